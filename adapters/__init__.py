@@ -1,0 +1,132 @@
+"""What speaks to chat services: the vocabulary, and the adapters by name.
+
+The names of the vocabulary (`Adapter`, `Message`, `Delta`, …) and of the errors are here from the start; an
+adapter class (`H2o`, `Aura`, …) is imported on first use, so that nobody pays for a service not used.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from adapters.contract import (
+    OPTIONS,
+    ROLES,
+    Adapter,
+    Capabilities,
+    ChatRequest,
+    Conditions,
+    Delta,
+    Message,
+    Outcome,
+    ProbeLevel,
+    ProbeResult,
+    ToolCallFragment,
+    Usage,
+)
+from adapters.errors import (
+    AdapterError,
+    AuthenticationFailed,
+    BadReply,
+    Busy,
+    ChatRouterError,
+    ConnectFailed,
+    ConnectionLost,
+    ContentRefused,
+    ContextTooLong,
+    Disposition,
+    EmptyReply,
+    FirstContentTimeout,
+    InvalidRequest,
+    LocalFailure,
+    ModelNotFound,
+    NotWorking,
+    QuotaExhausted,
+    RateLimited,
+    ReplyTooLarge,
+    ServiceFailed,
+    Stalled,
+    Truncated,
+    Unreachable,
+)
+from adapters.secret import Secret
+
+if TYPE_CHECKING:
+    from adapters.aura import Aura
+    from adapters.chat_anywhere import ChatAnywhere
+    from adapters.conformance import check_adapter
+    from adapters.h2o import H2o
+    from adapters.http import HTTPAdapter, Limits
+    from adapters.opchatgpts import Opchatgpts
+    from adapters.open_assistant import OpenAssistant
+    from adapters.openai_compatible import OpenAICompatible
+    from adapters.scripted import ScriptedAdapter
+
+_LAZY = {
+    "Aura": "aura",
+    "ChatAnywhere": "chat_anywhere",
+    "H2o": "h2o",
+    "HTTPAdapter": "http",
+    "Limits": "http",
+    "OpenAICompatible": "openai_compatible",
+    "OpenAssistant": "open_assistant",
+    "Opchatgpts": "opchatgpts",
+    "ScriptedAdapter": "scripted",
+    "check_adapter": "conformance",
+}
+
+__all__ = [
+    "OPTIONS",
+    "ROLES",
+    "Adapter",
+    "AdapterError",
+    "Aura",
+    "AuthenticationFailed",
+    "BadReply",
+    "Busy",
+    "Capabilities",
+    "ChatAnywhere",
+    "ChatRequest",
+    "ChatRouterError",
+    "Conditions",
+    "ConnectFailed",
+    "ConnectionLost",
+    "ContentRefused",
+    "ContextTooLong",
+    "Delta",
+    "Disposition",
+    "EmptyReply",
+    "FirstContentTimeout",
+    "H2o",
+    "HTTPAdapter",
+    "InvalidRequest",
+    "Limits",
+    "LocalFailure",
+    "Message",
+    "ModelNotFound",
+    "NotWorking",
+    "Opchatgpts",
+    "OpenAICompatible",
+    "OpenAssistant",
+    "Outcome",
+    "ProbeLevel",
+    "ProbeResult",
+    "QuotaExhausted",
+    "RateLimited",
+    "ReplyTooLarge",
+    "ScriptedAdapter",
+    "Secret",
+    "ServiceFailed",
+    "Stalled",
+    "ToolCallFragment",
+    "Truncated",
+    "Unreachable",
+    "Usage",
+    "check_adapter",
+]
+
+if not TYPE_CHECKING:  # a type checker would take any misspelt name for an Any
+
+    def __getattr__(name: str) -> Any:
+        if name not in _LAZY:
+            raise AttributeError(f"module 'adapters' has no attribute {name!r}")
+        from importlib import import_module
+
+        return getattr(import_module(f"adapters.{_LAZY[name]}"), name)

@@ -1,0 +1,50 @@
+"""Which adapters there are, by short name; imported only when one is asked for.
+
+Third parties add theirs as entry points of the group `chat_router.adapters`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Final
+
+from adapters.contract import Adapter
+from adapters.message import nearest
+
+BUILT_IN: Final = {
+    "aura": "adapters.aura:Aura",
+    "chat_anywhere": "adapters.chat_anywhere:ChatAnywhere",
+    "h2o": "adapters.h2o:H2o",
+    "open_assistant": "adapters.open_assistant:OpenAssistant",
+    "openai": "adapters.openai_compatible:OpenAICompatible",
+    "opchatgpts": "adapters.opchatgpts:Opchatgpts",
+}
+GROUP: Final = "chat_router.adapters"
+
+
+def names() -> tuple[str, ...]:
+    """Return the short names of all adapters, built in and installed, sorted."""
+    return tuple(sorted({*BUILT_IN, *(entry.name for entry in entry_points(group=GROUP))}))
+
+
+def load(name: str) -> type[Adapter]:
+    """Return the adapter class of a short name.
+
+    Raises:
+        LookupError: No adapter has this name; the message says which there are.
+        TypeError: The name leads to something that is no adapter class.
+    """
+    if name in BUILT_IN:
+        module, _, attribute = BUILT_IN[name].partition(":")
+        found = getattr(import_module(module), attribute)
+    else:
+        entry = next(iter(entry_points(group=GROUP, name=name)), None)
+        if entry is None:
+            raise LookupError(
+                f"no adapter is called {name!r}{nearest(name, names())} There are: {', '.join(names())}"
+            )
+        found = entry.load()
+    if not (isinstance(found, type) and issubclass(found, Adapter)):
+        raise TypeError(f"adapter {name!r} leads to {found!r}, which is not a class derived from Adapter")
+    return found

@@ -1,0 +1,305 @@
+"""What an adapter is, and the words that adapters and the router share. Standard library only.
+
+A *message* is what the caller says; a *request* is immutable and built once per call; a *delta* is an
+increment of a reply; an *adapter* speaks to one service and knows nothing of routing. An adapter's author
+writes one method:
+
+    class Echo(Adapter):
+        async def stream(self, request):
+            yield Delta(text=request.messages[-1].text)
+            yield Delta(finish_reason="stop")
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from adapters.errors import AdapterError, AuthenticationFailed, NotWorking
+from adapters.message import EMPTY, ROLES, Message
+from adapters.request import OPTIONS, ChatRequest, Conditions
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Mapping
+
+__all__ = [
+    "OPTIONS",
+    "ROLES",
+    "Adapter",
+    "Capabilities",
+    "ChatRequest",
+    "Conditions",
+    "Delta",
+    "Message",
+    "Outcome",
+    "ProbeLevel",
+    "ProbeResult",
+    "ToolCallFragment",
+    "Usage",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens as the provider counted them; None where it did not say."""
+
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    total_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallFragment:
+    """A piece of a tool call, as OpenAI streams them.
+
+    Attributes:
+        index: Which call of the reply the piece belongs to.
+        id: The call's id, in its first piece.
+        name: The function's name, in its first piece.
+        arguments: A piece of the arguments' JSON text.
+    """
+
+    index: int
+    id: str | None = None
+    name: str | None = None
+    arguments: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """An increment of a reply; `str(delta)` is its text.
+
+    Attributes:
+        text: Text to append.
+        reasoning: Thinking to append, where the provider hands it over apart from the text.
+        tool_calls: Pieces of tool calls.
+        finish_reason: On the last delta, the proof that the reply is complete: stop, length, tool_calls,
+            content_filter, or the provider's own word. None where the only proof is the end of the body.
+        usage: Token counts.
+        model: The model that answers, where the provider names it.
+        final_text: On the last delta, the provider's own final version of the whole text, where it differs
+            from the deltas joined.
+        ends: True on the last delta of a reply whose completion is proved, also without a finish_reason.
+    """
+
+    text: str = ""
+    reasoning: str = ""
+    tool_calls: tuple[ToolCallFragment, ...] = ()
+    finish_reason: str | None = None
+    usage: Usage | None = None
+    model: str | None = None
+    final_text: str | None = None
+    ends: bool = False
+
+    def __str__(self) -> str:
+        return self.text
+
+    @property
+    def has_content(self) -> bool:
+        """Whether this is progress: text, reasoning or a tool call."""
+        return bool(self.text or self.reasoning or self.tool_calls)
+
+    @property
+    def is_last(self) -> bool:
+        """Whether this proves that the reply is complete."""
+        return self.ends or self.finish_reason is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a provider can take. The router skips one that cannot take a request, and the ledger says why.
+
+    Attributes:
+        models: The models that it serves, or None for any.
+        system_messages: Whether it takes system messages (folding them into a prompt counts as taking).
+        history: Whether it takes earlier turns.
+        tools: Whether it takes tool definitions, calls and results.
+        images: Whether it takes parts that are not text.
+        context_size: The most characters of all messages together, or None where there is no known limit.
+        needs_auth: Whether it needs a key or cookie to answer at all.
+        options: The generation options that it takes; others are dropped for it and named in its attempt.
+    """
+
+    models: frozenset[str] | None = None
+    system_messages: bool = True
+    history: bool = True
+    tools: bool = False
+    images: bool = False
+    context_size: int | None = None
+    needs_auth: bool = False
+    options: frozenset[str] = frozenset()
+
+    def refuses(self, request: ChatRequest, model: str | None) -> str | None:
+        """Return why the provider cannot take `request` for `model` (its own name), or None where it can."""
+        messages = request.messages
+        if model is not None and self.models is not None and model not in self.models:
+            return f"does not serve the model {model!r}"
+        if not self.system_messages and any(m.role in ("system", "developer") for m in messages):
+            return "takes no system messages"
+        if not self.history and sum(m.role not in ("system", "developer") for m in messages) > 1:
+            return "takes no earlier turns"
+        if not self.tools and (
+            request.options.get("tools")
+            or any(m.role in ("tool", "function") or m.extra.get("tool_calls") for m in messages)
+        ):
+            return "takes no tools"
+        if not self.images and any(m.has_images for m in messages):
+            return "takes text only"
+        if self.context_size is not None and request.characters > self.context_size:
+            return f"takes at most {self.context_size} characters; the messages have {request.characters}"
+        return None
+
+
+ProbeLevel = Literal["reach"]
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """What one active check found.
+
+    Attributes:
+        working: True, False, or None where the check could not tell.
+        reason: Why, as a short phrase.
+        level: The rung of the check; `reach` costs the service no generation.
+        generation: Which generation of the service's software answered, where it can be told.
+        models: The models that it says it has.
+        seconds: How long the check took.
+    """
+
+    working: bool | None
+    reason: str
+    level: ProbeLevel = "reach"
+    generation: str | None = None
+    models: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one attempt ended, as the router tells the adapter.
+
+    Attributes:
+        at: The time on the router's clock, in seconds.
+        error: None where the provider delivered content.
+    """
+
+    at: float
+    error: AdapterError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    working: bool | None = None
+    reason: str = "not known yet"
+    since: float | None = None
+    recheck_at: float | None = None
+    failures: int = 0
+
+
+class Adapter(ABC):
+    """What speaks to one service. Subclasses implement `stream`; everything else has a default.
+
+    `stream` raises an `AdapterError` where the service failed, never repeats a request that may have
+    generated, never logs, and cleans up what it created at the service in its `finally`. A last delta with a
+    `finish_reason` (or `ends=True`) proves completion; a generator that just stops is a truncated reply.
+
+    Attributes:
+        name: The provider's name in the router, unique there; by default the class name in snake case.
+        capabilities: What the service can take.
+        model: The model asked for where a request names none.
+        models: The caller's model names -> the service's.
+        recheck: Seconds until a provider found not working is tried again; doubles per repetition.
+        recheck_cap: The longest such pause in seconds.
+    """
+
+    name: str = ""
+    capabilities: Capabilities = Capabilities()
+    model: str | None = None
+    models: Mapping[str, str] = EMPTY
+    recheck: ClassVar[float] = 60.0
+    recheck_cap: ClassVar[float] = 900.0
+    _standing: _Standing = _Standing()
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        if "name" not in cls.__dict__:
+            cls.name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
+
+    @abstractmethod
+    def stream(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
+        """Ask the service, and yield its reply in deltas.
+
+        Args:
+            request: What to ask; never changed.
+
+        Yields:
+            Deltas in order. The last one proves completion (see the class).
+
+        Raises:
+            AdapterError: The service failed, before or after content.
+        """
+        ...
+
+    async def probe(self, level: ProbeLevel = "reach") -> ProbeResult:
+        """Check the service at no cost to it, and keep the finding in `working`.
+
+        Raises:
+            nothing but cancellation.
+        """
+        return ProbeResult(None, "this adapter has no probe", level)
+
+    async def aclose(self) -> None:
+        """Let go of connections. Called once, by the router's `aclose()`; the default holds none."""
+        return
+
+    def model_for(self, request: ChatRequest) -> str | None:
+        """Return the service's own name of the model that `request` asks for, or the default."""
+        if request.model is None:
+            return self.model
+        return self.models.get(request.model, request.model)
+
+    @property
+    def working(self) -> bool | None:
+        """True, False, or None where it is not known (which is treated as True)."""
+        return self._standing.working
+
+    @property
+    def working_reason(self) -> str:
+        """Why `working` is what it is."""
+        return self._standing.reason
+
+    @property
+    def working_since(self) -> float | None:
+        """When `working` became what it is, on the event loop's clock; None from the start."""
+        return self._standing.since
+
+    def working_at(self, now: float) -> bool | None:
+        """Return `working` as of `now`: False lapses to None once the pause for it is over."""
+        standing = self._standing
+        if standing.recheck_at is not None and now >= standing.recheck_at:
+            reason = f"due for another try; before that: {standing.reason}"
+            self._standing = replace(standing, working=None, reason=reason, since=now, recheck_at=None)
+        return self._standing.working
+
+    def mark(self, outcome: Outcome) -> None:
+        """Learn from an attempt: content means working; a failed sign-in or NotWorking itself means not."""
+        if outcome.error is None:
+            self._found(True, "it answered", outcome.at)
+        elif isinstance(outcome.error, AuthenticationFailed) or type(outcome.error) is NotWorking:
+            self._found(False, str(outcome.error), outcome.at)
+
+    def _found(self, working: bool | None, reason: str, now: float) -> None:
+        before = self._standing
+        since = before.since if before.working is working and before.since is not None else now
+        if working is not False:
+            failures = 0 if working else before.failures
+            self._standing = _Standing(working, reason, since, failures=failures)
+            return
+        pause = min(self.recheck * 2**before.failures, self.recheck_cap)
+        self._standing = _Standing(False, reason, since, now + pause, before.failures + 1)
+
+    def __repr__(self) -> str:
+        word = {True: "working", False: "not working", None: "not known"}[self.working]
+        return f"<{type(self).__name__} {self.name!r}: {word} ({self.working_reason})>"

@@ -1,0 +1,196 @@
+"""What can go wrong with one provider, and what follows from it.
+
+    ChatRouterError
+      AdapterError                                                          disposition
+        ConnectFailed       refused, reset, names that fail for now         RETRY
+        ConnectionLost      after the connect, before the reply's end       RETRY
+        ServiceFailed       the service says that it failed                 RETRY
+        RateLimited         too many requests for now                       RETRY
+        Busy                no free connection slot here, on our side       RETRY
+        Unreachable         no such name, connect timeout, TLS              FAILOVER
+        FirstContentTimeout connected, but no content in time               FAILOVER
+        Stalled             content stopped coming                          FAILOVER
+        BadReply            an answer that is not the protocol's            FAILOVER
+          ReplyTooLarge     over a limit of ours                            FAILOVER
+        EmptyReply          a reply without content                         FAILOVER
+        Truncated           a reply without the proof of its end            FAILOVER
+        InvalidRequest      the service does not take this request          FAILOVER
+          ContextTooLong    the messages are too long for it                FAILOVER
+        NotWorking          the service cannot serve us now                 FAILOVER
+          AuthenticationFailed                                              FAILOVER
+          QuotaExhausted                                                    FAILOVER
+          ModelNotFound                                                     FAILOVER
+        ContentRefused      the content itself is refused                   ABORT
+        LocalFailure        this machine: no descriptors, no route          ABORT
+
+An adapter raises these; the router reads the disposition and decides. `FirstContentTimeout`, `Stalled`,
+`Truncated` and `EmptyReply` are raised by the router, which owns the clocks and sees how a reply ended.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar
+
+
+class Disposition(StrEnum):
+    """What an error asks for, before any content was delivered."""
+
+    RETRY = "retry"
+    """Move on; this provider may be tried again in a later round."""
+    FAILOVER = "failover"
+    """Move on; trying this provider again within this request does not help."""
+    ABORT = "abort"
+    """Stop: another provider would not help, or must not be asked."""
+
+
+class ChatRouterError(Exception):
+    """The root of every error of this library."""
+
+
+class AdapterError(ChatRouterError):
+    """One provider failed.
+
+    Args:
+        message: What happened, where, and what to do next, as a sentence.
+        provider: The name of the provider; the router fills it in where an adapter left it out.
+        status: The HTTP status, where there was one.
+        retry_after: Seconds that the provider asked us to stay away, where it did.
+        request_id: The provider's own id of the request, where it gave one.
+    """
+
+    disposition: ClassVar[Disposition] = Disposition.FAILOVER
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        provider: str | None = None,
+        status: int | None = None,
+        retry_after: float | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.provider = provider
+        self.status = status
+        self.retry_after = retry_after
+        self.request_id = request_id
+
+
+class ConnectFailed(AdapterError):
+    """No connection: refused, reset, or the name could not be resolved for now."""
+
+    disposition = Disposition.RETRY
+
+
+class ConnectionLost(AdapterError):
+    """The connection broke after it was made.
+
+    Args:
+        message: As of `AdapterError`.
+        reused: True when a kept-alive connection was lost before any byte of an answer, which says nothing
+            about the provider.
+        provider: As of `AdapterError`.
+        status: As of `AdapterError`.
+        retry_after: As of `AdapterError`.
+        request_id: As of `AdapterError`.
+    """
+
+    disposition = Disposition.RETRY
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        reused: bool = False,
+        provider: str | None = None,
+        status: int | None = None,
+        retry_after: float | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(
+            message, provider=provider, status=status, retry_after=retry_after, request_id=request_id
+        )
+        self.reused = reused
+
+
+class ServiceFailed(AdapterError):
+    """The service says that it failed: 408, 409, 425, most 5xx, or an error event."""
+
+    disposition = Disposition.RETRY
+
+
+class RateLimited(AdapterError):
+    """The service asks us to send less for now (429, or its own words for it)."""
+
+    disposition = Disposition.RETRY
+
+
+class Busy(AdapterError):
+    """All connections that this side allows to the provider are in use. No evidence about the provider."""
+
+    disposition = Disposition.RETRY
+
+
+class Unreachable(AdapterError):
+    """The service cannot be reached as configured: no such name, connect timeout, TLS failure."""
+
+
+class FirstContentTimeout(AdapterError):
+    """No content came within the time that one attempt has for it. Raised by the router."""
+
+
+class Stalled(AdapterError):
+    """Content stopped coming in the middle of a reply. Raised by the router."""
+
+
+class BadReply(AdapterError):
+    """The answer is not what the protocol promises: a page, a redirect, broken data."""
+
+
+class ReplyTooLarge(BadReply):
+    """The answer is over a limit of ours; the message names the limit."""
+
+
+class EmptyReply(AdapterError):
+    """The reply ended without content. Raised by the router."""
+
+
+class Truncated(AdapterError):
+    """The reply ended without the proof of its end. Raised by the router."""
+
+
+class InvalidRequest(AdapterError):
+    """The service does not take this request. Another service may."""
+
+
+class ContextTooLong(InvalidRequest):
+    """The messages are longer than the service or the model takes."""
+
+
+class NotWorking(AdapterError):
+    """The service cannot serve us now: gone, switched off, blocked."""
+
+
+class AuthenticationFailed(NotWorking):
+    """Key, cookie or session is missing, wrong or expired."""
+
+
+class QuotaExhausted(NotWorking):
+    """What we may use of the service is used up."""
+
+
+class ModelNotFound(NotWorking):
+    """The service does not have the model asked for."""
+
+
+class ContentRefused(AdapterError):
+    """The service refuses the content itself. By default no other provider is asked."""
+
+    disposition = Disposition.ABORT
+
+
+class LocalFailure(AdapterError):
+    """This machine is the cause: no file descriptors, no route, no local address."""
+
+    disposition = Disposition.ABORT

@@ -1,0 +1,1 @@
+"""The benchmarks; run them with `make bench`."""

@@ -1,0 +1,1 @@
+"""One dependable chat stream out of several undependable providers."""
