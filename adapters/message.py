@@ -32,7 +32,7 @@ class Message:
 
     role: str
     content: str | tuple[Mapping[str, Any], ...] | None = None
-    extra: Mapping[str, Any] = field(default=EMPTY)
+    extra: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
 
     @classmethod
     def parse(cls, value: Message | Mapping[str, Any], where: str = "message") -> Message:

@@ -87,8 +87,8 @@ class ChatRequest:
 
     messages: tuple[Message, ...]
     model: str | None = None
-    options: Mapping[str, Any] = field(default=EMPTY)
-    extra: Mapping[str, Mapping[str, Any]] = field(default=EMPTY)
+    options: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+    extra: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: EMPTY)
     conditions: Conditions = field(default=Conditions(), compare=False, repr=False)
 
     @classmethod
