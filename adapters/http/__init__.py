@@ -1,0 +1,20 @@
+"""HTTP for adapters: one client per provider, limits on everything, and errors by cause.
+
+httpx is used in this package alone, so that it can be replaced. An adapter derives from `HTTPAdapter` and
+speaks through a `Session`: the HTTP exchanges of one `stream()` or `probe()` call.
+"""
+
+from adapters.http.adapter import HTTPAdapter, HTTPSettings
+from adapters.http.limits import Limits
+from adapters.http.session import Answer, Session
+from adapters.http.status import error_for_status, retry_after_seconds
+
+__all__ = [
+    "Answer",
+    "HTTPAdapter",
+    "HTTPSettings",
+    "Limits",
+    "Session",
+    "error_for_status",
+    "retry_after_seconds",
+]

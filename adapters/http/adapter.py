@@ -1,0 +1,346 @@
+"""The base of adapters that speak HTTP: configuration, one client, connection slots, errors by status."""
+
+from __future__ import annotations
+
+import http.cookiejar
+from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypedDict, Unpack, cast
+from urllib.parse import quote
+
+import anyio
+import httpx
+
+from adapters.contract import Adapter, Conditions, ProbeResult
+from adapters.errors import AdapterError, AuthenticationFailed, BadReply, Busy, LocalFailure, RateLimited
+from adapters.http.limits import Limits
+from adapters.http.session import Session, WholeAnswer
+from adapters.http.status import error_for_status, retry_after_seconds
+from adapters.message import nearest
+from adapters.secret import PeerText, Secret
+from adapters.wire.words import words
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from adapters.contract import ProbeLevel
+
+try:
+    _version = version("chat-router")
+except PackageNotFoundError:  # the sources are used without being installed
+    _version = "0"
+USER_AGENT: Final = f"chat-router/{_version}"
+_LOST: Final = httpx.Limits(max_keepalive_connections=0)
+
+
+class HTTPSettings(TypedDict, total=False):
+    """The keyword parameters that every HTTP adapter takes.
+
+    Attributes:
+        name: The provider's name in the router; the adapter's short name by default.
+        model: The model asked for where a request names none.
+        models: The caller's model names -> the service's.
+        proxy: URL of a proxy.
+        cookies: Cookies to send with each request; their values are secret.
+        headers: Headers to send with each request; their values are secret.
+        transport: An `httpx.AsyncBaseTransport` to use instead of the network.
+        verify: False switches TLS checks off; an `ssl.SSLContext` replaces the default one.
+        trust_env: Take proxies and certificates from the environment. Off by default.
+        connect_timeout: Seconds for one connection, name look-up and TLS included (5).
+        cleanup_timeout: Seconds for what is cleaned up at the service after a reply (1).
+        limits: See `Limits`.
+    """
+
+    name: str
+    model: str | None
+    models: Mapping[str, str]
+    proxy: str | None
+    cookies: Mapping[str, str | Secret]
+    headers: Mapping[str, str | Secret]
+    transport: httpx.AsyncBaseTransport | None
+    verify: Any
+    trust_env: bool
+    connect_timeout: float
+    cleanup_timeout: float
+    limits: Limits
+
+
+class HTTPAdapter(Adapter):
+    """An adapter that speaks HTTP to one service.
+
+    Args:
+        base_url: Where the service is: http or https, with a path prefix where it has one. None points at
+            the service's old public host, which is gone: `working` is False from the start then.
+        settings: See `HTTPSettings`.
+
+    Raises:
+        TypeError: A setting is unknown; the nearest name is shown.
+        ValueError: `base_url`, a header, a cookie or a timeout cannot be used; the message says why.
+    """
+
+    seed: ClassVar[str | None] = None
+    """The old public host of the service."""
+
+    def __init__(self, base_url: str | None = None, **settings: Unpack[HTTPSettings]) -> None:
+        unknown = [key for key in settings if key not in HTTPSettings.__annotations__]
+        if unknown:
+            raise TypeError(
+                f"{type(self).__name__} has no setting {unknown[0]!r}"
+                f"{nearest(unknown[0], HTTPSettings.__annotations__)}"
+            )
+        if base_url is None and self.seed is None:
+            raise TypeError(f"{type(self).__name__} needs base_url, the address of the service")
+        self._base = _base(base_url or cast("str", self.seed))
+        self.base_url = str(self._base)
+        self.name = _name(settings.get("name", type(self).name))
+        self.model = settings.get("model", type(self).model)
+        self.models = dict(settings.get("models", {}))
+        self.limits = settings.get("limits", Limits())
+        self.connect_timeout = _seconds("connect_timeout", settings.get("connect_timeout", 5.0))
+        self.cleanup_timeout = _seconds("cleanup_timeout", settings.get("cleanup_timeout", 1.0))
+        self.timeout_extension = {"connect": self.connect_timeout, "read": None, "write": None, "pool": None}
+        self._headers = {_token(k, "header"): _header(k, v) for k, v in settings.get("headers", {}).items()}
+        self._cookies = {_token(k, "cookie"): _cookie(k, v) for k, v in settings.get("cookies", {}).items()}
+        self._settings = settings
+        self._clients: dict[bool, httpx.AsyncClient] = {}
+        self._slots: anyio.Semaphore | None = None
+        self._urls: dict[str, httpx.URL] = {}
+        self.shown = PeerText([*self._headers.values(), *self._cookies.values(), *self.secrets()])
+        if base_url is None:
+            reason = f"the public host {self._base.host} is gone; give base_url, the address of a server"
+            self._standing = replace(self._standing, working=False, reason=reason)
+
+    # -- what a service's adapter may override --------------------------------------------------
+
+    def secrets(self) -> tuple[Secret, ...]:
+        """Return further secrets to mask in the peer's text; called once, at the end of construction."""
+        return ()
+
+    def credentials(self) -> tuple[tuple[str, str], ...]:
+        """Return the headers that carry credentials, revealed; called for each request."""
+        return ()
+
+    def explain(self, answer: WholeAnswer) -> AdapterError | None:
+        """Return the error that the body of a failed answer stands for, where it says more than the status."""
+        return None
+
+    async def reach(self, session: Session) -> ProbeResult:
+        """Ask the service's cheapest endpoint, and return what it shows; no generation.
+
+        Raises:
+            AdapterError: The service does not answer as it should; the probe turns it into its result.
+        """
+        return ProbeResult(None, "this adapter has no probe")
+
+    # -- the adapter's public face --------------------------------------------------------------
+
+    async def probe(self, level: ProbeLevel = "reach") -> ProbeResult:
+        """Ask the service's cheapest endpoint at no cost to it, and keep the finding in `working`.
+
+        Raises:
+            nothing but cancellation.
+        """
+        started = anyio.current_time()
+        try:
+            async with self.session(Conditions()) as session:
+                result = await self.reach(session)
+        except (RateLimited, Busy, LocalFailure) as error:
+            result = ProbeResult(None, str(error), level)
+        except AdapterError as error:
+            result = ProbeResult(False, str(error), level)
+        except Exception as error:  # noqa: BLE001 - a bug of the adapter must not end a health check
+            result = ProbeResult(None, f"the probe itself failed: {type(error).__name__}", level)
+        now = anyio.current_time()
+        if result.working is not None:
+            self._found(result.working, result.reason, now)
+        return replace(result, seconds=now - started)
+
+    async def aclose(self) -> None:
+        """Close all connections. Idempotent; a later request opens new ones."""
+        clients, self._clients = list(self._clients.values()), {}
+        for client in clients:
+            await client.aclose()
+
+    # -- for sessions ---------------------------------------------------------------------------
+
+    def session(self, conditions: Conditions) -> Session:
+        """Return the HTTP exchanges of one attempt, to be entered."""
+        return Session(self, conditions)
+
+    def client(self, *, fresh: bool = False) -> httpx.AsyncClient:
+        """Return the client, made on first use; a `fresh` one keeps no connection alive."""
+        if fresh not in self._clients:
+            self._clients[fresh] = self._make_client(fresh=fresh)
+        return self._clients[fresh]
+
+    def _make_client(self, *, fresh: bool) -> httpx.AsyncClient:
+        limits = _LOST
+        if not fresh:
+            idle = self.limits.idle_connections
+            limits = httpx.Limits(max_keepalive_connections=idle, keepalive_expiry=self.limits.idle_seconds)
+        # A jar that takes nothing: cookies of one answer never travel with a request by accident.
+        nothing = http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
+        return httpx.AsyncClient(
+            cookies=nothing,
+            limits=limits,
+            proxy=self._settings.get("proxy"),
+            transport=self._settings.get("transport"),
+            verify=self._settings.get("verify", True),
+            trust_env=self._settings.get("trust_env", False),
+            follow_redirects=False,
+        )
+
+    async def take_slot(self, seconds: float) -> None:
+        """Take a connection slot, waiting at most so long.
+
+        httpx loses pool slots for good when a wait for its pool is cancelled, so nobody ever waits there.
+
+        Raises:
+            Busy: None became free.
+        """
+        slots = self._slots
+        if slots is None:
+            slots = self._slots = anyio.Semaphore(self.limits.connections, fast_acquire=True)
+        try:
+            slots.acquire_nowait()
+        except anyio.WouldBlock:
+            with anyio.move_on_after(seconds):
+                await slots.acquire()
+                return
+            raise Busy(
+                f"{self.name}: all {self.limits.connections} connections are in use (Limits.connections)",
+                provider=self.name,
+            ) from None
+
+    def give_slot_back(self) -> None:
+        """Give a slot back that `take_slot` took."""
+        if self._slots is not None:
+            self._slots.release()
+
+    def build(
+        self,
+        method: str,
+        path: str,
+        content: bytes | None,
+        headers: tuple[tuple[str, str], ...],
+        query: Mapping[str, str] | None,
+    ) -> httpx.Request:
+        """Return the request for a path below `base_url`, with the configured headers and cookies."""
+        sent = {"user-agent": USER_AGENT, "accept": "*/*", "accept-encoding": "identity", **dict(headers)}
+        sent |= {name.lower(): value.reveal() for name, value in self._headers.items()}
+        cookies = [f"{name}={value.reveal()}" for name, value in self._cookies.items()]
+        if cookies:
+            sent["cookie"] = "; ".join([*cookies, sent["cookie"]] if "cookie" in sent else cookies)
+        sent.update(self.credentials())
+        return httpx.Request(method, self._url(path), headers=sent, content=content, params=query)
+
+    def _url(self, path: str) -> httpx.URL:
+        url = self._urls.get(path)
+        if url is None:
+            prefix = self._base.raw_path.rstrip(b"/")
+            url = self._base.copy_with(raw_path=prefix + path.encode("ascii"))
+            if len(self._urls) < 32:  # the fixed paths; those with ids in them come after
+                self._urls[path] = url
+        return url
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port of the service, as an Origin header has it."""
+        return str(self._base.copy_with(raw_path=b"")).rstrip("/")
+
+    def error_from(self, answer: WholeAnswer) -> AdapterError:
+        """Return the error for a failed answer: by its body where `explain` knows better, else by status."""
+        error = self.explain(answer) or self._error_by_status(answer)
+        error.provider = error.provider or self.name
+        error.status = error.status or answer.status
+        error.request_id = error.request_id or self._request_id(answer)
+        if error.retry_after is None:
+            error.retry_after = retry_after_seconds(answer.header)
+        return error
+
+    def _error_by_status(self, answer: WholeAnswer) -> AdapterError:
+        kind = error_for_status(answer.status)
+        said = self.words_of(answer)
+        text = f"{answer.where} answered {answer.status} {self.shown(answer.reason, 60)}".rstrip()
+        if 300 <= answer.status < 400:
+            text += f", a redirect to {self._target(answer)}, which is never followed; check base_url"
+            return BadReply(text)
+        if kind is AuthenticationFailed:
+            text += "; check the key or cookie"
+        return kind(f"{text}: {said}" if said else text)
+
+    def words_of(self, answer: WholeAnswer) -> str:
+        """Return what the body of a failed answer says, fit to be shown; a page is only named."""
+        return self.shown(words(answer.body))
+
+    def _target(self, answer: WholeAnswer) -> str:
+        try:
+            url = self._base.join(answer.header("location") or "")
+        except (httpx.InvalidURL, ValueError):
+            return "an unreadable address"
+        return self.shown(f"{url.scheme}://{url.host}", 100) if url.host else "an unreadable address"
+
+    def _request_id(self, answer: WholeAnswer) -> str | None:
+        value = answer.header("x-request-id")
+        return None if value is None else self.shown(value, 100)
+
+
+def segment(value: object) -> str:
+    """Return an id of a peer as one path segment, percent-encoded; `.` and `..` cannot be one.
+
+    Raises:
+        BadReply: It is no text, empty, too long, or a dot segment.
+    """
+    if not isinstance(value, str) or not 0 < len(value) <= 200 or value in (".", ".."):
+        raise BadReply("the service gave an id that is not one")
+    return quote(value, safe="", errors="replace")
+
+
+def _base(value: object) -> httpx.URL:
+    if not isinstance(value, str):
+        raise TypeError(f"base_url is {type(value).__name__}; pass text such as 'https://chat.example.org'")
+    try:
+        url = httpx.URL(value.strip())
+    except httpx.InvalidURL as error:
+        raise ValueError(f"base_url cannot be read as a URL: {error}") from None
+    if url.scheme not in ("http", "https") or not url.host:
+        raise ValueError("base_url must begin with http:// or https:// and name a host")
+    if url.userinfo:
+        raise ValueError("base_url holds a user name or password; pass cookies, headers or api_key instead")
+    if url.query or url.fragment:
+        raise ValueError("base_url has a query or fragment; give scheme, host, port and path prefix only")
+    return url
+
+
+def _name(value: object) -> str:
+    if not isinstance(value, str) or not value.strip() or not value.isprintable():
+        raise ValueError(f"name is {value!r}; give the provider a short printable name")
+    return value
+
+
+def _seconds(setting: str, value: float) -> float:
+    if not value > 0:
+        raise ValueError(f"{setting} is {value!r}; it must be more than 0 seconds")
+    return value
+
+
+def _token(name: str, kind: str) -> str:
+    if not isinstance(name, str) or not name or not all(c.isalnum() or c in "!#$%&'*+-.^_`|~" for c in name):
+        raise ValueError(f"{name!r} cannot be the name of a {kind}")
+    if not name.isascii():
+        raise ValueError(f"{name!r} cannot be the name of a {kind}: ASCII only")
+    return name
+
+
+def _header(name: str, value: str | Secret) -> Secret:
+    secret = Secret(value)
+    if not secret.reveal().isascii():
+        raise ValueError(f"the value of the header {name!r} is not ASCII, which HTTP does not carry")
+    return secret
+
+
+def _cookie(name: str, value: str | Secret) -> Secret:
+    secret = Secret(value)
+    if any(c in ' ;,"\\' for c in secret.reveal()) or not secret.reveal().isascii():
+        raise ValueError(f"the value of the cookie {name!r} has a character that a cookie cannot carry")
+    return secret

@@ -1,0 +1,103 @@
+"""The exceptions of the transport, mapped to ours at one frontier. Pure."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import ssl
+from typing import TYPE_CHECKING, Final
+
+import httpx
+
+from adapters.errors import (
+    AdapterError,
+    BadReply,
+    ConnectFailed,
+    ConnectionLost,
+    InvalidRequest,
+    LocalFailure,
+    Unreachable,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_OURS: Final = {
+    errno.EMFILE: "no file descriptors are left; raise the limit (ulimit -n) or open fewer streams",
+    errno.ENFILE: "no file descriptors are left on this machine",
+    errno.ENETUNREACH: "this machine has no route there; check the network",
+    errno.EHOSTUNREACH: "this machine has no route there; check the network",
+    errno.EADDRNOTAVAIL: "no local address or port is free",
+    errno.ENOBUFS: "this machine has no buffers left",
+}
+_TEMPORARY: Final = (socket.EAI_AGAIN,)
+_CUT: Final = ("disconnected", "closed connection", "incomplete")
+
+
+def error_from_transport(error: Exception, where: str, *, reused: bool = False) -> AdapterError:
+    """Return our error for an exception of httpx.
+
+    Args:
+        error: What httpx raised.
+        where: The step, for the message: provider, method and path.
+        reused: Whether the request went over a kept-alive connection and no byte of an answer had come.
+    """
+    if isinstance(error, httpx.ConnectTimeout):
+        return Unreachable(f"{where}: no connection within the connect timeout; check base_url, or wait")
+    if isinstance(error, httpx.ConnectError):
+        return _connect_error(error, where)
+    if isinstance(error, httpx.ProxyError):
+        return Unreachable(f"{where}: the proxy refused ({_words(error)}); check the proxy setting")
+    if isinstance(error, httpx.LocalProtocolError | httpx.InvalidURL | httpx.UnsupportedProtocol):
+        return InvalidRequest(f"{where}: the request cannot be sent ({_words(error)}); check headers and URL")
+    if isinstance(error, httpx.RemoteProtocolError) and not any(word in str(error) for word in _CUT):
+        return BadReply(f"{where}: the answer is not HTTP ({_words(error)}); check base_url")
+    if isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError | httpx.TimeoutException):
+        ours = _our_fault(error)
+        if ours:
+            return LocalFailure(f"{where}: {ours}")
+        return ConnectionLost(f"{where}: the connection was lost ({_words(error)})", reused=reused)
+    return BadReply(f"{where}: the answer could not be read ({_words(error)})")
+
+
+def _connect_error(error: httpx.ConnectError, where: str) -> AdapterError:
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLError):
+            return Unreachable(
+                f"{where}: TLS failed ({_words(cause)}); check the certificate and that https is spoken there"
+            )
+        if isinstance(cause, socket.gaierror):
+            if cause.errno in _TEMPORARY:
+                return ConnectFailed(f"{where}: the name could not be resolved for now")
+            return Unreachable(f"{where}: there is no host of this name; check base_url")
+    ours = _our_fault(error)
+    if ours:
+        return LocalFailure(f"{where}: {ours}")
+    return ConnectFailed(f"{where}: no connection ({_words(error)}); is the service running there?")
+
+
+def _our_fault(error: Exception) -> str | None:
+    numbers = (cause.errno for cause in _causes(error) if isinstance(cause, OSError))
+    return next((_OURS[number] for number in numbers if number in _OURS), None)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield the error and all that led to it, groups opened, each once."""
+    waiting: list[BaseException | None] = [error]
+    seen: set[int] = set()
+    while waiting:
+        current = waiting.pop(0)
+        if current is None or id(current) in seen:
+            continue
+        seen.add(id(current))
+        yield current
+        waiting += [current.__cause__, current.__context__]
+        if isinstance(current, BaseExceptionGroup):
+            waiting += current.exceptions
+
+
+def _words(error: BaseException) -> str:
+    # Texts of transport errors are short and of the local libraries, but may quote bytes of the peer.
+    text = " ".join(str(error).split())[:120]
+    text = "".join(c if c.isprintable() else "?" for c in text)
+    return text or type(error).__name__

@@ -1,0 +1,50 @@
+"""What a peer may make us hold or do at most."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits of one HTTP provider.
+
+    Attributes:
+        connections: Requests at the same time.
+        idle_connections: Connections kept alive at most.
+        idle_seconds: How long one is kept.
+        slot_wait: Seconds to wait for a free connection slot where no other provider is left.
+        line: Bytes of one line or event.
+        reply: Characters of one reply.
+        body: Bytes of one response body, framing and comments included.
+        error_body: Bytes read of the body of an error.
+        error_seconds: Seconds spent on reading it.
+        steps: Requests of one attempt.
+        empty: Lines or events in a row without content.
+        drain: Bytes read on after the end mark, so that the connection can be used again.
+        drain_seconds: Seconds spent on that.
+
+    Raises:
+        ValueError: A limit is not positive (the pauses and idle numbers may be zero).
+    """
+
+    connections: int = 100
+    idle_connections: int = 20
+    idle_seconds: float = 15.0
+    slot_wait: float = 1.0
+    line: int = 1 << 20
+    reply: int = 16 << 20
+    body: int = 256 << 20
+    error_body: int = 64 << 10
+    error_seconds: float = 2.0
+    steps: int = 12
+    empty: int = 100_000
+    drain: int = 8 << 10
+    drain_seconds: float = 0.05
+
+    def __post_init__(self) -> None:
+        may_be_zero = {"idle_connections", "idle_seconds", "slot_wait", "drain", "drain_seconds"}
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if not value >= 0 or (value == 0 and each.name not in may_be_zero):
+                raise ValueError(f"Limits({each.name}={value!r}): it must be greater than zero")
