@@ -26,15 +26,19 @@ next deadline. Its limits:
 from __future__ import annotations
 
 import asyncio
+import math
 import selectors
 import time
-from collections.abc import Awaitable, Callable
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, TypeVarTuple, Unpack
 
 import anyio
 import pytest
 import trio
 import trio.testing
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from contextvars import Context
 
 BACKENDS: Final = ("asyncio", "trio")
 QUIET: Final = 0.003
@@ -43,6 +47,7 @@ PATIENCE: Final = 1.0
 """Real seconds to wait for I/O when nothing at all is scheduled."""
 
 T = TypeVar("T")
+Arguments = TypeVarTuple("Arguments")
 
 
 class NothingScheduled(RuntimeError):
@@ -90,10 +95,25 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def __init__(self, quiet: float = 0.0, patience: float = PATIENCE) -> None:
         self._jumping = _JumpingSelector(quiet, patience)
+        self._never: list[asyncio.TimerHandle] = []
         super().__init__(self._jumping)
 
     def time(self) -> float:
         return self._jumping.now
+
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[[Unpack[Arguments]], object],
+        *args: Unpack[Arguments],
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:
+        if when < math.inf:
+            return super().call_at(when, callback, *args, context=context)
+        # `anyio.sleep_forever` sets a timer for the end of time, and the loop would jump there day by day.
+        handle = asyncio.TimerHandle(when, callback, args, self, context)
+        self._never.append(handle)  # as long as the loop lives, so does what sleeps
+        return handle
 
 
 class Watch(trio.abc.Instrument):
@@ -121,7 +141,7 @@ class Watch(trio.abc.Instrument):
 
     def before_io_wait(self, timeout: float) -> None:
         statistics = trio.lowlevel.current_statistics()
-        if statistics.tasks_runnable or statistics.seconds_to_next_deadline != float("inf"):
+        if statistics.tasks_runnable or statistics.seconds_to_next_deadline != math.inf:
             return
         now = time.perf_counter()
         if self._idle_since is None:
