@@ -1,0 +1,46 @@
+"""How much one reply may bring, and how long it may bring nothing."""
+
+from __future__ import annotations
+
+from adapters.errors import ReplyTooLarge
+
+
+class Meter:
+    """Counts what a reply delivers, and stops a peer that never ends.
+
+    Args:
+        characters: The most characters of the whole reply, reasoning and tool calls included.
+        empty: The most items in a row without content: role-only deltas, pings, notices.
+    """
+
+    __slots__ = ("_characters", "_empty", "_empty_left", "_left")
+
+    def __init__(self, characters: int = 16 << 20, empty: int = 100_000) -> None:
+        self._characters = characters
+        self._left = characters
+        self._empty = empty
+        self._empty_left = empty
+
+    def content(self, text: str) -> None:
+        """Count delivered text. Text without a character is an item without content.
+
+        Raises:
+            ReplyTooLarge: The reply is over its limit of characters.
+        """
+        if not text:
+            self.empty()
+            return
+        self._empty_left = self._empty
+        self._left -= len(text)
+        if self._left < 0:
+            raise ReplyTooLarge(f"the reply is over the limit of {self._characters} characters")
+
+    def empty(self) -> None:
+        """Count an item without content.
+
+        Raises:
+            ReplyTooLarge: There were too many of them in a row.
+        """
+        self._empty_left -= 1
+        if self._empty_left < 0:
+            raise ReplyTooLarge(f"the provider sent over {self._empty} items in a row without content")
