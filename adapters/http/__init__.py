@@ -4,9 +4,11 @@ httpx is used in this package alone, so that it can be replaced. An adapter deri
 speaks through a `Session`: the HTTP exchanges of one `stream()` or `probe()` call.
 """
 
-from adapters.http.adapter import HTTPAdapter, HTTPSettings
+from adapters.http.adapter import HTTPAdapter
+from adapters.http.answer import Answer, WholeAnswer
 from adapters.http.limits import Limits
-from adapters.http.session import Answer, Session
+from adapters.http.session import Session
+from adapters.http.settings import HTTPSettings, segment
 from adapters.http.status import error_for_status, retry_after_seconds
 
 __all__ = [
@@ -15,6 +17,8 @@ __all__ = [
     "HTTPSettings",
     "Limits",
     "Session",
+    "WholeAnswer",
     "error_for_status",
     "retry_after_seconds",
+    "segment",
 ]

@@ -5,8 +5,7 @@ from __future__ import annotations
 import http.cookiejar
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any, ClassVar, Final, TypedDict, Unpack, cast
-from urllib.parse import quote
+from typing import TYPE_CHECKING, ClassVar, Final, Unpack, cast
 
 import anyio
 import httpx
@@ -14,7 +13,8 @@ import httpx
 from adapters.contract import Adapter, Conditions, ProbeResult
 from adapters.errors import AdapterError, AuthenticationFailed, BadReply, Busy, LocalFailure, RateLimited
 from adapters.http.limits import Limits
-from adapters.http.session import Session, WholeAnswer
+from adapters.http.session import Session
+from adapters.http.settings import HTTPSettings, base_of, cookie_of, header_of, name_of, seconds_of, token_of
 from adapters.http.status import error_for_status, retry_after_seconds
 from adapters.message import nearest
 from adapters.secret import PeerText, Secret
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from adapters.contract import ProbeLevel
+    from adapters.http.answer import WholeAnswer
 
 try:
     _version = version("chat-router")
@@ -31,38 +32,6 @@ except PackageNotFoundError:  # the sources are used without being installed
     _version = "0"
 USER_AGENT: Final = f"chat-router/{_version}"
 _LOST: Final = httpx.Limits(max_keepalive_connections=0)
-
-
-class HTTPSettings(TypedDict, total=False):
-    """The keyword parameters that every HTTP adapter takes.
-
-    Attributes:
-        name: The provider's name in the router; the adapter's short name by default.
-        model: The model asked for where a request names none.
-        models: The caller's model names -> the service's.
-        proxy: URL of a proxy.
-        cookies: Cookies to send with each request; their values are secret.
-        headers: Headers to send with each request; their values are secret.
-        transport: An `httpx.AsyncBaseTransport` to use instead of the network.
-        verify: False switches TLS checks off; an `ssl.SSLContext` replaces the default one.
-        trust_env: Take proxies and certificates from the environment. Off by default.
-        connect_timeout: Seconds for one connection, name look-up and TLS included (5).
-        cleanup_timeout: Seconds for what is cleaned up at the service after a reply (1).
-        limits: See `Limits`.
-    """
-
-    name: str
-    model: str | None
-    models: Mapping[str, str]
-    proxy: str | None
-    cookies: Mapping[str, str | Secret]
-    headers: Mapping[str, str | Secret]
-    transport: httpx.AsyncBaseTransport | None
-    verify: Any
-    trust_env: bool
-    connect_timeout: float
-    cleanup_timeout: float
-    limits: Limits
 
 
 class HTTPAdapter(Adapter):
@@ -90,17 +59,21 @@ class HTTPAdapter(Adapter):
             )
         if base_url is None and self.seed is None:
             raise TypeError(f"{type(self).__name__} needs base_url, the address of the service")
-        self._base = _base(base_url or cast("str", self.seed))
+        self._base = base_of(base_url or cast("str", self.seed))
         self.base_url = str(self._base)
-        self.name = _name(settings.get("name", type(self).name))
+        self.name = name_of(settings.get("name", type(self).name))
         self.model = settings.get("model", type(self).model)
         self.models = dict(settings.get("models", {}))
         self.limits = settings.get("limits", Limits())
-        self.connect_timeout = _seconds("connect_timeout", settings.get("connect_timeout", 5.0))
-        self.cleanup_timeout = _seconds("cleanup_timeout", settings.get("cleanup_timeout", 1.0))
+        self.connect_timeout = seconds_of("connect_timeout", settings.get("connect_timeout", 5.0))
+        self.cleanup_timeout = seconds_of("cleanup_timeout", settings.get("cleanup_timeout", 1.0))
         self.timeout_extension = {"connect": self.connect_timeout, "read": None, "write": None, "pool": None}
-        self._headers = {_token(k, "header"): _header(k, v) for k, v in settings.get("headers", {}).items()}
-        self._cookies = {_token(k, "cookie"): _cookie(k, v) for k, v in settings.get("cookies", {}).items()}
+        self._headers = {
+            token_of(k, "header"): header_of(k, v) for k, v in settings.get("headers", {}).items()
+        }
+        self._cookies = {
+            token_of(k, "cookie"): cookie_of(k, v) for k, v in settings.get("cookies", {}).items()
+        }
         self._settings = settings
         self._clients: dict[bool, httpx.AsyncClient] = {}
         self._slots: anyio.Semaphore | None = None
@@ -121,7 +94,7 @@ class HTTPAdapter(Adapter):
         return ()
 
     def explain(self, answer: WholeAnswer) -> AdapterError | None:
-        """Return the error that the body of a failed answer stands for, where it says more than the status."""
+        """Return the error that the body of a failed answer stands for, where the body knows better."""
         return None
 
     async def reach(self, session: Session) -> ProbeResult:
@@ -183,10 +156,10 @@ class HTTPAdapter(Adapter):
         return httpx.AsyncClient(
             cookies=nothing,
             limits=limits,
-            proxy=self._settings.get("proxy"),
-            transport=self._settings.get("transport"),
-            verify=self._settings.get("verify", True),
-            trust_env=self._settings.get("trust_env", False),
+            proxy=self._proxy.reveal() if self._proxy else None,
+            transport=self._transport,
+            verify=self._verify,
+            trust_env=self._trust_env,
             follow_redirects=False,
         )
 
@@ -283,64 +256,3 @@ class HTTPAdapter(Adapter):
     def _request_id(self, answer: WholeAnswer) -> str | None:
         value = answer.header("x-request-id")
         return None if value is None else self.shown(value, 100)
-
-
-def segment(value: object) -> str:
-    """Return an id of a peer as one path segment, percent-encoded; `.` and `..` cannot be one.
-
-    Raises:
-        BadReply: It is no text, empty, too long, or a dot segment.
-    """
-    if not isinstance(value, str) or not 0 < len(value) <= 200 or value in (".", ".."):
-        raise BadReply("the service gave an id that is not one")
-    return quote(value, safe="", errors="replace")
-
-
-def _base(value: object) -> httpx.URL:
-    if not isinstance(value, str):
-        raise TypeError(f"base_url is {type(value).__name__}; pass text such as 'https://chat.example.org'")
-    try:
-        url = httpx.URL(value.strip())
-    except httpx.InvalidURL as error:
-        raise ValueError(f"base_url cannot be read as a URL: {error}") from None
-    if url.scheme not in ("http", "https") or not url.host:
-        raise ValueError("base_url must begin with http:// or https:// and name a host")
-    if url.userinfo:
-        raise ValueError("base_url holds a user name or password; pass cookies, headers or api_key instead")
-    if url.query or url.fragment:
-        raise ValueError("base_url has a query or fragment; give scheme, host, port and path prefix only")
-    return url
-
-
-def _name(value: object) -> str:
-    if not isinstance(value, str) or not value.strip() or not value.isprintable():
-        raise ValueError(f"name is {value!r}; give the provider a short printable name")
-    return value
-
-
-def _seconds(setting: str, value: float) -> float:
-    if not value > 0:
-        raise ValueError(f"{setting} is {value!r}; it must be more than 0 seconds")
-    return value
-
-
-def _token(name: str, kind: str) -> str:
-    if not isinstance(name, str) or not name or not all(c.isalnum() or c in "!#$%&'*+-.^_`|~" for c in name):
-        raise ValueError(f"{name!r} cannot be the name of a {kind}")
-    if not name.isascii():
-        raise ValueError(f"{name!r} cannot be the name of a {kind}: ASCII only")
-    return name
-
-
-def _header(name: str, value: str | Secret) -> Secret:
-    secret = Secret(value)
-    if not secret.reveal().isascii():
-        raise ValueError(f"the value of the header {name!r} is not ASCII, which HTTP does not carry")
-    return secret
-
-
-def _cookie(name: str, value: str | Secret) -> Secret:
-    secret = Secret(value)
-    if any(c in ' ;,"\\' for c in secret.reveal()) or not secret.reveal().isascii():
-        raise ValueError(f"the value of the cookie {name!r} has a character that a cookie cannot carry")
-    return secret

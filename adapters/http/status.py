@@ -1,4 +1,4 @@
-"""What a status means where the body has no better word, and how long a provider asks us to stay away. Pure."""
+"""What a status means where the body has no better word, and how long to stay away. Pure."""
 
 from __future__ import annotations
 

@@ -1,0 +1,140 @@
+"""The settings that every HTTP adapter takes, and the checks of their values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypedDict
+from urllib.parse import quote
+
+import httpx
+
+from adapters.errors import BadReply
+from adapters.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from adapters.http.limits import Limits
+
+
+class HTTPSettings(TypedDict, total=False):
+    """The keyword parameters that every HTTP adapter takes.
+
+    Attributes:
+        name: The provider's name in the router; the adapter's short name by default.
+        model: The model asked for where a request names none.
+        models: The caller's model names -> the service's.
+        proxy: URL of a proxy.
+        cookies: Cookies to send with each request; their values are secret.
+        headers: Headers to send with each request; their values are secret.
+        transport: An `httpx.AsyncBaseTransport` to use instead of the network.
+        verify: False switches TLS checks off; an `ssl.SSLContext` replaces the default one.
+        trust_env: Take proxies and certificates from the environment. Off by default.
+        connect_timeout: Seconds for one connection, name look-up and TLS included (5).
+        cleanup_timeout: Seconds for what is cleaned up at the service after a reply (1).
+        limits: See `Limits`.
+    """
+
+    name: str
+    model: str | None
+    models: Mapping[str, str]
+    proxy: str | None
+    cookies: Mapping[str, str | Secret]
+    headers: Mapping[str, str | Secret]
+    transport: httpx.AsyncBaseTransport | None
+    verify: Any
+    trust_env: bool
+    connect_timeout: float
+    cleanup_timeout: float
+    limits: Limits
+
+
+def segment(value: object) -> str:
+    """Return an id of a peer as one path segment, percent-encoded; `.` and `..` cannot be one.
+
+    Raises:
+        BadReply: It is no text, empty, too long, or a dot segment.
+    """
+    if not isinstance(value, str) or not 0 < len(value) <= 200 or value in (".", ".."):
+        raise BadReply("the service gave an id that is not one")
+    return quote(value, safe="", errors="replace")
+
+
+def base_of(value: object) -> httpx.URL:
+    """Return the base URL of a service.
+
+    Raises:
+        TypeError: It is no text.
+        ValueError: It is no http(s) address with a host, or carries credentials, a query or a fragment.
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"base_url is {type(value).__name__}; pass text such as 'https://chat.example.org'")
+    try:
+        url = httpx.URL(value.strip())
+    except httpx.InvalidURL as error:
+        raise ValueError(f"base_url cannot be read as a URL: {error}") from None
+    if url.scheme not in ("http", "https") or not url.host:
+        raise ValueError("base_url must begin with http:// or https:// and name a host")
+    if url.userinfo:
+        raise ValueError("base_url holds a user name or password; pass cookies, headers or api_key instead")
+    if url.query or url.fragment:
+        raise ValueError("base_url has a query or fragment; give scheme, host, port and path prefix only")
+    return url
+
+
+def name_of(value: object) -> str:
+    """Return a provider's name.
+
+    Raises:
+        ValueError: It is empty or not printable.
+    """
+    if not isinstance(value, str) or not value.strip() or not value.isprintable():
+        raise ValueError(f"name is {value!r}; give the provider a short printable name")
+    return value
+
+
+def seconds_of(setting: str, value: float) -> float:
+    """Return a duration.
+
+    Raises:
+        ValueError: It is not more than zero.
+    """
+    if not value > 0:
+        raise ValueError(f"{setting} is {value!r}; it must be more than 0 seconds")
+    return value
+
+
+def token_of(name: str, kind: str) -> str:
+    """Return a header's or cookie's name.
+
+    Raises:
+        ValueError: RFC 9110 does not allow it.
+    """
+    if not isinstance(name, str) or not name or not all(c.isalnum() or c in "!#$%&'*+-.^_`|~" for c in name):
+        raise ValueError(f"{name!r} cannot be the name of a {kind}")
+    if not name.isascii():
+        raise ValueError(f"{name!r} cannot be the name of a {kind}: ASCII only")
+    return name
+
+
+def header_of(name: str, value: str | Secret) -> Secret:
+    """Return a header's value as a secret.
+
+    Raises:
+        ValueError: HTTP does not carry it.
+    """
+    secret = Secret(value)
+    if not secret.reveal().isascii():
+        raise ValueError(f"the value of the header {name!r} is not ASCII, which HTTP does not carry")
+    return secret
+
+
+def cookie_of(name: str, value: str | Secret) -> Secret:
+    """Return a cookie's value as a secret.
+
+    Raises:
+        ValueError: RFC 6265 does not allow it.
+    """
+    secret = Secret(value)
+    if any(c in ' ;,"\\' for c in secret.reveal()) or not secret.reveal().isascii():
+        raise ValueError(f"the value of the cookie {name!r} has a character that a cookie cannot carry")
+    return secret
