@@ -6,7 +6,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from tests.virtual_time import BACKENDS, NothingScheduled, anyio_backend, run_virtual, virtual_backend
+from tests.virtual_time import BACKENDS, NothingScheduled, VirtualBackend, anyio_backend, run_virtual
 
 __all__ = ["anyio_backend"]
 
@@ -129,4 +129,9 @@ def test_a_cancellation_of_the_run_itself_is_not_mistaken_for_a_hang(backend):
 
 def test_an_unknown_backend_is_named():
     with pytest.raises(ValueError, match="no backend 'curio'; allowed are asyncio, trio"):
-        virtual_backend("curio")
+        VirtualBackend("curio")
+
+
+class TestWatchedByPytest:
+    async def test_a_watched_test_keeps_its_fixtures_and_its_class(self, anyio_backend_name, tmp_path):
+        assert (True, True) == (anyio_backend_name in BACKENDS, tmp_path.is_dir())

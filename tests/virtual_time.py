@@ -17,10 +17,9 @@ next deadline. Its limits:
 2. Data between two sockets of this machine may still be on its way when everybody waits. Linux delivers
    loopback data before `send` returns, nearly always; with `sockets`, a jump needs `QUIET` real seconds
    without I/O before it, which costs as much per jump.
-3. When nothing is scheduled at all and no I/O comes for `PATIENCE` real seconds, nothing ever would. On
-   asyncio `NothingScheduled` is raised; trio cannot be interrupted from within, so the test is cancelled with
-   the same words as the reason (`run_virtual` raises the error). What waits in a shield for ever is ended by
-   the timeout of pytest.
+3. When nothing is scheduled at all and no I/O comes for `PATIENCE` real seconds, nothing ever would. The
+   test is cancelled then, and fails with `NothingScheduled`. What even so waits in a shield for ever, on
+   trio, is ended by the timeout of pytest.
 """
 
 from __future__ import annotations
@@ -60,22 +59,70 @@ class NothingScheduled(RuntimeError):
         )
 
 
+class Watch(trio.abc.Instrument):
+    """Ends a test that would hang: cancels the scope around it, and keeps the error to raise.
+
+    Args:
+        patience: Real seconds to wait for I/O when nothing is scheduled.
+    """
+
+    def __init__(self, patience: float = PATIENCE) -> None:
+        self.patience = patience
+        self.found: NothingScheduled | None = None
+        self._scope: anyio.CancelScope | None = None
+        self._idle_since: float | None = None
+
+    async def around(self, async_fn: Callable[..., Awaitable[T]], *args: Any, **keywords: Any) -> T:
+        """Run `async_fn`, and raise `NothingScheduled` where it was cancelled for that."""
+        self.found = None
+        try:
+            with anyio.CancelScope() as self._scope:
+                return await async_fn(*args, **keywords)
+        finally:
+            self._scope = None
+        assert self.found is not None  # nobody else knows the scope
+        raise self.found
+
+    def strike(self, now: float) -> bool:
+        """Cancel the scope, once; called in the event loop. False where there is none to cancel."""
+        if self._scope is None or self.found is not None:
+            return False
+        self.found = NothingScheduled(now)
+        self._scope.cancel()
+        return True
+
+    def before_task_step(self, task: trio.lowlevel.Task) -> None:
+        self._idle_since = None
+
+    def before_io_wait(self, timeout: float) -> None:
+        statistics = trio.lowlevel.current_statistics()
+        if statistics.tasks_runnable or statistics.seconds_to_next_deadline != math.inf:
+            return
+        now = time.perf_counter()
+        if self._idle_since is None:
+            self._idle_since = now
+        elif now - self._idle_since > self.patience:
+            self._idle_since = None
+            # Only a task can cancel, and here none runs; trio has a task of its own for such calls.
+            trio.lowlevel.current_trio_token().run_sync_soon(self.strike, trio.current_time())
+
+
 class _JumpingSelector(selectors.DefaultSelector):
     """Polls I/O, and moves its time on instead of waiting."""
 
-    def __init__(self, quiet: float, patience: float) -> None:
+    def __init__(self, quiet: float, watch: Watch) -> None:
         super().__init__()
         self.now = 0.0
         self._quiet = quiet
-        self._patience = patience
+        self._watch = watch
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = super().select(0)
         if ready or (timeout is not None and timeout <= 0):
             return ready
         if timeout is None:
-            ready = super().select(self._patience)
-            if not ready:
+            ready = super().select(self._watch.patience)
+            if not ready and not self._watch.strike(self.now):
                 raise NothingScheduled(self.now)
             return ready
         if self._quiet:
@@ -90,11 +137,11 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     Args:
         quiet: Real seconds without I/O before the time jumps.
-        patience: Real seconds to wait for I/O when nothing is scheduled, before `NothingScheduled` is raised.
+        watch: Told when nothing is scheduled any more.
     """
 
-    def __init__(self, quiet: float = 0.0, patience: float = PATIENCE) -> None:
-        self._jumping = _JumpingSelector(quiet, patience)
+    def __init__(self, quiet: float, watch: Watch) -> None:
+        self._jumping = _JumpingSelector(quiet, watch)
         self._never: list[asyncio.TimerHandle] = []
         super().__init__(self._jumping)
 
@@ -105,7 +152,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self,
         when: float,
         callback: Callable[[Unpack[Arguments]], object],
-        *args: Unpack[Arguments],
+        *args: *Arguments,
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
         if when < math.inf:
@@ -116,57 +163,31 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return handle
 
 
-class Watch(trio.abc.Instrument):
-    """Cancels the main task of a trio run, with the reason, when nothing is scheduled any more.
+class VirtualBackend(tuple[str, dict[str, Any]]):
+    """A backend as anyio wants it, name and options, with a fresh clock or loop, and its watch.
 
     Args:
+        backend: asyncio or trio.
+        sockets: Whether real sockets are in play.
         patience: Real seconds to wait for I/O when nothing is scheduled.
     """
 
-    def __init__(self, patience: float = PATIENCE) -> None:
-        self.found: NothingScheduled | None = None
-        self._patience = patience
-        self._main: trio.lowlevel.Task | None = None
-        self._idle_since: float | None = None
+    watch: Watch
 
-    def before_run(self) -> None:
-        self._main = self._idle_since = self.found = None
-
-    def task_spawned(self, task: trio.lowlevel.Task) -> None:
-        if self._main is None and task.parent_nursery is not None:  # trio's own first task has no parent
-            self._main = task
-
-    def before_task_step(self, task: trio.lowlevel.Task) -> None:
-        self._idle_since = None
-
-    def before_io_wait(self, timeout: float) -> None:
-        statistics = trio.lowlevel.current_statistics()
-        if statistics.tasks_runnable or statistics.seconds_to_next_deadline != math.inf:
-            return
-        now = time.perf_counter()
-        if self._idle_since is None:
-            self._idle_since = now
-        elif now - self._idle_since > self._patience and self.found is None:
-            self.found = NothingScheduled(trio.current_time())
-            # Only a task can cancel, and here none runs; trio's own task for such calls does.
-            trio.lowlevel.current_trio_token().run_sync_soon(self._cancel)
-
-    def _cancel(self) -> None:
-        if self._main is not None and self._main.parent_nursery is not None:
-            self._main.parent_nursery.cancel_scope.cancel(reason=str(self.found))
-
-
-def virtual_backend(
-    backend: str, *, sockets: bool = False, patience: float = PATIENCE
-) -> tuple[str, dict[str, Any]]:
-    """Return the name and the options of `backend` on virtual time, with a fresh loop or clock."""
-    quiet = QUIET if sockets else 0.0
-    if backend == "asyncio":
-        return backend, {"loop_factory": lambda: VirtualLoop(quiet, patience)}
-    if backend == "trio":
-        clock = trio.testing.MockClock(autojump_threshold=quiet)
-        return backend, {"clock": clock, "instruments": [Watch(patience)]}
-    raise ValueError(f"there is no backend {backend!r}; allowed are {', '.join(BACKENDS)}")
+    def __new__(cls, backend: str, *, sockets: bool = False, patience: float = PATIENCE) -> VirtualBackend:
+        quiet = QUIET if sockets else 0.0
+        watch = Watch(patience)
+        options: dict[str, Any]
+        if backend == "asyncio":
+            options = {"loop_factory": lambda: VirtualLoop(quiet, watch)}
+        elif backend == "trio":
+            clock = trio.testing.MockClock(autojump_threshold=quiet)
+            options = {"clock": clock, "instruments": [watch]}
+        else:
+            raise ValueError(f"there is no backend {backend!r}; allowed are {', '.join(BACKENDS)}")
+        made = super().__new__(cls, (backend, options))
+        made.watch = watch
+        return made
 
 
 def run_virtual(
@@ -188,23 +209,17 @@ def run_virtual(
     Raises:
         NothingScheduled: The run would hang.
     """
-    name, options = virtual_backend(backend, sockets=sockets, patience=patience)
-    try:
-        return anyio.run(async_fn, *args, backend=name, backend_options=options)
-    except trio.Cancelled as error:
-        found = next((w.found for w in options.get("instruments", ()) if w.found), None)
-        if found is None:
-            raise
-        raise found from error
+    virtual = VirtualBackend(backend, sockets=sockets, patience=patience)
+    return anyio.run(virtual.watch.around, async_fn, *args, backend=virtual[0], backend_options=virtual[1])
 
 
 @pytest.fixture(params=BACKENDS)
-def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
+def anyio_backend(request: pytest.FixtureRequest) -> VirtualBackend:
     """Runs every async test of the module that imports this on both backends, on virtual time."""
-    return virtual_backend(request.param)
+    return VirtualBackend(request.param)
 
 
 @pytest.fixture(params=BACKENDS)
-def anyio_backend_with_sockets(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
+def anyio_backend_with_sockets(request: pytest.FixtureRequest) -> VirtualBackend:
     """As `anyio_backend`, for tests with sockets of this machine."""
-    return virtual_backend(request.param, sockets=True)
+    return VirtualBackend(request.param, sockets=True)
