@@ -36,6 +36,9 @@ class Event(NamedTuple):
     data: bytes
 
 
+_new = tuple.__new__  # as `Event(...)`, in two thirds of the time
+
+
 class SSEDecoder:
     """Turns chunks into events; the same events come out however the bytes are cut.
 
@@ -136,7 +139,7 @@ class SSEDecoder:
         quick = small and not self._data and not self._name and self._idle < self._idle_lines
         for block in blocks:
             if quick and block[:6] == b"data: " and b"\n" not in block:
-                events.append(Event("message", block[6:]))
+                events.append(_new(Event, ("message", block[6:])))
                 self._idle = 0
                 continue
             for line in block.split(b"\n"):
