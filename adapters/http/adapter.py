@@ -74,11 +74,17 @@ class HTTPAdapter(Adapter):
         self._cookies = {
             token_of(k, "cookie"): cookie_of(k, v) for k, v in settings.get("cookies", {}).items()
         }
-        self._settings = settings
+        # The URL of a proxy may hold a password, so it is kept as the headers and cookies are.
+        proxy = settings.get("proxy")
+        self._proxy = None if proxy is None else Secret(proxy)
+        self._transport = settings.get("transport")
+        self._verify = settings.get("verify", True)
+        self._trust_env = settings.get("trust_env", False)
         self._clients: dict[bool, httpx.AsyncClient] = {}
         self._slots: anyio.Semaphore | None = None
         self._urls: dict[str, httpx.URL] = {}
-        self.shown = PeerText([*self._headers.values(), *self._cookies.values(), *self.secrets()])
+        hidden = [*self._headers.values(), *self._cookies.values(), *self.secrets()]
+        self.shown = PeerText(hidden if self._proxy is None else [*hidden, self._proxy])
         if base_url is None:
             reason = f"the public host {self._base.host} is gone; give base_url, the address of a server"
             self._standing = replace(self._standing, working=False, reason=reason)
