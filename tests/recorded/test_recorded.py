@@ -1,0 +1,41 @@
+"""Every recorded turn of the real servers, through the adapters, on both backends."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import anyio
+import pytest
+
+from tests.recorded.player import ABSENT, ADAPTERS, Played, Turn, is_here, judge, play, turns
+
+pytestmark = [
+    pytest.mark.recorded,
+    pytest.mark.anyio,
+    pytest.mark.skipif(not is_here(), reason=ABSENT),
+]
+AT_ONCE: Final = 12
+SHARE: Final = 0.98
+
+
+@pytest.mark.parametrize("adapter_name", ADAPTERS)
+async def test_recorded_turns_end_as_expected(adapter_name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """At least 98 of 100 turns of each adapter give exactly what a correct client makes of them."""
+    results: list[tuple[Turn, Played]] = []
+    limit = anyio.Semaphore(AT_ONCE)
+
+    async def play_one(turn: Turn) -> None:
+        async with limit:
+            results.append((turn, await play(turn)))
+
+    async with anyio.create_task_group() as group:
+        for turn in turns(adapter_name):
+            group.start_soon(play_one, turn)
+
+    misses = sorted(f"  {turn['id']}: {miss}" for turn, played in results if (miss := judge(turn, played)))
+    right = len(results) - len(misses)
+    with capsys.disabled():
+        print(f"\n{right} of {len(results)} turns as expected ({adapter_name})", *misses, sep="\n")  # noqa: T201
+
+    assert results
+    assert right >= SHARE * len(results)
