@@ -76,6 +76,8 @@ class SSEDecoder:
             raise self._failure
         if not self._begun:
             chunk = self._without_bom(chunk)
+            if not chunk:
+                return []
         chunk = self._ends.as_lf(chunk)
         events: list[Event] = []
         try:
