@@ -92,7 +92,7 @@ def _refusal(turn: Turn, status: int) -> Answer:
     wait = turn.script.retry_after
     if wait is None and status == 429:
         wait = "1"
-    if not wait or status not in (429, 503):
+    if not wait or answer.status not in (429, 503):  # a service may have another status for it
         return answer
     return replace(answer, headers=(*answer.headers, ("Retry-After", wait)))
 
