@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import socket
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Self, Unpack
 
@@ -143,6 +144,20 @@ class Simulator(ABC):
             return None
         self._struck += 1
         return fault
+
+    def set_fault(self, fault: str | None, times: int | None = None) -> None:
+        """Change the fault while it serves: break it, or heal it with None. Running turns are not changed.
+
+        Raises:
+            ValueError: The fault is unknown, or it is `refuse`, which is decided when the port is opened.
+        """
+        check_fault(fault, self.faults, self.service or type(self).__name__)
+        if self._group is not None and "refuse" in (fault, self.script.fault):
+            raise ValueError(
+                "'refuse' cannot be changed while it serves; leave the simulator and enter it again"
+            )
+        self.script = replace(self.script, fault=fault, fault_times=times)
+        self._struck = 0
 
     async def not_found(self, exchange: Exchange) -> None:
         """Answer a request that the service does not know, and keep it in `unknown`."""

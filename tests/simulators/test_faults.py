@@ -235,6 +235,36 @@ async def test_a_fault_that_is_counted_is_followed_by_health():
         assert simulator.turns == 3
 
 
+async def test_a_fault_can_be_changed_while_it_serves():
+    async with Service() as simulator:
+        simulator.set_fault("500", times=1)
+        answers = [await talk(simulator, POST) for _ in range(2)]
+        simulator.set_fault("503")
+        answers.append(await talk(simulator, POST))
+        simulator.set_fault(None)
+        answers.append(await talk(simulator, POST))
+
+        assert [answer[9:12] for answer in answers] == [b"500", b"200", b"503", b"200"]
+        with pytest.raises(ValueError, match="cannot be changed while it serves"):
+            simulator.set_fault("refuse")
+        with pytest.raises(ValueError, match="has no fault"):
+            simulator.set_fault("nothing")
+
+
+async def test_a_service_that_goes_and_comes_back_keeps_its_address():
+    simulator = Service()
+    async with simulator:
+        url = simulator.url
+    simulator.set_fault("refuse")
+    async with simulator:
+        with pytest.raises(OSError):
+            await talk(simulator, POST)
+    simulator.set_fault(None)
+    async with simulator:
+        assert simulator.url == url
+        assert await talk(simulator, POST)
+
+
 async def test_an_unframed_reply_ends_where_the_connection_does():
     class Unframed(Framing):
         framed = False
