@@ -35,7 +35,7 @@ def load(name: str) -> type[Simulator]:
     """
     if name not in SIMULATORS:
         known = ", ".join(sorted(SIMULATORS))
-        raise LookupError(f"no simulator is called {name!r}{nearest(name, SIMULATORS)}; there are: {known}")
+        raise LookupError(f"no simulator is called {name!r}; there are: {known}{nearest(name, SIMULATORS)}")
     module, _, attribute = SIMULATORS[name].partition(":")
     found: type[Simulator] = getattr(import_module(module), attribute)
     return found

@@ -62,6 +62,6 @@ def check_fault(fault: str | None, supported: Collection[str], service: str) -> 
     """
     if fault is not None and fault not in supported:
         raise ValueError(
-            f"the {service} simulator has no fault {fault!r}{nearest(fault, supported)}; "
-            f"there are: {', '.join(sorted(supported))}"
+            f"the {service} simulator has no fault {fault!r}; "
+            f"there are: {', '.join(sorted(supported))}{nearest(fault, supported)}"
         )
