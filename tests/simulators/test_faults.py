@@ -247,7 +247,7 @@ async def test_a_fault_can_be_changed_while_it_serves():
         assert [answer[9:12] for answer in answers] == [b"500", b"200", b"503", b"200"]
         with pytest.raises(ValueError, match="cannot be changed while it serves"):
             simulator.set_fault("refuse")
-        with pytest.raises(ValueError, match="has no fault"):
+        with pytest.raises(ValueError, match=r"has no fault"):
             simulator.set_fault("nothing")
 
 
@@ -294,7 +294,7 @@ async def test_a_protocol_without_error_events_says_so_where_the_fault_is_not_le
 
 
 def test_an_unknown_fault_is_an_error_with_the_nearest_name():
-    with pytest.raises(ValueError, match="has no fault 'stal'; there are: .*; did you mean 'stall'"):
+    with pytest.raises(ValueError, match=r"has no fault 'stal'; there are: .*; did you mean 'stall'"):
         Service(fault="stal")
 
 

@@ -352,7 +352,7 @@ def test_given_deltas_are_kept_only_for_their_own_text():
 
 
 def test_an_unknown_service_is_an_error_with_the_nearest_name():
-    with pytest.raises(LookupError, match="no simulator is called 'opnai'; .*; did you mean 'openai'"):
+    with pytest.raises(LookupError, match=r"no simulator is called 'opnai'; .*; did you mean 'openai'"):
         load("opnai")
 
 
