@@ -22,7 +22,7 @@ from adapters.message import EMPTY, ROLES, Message
 from adapters.request import OPTIONS, ChatRequest, Conditions
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
+    from collections.abc import AsyncGenerator, Callable, Mapping
 
 __all__ = [
     "OPTIONS",
@@ -210,6 +210,7 @@ class Adapter(ABC):
         capabilities: What the service can take.
         model: The model asked for where a request names none.
         models: The caller's model names -> the service's.
+        owner: A weak reference to the router that holds it; the router sets it.
         recheck: Seconds until a provider found not working is tried again; doubles per repetition.
         recheck_cap: The longest such pause in seconds.
     """
@@ -218,6 +219,7 @@ class Adapter(ABC):
     capabilities: Capabilities = Capabilities()
     model: str | None = None
     models: Mapping[str, str] = EMPTY
+    owner: Callable[[], object | None] | None = None
     recheck: ClassVar[float] = 60.0
     recheck_cap: ClassVar[float] = 900.0
     _standing: _Standing = _Standing()

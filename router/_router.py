@@ -1,0 +1,263 @@
+"""The router: the order of events of a request, and the health of its providers."""
+
+from __future__ import annotations
+
+import random
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import anyio
+from anyio.lowlevel import EventLoopToken, current_token
+
+from adapters.contract import Adapter, ChatRequest, Outcome
+from adapters.errors import NotWorking
+from router._call import Call, Terms
+from router._closing import close_all
+from router._probing import probe_all
+from router._structlog import log_event
+from router.events import Observers, ProbeEnded
+from router.health import HealthReport, Provider
+from router.retry import RetryPolicy
+from router.selection import ordered
+from router.timeouts import Deadline, Timeouts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from types import TracebackType
+
+    from adapters.contract import Message, ProbeResult
+    from router._stream import ReplyStream
+    from router.events import Observer
+    from router.reply import Reply
+
+
+class Router:
+    """One dependable chat stream out of several undependable providers.
+
+    It opens itself on first use and belongs to that event loop. Use it as an async context manager, or call
+    `aclose()`, so that connections are closed.
+
+    Args:
+        providers: The adapters, in priority order. An adapter belongs to one router.
+        timeouts: The clocks of each request; see `Timeouts`.
+        retry: When a provider is asked again; see `RetryPolicy`.
+        observers: Who is told what happens; by default one that logs with structlog.
+        random_source: For the jitter; give a seeded one for tests.
+
+    Raises:
+        ValueError: There are no providers, two have the same name, or one is in another router.
+        TypeError: A provider is not an adapter.
+    """
+
+    def __init__(
+        self,
+        providers: Iterable[Adapter],
+        *,
+        timeouts: Timeouts | None = None,
+        retry: RetryPolicy | None = None,
+        observers: Sequence[Observer] | None = None,
+        random_source: random.Random | None = None,
+    ) -> None:
+        self._providers = _providers(providers)
+        self.timeouts = timeouts or Timeouts()
+        self.retry = retry or RetryPolicy()
+        self._notify = Observers((log_event,) if observers is None else observers)
+        self._random = random_source or random.Random()
+        self._loop: EventLoopToken | None = None
+        self._closed = False
+        self._streams: weakref.WeakSet[ReplyStream] = weakref.WeakSet()
+        self._calls: set[anyio.CancelScope] = set()
+        self._idle: anyio.Event | None = None
+        for provider in self._providers.values():
+            provider.adapter.owner = weakref.ref(self)
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        """The names of the providers, in priority order."""
+        return tuple(self._providers)
+
+    async def stream(
+        self,
+        messages: Sequence[Message | Mapping[str, Any]],
+        model: str | None = None,
+        *,
+        providers: Sequence[str] | None = None,
+        timeouts: Timeouts | None = None,
+        extra: Mapping[str, Mapping[str, Any]] | None = None,
+        **options: Any,
+    ) -> ReplyStream:
+        """Ask the providers in order, and return the reply of the first one that delivers content.
+
+        Args:
+            messages: OpenAI-style mappings with role and content, or `Message` objects.
+            model: The model to ask for; None for each provider's default.
+            providers: Ask only these, in this order.
+            timeouts: Instead of the router's.
+            extra: Provider name -> further fields for its request body.
+            options: temperature, max_tokens, top_p, stop, seed, tools, …; those that a provider does not take
+                are dropped for it and named in its attempt.
+
+        Raises:
+            AllProvidersFailed: Nobody delivered content.
+            RequestAborted: An error forbade asking anybody else (refused content, a failure of this machine).
+            TypeError: An argument is of a wrong type, or an option is unknown.
+            ValueError: There is no message, a role is unknown, or a provider is.
+            anyio.ClosedResourceError: The router is closed, or was closed meanwhile.
+        """
+        request = ChatRequest.build(messages, model, extra, **options)
+        if extra:
+            ordered(self._providers, list(extra))
+        candidates = ordered(self._providers, providers)
+        self._open()
+        timeouts = timeouts or self.timeouts
+        terms = Terms(
+            request_id=f"{self._random.getrandbits(64):016x}",
+            request=request,
+            candidates=tuple(candidates),
+            timeouts=timeouts,
+            deadline=Deadline(anyio.current_time() + timeouts.total),
+            policy=self.retry,
+            random_source=self._random,
+            clock=anyio.current_time,
+            notify=self._notify,
+        )
+        with anyio.CancelScope() as scope:
+            self._calls.add(scope)
+            try:
+                stream = await Call(terms).open()
+                self._streams.add(stream)
+                return stream
+            finally:
+                self._calls.discard(scope)
+                if self._idle is not None and not self._calls:
+                    self._idle.set()
+        raise anyio.ClosedResourceError
+
+    async def complete(
+        self,
+        messages: Sequence[Message | Mapping[str, Any]],
+        model: str | None = None,
+        *,
+        providers: Sequence[str] | None = None,
+        timeouts: Timeouts | None = None,
+        extra: Mapping[str, Mapping[str, Any]] | None = None,
+        **options: Any,
+    ) -> Reply:
+        """Return the whole reply: `stream()`, collected.
+
+        Args:
+            messages: As of `stream`.
+            model: As of `stream`.
+            providers: As of `stream`.
+            timeouts: As of `stream`.
+            extra: As of `stream`.
+            options: As of `stream`.
+
+        Raises:
+            StreamInterrupted: The reply broke off; what came is in `partial`.
+            AllProvidersFailed: As of `stream`.
+            RequestAborted: As of `stream`.
+            TypeError: As of `stream`.
+            ValueError: As of `stream`.
+        """
+        stream = await self.stream(
+            messages, model, providers=providers, timeouts=timeouts, extra=extra, **options
+        )
+        async with stream:
+            return await stream.collect()
+
+    def health(self) -> HealthReport:
+        """Return what is known about each provider now, without I/O.
+
+        Raises:
+            RuntimeError: There is no event loop, whose clock tells how old the evidence is.
+        """
+        return self._report({})
+
+    async def check(self) -> HealthReport:
+        """Probe all providers side by side, each bounded by `Timeouts.probe`, and return the report.
+
+        The probes cost the services nothing (level `reach`); the adapters' `working` follows them.
+
+        Raises:
+            anyio.ClosedResourceError: The router is closed.
+        """
+        self._open()
+        results: dict[str, ProbeResult] = {}
+
+        def ended(adapter: Adapter, result: ProbeResult) -> None:
+            results[adapter.name] = result
+            if result.working is False and adapter.working is not False:
+                adapter.mark(Outcome(anyio.current_time(), NotWorking(result.reason)))
+            self._notify(ProbeEnded(adapter.name, result))
+
+        adapters = [provider.adapter for provider in self._providers.values()]
+        await probe_all(adapters, "reach", self.timeouts.probe, ended)
+        return self._report(results)
+
+    async def aclose(self) -> None:
+        """Close the router: running requests and open streams end, then all connections; idempotent.
+
+        It waits at most `Timeouts.close` for the requests, and as long again for the connections.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        with anyio.move_on_after(self.timeouts.close, shield=True):
+            if self._calls:
+                self._idle = anyio.Event()
+                for scope in list(self._calls):
+                    scope.cancel()
+            await close_all(list(self._streams))
+            if self._idle is not None:
+                await self._idle.wait()
+        with anyio.move_on_after(self.timeouts.close, shield=True):
+            for provider in self._providers.values():
+                provider.adapter.owner = None
+                await provider.adapter.aclose()
+
+    async def __aenter__(self) -> Router:
+        self._open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def _open(self) -> None:
+        if self._closed:
+            raise anyio.ClosedResourceError("the router is closed; make a new one")
+        token = current_token()
+        if self._loop is None:
+            self._loop = token
+        elif self._loop != token:
+            raise RuntimeError("this router belongs to another event loop; make one router for each")
+
+    def _report(self, probes: Mapping[str, ProbeResult]) -> HealthReport:
+        now = anyio.current_time()
+        entries = (provider.snapshot(now, probes.get(name)) for name, provider in self._providers.items())
+        return HealthReport(tuple(entries))
+
+    def __repr__(self) -> str:
+        state = "closed" if self._closed else f"{len(self._calls)} opening, {len(self._streams)} streams"
+        return f"<Router {' > '.join(self._providers)}: {state}>"
+
+
+def _providers(adapters: Iterable[Adapter]) -> dict[str, Provider]:
+    found: dict[str, Provider] = {}
+    for adapter in adapters:
+        if not isinstance(adapter, Adapter):
+            hint = "; make an object of it first" if isinstance(adapter, type) else ""
+            raise TypeError(f"{adapter!r} is not an adapter{hint}")
+        if not isinstance(adapter.name, str) or not adapter.name:
+            raise ValueError(f"{type(adapter).__name__} has no name; give it one")
+        if adapter.name in found:
+            raise ValueError(f"two providers are called {adapter.name!r}; give one another name (name=…)")
+        owner = adapter.owner() if adapter.owner is not None else None
+        if owner is not None:
+            raise ValueError(f"{adapter.name!r} is in another router; an adapter belongs to one")
+        found[adapter.name] = Provider(adapter)
+    if not found:
+        raise ValueError("a router needs at least one provider")
+    return found

@@ -1,0 +1,110 @@
+"""What a request can end with, besides a reply.
+
+    ChatRouterError
+      RouterError               attempts
+        AllProvidersFailed      nobody delivered content; retryable, retry_after
+        RequestAborted          an error that forbids asking anybody else; its __cause__ is the AdapterError
+        StreamInterrupted       content came, but no proof of its end; provider, partial, verdict, __cause__
+
+Misuse of a stream is anyio's ClosedResourceError or BusyResourceError; wrong arguments are TypeError or
+ValueError, before any provider is asked.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from adapters.errors import (
+    AdapterError,
+    ChatRouterError,
+    ConnectionLost,
+    ContentRefused,
+    InvalidRequest,
+    Truncated,
+)
+
+if TYPE_CHECKING:
+    from router.events import Attempt, Verdict
+
+
+class RouterError(ChatRouterError):
+    """A request failed. `attempts` is its ledger."""
+
+    def __init__(self, message: str, attempts: tuple[Attempt, ...] = ()) -> None:
+        super().__init__(message)
+        self.attempts = attempts
+
+
+class AllProvidersFailed(RouterError):
+    """Nobody delivered content; the text has one line per attempt.
+
+    Args:
+        attempts: The ledger.
+        out_of_time: Whether the deadline ended the request.
+        retryable: Whether the same request may succeed later.
+        retry_after: Seconds until the first held-back provider comes back, where one is held back.
+    """
+
+    def __init__(
+        self,
+        attempts: tuple[Attempt, ...],
+        *,
+        out_of_time: bool = False,
+        retryable: bool = False,
+        retry_after: float | None = None,
+    ) -> None:
+        head = _headline(attempts, out_of_time=out_of_time)
+        if retry_after is not None:
+            head += f"; try again in {retry_after:.1f} s"
+        elif retryable:
+            head += "; the same request may succeed later"
+        super().__init__("\n".join([head, *(f"  {attempt}" for attempt in attempts)]), attempts)
+        self.retryable = retryable
+        self.retry_after = retry_after
+
+    @property
+    def causes(self) -> tuple[Exception, ...]:
+        """The errors of the attempts, in order."""
+        return tuple(attempt.error for attempt in self.attempts if attempt.error is not None)
+
+
+def _headline(attempts: tuple[Attempt, ...], *, out_of_time: bool) -> str:
+    errors = [attempt.error for attempt in attempts if attempt.error is not None]
+    if out_of_time:
+        return "no provider answered before the deadline (Timeouts.total)"
+    if errors and all(isinstance(error, InvalidRequest) for error in errors):
+        return "no provider takes this request; look at the messages and options"
+    if not errors:
+        return "no provider could be asked"
+    return "no provider answered"
+
+
+class RequestAborted(RouterError):
+    """An error that forbids asking anybody else ended the request; it is the `__cause__`."""
+
+
+class StreamInterrupted(RouterError):
+    """A reply broke off after content; what came is in `partial`.
+
+    Args:
+        message: What happened.
+        provider: Who was answering.
+        partial: The text delivered so far.
+        verdict: truncated, failed or refused.
+        attempts: The ledger.
+    """
+
+    def __init__(
+        self, message: str, *, provider: str, partial: str, verdict: Verdict, attempts: tuple[Attempt, ...]
+    ) -> None:
+        super().__init__(message, attempts)
+        self.provider = provider
+        self.partial = partial
+        self.verdict = verdict
+
+
+def verdict_of(error: AdapterError) -> Verdict:
+    """Return how a reply ended that an error of its provider broke off."""
+    if isinstance(error, Truncated | ConnectionLost):
+        return "truncated"
+    return "refused" if isinstance(error, ContentRefused) else "failed"

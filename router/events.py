@@ -1,0 +1,195 @@
+"""What happens to a request, as immutable events for observers; and the ledger's unit, the attempt. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from adapters.contract import ProbeResult
+    from adapters.errors import AdapterError
+
+Verdict: TypeAlias = Literal["complete", "truncated", "failed", "refused", "cancelled", "closed"]
+"""How a request ended, exactly one of these. `closed` is by the reader, early."""
+
+Phase: TypeAlias = Literal["selection", "waiting", "answering", "content"]
+"""How far an attempt came: not started, nothing heard, heard without content, content."""
+
+AttemptOutcome: TypeAlias = Literal["committed", "failed", "skipped", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try at one provider: the unit of the ledger, of events and of logs.
+
+    Attributes:
+        provider: The provider's name.
+        number: Counts the lines of a request's ledger, from 1.
+        round: The pass over the candidates it belongs to, from 1.
+        phase: How far it came.
+        outcome: committed, failed, skipped or cancelled.
+        error: What went wrong, where something did.
+        reason: Why it was skipped or failed, in words.
+        started: Seconds from the start of the request.
+        seconds: How long it took.
+        dropped: Options of the request that the provider does not take.
+        repeat: Whether it repeated one whose kept-alive connection was lost; such a line counts nowhere else.
+    """
+
+    provider: str
+    number: int
+    round: int
+    phase: Phase
+    outcome: AttemptOutcome
+    error: AdapterError | None = None
+    reason: str = ""
+    started: float = 0.0
+    seconds: float = 0.0
+    dropped: tuple[str, ...] = ()
+    repeat: bool = False
+
+    def __str__(self) -> str:
+        what = f"{type(self.error).__name__}: {self.reason}" if self.error is not None else self.reason
+        return f"{self.provider}: {self.outcome} after {self.seconds:.2f} s" + (f" ({what})" if what else "")
+
+
+@dataclass(frozen=True, slots=True)
+class RequestStarted:
+    """A request was accepted. `providers` are the candidates in order."""
+
+    request_id: str
+    providers: tuple[str, ...]
+    messages: int
+    model: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptStarted:
+    """A provider is asked now; `limit` is what it has for its first content, in seconds."""
+
+    request_id: str
+    provider: str
+    number: int
+    round: int
+    limit: float
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptEnded:
+    """An attempt came to its outcome, or was skipped."""
+
+    request_id: str
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class WaitStarted:
+    """Nobody answered in a round; the next one starts in `seconds`."""
+
+    request_id: str
+    round: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class RequestEnded:
+    """The one end record of a request.
+
+    Attributes:
+        request_id: Of the request.
+        verdict: How it ended.
+        provider: Who answered, or None where nobody did.
+        model: The model that answered, where it is known.
+        attempts: The ledger.
+        first_content: Seconds from the call to the first content, or None.
+        seconds: From the call to the end.
+        deltas: How many were delivered.
+        characters: Of text delivered.
+        error: What it ended with, where it was not complete.
+    """
+
+    request_id: str
+    verdict: Verdict
+    provider: str | None
+    model: str | None
+    attempts: tuple[Attempt, ...]
+    first_content: float | None
+    seconds: float
+    deltas: int
+    characters: int
+    error: Exception | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CleanUpFailed:
+    """Something may be left at a provider: a conversation could not be deleted."""
+
+    request_id: str
+    provider: str
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterBroke:
+    """An adapter raised what no adapter should: a bug in it. The attempt counts as BadReply."""
+
+    request_id: str
+    provider: str
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeEnded:
+    """A provider was checked."""
+
+    provider: str
+    result: ProbeResult
+
+
+@dataclass(frozen=True, slots=True)
+class ObserverFailed:
+    """An observer raised; told once per observer, to the others."""
+
+    observer: str
+    error: Exception
+
+
+Event: TypeAlias = (
+    RequestStarted
+    | AttemptStarted
+    | AttemptEnded
+    | WaitStarted
+    | RequestEnded
+    | CleanUpFailed
+    | AdapterBroke
+    | ProbeEnded
+    | ObserverFailed
+)
+Observer: TypeAlias = Callable[[Event], None]
+"""Gets each event, synchronously, in order; it must be quick and must not raise."""
+
+
+class Observers:
+    """Tells events to all observers. One that raises is reported once and otherwise ignored.
+
+    Args:
+        observers: Whom to tell, in this order.
+    """
+
+    __slots__ = ("_failed", "_observers")
+
+    def __init__(self, observers: Sequence[Observer]) -> None:
+        self._observers = tuple(observers)
+        self._failed: set[int] = set()
+
+    def __call__(self, event: Event) -> None:
+        """Tell `event` to every observer; raises nothing that an observer raises."""
+        for place, observer in enumerate(self._observers):
+            try:
+                observer(event)
+            except Exception as error:  # noqa: BLE001 - an observer must not break a request
+                if place in self._failed:
+                    continue
+                self._failed.add(place)
+                self(ObserverFailed(getattr(observer, "__qualname__", type(observer).__qualname__), error))

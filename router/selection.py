@@ -1,0 +1,54 @@
+"""Which providers a request may ask, in which order, and why not the others. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from adapters.message import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from adapters.contract import ChatRequest
+    from router.health import Provider
+
+
+def ordered(providers: Mapping[str, Provider], wanted: Sequence[str] | None) -> list[Provider]:
+    """Return the candidates of a request: all in priority order, or those asked for, in the order given.
+
+    Raises:
+        TypeError: `wanted` is one text instead of a list of names.
+        ValueError: A name is unknown or there is none; the message says which there are.
+    """
+    if wanted is None:
+        return list(providers.values())
+    if isinstance(wanted, str):
+        raise TypeError(f"providers is text; pass a list of names, for example [{wanted!r}]")
+    names = list(dict.fromkeys(wanted))
+    if not names:
+        raise ValueError(f"providers is empty; leave it out, or name some of {', '.join(providers)}")
+    for name in names:
+        if name not in providers:
+            raise ValueError(
+                f"no provider is called {name!r}{nearest(name, providers)} There are: {', '.join(providers)}"
+            )
+    return [providers[name] for name in names]
+
+
+def reason_to_skip(provider: Provider, request: ChatRequest, now: float) -> str | None:
+    """Return why `provider` is not asked now, or None where it is."""
+    adapter = provider.adapter
+    if adapter.working_at(now) is False:
+        return f"not working: {adapter.working_reason}"
+    held = provider.held(now)
+    if held is not None:
+        return f"held back for {held:.1f} s more ({provider.held_reason})"
+    model = adapter.model_for(request)
+    if provider.lacks_model(model, now):
+        return f"said lately that it does not have the model {model!r}"
+    return adapter.capabilities.refuses(request, model)
+
+
+def dropped_options(provider: Provider, request: ChatRequest) -> tuple[str, ...]:
+    """Return the names of the options that `provider` does not take, sorted."""
+    return tuple(sorted(set(request.options) - provider.adapter.capabilities.options))
