@@ -14,7 +14,6 @@ from adapters.errors import NotWorking
 from router._call import Call, Terms
 from router._closing import close_all
 from router._probing import probe_all
-from router._structlog import log_event
 from router.events import Observers, ProbeEnded
 from router.health import HealthReport, Provider
 from router.retry import RetryPolicy
@@ -61,7 +60,7 @@ class Router:
         self._providers = _providers(providers)
         self.timeouts = timeouts or Timeouts()
         self.retry = retry or RetryPolicy()
-        self._notify = Observers((log_event,) if observers is None else observers)
+        self._notify = Observers(_default_observers() if observers is None else observers)
         self._random = random_source or random.Random()
         self._loop: EventLoopToken | None = None
         self._closed = False
@@ -242,6 +241,13 @@ class Router:
     def __repr__(self) -> str:
         state = "closed" if self._closed else f"{len(self._calls)} opening, {len(self._streams)} streams"
         return f"<Router {' > '.join(self._providers)}: {state}>"
+
+
+def _default_observers() -> tuple[Observer, ...]:
+    # Imported here: structlog loads a terminal's colours and more, half of what `import router` would take.
+    from router._structlog import log_event
+
+    return (log_event,)
 
 
 def _providers(adapters: Iterable[Adapter]) -> dict[str, Provider]:
