@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.cookiejar
 from dataclasses import replace
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, ClassVar, Final, Unpack, cast
 
@@ -21,6 +22,7 @@ from adapters.secret import PeerText, Secret
 from adapters.wire.words import words
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Mapping
 
     from adapters.contract import ProbeLevel
@@ -32,6 +34,12 @@ except PackageNotFoundError:  # the sources are used without being installed
     _version = "0"
 USER_AGENT: Final = f"chat-router/{_version}"
 _LOST: Final = httpx.Limits(max_keepalive_connections=0)
+
+
+@cache
+def _usual_tls() -> ssl.SSLContext:
+    # Reading the certificates takes 20 ms, in which the event loop stands still: once is enough.
+    return httpx.create_ssl_context(trust_env=False)
 
 
 class HTTPAdapter(Adapter):
@@ -164,7 +172,7 @@ class HTTPAdapter(Adapter):
             limits=limits,
             proxy=self._proxy.reveal() if self._proxy else None,
             transport=self._transport,
-            verify=self._verify,
+            verify=_usual_tls() if self._verify is True and not self._trust_env else self._verify,
             trust_env=self._trust_env,
             follow_redirects=False,
         )

@@ -204,6 +204,14 @@ class Answer:
         """Say that the end mark was seen, so that leaving reads on a little and keeps the connection."""
         self._ended = True
 
+    def located(self, error: AdapterError) -> AdapterError:
+        """Return `error` of a codec, which cannot know the step, with the step it happened in."""
+        said = str(error)
+        if not said.startswith(self.where):
+            error.args = (f"{self.where}: {said}",)
+        error.status = error.status or self.status
+        return error
+
     async def whole(self, limit: int | None = None) -> WholeAnswer:
         """Read the body to its end.
 
