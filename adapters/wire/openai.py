@@ -96,8 +96,7 @@ class ChunkDecoder:
                 self._take(*event, deltas)
         except AdapterError as failure:
             self.failure = failure
-        if not self.done:
-            self._release(deltas, ends=False)
+        self._release(deltas, ends=False)
         return deltas
 
     def _take(self, name: str, data: bytes, deltas: list[Delta]) -> bool:
