@@ -26,7 +26,7 @@ import copy
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, cast
 
 import anyio
 import anyio.lowlevel
@@ -206,7 +206,7 @@ class ScriptedAdapter(Adapter):
             return Delta(text=step)
         if isinstance(step, Delta):
             return step
-        raise _fresh(step, self.name)
+        raise _fresh(cast("BaseException | type[BaseException]", step), self.name)
 
     async def _delete(self, conversation: str, request: ChatRequest) -> None:
         with anyio.move_on_after(self.cleanup_timeout, shield=True):
@@ -218,19 +218,16 @@ class ScriptedAdapter(Adapter):
             request.conditions.on_leftover(ServiceFailed(text, provider=self.name))
 
 
-def _fresh(error: Any, name: str) -> BaseException:
+def _fresh(error: BaseException | type[BaseException], name: str) -> BaseException:
     """Return the exception to raise. Errors are copied: a router writes into them, and scripts repeat."""
-    made: BaseException
-    if isinstance(error, type):
-        text = f"{name} was told to fail with {error.__name__}"
-        made = error(text, provider=name) if issubclass(error, AdapterError) else error(text)
+    if isinstance(error, AdapterError):
+        made = copy.copy(error)
+        made.__cause__ = error.__cause__
         return made
-    if not isinstance(error, AdapterError):
-        assert isinstance(error, BaseException)
+    if isinstance(error, BaseException):
         return error
-    made = copy.copy(error)
-    made.__cause__ = error.__cause__
-    return made
+    text = f"{name} was told to fail with {error.__name__}"
+    return error(text, provider=name) if issubclass(error, AdapterError) else error(text)
 
 
 def _is_seconds(value: Any) -> bool:
