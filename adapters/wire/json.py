@@ -34,7 +34,8 @@ def decode(data: bytes | str, kind: type[T]) -> T: ...
 def decode(data: bytes | str, kind: Any = object) -> Any:
     """Return the JSON document `data` as a `kind`: a msgspec struct, a builtin, or anything for `object`.
 
-    Bad UTF-8 is read as U+FFFD; text may come back with lone surrogates, which a `SurrogateJoiner` repairs.
+    Bad UTF-8 is read as U+FFFD, and so are lone surrogates in keys. Values may come back with lone
+    surrogates, which a `SurrogateJoiner` joins with those of the next delta.
 
     Raises:
         BadReply: `data` is not JSON, or has another shape. The message quotes nothing of the data.

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from adapters.errors import BadReply
 from adapters.wire.json import decode, encode
-from tests.wire.documents import ANY_CHARACTER, GOOD_JSON, JSON
+from tests.wire.documents import ANY_TEXT, GOOD_JSON, GOOD_TEXT, JSON, documents
 
 
 class Typed(Struct):
@@ -41,13 +41,13 @@ def test_any_json_is_a_typed_value_or_a_bad_reply(value, ascii_only, kind):
         assert kind is not Typed or isinstance(actual, Typed)
 
 
-@given(data=st.binary() | st.text(ANY_CHARACTER))
+@given(data=st.binary() | ANY_TEXT)
 def test_any_bytes_or_text_are_a_value_or_a_bad_reply(data):
     with contextlib.suppress(BadReply):
         json.dumps(decode(data))
 
 
-@given(value=JSON)
+@given(value=documents(st.floats(), ANY_TEXT, keys=GOOD_TEXT))
 def test_the_standard_library_reads_the_same(value):
     data = json.dumps(value)
     expected = json.dumps(json.loads(data))
@@ -69,6 +69,10 @@ def test_odd_text_in_used_fields_is_handed_over():
     assert decode(rb'{"text": "\ud83d"}', Typed) == Typed(text="\ud83d")
     assert decode(b'{"text": "a\xffb"}', Typed) == Typed(text="a\ufffdb")
     assert decode(b'\xef\xbb\xbf{"text": "after a BOM"}', Typed) == Typed(text="after a BOM")
+
+
+def test_a_lone_surrogate_in_a_key_is_replaced():
+    assert decode(rb'{"a\ud800": "\ud800"}') == {"a\ufffd": "\ud800"}
 
 
 def test_numbers_in_other_clothes_are_numbers():
