@@ -1,0 +1,85 @@
+"""Answers given byte by byte, at the edge of HTTP, where a simulator would be too healthy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from adapters import Adapter, AdapterError, ChatRequest, Delta
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+
+ASK = [{"role": "user", "content": "hello"}]
+CHUNKED = {"transfer-encoding": "chunked"}
+
+
+class Body(httpx.AsyncByteStream):
+    """A body in the pieces given; `cut` ends it as a lost connection does."""
+
+    def __init__(self, pieces: Sequence[bytes], *, cut: bool = False) -> None:
+        self.pieces = pieces
+        self.cut = cut
+        self.closed = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self.pieces:
+            if self.closed:
+                return
+            yield piece
+        if self.cut:
+            raise httpx.RemoteProtocolError("peer closed connection (incomplete chunked read)")
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+
+class Wire(httpx.AsyncBaseTransport):
+    """A transport that answers every request with what was last put on it; keeps the requests."""
+
+    def __init__(self) -> None:
+        self.requests: list[httpx.Request] = []
+        self.answer = httpx.Response(200)
+        self.body = Body([])
+
+    def put(
+        self,
+        *pieces: bytes,
+        cut: bool = False,
+        status: int = 200,
+        headers: Mapping[str, str] = CHUNKED,
+        reason: str | None = None,
+    ) -> None:
+        self.body = Body(pieces, cut=cut)
+        self.answer = httpx.Response(status, headers=headers, stream=self.body)
+        if reason is not None:
+            self.answer.extensions["reason_phrase"] = reason.encode()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        return self.answer
+
+
+async def read(
+    adapter: Adapter, messages: Any = ASK, **options: Any
+) -> tuple[list[Delta], AdapterError | None]:
+    """Read a reply to its end; return its deltas, and the error that ended it."""
+    deltas: list[Delta] = []
+    stream = adapter.stream(ChatRequest.build(messages, **options))
+    try:
+        async for delta in stream:
+            deltas.append(delta)  # noqa: PERF401 - an error must not take what came before it
+    except AdapterError as error:
+        return deltas, error
+    finally:
+        await stream.aclose()
+    return deltas, None
+
+
+def text(deltas: Sequence[Delta]) -> str:
+    return "".join(delta.text for delta in deltas)
+
+
+def proved(deltas: Sequence[Delta]) -> bool:
+    return bool(deltas) and deltas[-1].is_last
