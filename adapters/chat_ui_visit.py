@@ -1,8 +1,8 @@
 """One conversation at a chat-ui server: session, settings, creation, the turn, and the deletion.
 
 Nothing is left behind: the conversation is deleted however the visit ends. Its creation is the one step that
-is finished even when the visit is cancelled meanwhile, within half of `cleanup_timeout`, since only its answer
-tells the id that can be deleted.
+is finished even when the visit is cancelled meanwhile, within half of `cleanup_timeout`, since only its
+answer tells the id that can be deleted.
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 async def to_the_end(step: Callable[[], Awaitable[None]], grace: float) -> None:
     """Run `step`; where it is cancelled meanwhile, it has `grace` seconds left, and the cancellation follows.
 
-    Creating something remote is such a step: only its answer tells the id that a clean-up needs. The step runs
-    in a task of its own, so that asyncio's own cancellation of a task leaves it alone, too.
+    Creating something remote is such a step: only its answer tells the id that a clean-up needs. The step
+    runs in a task of its own, so that asyncio's own cancellation of a task leaves it alone, too.
 
     Raises:
         Exception: What `step` raised, as it is.
