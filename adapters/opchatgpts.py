@@ -4,9 +4,9 @@
     POST /wp-json/mwai-ui/v1/chats/submit  {"botId", "messages", "newMessage", "stream", …}
                                            -> events, or JSON: see `adapters.wire.ai_engine`
 
-A nonce grows old after 12 to 24 hours. Each answer brings the current one, so that a nonce in use renews itself.
-One that is refused is renewed by one more handshake, and the message is sent once more: it was refused, so
-nothing was generated. The `end` event is the proof of a complete reply.
+A nonce grows old after 12 to 24 hours. Each answer brings the current one, so that a nonce in use renews
+itself. For one that is refused there is one more handshake, and the message is sent again: it was refused,
+so nothing was generated. The `end` event is the proof of a complete reply.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ class Opchatgpts(HTTPAdapter):
         return self._error(said, where, answer.status) if fields.get("success") is False else None
 
     async def reach(self, session: Session) -> ProbeResult:
-        """Do the handshake where it is not done yet, and look for the chat among the routes; no generation."""
+        """Do the handshake where it is not done, and look for the chat among the routes; no generation."""
         site = self._site or await self._visit(session)
         async with route(session, site, "GET", _INDEX, headers=self._origin) as answer:
             if answer.status != 200:

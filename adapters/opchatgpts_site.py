@@ -148,6 +148,6 @@ async def _start_session(session: Session, headers: Headers) -> tuple[bool, dict
             return plain, fields if status == 200 else {}
     kind = BadReply if status == 200 else NotWorking
     raise kind(
-        f"{where} answered {status} without JSON, and so did /wp-json: this is no WordPress site; check base_url",
+        f"{where} answered {status} without JSON, like /wp-json: no WordPress site is here; check base_url",
         status=status,
     )

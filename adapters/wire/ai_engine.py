@@ -23,7 +23,7 @@ from adapters.errors import AdapterError, BadReply, ReplyTooLarge
 from adapters.wire.json import decode
 from adapters.wire.sse import SSEDecoder
 from adapters.wire.text import SurrogateJoiner, encodable
-from adapters.wire.words import is_page, words
+from adapters.wire.words import is_page
 
 _HEAD: Final = 64  # bytes that tell which kind of body it is
 _BLANK: Final = b"\xef\xbb\xbf \t\r\n"
@@ -185,16 +185,14 @@ class ReplyDecoder:
                 return self._answer(data)
             raise BadReply("the provider sent an end mark without the reply that belongs to it")
         if kind == "error":
-            return Failure(data if isinstance(data, str) else words(document))
+            return Failure(_said(data))
         return self._answer(document) if kind is None and fields.success is not None else ""
 
     def _answer(self, data: bytes | str | dict[str, Any]) -> End | Failure:
         fields = msgspec.convert(data, _Object) if isinstance(data, dict) else decode(data, _Object)
         failed = fields.success is not True and bool(fields.code or fields.message or fields.error)
         if fields.success is False or failed:
-            said = next((s for s in (fields.message, fields.error) if isinstance(s, str)), "")
-            if not said and isinstance(data, bytes):
-                said = words(data)
+            said = _said(fields.message) or _said(fields.error)
             return Failure(said, fields.code if isinstance(fields.code, str) else "")
         if fields.success is not True and not isinstance(fields.reply, str):
             raise BadReply("the provider sent JSON that is neither a reply nor an error of AI Engine")
@@ -211,6 +209,13 @@ class ReplyDecoder:
             return End(late + reply[len(streamed) :], usage=usage, token=token)
         same = not reply or _plain(reply) == _plain(streamed)
         return End(late, None if same else reply, usage=usage, token=token)
+
+
+def _said(value: object, depth: int = 2) -> str:
+    """Return the words of an error: text, or the message of an object around it."""
+    if isinstance(value, dict) and depth:
+        return _said(value.get("message"), depth - 1) or _said(value.get("error"), depth - 1)
+    return encodable(value) if isinstance(value, str) else ""
 
 
 def _plain(text: str) -> str:
