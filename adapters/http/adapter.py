@@ -15,7 +15,17 @@ from adapters.contract import Adapter, Conditions, ProbeResult
 from adapters.errors import AdapterError, AuthenticationFailed, BadReply, Busy, LocalFailure, RateLimited
 from adapters.http.limits import Limits
 from adapters.http.session import Session
-from adapters.http.settings import HTTPSettings, base_of, cookie_of, header_of, name_of, seconds_of, token_of
+from adapters.http.settings import (
+    HTTPSettings,
+    base_of,
+    cookie_of,
+    header_of,
+    name_of,
+    pairs_of,
+    seconds_of,
+    secret_of,
+    token_of,
+)
 from adapters.http.status import error_for_status, retry_after_seconds
 from adapters.message import nearest
 from adapters.secret import PeerText, Secret
@@ -71,20 +81,18 @@ class HTTPAdapter(Adapter):
         self.base_url = str(self._base)
         self.name = name_of(settings.get("name", type(self).name))
         self.model = settings.get("model", type(self).model)
-        self.models = dict(settings.get("models", {}))
+        self.models = dict(pairs_of("models", settings.get("models", {})))
         self.limits = settings.get("limits", Limits())
         self.connect_timeout = seconds_of("connect_timeout", settings.get("connect_timeout", 5.0))
         self.cleanup_timeout = seconds_of("cleanup_timeout", settings.get("cleanup_timeout", 1.0))
         self.timeout_extension = {"connect": self.connect_timeout, "read": None, "write": None, "pool": None}
-        self._headers = {
-            token_of(k, "header"): header_of(k, v) for k, v in settings.get("headers", {}).items()
-        }
-        self._cookies = {
-            token_of(k, "cookie"): cookie_of(k, v) for k, v in settings.get("cookies", {}).items()
-        }
+        headers = pairs_of("headers", settings.get("headers", {}))
+        cookies = pairs_of("cookies", settings.get("cookies", {}))
+        self._headers = {token_of(k, "header"): header_of(k, v) for k, v in headers}
+        self._cookies = {token_of(k, "cookie"): cookie_of(k, v) for k, v in cookies}
         # The URL of a proxy may hold a password, so it is kept as the headers and cookies are.
         proxy = settings.get("proxy")
-        self._proxy = None if proxy is None else Secret(proxy)
+        self._proxy = None if proxy is None else secret_of("the proxy", proxy)
         self._transport = settings.get("transport")
         self._verify = settings.get("verify", True)
         self._trust_env = settings.get("trust_env", False)
@@ -145,8 +153,10 @@ class HTTPAdapter(Adapter):
     async def aclose(self) -> None:
         """Close all connections. Idempotent; a later request opens new ones."""
         clients, self._clients = list(self._clients.values()), {}
-        for client in clients:
-            await client.aclose()
+        # A cancellation between two of them would leave the rest open.
+        with anyio.move_on_after(self.cleanup_timeout, shield=True):
+            for client in clients:
+                await client.aclose()
 
     # -- for sessions ---------------------------------------------------------------------------
 
@@ -265,7 +275,8 @@ class HTTPAdapter(Adapter):
             url = self._base.join(answer.header("location") or "")
         except (httpx.InvalidURL, ValueError):
             return "an unreadable address"
-        return self.shown(f"{url.scheme}://{url.host}", 100) if url.host else "an unreadable address"
+        origin = f"{url.scheme}://{url.netloc.decode('ascii')}"  # httpx leaves user and password out of it
+        return self.shown(origin, 100) if url.host else "an unreadable address"
 
     def _request_id(self, answer: WholeAnswer) -> str | None:
         value = answer.header("x-request-id")

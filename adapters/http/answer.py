@@ -140,10 +140,12 @@ class Answer:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._ended and not self._exhausted and (kind is None or kind is GeneratorExit):
-            await self._read_on()
-        if not self._exhausted:
-            await self._close()
+        try:
+            if self._ended and not self._exhausted and (kind is None or kind is GeneratorExit):
+                await self._read_on()
+        finally:
+            if not self._exhausted:
+                await self._close()
 
     def header(self, name: str) -> str | None:
         """Return a header's value."""

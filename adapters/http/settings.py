@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypedDict
 from urllib.parse import quote
 
@@ -11,8 +12,6 @@ from adapters.errors import BadReply
 from adapters.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from adapters.http.limits import Limits
 
 
@@ -96,11 +95,38 @@ def seconds_of(setting: str, value: float) -> float:
     """Return a duration.
 
     Raises:
+        TypeError: It is no number.
         ValueError: It is not more than zero.
     """
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise TypeError(f"{setting} is {type(value).__name__}; pass a number of seconds")
     if not value > 0:
         raise ValueError(f"{setting} is {value!r}; it must be more than 0 seconds")
     return value
+
+
+def pairs_of(setting: str, value: object) -> list[tuple[Any, Any]]:
+    """Return the names and values of a mapping.
+
+    Raises:
+        TypeError: It is no mapping.
+    """
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{setting} is {type(value).__name__}; pass a mapping of names to values")
+    return list(value.items())
+
+
+def secret_of(what: str, value: str | Secret) -> Secret:
+    """Return a secret value; an error names what it is, and never shows it.
+
+    Raises:
+        TypeError: It is no text.
+        ValueError: It is empty or has a control character.
+    """
+    try:
+        return Secret(value)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{what}: {error}") from None
 
 
 def token_of(name: str, kind: str) -> str:
@@ -120,9 +146,10 @@ def header_of(name: str, value: str | Secret) -> Secret:
     """Return a header's value as a secret.
 
     Raises:
+        TypeError: It is no text.
         ValueError: HTTP does not carry it.
     """
-    secret = Secret(value)
+    secret = secret_of(f"the value of the header {name!r}", value)
     if not secret.reveal().isascii():
         raise ValueError(f"the value of the header {name!r} is not ASCII, which HTTP does not carry")
     return secret
@@ -132,9 +159,10 @@ def cookie_of(name: str, value: str | Secret) -> Secret:
     """Return a cookie's value as a secret.
 
     Raises:
+        TypeError: It is no text.
         ValueError: RFC 6265 does not allow it.
     """
-    secret = Secret(value)
+    secret = secret_of(f"the value of the cookie {name!r}", value)
     if any(c in ' ;,"\\' for c in secret.reveal()) or not secret.reveal().isascii():
         raise ValueError(f"the value of the cookie {name!r} has a character that a cookie cannot carry")
     return secret
