@@ -54,26 +54,26 @@ async def converse(adapter: HTTPAdapter, request: ChatRequest) -> AsyncGenerator
             raise await answer.failure()
         chunk = await _beginning(answer)
         if chunk is not None and chunk.lstrip(_BLANK)[:1] in (b"{", b"["):
-            yield await _document(adapter, answer, chunk)  # noqa: ASYNC119 - its reader closes this generator
+            yield await _document(adapter, answer, chunk)
             return
         decoder = ChunkDecoder(session.meter, shown=adapter.shown)
         while chunk is not None:
             deltas = decoder.feed(chunk)
             if decoder.proved or decoder.failure is not None:
                 break
-            for delta in deltas:
-                yield delta  # noqa: ASYNC119 - as above
+            for delta in request.conditions.flow.hand_over(deltas):
+                yield delta
             chunk = await anext(answer.chunks(), None)
         else:
             deltas = decoder.flush()
-        for delta in deltas:
-            if delta.has_content:
-                yield _without_end(delta)  # noqa: ASYNC119 - as above
+        rest = [_without_end(delta) for delta in deltas if delta.has_content]
+        for delta in request.conditions.flow.hand_over(rest):
+            yield delta
         after = await _after(adapter, answer, decoder) if decoder.proved and chunk is not None else []
         if decoder.failure is not None:
             raise answer.located(decoder.failure)
         if decoder.proved:
-            yield _last(deltas, after)  # noqa: ASYNC119 - as above
+            yield _last(deltas, after)
 
 
 async def _beginning(answer: Answer) -> bytes | None:

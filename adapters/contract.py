@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from adapters.errors import AdapterError, AuthenticationFailed, NotWorking
 from adapters.message import EMPTY, ROLES, Message
-from adapters.request import OPTIONS, ChatRequest, Conditions
+from adapters.request import OPTIONS, ChatRequest, Conditions, Flow
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
@@ -32,6 +32,7 @@ __all__ = [
     "ChatRequest",
     "Conditions",
     "Delta",
+    "Flow",
     "Message",
     "Outcome",
     "ProbeLevel",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 
-from adapters.contract import Delta
+from adapters.contract import Delta, Flow
 from adapters.errors import AdapterError, BadReply, ContentRefused, EmptyReply, FirstContentTimeout
 from router._stream import close_generator
 from router.reply import REFUSED
@@ -29,6 +29,7 @@ class Trial:
     Attributes:
         started: When it began, on the event loop's clock.
         ended: When it came to its outcome, the clean-up after a failure included.
+        flow: Where the adapter tells which deltas come without waiting.
         generator: The adapter's, where the first content came.
         early: The deltas read, the first content last.
         error: What went wrong, where it did.
@@ -38,6 +39,7 @@ class Trial:
 
     started: float
     ended: float = 0.0
+    flow: Flow = field(default_factory=Flow)
     generator: AsyncGenerator[Delta, None] | None = None
     early: list[Delta] = field(default_factory=list)
     error: AdapterError | None = None
@@ -69,7 +71,7 @@ async def try_once(
         close: Seconds for closing the generator.
         report: Told of a failing clean-up.
     """
-    trial = Trial(anyio.current_time())
+    trial = Trial(anyio.current_time(), flow=request.conditions.flow)
     generator = adapter.stream(request)
     committed = False
     try:

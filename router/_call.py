@@ -195,6 +195,7 @@ class Call:
                 request_id=terms.request_id,
                 provider=provider,
                 generator=trial.generator,
+                flow=trial.flow,
                 early=tuple(trial.early),
                 attempts=tuple(self._ledger),
                 started=self._started,

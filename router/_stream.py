@@ -23,7 +23,7 @@ from router.reply import Reply, Transcript
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
-    from adapters.contract import Usage
+    from adapters.contract import Flow, Usage
     from router.events import Attempt, Event, Verdict
     from router.health import Provider
     from router.timeouts import Deadline, Timeouts
@@ -37,6 +37,7 @@ class Opening:
         request_id: Of the request.
         provider: Who answers.
         generator: The adapter's, at rest at a `yield`.
+        flow: Where the adapter tells which deltas come without waiting.
         early: The deltas read so far, the first content last.
         attempts: The ledger.
         started: When the request started, on the event loop's clock.
@@ -48,6 +49,7 @@ class Opening:
     request_id: str
     provider: Provider
     generator: AsyncGenerator[Delta, None]
+    flow: Flow
     early: tuple[Delta, ...]
     attempts: tuple[Attempt, ...]
     started: float
@@ -88,6 +90,7 @@ class ReplyStream(ObjectReceiveStream[Delta]):
         self.verdict: Verdict | None = None
         self._opening = opening
         self._generator = opening.generator
+        self._flow = opening.flow
         self._early = deque(opening.early)
         self._transcript = Transcript()
         self._first_content = self._last_content = anyio.current_time()
@@ -133,6 +136,14 @@ class ReplyStream(ObjectReceiveStream[Delta]):
             raise anyio.EndOfStream if self.verdict == "complete" else anyio.ClosedResourceError
         if self._transcript.proved:
             return await self._end_proved()
+        if self._flow.at_hand:
+            delta = await anext(self._generator)
+            self._transcript.add(delta)
+            return delta
+        return await self._next()
+
+    async def _next(self) -> Delta:
+        """Return the next delta, read under the clocks."""
         stall = self._last_content + self._opening.timeouts.stall
         delta: Delta | None = None
         error: Exception | None = None
