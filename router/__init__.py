@@ -1,9 +1,9 @@
 """One dependable chat stream out of several undependable providers.
 
-async with Router([H2o(base_url=...), Aura(base_url=...)]) as router:
-async with await router.stream([{"role": "user", "content": "Hello"}]) as reply:
-async for delta in reply:
-print(delta, end="")
+    async with Router([H2o(base_url=...), Aura(base_url=...)]) as router:
+        async with await router.stream([{"role": "user", "content": "Hello"}]) as reply:
+            async for delta in reply:
+                print(delta, end="")
 """
 
 from adapters.errors import ChatRouterError, Disposition
