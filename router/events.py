@@ -50,7 +50,9 @@ class Attempt:
     repeat: bool = False
 
     def __str__(self) -> str:
-        what = f"{type(self.error).__name__}: {self.reason}" if self.error is not None else self.reason
+        what = " ".join(self.reason.splitlines())  # one line each, whatever an adapter writes
+        if self.error is not None:
+            what = f"{type(self.error).__name__}: {what}"
         return f"{self.provider}: {self.outcome} after {self.seconds:.2f} s" + (f" ({what})" if what else "")
 
 
