@@ -187,11 +187,17 @@ class Observers:
 
     def __call__(self, event: Event) -> None:
         """Tell `event` to every observer; raises nothing that an observer raises."""
+        self._tell(event, None)
+
+    def _tell(self, event: Event, but: int | None) -> None:
         for place, observer in enumerate(self._observers):
+            if place == but:
+                continue
             try:
                 observer(event)
             except Exception as error:  # noqa: BLE001 - an observer must not break a request
                 if place in self._failed:
                     continue
                 self._failed.add(place)
-                self(ObserverFailed(getattr(observer, "__qualname__", type(observer).__qualname__), error))
+                name = getattr(observer, "__qualname__", type(observer).__qualname__)
+                self._tell(ObserverFailed(name, error), place)
