@@ -43,9 +43,11 @@ class Provider:
         return self.adapter.name
 
     def succeeded(self, now: float) -> None:
-        """Learn that content came."""
+        """Learn that content came.
+
+        It ends no Retry-After: who answers while held back was asked before that.
+        """
         self.last_success_at = now
-        self.held_until = None
         self.adapter.mark(Outcome(now))
 
     def failed(self, error: AdapterError, model: str | None, now: float, policy: RetryPolicy) -> None:
@@ -57,8 +59,9 @@ class Provider:
         elif pause is None and isinstance(error, QuotaExhausted):
             pause = policy.quota_pause
         if pause is not None:
-            self.held_until = max(now + min(pause, policy.remember), self.held_until or now)
-            self.held_reason = type(error).__name__
+            until = now + min(pause, policy.remember)
+            if self.held_until is None or until > self.held_until:
+                self.held_until, self.held_reason = until, type(error).__name__
         self.adapter.mark(Outcome(now, error))
 
     def broke_off(self, error: AdapterError, now: float) -> None:
