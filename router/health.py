@@ -53,7 +53,7 @@ class Provider:
     def failed(self, error: AdapterError, model: str | None, now: float, policy: RetryPolicy) -> None:
         """Learn that an attempt failed before content: what to remember for other requests."""
         self.last_error, self.last_error_at = error, now
-        pause = error.retry_after
+        pause = policy.push_back(error)
         if isinstance(error, ModelNotFound):
             self.missing_models[model] = now + policy.missing_model_pause
         elif pause is None and isinstance(error, QuotaExhausted):

@@ -83,6 +83,15 @@ class RetryPolicy:
                 return self.dispositions[kind]
         return error.disposition
 
+    def push_back(self, error: AdapterError) -> float | None:
+        """Return the seconds for which the provider asked to be left alone, or None where it did not.
+
+        What makes no sense (negative, NaN) counts as none: adapters of third parties may hand on what they
+        were sent.
+        """
+        wait = error.retry_after
+        return wait if wait is not None and wait >= 0 else None
+
     def pause(self, failures: int, random_source: random.Random) -> float:
         """Return the back-off in seconds after so many failures of a provider in this request."""
         return random_source.uniform(0.0, min(self.backoff_cap, self.backoff * 2 ** (failures - 1)))
@@ -121,7 +130,7 @@ class Rounds:
         line.used += 1
         line.earliest = None
         if self._policy.disposition(error) is Disposition.RETRY and line.used < self._policy.attempts:
-            wait = error.retry_after
+            wait = self._policy.push_back(error)
             if wait is None:
                 wait = self._policy.pause(line.used, self._random)
             elif wait > self._policy.patience:
