@@ -73,5 +73,6 @@ def attempt_limit(timeouts: Timeouts, remaining: float, left: int) -> float:
         remaining: Seconds until the deadline.
         left: Candidates of this round not yet tried, this one included.
     """
-    share = max(MINIMUM, remaining / left, remaining - timeouts.reserve * (left - 1))
+    reserve = max(timeouts.reserve, MINIMUM)  # less would let nobody start
+    share = max(MINIMUM, remaining / left, remaining - reserve * (left - 1))
     return min(timeouts.first_content, share, remaining)
