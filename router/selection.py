@@ -30,7 +30,7 @@ def ordered(providers: Mapping[str, Provider], wanted: Sequence[str] | None) -> 
     for name in names:
         if name not in providers:
             raise ValueError(
-                f"no provider is called {name!r}{nearest(name, providers) or "."} There are: {', '.join(providers)}"
+                f"no provider is called {name!r}{nearest(name, providers) or '.'} There are: {', '.join(providers)}"
             )
     return [providers[name] for name in names]
 
