@@ -42,7 +42,8 @@ def load(name: str) -> type[Adapter]:
         entry = next(iter(entry_points(group=GROUP, name=name)), None)
         if entry is None:
             raise LookupError(
-                f"no adapter is called {name!r}{nearest(name, names())} There are: {', '.join(names())}"
+                f"no adapter is called {name!r}{nearest(name, names()) or '.'} "
+                f"There are: {', '.join(names())}"
             )
         found = entry.load()
     if not (isinstance(found, type) and issubclass(found, Adapter)):

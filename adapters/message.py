@@ -5,13 +5,14 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Collection, Mapping
-from copy import deepcopy
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
 ROLES: Final = ("system", "developer", "user", "assistant", "tool", "function")
 EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
+_INSTEAD: Final = ("tool_calls", "function_call", "refusal", "audio")
+"""What an assistant's message can have in place of content."""
 
 
 def nearest(name: str, known: Collection[str]) -> str:
@@ -20,7 +21,7 @@ def nearest(name: str, known: Collection[str]) -> str:
     return f"; did you mean {found[0]!r}?" if found else ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Message:
     """One message of a dialogue, normalised from an OpenAI-style mapping.
 
@@ -38,23 +39,29 @@ class Message:
     def parse(cls, value: Message | Mapping[str, Any], where: str = "message") -> Message:
         """Return the message that `value` describes; copies, so that the caller's objects are never shared.
 
+        Args:
+            value: A `Message`, a mapping, or a message object of an SDK (what has `model_dump`).
+            where: What to call it in an error.
+
         Raises:
             TypeError: `value` is no mapping, or a field has a type that JSON or the protocol does not have.
             ValueError: the role is unknown, the content is missing, or the text cannot be encoded.
         """
-        if isinstance(value, Message):
-            value = value.as_dict()
-        if not isinstance(value, Mapping):
+        given: Any = value
+        if isinstance(given, Message):
+            given = {"role": given.role, "content": given.content, **given.extra}
+        elif not isinstance(given, Mapping) and callable(dump := getattr(given, "model_dump", None)):
+            given = dump(mode="json", exclude_unset=True)  # an answer of the OpenAI SDK, put back as history
+        if not isinstance(given, Mapping):
             raise TypeError(
                 f"{where} is {type(value).__name__}; pass a mapping with 'role' and 'content', or a Message"
             )
-        fields = deepcopy(dict(value))
+        fields = json_copy(given, where)
         role = fields.pop("role", None)
         if role not in ROLES:
             hint = nearest(role, ROLES) if isinstance(role, str) else ""
             raise ValueError(f"{where} has the role {role!r}; allowed are {', '.join(ROLES)}{hint}")
-        content = _content(fields.pop("content", None), fields, where)
-        check_json(fields, where)
+        content = _content(fields.pop("content", None), role, fields, where)
         return cls(role, content, MappingProxyType(fields) if fields else EMPTY)
 
     @property
@@ -66,49 +73,94 @@ class Message:
 
     @property
     def has_images(self) -> bool:
-        """Whether a part of the content is not text."""
-        return not isinstance(self.content, str) and any(p.get("type") != "text" for p in self.content or ())
+        """Whether a part of the content is more than words: an image, a sound, a file."""
+        return not isinstance(self.content, str) and any(
+            part.get("type") not in ("text", "refusal") for part in self.content or ()
+        )
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the OpenAI-style mapping, with all that the caller sent."""
-        content = [dict(p) for p in self.content] if isinstance(self.content, tuple) else self.content
-        return {"role": self.role, "content": content, **self.extra}
+        """Return the OpenAI-style mapping, with all that the caller sent; a copy, free to be changed."""
+        content = list(self.content) if isinstance(self.content, tuple) else self.content
+        copied: dict[str, Any] = _plain({"role": self.role, "content": content, **self.extra})
+        return copied
+
+    def __repr__(self) -> str:
+        # Prompts are private: a repr ends up in logs and tracebacks.
+        parts = f"{len(self.content)} parts, " if isinstance(self.content, tuple) else ""
+        return f"<Message {self.role}, {parts}{len(self.text)} characters>"
 
 
-def _content(value: Any, others: Mapping[str, Any], where: str) -> str | tuple[Mapping[str, Any], ...] | None:
+def _content(
+    value: Any, role: str, others: Mapping[str, Any], where: str
+) -> str | tuple[Mapping[str, Any], ...] | None:
     if isinstance(value, str):
-        check_json(value, where)
         return value
-    if value is None:
-        if any(others.get(key) for key in ("tool_calls", "function_call", "refusal")):
-            return None
+    if value is None and (role == "function" or any(others.get(key) for key in _INSTEAD)):
+        return None
+    if value is None or value == []:
         raise ValueError(f"{where} has no content; give it 'content' (text, or a list of parts)")
-    if isinstance(value, list | tuple) and all(
-        isinstance(p, Mapping) and isinstance(p.get("type"), str) for p in value
-    ):
-        if any(p["type"] == "text" and not isinstance(p.get("text"), str) for p in value):
-            raise TypeError(f"{where} has a part of type 'text' whose 'text' is not text")
-        check_json(list(value), where)
-        return tuple(MappingProxyType(dict(p)) for p in value)
-    raise TypeError(
-        f"{where} has content of type {type(value).__name__}; allowed are text or a list of parts with 'type'"
-    )
+    if not isinstance(value, list):
+        raise TypeError(
+            f"{where} has content of type {type(value).__name__}; "
+            "allowed are text or a list of parts with 'type'"
+        )
+    for place, part in enumerate(value):
+        if not isinstance(part, dict) or not isinstance(part.get("type"), str):
+            raise TypeError(
+                f"{where} has a part {place} without 'type'; give it one: {{'type': 'text', 'text': 'Hello'}}"
+            )
+        if part["type"] == "text" and not isinstance(part.get("text"), str):
+            raise TypeError(f"{where} has a part {place} of type 'text' whose 'text' is not text")
+    return tuple(MappingProxyType(part) for part in value)
 
 
-def check_json(value: Any, where: str) -> None:
-    """Raise where `value` cannot be sent as JSON in UTF-8."""
+def json_copy(value: Any, where: str) -> Any:
+    """Return a deep copy of `value` in plain dicts, lists and texts, as JSON would carry it.
+
+    Args:
+        value: Any mappings, lists, tuples, texts, numbers, booleans and None.
+        where: What to call it in an error.
+
+    Raises:
+        TypeError: It cannot be sent as JSON.
+        ValueError: A text in it cannot be sent in UTF-8.
+    """
     try:
-        json.dumps(value, ensure_ascii=False, allow_nan=False, default=_plain).encode()
-    except UnicodeEncodeError as error:
+        plain = _plain(value)
+        json.dumps(plain, ensure_ascii=False, allow_nan=False).encode()
+    except UnicodeEncodeError:
         raise ValueError(
-            f"{where} has half of a surrogate pair at position {error.start}, which UTF-8 cannot carry; "
-            "repair the text"
+            f"{where} has half of a surrogate pair in a text, which UTF-8 cannot carry; repair the text, for "
+            "example with text.encode('utf-16', 'surrogatepass').decode('utf-16', 'replace')"
         ) from None
-    except (TypeError, ValueError, RecursionError) as error:
+    except RecursionError:
+        raise TypeError(
+            f"{where} cannot be sent as JSON: it is nested too deeply, or contains itself"
+        ) from None
+    except (TypeError, ValueError) as error:
         raise TypeError(f"{where} cannot be sent as JSON: {error}") from None
+    return plain
 
 
 def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return str.__str__(value)  # an enum of texts is its value
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return float(value)
     if isinstance(value, Mapping):
-        return dict(value)
+        return {_key(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
     raise TypeError(f"{type(value).__name__} is not a JSON type")
+
+
+def _key(key: Any) -> str:
+    if isinstance(key, str):
+        return str.__str__(key)
+    if isinstance(key, int) and not isinstance(key, bool):
+        return str(int(key))  # token numbers of a logit_bias
+    raise TypeError(f"{key!r} is no text, as the keys of JSON objects are")

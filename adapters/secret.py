@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NoReturn
-from urllib.parse import quote
+import base64
+import binascii
+import html
+import re
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 SHOWN: Final = 300
 """Characters of a peer's text that are shown in an error or a log."""
 _SHORTEST: Final = 4  # a value shorter than this would mask half of every sentence
+_SHORTEST_PIECE: Final = 8  # the same for a part of one, which may be an everyday word
+_TOKEN: Final = re.compile(
+    r"(?P<percent>(?:%(?:25)*[0-9A-Fa-f]{2})+)"
+    r"|\\+u(?P<unit>[0-9A-Fa-f]{4})"
+    r"|(?P<nothing>\\+[nrtbf]?)"
+    r"|(?P<entity>&(?:\#[0-9]{1,7}|\#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,8});)"
+    r"|(?P<plain>.)",
+    re.DOTALL,
+)
+_BYTE: Final = re.compile(r"%(?:25)*([0-9A-Fa-f]{2})")
+_CUT: Final = re.compile(r"…|\.\.\.|\*\*|\Z")  # how the end of a shortened value is told, or is not
+_HALF: Final = re.compile(r"(?:\\+u?[0-9A-Fa-f]{0,3}|%(?:25)*[0-9A-Fa-f]?|&[\#\w]{0,8})\Z")
+_WORDS: Final = re.compile(r"[\s;,]+")
 
 
 class Secret:
-    """A value that shows itself nowhere: not in `str`, `repr`, formats, pickles or copies of an object.
+    """A value that shows itself nowhere: not in `str`, `repr`, formats, pickles or the state of an object.
 
     Args:
         value: The key, cookie or token. A `Secret` is taken as it is.
@@ -29,11 +45,17 @@ class Secret:
     def __init__(self, value: str | Secret) -> None:
         if isinstance(value, Secret):
             value = value.reveal()
+        problem: Exception | None = None
         if not isinstance(value, str):
-            raise TypeError(f"a secret is text, not {type(value).__name__}; pass the key or cookie as str")
-        if not value or not value.isprintable():
-            raise ValueError("a secret is empty or has a control character; check how it was read")
-        self._value = value
+            problem = TypeError(
+                f"a secret is text, not {type(value).__name__}; pass the key or cookie as str"
+            )
+        elif not value or not value.isprintable():
+            problem = ValueError("a secret is empty or has a control character; check how it was read")
+        if problem is not None:
+            del value  # some loggers show the local variables of a traceback
+            raise problem
+        self._value = str.__str__(value)
 
     def reveal(self) -> str:
         """Return the value. Call this where it is sent, nowhere else."""
@@ -53,34 +75,149 @@ class Secret:
     def __hash__(self) -> int:
         return hash((Secret, self._value))
 
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Self:
+        return self
+
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Secret is not pickled; read it again where it is needed")
+
+    def __getstate__(self) -> NoReturn:
+        self.__reduce__()
 
 
 class PeerText:
     """Makes text of a peer fit for errors and logs: secrets masked, cut, control characters escaped.
 
+    A secret is found in whatever spelling the peer gives it back: as it is, percent-encoded, with the escapes
+    of JSON or HTML, in base64, broken by white space; so are its parts (the token of a `Bearer` header, the
+    password of a proxy), and its beginning where the text is cut.
+
     Args:
-        secrets: The values to mask, wherever they stand, also percent-encoded.
+        secrets: The values to mask, wherever they stand.
     """
 
-    __slots__ = ("_values",)
+    __slots__ = ("_readings", "_values")
 
     def __init__(self, secrets: Iterable[Secret] = ()) -> None:
-        values = {secret.reveal() for secret in secrets}
-        values |= {quote(value, safe="") for value in values}
-        self._values = sorted((v for v in values if len(v) >= _SHORTEST), key=len, reverse=True)
+        values = {piece for secret in secrets for piece in _pieces(secret.reveal())}
+        self._values = sorted(values, key=len, reverse=True)
+        readings = {"".join(c for c, _, _ in _read(value)) for value in values}
+        readings |= {encoded for value in values for encoded in _in_base64(value)}
+        self._readings = sorted((r for r in readings if len(r) >= _SHORTEST), key=len, reverse=True)
 
     def __call__(self, text: str | bytes, limit: int = SHOWN) -> str:
         """Return at most `limit` characters of `text` in one line. Masks before it cuts."""
         if isinstance(text, bytes):
-            text = text.decode("utf-8", "replace")
-        for value in self._values:
-            text = text.replace(value, "***")
-        text = " ".join(text[: 4 * limit].split())
+            text = text[: 64 * limit].decode("utf-8", "replace")
+        window = " ".join(text[: 64 * limit].split())[: 16 * limit]
+        text = self._masked(_HALF.sub("", window) if len(window) < len(text) else window)
         if len(text) > limit:
             text = text[: limit - 1] + "…"
-        return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+        text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+        return self._masked_as_it_is(text)
+
+    def _masked(self, text: str) -> str:
+        if not self._values:
+            return text
+        text = self._masked_as_it_is(text)
+        read = list(_read(text))
+        heard = "".join(c for c, _, _ in read)
+        hits: list[tuple[int, int]] = []
+        for value in self._readings:
+            place = heard.find(value)
+            while place >= 0:
+                hits.append((read[place][1], read[place + len(value) - 1][2]))
+                place = heard.find(value, place + 1)
+        hits += [(read[first][1], read[last - 1][2]) for first, last in self._beginnings(heard)]
+        return _without(text, hits)
+
+    def _masked_as_it_is(self, text: str) -> str:
+        before = None
+        while before != text:  # a mask can complete a secret that has asterisks in it
+            before = text
+            for value in self._values:
+                text = text.replace(value, "***")
+        return text
+
+    def _beginnings(self, heard: str) -> Iterator[tuple[int, int]]:
+        """Find where a cut of the text left the beginning of a secret."""
+        for value in self._readings:
+            start = value[:_SHORTEST_PIECE]
+            place = heard.find(start) if len(value) > _SHORTEST_PIECE else -1
+            while place >= 0:
+                last = place + _shared(heard[place : place + len(value)], value)
+                if _CUT.match(heard, last):
+                    yield place, last
+                place = heard.find(start, place + 1)
 
     def __repr__(self) -> str:
         return f"PeerText({len(self._values)} values masked)"
+
+
+def _pieces(value: str) -> set[str]:
+    """Return what of a secret must not be shown: itself, and the parts that are as good as itself."""
+    parts = set(_WORDS.split(value))
+    parts |= {part.partition("=")[2] for part in parts}
+    parts |= {userinfo for part in set(parts) for userinfo in _of_address(part)}
+    for part in set(parts):  # Basic: the name and the password in base64
+        try:
+            name, colon, password = base64.b64decode(part, validate=True).decode("utf-8").partition(":")
+        except (binascii.Error, ValueError):
+            continue
+        if colon:
+            parts |= {f"{name}:{password}", password}
+    return {p for p in parts if len(p) >= _SHORTEST_PIECE} | ({value} if len(value) >= _SHORTEST else set())
+
+
+def _of_address(part: str) -> tuple[str, ...]:
+    """Return `name:password` and the password of an address that has them."""
+    userinfo, at, _ = part.partition("://")[2].rpartition("@")
+    return (userinfo, userinfo.partition(":")[2]) if at else ()
+
+
+def _in_base64(value: str) -> Iterator[str]:
+    """Return what base64 shows of a value, at each of the three places at which it can start."""
+    data = value.encode("utf-8", "replace")
+    for offset in range(3):
+        first, last = -(-8 * offset // 6), 8 * (offset + len(data)) // 6
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            encoded = encode(bytes(offset) + data).decode("ascii")[first:last]
+            if len(encoded) >= _SHORTEST_PIECE:
+                yield encoded
+
+
+def _read(text: str) -> Iterator[tuple[str, int, int]]:
+    """Yield each character that a text stands for, and its place; without white space and backslashes."""
+    for token in _TOKEN.finditer(text):
+        kind, said = token.lastgroup, token.group(token.lastgroup or 0)
+        if kind == "percent":
+            said = bytes.fromhex("".join(_BYTE.findall(said))).decode("utf-8", "replace")
+        elif kind == "unit":
+            said = chr(int(said, 16))
+        elif kind == "entity":
+            said = html.unescape(said)
+        elif kind == "nothing":  # an escaped line end, or the backslash before another character
+            continue
+        for character in said:
+            if not character.isspace() and character != "\\":
+                yield character, token.start(), token.end()
+
+
+def _shared(one: str, other: str) -> int:
+    """Return how many characters two texts begin with together."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
+def _without(text: str, hits: list[tuple[int, int]]) -> str:
+    """Return `text` with a mask in place of each stretch; those that overlap share one."""
+    shown, at = [], 0
+    for first, last in sorted(hits):
+        if first >= at:
+            shown += [text[at:first], "***"]
+        at = max(at, last)
+    shown.append(text[at:])
+    return "".join(shown)
