@@ -6,13 +6,14 @@ import http.cookiejar
 from dataclasses import replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, ClassVar, Final, Unpack, cast
+from typing import TYPE_CHECKING, ClassVar, Final, Unpack
 
 import anyio
 import httpx
 
 from adapters.contract import Adapter, Conditions, ProbeResult
 from adapters.errors import AdapterError, AuthenticationFailed, BadReply, Busy, LocalFailure, RateLimited
+from adapters.http.body import Body
 from adapters.http.limits import Limits
 from adapters.http.session import Session
 from adapters.http.settings import (
@@ -77,7 +78,7 @@ class HTTPAdapter(Adapter):
             )
         if base_url is None and self.seed is None:
             raise TypeError(f"{type(self).__name__} needs base_url, the address of the service")
-        self._base = base_of(base_url or cast("str", self.seed))
+        self._base = base_of(self.seed if base_url is None else base_url)
         self.base_url = str(self._base)
         self.name = name_of(settings.get("name", type(self).name))
         self.model = settings.get("model", type(self).model)
@@ -229,7 +230,9 @@ class HTTPAdapter(Adapter):
         if cookies:
             sent["cookie"] = "; ".join([*cookies, sent["cookie"]] if "cookie" in sent else cookies)
         sent.update(self.credentials())
-        return httpx.Request(method, self._url(path), headers=sent, content=content, params=query)
+        request = httpx.Request(method, self._url(path), headers=sent, content=content, params=query)
+        request.stream = Body(content or b"")
+        return request
 
     def _url(self, path: str) -> httpx.URL:
         url = self._urls.get(path)

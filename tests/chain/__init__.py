@@ -1,0 +1,1 @@
+"""The whole chain: router, real adapters, real sockets, simulators."""
