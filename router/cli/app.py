@@ -1,0 +1,235 @@
+"""The commands and their options. Each loads what it needs when it runs, so that help is quick."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated, Any, Final
+
+import typer
+
+from router.cli.exits import CANCELLED, OK, PIPE, USAGE
+from router.cli.mistakes import Mistake, choice, one_line
+from router.cli.version import version_line
+
+_NAME: Final = "chat-router"
+_ABOUT: Final = """One dependable chat stream out of several undependable providers.
+
+Services: aura, chat_anywhere, h2o, open_assistant, openai (any OpenAI-compatible API), opchatgpts."""
+_EXAMPLES: Final = """Examples:
+
+[bold]chat-router demo[/]
+
+[bold]chat-router ask 'Why is the sky blue?' --provider h2o=https://chat.example.org[/]
+
+[bold]chat-router health --demo[/]
+
+Exit codes: 0 done, 64 a mistake in the command, 130 Ctrl-C; each command's help has its own."""
+_ASK: Final = """Examples:
+
+[bold]chat-router ask 'Hello' -p h2o=https://chat.example.org -p openai=https://api.example.org/v1#small[/]
+
+[bold]git diff | chat-router ask --system 'Review this change' -p openai=http://localhost:11434/v1#llama3[/]
+
+A provider is written SERVICE=URL; in full LABEL:SERVICE=URL#MODEL, where the label is a name of its own for \
+the second of one kind, and the model is what it is asked for unless --model says otherwise.
+
+Secrets are read from the environment: CHAT_ROUTER_<NAME>_API_KEY, CHAT_ROUTER_<NAME>_SESSION_TOKEN, \
+CHAT_ROUTER_<NAME>_COOKIE, where NAME is the label or else the service, as in CHAT_ROUTER_OPENAI_API_KEY.
+
+Exit codes: 0 complete, 1 nobody answered, 3 the reply broke off, 64 a mistake in the command, 130 Ctrl-C, \
+141 the reader of the output went away."""
+_HEALTH: Final = """Examples:
+
+[bold]chat-router health -p h2o=https://chat.example.org -p aura=https://aura.example.org[/]
+
+[bold]chat-router health --demo --format json[/]
+
+Exit codes: 0 all work, 1 some do not, but the chain can answer, 2 it cannot, 64 a mistake in the command."""
+_SIMULATE: Final = """Examples:
+
+[bold]chat-router simulate h2o --port 8001 --text 'You said: {prompt}'[/]
+
+[bold]chat-router simulate openai --fault 429 --fault-times 1 --retry-after 2[/]
+
+[bold]chat-router simulate --list[/]"""
+
+app = typer.Typer(
+    name=_NAME,
+    help=_ABOUT,
+    epilog=_EXAMPLES,
+    add_completion=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Backend = Annotated[str, typer.Option(metavar="NAME", help="The event loop: asyncio or trio.")]
+Providers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--provider", "-p", metavar="SERVICE=URL", help="A provider; repeat it in order of priority."
+    ),
+]
+
+
+@app.callback(invoke_without_command=True)
+def _main(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version, and exit.")] = False,
+) -> None:
+    if version:
+        sys.stdout.write(version_line() + "\n")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command("demo")
+def _demo(
+    prompt: Annotated[str | None, typer.Option(metavar="TEXT", help="What to ask.")] = None,
+    speed: Annotated[float, typer.Option(metavar="FACTOR", help="2 is twice as fast.")] = 1.0,
+    backend: Backend = "asyncio",
+) -> int:
+    """Watch six simulated services fail and answer, in a few seconds, on this machine alone."""
+    from router.cli.demo import PROMPT, check_speed, demo
+    from router.cli.running import run_work
+
+    pace = check_speed(speed)
+    return run_work(lambda: demo(one_line(prompt or "") or PROMPT, pace), backend)
+
+
+@app.command("ask", epilog=_ASK)
+def _ask(
+    prompt: Annotated[
+        str | None, typer.Argument(metavar="PROMPT", help="What to ask; '-' or none: standard input.")
+    ] = None,
+    provider: Providers = None,
+    model: Annotated[str | None, typer.Option(metavar="NAME", help="The model, for all providers.")] = None,
+    system: Annotated[str | None, typer.Option(metavar="TEXT", help="A system message.")] = None,
+    timeout: Annotated[float | None, typer.Option(metavar="SECONDS", help="For the whole reply.")] = None,
+    temperature: Annotated[float | None, typer.Option(metavar="X", help="As the service takes it.")] = None,
+    max_tokens: Annotated[int | None, typer.Option(metavar="N", help="The longest reply.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of the text.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Tell each attempt.")] = False,
+    backend: Backend = "asyncio",
+) -> int:
+    """Ask one question; the first provider that has an answer streams it to standard output."""
+    from router.cli.ask import Question, ask, read_prompt
+    from router.cli.providers import make_all
+    from router.cli.running import run_work
+
+    providers = make_all(provider or (), os.environ)
+    options = {"temperature": temperature, "max_tokens": max_tokens}
+    question = Question(
+        providers, read_prompt(prompt), system, model, timeout, options, as_json=as_json, verbose=verbose
+    )
+    question.check()
+    return run_work(lambda: ask(question), backend)
+
+
+@app.command("health", epilog=_HEALTH)
+def _health(
+    provider: Providers = None,
+    demo: Annotated[bool, typer.Option("--demo", help="Simulated services, two of them sick.")] = False,
+    form: Annotated[str, typer.Option("--format", metavar="NAME", help="table or json.")] = "table",
+    timeout: Annotated[float | None, typer.Option(metavar="SECONDS", help="For each probe.")] = None,
+    backend: Backend = "asyncio",
+) -> int:
+    """Check every provider side by side, at no cost to the services."""
+    from router.cli.health import FORMATS, clocks, health, health_of_demo
+    from router.cli.providers import make_all
+    from router.cli.running import run_work
+
+    choice("format", form, FORMATS)
+    timeouts = clocks(timeout)
+    if demo:
+        if provider:
+            raise Mistake("--demo brings its own providers; leave --provider out")
+        return run_work(lambda: health_of_demo(timeouts, form), backend)
+    providers = make_all(provider or (), os.environ)
+    return run_work(lambda: health(providers, timeouts, form), backend)
+
+
+@app.command("simulate", epilog=_SIMULATE)
+def _simulate(
+    service: Annotated[str | None, typer.Argument(metavar="SERVICE", help="Which service.")] = None,
+    fault: Annotated[str | None, typer.Option(metavar="NAME", help="What goes wrong; see --list.")] = None,
+    fault_times: Annotated[int | None, typer.Option(metavar="N", help="So often, then it is well.")] = None,
+    retry_after: Annotated[str | None, typer.Option(metavar="V", help="With 429 and 503.")] = None,
+    text: Annotated[str | None, typer.Option(metavar="TEXT", help="The reply; {prompt} echoes.")] = None,
+    delay: Annotated[float, typer.Option(metavar="SECONDS", help="Before each word.")] = 0.02,
+    port: Annotated[int, typer.Option(metavar="N", help="0: a free one.")] = 0,
+    everything: Annotated[bool, typer.Option("--list", help="Show services and faults.")] = False,
+    backend: Backend = "asyncio",
+) -> int:
+    """Run one simulated service on 127.0.0.1 until Ctrl-C."""
+    from router.cli.output import console_for
+    from router.cli.running import run_work
+    from router.cli.simulate import Simulation, listing, simulate
+
+    if everything:
+        sys.stdout.write(listing(service, console_for(sys.stdout).width) + "\n")
+        return OK
+    if service is None:
+        raise Mistake("name a service, as in: simulate h2o; --list shows all services and faults")
+    wanted = Simulation(service, fault, fault_times, retry_after, text, delay, port)
+    simulator = wanted.build()
+    return run_work(lambda: simulate(simulator), backend)
+
+
+_UsageError: Final[Any] = typer.BadParameter.__bases__[0]  # typer brings a click of its own since 0.20-odd
+_COMMANDS: Final = ("ask", "demo", "health", "simulate")
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command, and return its exit code; a mistake in it becomes one line on standard error."""
+    _open_missing_streams()
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _give_up_output()
+        return PIPE
+    except KeyboardInterrupt:
+        return CANCELLED
+    return code
+
+
+def _run(arguments: list[str]) -> int:
+    command = typer.main.get_command(app)
+    try:
+        result = command.main(arguments, prog_name=_NAME, standalone_mode=False)
+    except Mistake as mistake:
+        text = str(mistake)
+    except _UsageError as error:
+        text = _usage(error)
+    except typer.Abort:
+        return CANCELLED
+    else:
+        return result if isinstance(result, int) else OK
+    from router.cli.output import say
+
+    say(f"{_NAME}: {text}")
+    return USAGE
+
+
+def _usage(error: Any) -> str:
+    """Return typer's sentence about a wrong argument in one line, with the way to help."""
+    text = one_line(error.format_message()).rstrip(".")
+    path = error.ctx.command_path if error.ctx is not None else _NAME
+    return f"{text[:1].lower()}{text[1:]}; see {path} --help"
+
+
+def _open_missing_streams() -> None:
+    """Give a process that was started without standard streams (`>&-`) ones that lead nowhere."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - for the process's life
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def _give_up_output() -> None:
+    """Lead standard output nowhere, so that nothing complains about it at the process's end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,163 @@
+"""`chat-router ask`: one question to a chain of providers, the reply to standard output as it comes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from adapters.contract import ChatRequest
+from router import AllProvidersFailed, ReplyStream, Router, RouterError, StreamInterrupted, Timeouts
+from router.cli.exits import BROKE_OFF, FAILED, OK
+from router.cli.mistakes import Mistake, one_line
+from router.cli.output import Out, say
+from router.cli.watching import brief, verbose
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from adapters.contract import Adapter
+    from router.events import Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What to ask, whom, and how to show it.
+
+    Attributes:
+        providers: Whom to ask, in order.
+        prompt: The user's message.
+        system: The system message, if there is one.
+        model: The model to ask all of them for, if one is wanted.
+        timeout: Seconds for the whole.
+        options: Generation options.
+        as_json: One JSON object at the end instead of the text as it comes.
+        verbose: Tell each attempt on standard error.
+    """
+
+    providers: Sequence[Adapter]
+    prompt: str
+    system: str | None = None
+    model: str | None = None
+    timeout: float | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    as_json: bool = False
+    verbose: bool = False
+
+    @property
+    def messages(self) -> list[dict[str, str]]:
+        """The dialogue: the system message, where there is one, and the prompt."""
+        system = [{"role": "system", "content": self.system}] if self.system else []
+        return [*system, {"role": "user", "content": self.prompt}]
+
+    def check(self) -> tuple[Timeouts, dict[str, Any]]:
+        """Return the clocks and the options.
+
+        Raises:
+            Mistake: One of them cannot be used.
+        """
+        options = {name: value for name, value in self.options.items() if value is not None}
+        try:
+            ChatRequest.build(self.messages, self.model, None, **options)
+            return Timeouts() if self.timeout is None else Timeouts(total=self.timeout), options
+        except (TypeError, ValueError) as error:
+            text = one_line(str(error)).replace(f"Timeouts(total={self.timeout!r})", "--timeout")
+            raise Mistake(text) from None
+
+
+def read_prompt(given: str | None) -> str:
+    """Return the prompt: the argument, or standard input where it is missing or `-`.
+
+    Raises:
+        Mistake: There is none, or standard input is no text.
+    """
+    prompt = given
+    if prompt is None and (sys.stdin is None or sys.stdin.isatty()):
+        raise Mistake("there is no prompt; give it as an argument, as in: ask 'Hello', or pipe it in")
+    if prompt is None or prompt == "-":
+        try:
+            prompt = sys.stdin.buffer.read().decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise Mistake(f"standard input is not UTF-8 (at byte {error.start}); convert it first") from None
+    if not prompt.strip():
+        raise Mistake("the prompt is empty; say what to ask")
+    return prompt
+
+
+async def ask(question: Question) -> int:
+    """Ask, print, and return the exit code: 0 complete, 1 nobody answered, 3 the reply broke off."""
+    timeouts, options = question.check()
+    out = Out()
+    async with Router(
+        question.providers, timeouts=timeouts, observers=[verbose if question.verbose else brief]
+    ) as router:
+        stream: ReplyStream | None = None
+        error: RouterError | None = None
+        text: list[str] = []
+        try:
+            stream = await router.stream(question.messages, question.model, **options)
+            async with stream:
+                async for delta in stream:
+                    text.append(delta.text)
+                    if not question.as_json:
+                        out.write(delta.text)
+        except RouterError as raised:
+            error = raised
+        finally:
+            out.end()
+    if question.as_json:
+        sys.stdout.write(_as_json(stream, "".join(text), error) + "\n")
+        sys.stdout.flush()
+    if error is not None:
+        say(f"chat-router: {_sentence(error)}")
+        return BROKE_OFF if isinstance(error, StreamInterrupted) else FAILED
+    if stream is not None and stream.final_text is not None and not question.as_json:
+        say("chat-router: the service's own final version of this reply differs; --json shows it")
+    return OK
+
+
+def _sentence(error: RouterError) -> str:
+    """Return what the user reads of `error`."""
+    if isinstance(error, StreamInterrupted):
+        cause = error.__cause__
+        return (
+            f"the reply of {error.provider} broke off after {len(error.partial)} characters "
+            f"({error.verdict}; {type(cause).__name__}: {one_line(str(cause))})"
+        )
+    return str(error)
+
+
+def _as_json(stream: ReplyStream | None, text: str, error: RouterError | None) -> str:
+    """Return the one object of `--json`: the reply, what it ended with, and the ledger."""
+    attempts = stream.attempts if stream is not None else error.attempts if error is not None else ()
+    verdict = stream.verdict if stream is not None else "failed"
+    found = {
+        "verdict": verdict,
+        "text": text,
+        "final_text": stream.final_text if stream is not None else None,
+        "provider": stream.provider if stream is not None else None,
+        "model": stream.model if stream is not None else None,
+        "finish_reason": stream.finish_reason if stream is not None else None,
+        "usage": asdict(stream.usage) if stream is not None and stream.usage is not None else None,
+        "error": None if error is None else {"type": type(error).__name__, "message": _sentence(error)},
+        "retry_after_seconds": error.retry_after if isinstance(error, AllProvidersFailed) else None,
+        "attempts": [_attempt(attempt) for attempt in attempts],
+    }
+    utf8 = "utf" in (sys.stdout.encoding or "").lower()
+    return json.dumps(found, indent=2, ensure_ascii=not utf8)
+
+
+def _attempt(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "provider": attempt.provider,
+        "number": attempt.number,
+        "round": attempt.round,
+        "phase": attempt.phase,
+        "outcome": attempt.outcome,
+        "error": type(attempt.error).__name__ if attempt.error is not None else None,
+        "reason": attempt.reason,
+        "started_seconds": round(attempt.started, 3),
+        "seconds": round(attempt.seconds, 3),
+        "dropped_options": list(attempt.dropped),
+    }

@@ -1,0 +1,134 @@
+"""Providers as they are written on the command line: `--provider [LABEL:]SERVICE=URL[#MODEL]`.
+
+Secrets come from the environment, never from arguments, which every user of a machine can read. Their names
+are made of the provider's name, which is its label or else its service: `CHAT_ROUTER_<NAME>_API_KEY`,
+`CHAT_ROUTER_<NAME>_SESSION_TOKEN`, and `CHAT_ROUTER_<NAME>_COOKIE` (`name=value; other=value`).
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from adapters import catalogue
+from router.cli.mistakes import Mistake, one_line, unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from adapters.contract import Adapter
+
+_EXAMPLE: Final = "--provider h2o=https://chat.example.org"
+_SECRETS: Final = {"API_KEY": ("api_key", "key"), "SESSION_TOKEN": ("session_token",)}
+"""End of a variable's name -> the constructor's parameters that it may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One provider as the user wrote it.
+
+    Attributes:
+        name: Its name in the router: the label, or else the service.
+        service: The adapter's short name.
+        url: Where it is.
+        model: The model asked for where the request names none, if one was given.
+    """
+
+    name: str
+    service: str
+    url: str
+    model: str | None = None
+
+    @property
+    def prefix(self) -> str:
+        """What the names of its environment variables begin with."""
+        return f"CHAT_ROUTER_{re.sub(r'[^A-Z0-9]', '_', self.name.upper())}_"
+
+
+def parse(text: str) -> Wanted:
+    """Read one `[LABEL:]SERVICE=URL[#MODEL]`.
+
+    Raises:
+        Mistake: It is written differently, or the service is unknown.
+    """
+    named, equals, address = text.partition("=")
+    label, colon, service = named.rpartition(":")
+    if "://" in named or (not equals and ":" in named):
+        raise Mistake(
+            f"--provider needs a service before the address, as in {_EXAMPLE}; "
+            f"there are: {', '.join(catalogue.names())}"
+        )
+    if service not in catalogue.names():
+        raise Mistake(unknown("service", service, catalogue.names()))
+    url, _, model = address.strip().partition("#")
+    if not url:
+        raise Mistake(f"--provider {named} has no address; write --provider {named}=https://…")
+    name = label if colon else service
+    if not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
+        raise Mistake(f"{name!r} cannot be a provider's name; take letters, digits, dots and dashes")
+    return Wanted(name, service, url, model or None)
+
+
+def make_all(texts: Iterable[str], environment: Mapping[str, str]) -> list[Adapter]:
+    """Return the adapters of all `--provider` options, in their order.
+
+    Raises:
+        Mistake: There is none, two have the same name, or one cannot be made.
+    """
+    wanted = [parse(text) for text in texts]
+    if not wanted:
+        raise Mistake(f"name at least one provider, as in {_EXAMPLE}")
+    names = [each.name for each in wanted]
+    for each in wanted:
+        if names.count(each.name) > 1:
+            raise Mistake(
+                f"two providers are called {each.name!r}; give one a name of its own, as in "
+                f"--provider backup:{each.service}=URL"
+            )
+    return [make(each, environment) for each in wanted]
+
+
+def make(wanted: Wanted, environment: Mapping[str, str]) -> Adapter:
+    """Return the adapter of `wanted`, with its secrets from `environment`.
+
+    Raises:
+        Mistake: The address or a secret cannot be used. Neither is quoted: both may hold a password.
+    """
+    if "@" in wanted.url.partition("://")[2].partition("/")[0]:
+        raise Mistake(
+            f"the address of {wanted.name} holds a user name or password; "
+            f"secrets come from the environment, such as {wanted.prefix}API_KEY"
+        )
+    adapter = cast("Callable[..., Adapter]", catalogue.load(wanted.service))
+    settings: dict[str, Any] = {"name": wanted.name, **_secrets(wanted, adapter, environment)}
+    if wanted.model is not None:
+        settings["model"] = wanted.model
+    try:
+        return adapter(wanted.url, **settings)
+    except (TypeError, ValueError) as error:
+        text = one_line(str(error)).replace("base_url", "the address", 1)
+        raise Mistake(f"--provider {wanted.name}: {text}") from None
+
+
+def _secrets(
+    wanted: Wanted, adapter: Callable[..., Adapter], environment: Mapping[str, str]
+) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    parameters = inspect.signature(adapter).parameters
+    for ending, choices in _SECRETS.items():
+        value = environment.get(wanted.prefix + ending)
+        if not value:
+            continue
+        taken = [name for name in choices if name in parameters]
+        if not taken:
+            raise Mistake(f"{wanted.prefix}{ending} is set, but {wanted.service} does not take it; unset it")
+        found[taken[0]] = value
+    cookie = environment.get(f"{wanted.prefix}COOKIE")
+    if cookie:
+        pairs = [pair.partition("=") for pair in cookie.split(";")]
+        if not all(equals for _, equals, _ in pairs):
+            raise Mistake(f"{wanted.prefix}COOKIE is not written as 'name=value; other=value'")
+        found["cookies"] = {name.strip(): value.strip() for name, _, value in pairs}
+    return found

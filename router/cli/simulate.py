@@ -1,0 +1,131 @@
+"""`chat-router simulate`: one simulated service on the loopback address, until Ctrl-C."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import anyio
+
+from adapters import simulators
+from adapters.simulators.faults import FAULTS
+from router.cli.exits import OK
+from router.cli.mistakes import Mistake, one_line, unknown
+
+if TYPE_CHECKING:
+    from adapters.simulators.script import ScriptOptions
+    from adapters.simulators.server import Simulator
+
+PREFIXES: Final = {"openai": "/v1"}
+"""Path below which a service's API is."""
+MODELS: Final = {"openai": "simulated"}
+"""The model to name where a service wants one named."""
+SESSIONS: Final = {"open_assistant": "simulated.session.token"}
+"""The session that a simulated service takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """Which service, and what it is told to do; the fields are those of the simulators' `Script`."""
+
+    service: str
+    fault: str | None = None
+    fault_times: int | None = None
+    retry_after: str | None = None
+    text: str | None = None
+    delay: float = 0.0
+    port: int = 0
+
+    def build(self) -> Simulator:
+        """Return the simulator.
+
+        Raises:
+            Mistake: The service, the fault or another option cannot be used.
+        """
+        kind = _load(self.service)
+        if self.fault is not None and self.fault not in kind.faults:
+            raise Mistake(unknown(f"fault of the {self.service} simulator", self.fault, sorted(kind.faults)))
+        if not 0 <= self.port <= 65535:
+            raise Mistake(f"--port {self.port} is no port; take 1 to 65535, or 0 for a free one")
+        if self.fault_times is not None and self.fault_times < 1:
+            raise Mistake(f"--fault-times {self.fault_times}: a fault strikes once or more often")
+        if self.fault is None and (self.fault_times is not None or self.retry_after is not None):
+            raise Mistake("--fault-times and --retry-after say more about a fault; name one with --fault")
+        options: ScriptOptions = {
+            "fault": self.fault,
+            "fault_times": self.fault_times,
+            "retry_after": self.retry_after,
+            "text": self.text,
+            "delay": self.delay,
+            "port": self.port,
+        }
+        try:
+            return kind(**options)
+        except (TypeError, ValueError) as error:
+            raise Mistake(one_line(str(error))) from None
+
+
+def _load(service: str) -> type[Simulator]:
+    if service not in simulators.SIMULATORS:
+        raise Mistake(unknown("service", service, sorted(simulators.SIMULATORS)))
+    return simulators.load(service)
+
+
+async def simulate(simulator: Simulator) -> int:
+    """Serve until cancelled; says where, and how to ask it."""
+    service = simulator.service
+    try:
+        async with simulator:
+            address = simulator.url + PREFIXES.get(service, "")
+            fault = simulator.script.fault
+            what = "healthy" if fault is None else f"{fault}: {simulator.described_faults()[fault]}"
+            sys.stdout.write(f"{address}\n  {service}, {what}\n  ask it with: {command(service, address)}\n")
+            sys.stdout.write("  Ctrl-C ends it\n")
+            sys.stdout.flush()
+            await anyio.sleep_forever()
+    except OSError as error:
+        if simulator.script.port:
+            raise Mistake(f"port {simulator.script.port} cannot be had: {error.strerror or error}") from None
+        raise
+    return OK
+
+
+def command(service: str, address: str) -> str:
+    """Return the command that asks a simulated service."""
+    session = SESSIONS.get(service)
+    variable = f"CHAT_ROUTER_{service.upper()}_SESSION_TOKEN={session} " if session else ""
+    model = f"#{MODELS[service]}" if service in MODELS else ""
+    return f"{variable}chat-router ask 'Hello' --provider {service}={address}{model}"
+
+
+def listing(service: str | None, width: int) -> str:
+    """Return all services and the faults that are the same everywhere, or those of one service.
+
+    Raises:
+        Mistake: The service is unknown.
+    """
+
+    def entry(name: str, text: str) -> str:
+        return textwrap.fill(f"{name:<16}  {text}", width, initial_indent="  ", subsequent_indent=" " * 20)
+
+    if service is not None:
+        faults = _load(service).described_faults()
+        return "\n".join([f"faults of {service}:", *(entry(*each) for each in faults.items())])
+    kinds = {name: simulators.load(name) for name in sorted(simulators.SIMULATORS)}
+    own = {name: ", ".join(sorted(set(kind.own_faults) - set(FAULTS))) for name, kind in kinds.items()}
+    return "\n".join(
+        [
+            "services:",
+            *(
+                entry(name, f"has faults of its own: {faults}" if faults else "")
+                for name, faults in own.items()
+            ),
+            "",
+            "faults:",
+            *(entry(*each) for each in FAULTS.items()),
+            "",
+            "What they do with one service, and its own ones: chat-router simulate SERVICE --list",
+        ]
+    )
