@@ -18,7 +18,14 @@ from typing import TYPE_CHECKING, Any, Final, Unpack
 from urllib.parse import quote
 
 from adapters.contract import Capabilities, Delta, ProbeResult
-from adapters.errors import AdapterError, AuthenticationFailed, EmptyReply, InvalidRequest, NotWorking
+from adapters.errors import (
+    AdapterError,
+    AuthenticationFailed,
+    BadReply,
+    EmptyReply,
+    InvalidRequest,
+    NotWorking,
+)
 from adapters.http import Answer, HTTPAdapter, HTTPSettings, Session, WholeAnswer
 from adapters.opchatgpts_site import Headers, Site, nonce_of, object_of, route, visit
 from adapters.wire.ai_engine import End, Failure, ReplyDecoder
@@ -94,18 +101,21 @@ class Opchatgpts(HTTPAdapter):
         async with self.session(request.conditions) as session, AsyncExitStack() as stack:
             answer, site = await self._submit(session, stack, request)
             reply = ReplyDecoder(self.limits.line, self.limits.reply, self.limits.empty)
-            async for chunk in answer.chunks():
-                for event in reply.feed(chunk):
-                    if not isinstance(event, str):
-                        answer.ended()
-                        yield self._last(event, site, answer.where)  # noqa: ASYNC119 - its reader closes this
-                        return
-                    session.meter.content(event)
-                    if event:
-                        yield Delta(event)  # noqa: ASYNC119 - as above
-            for event in reply.flush():
-                last = Delta(event) if isinstance(event, str) else self._last(event, site, answer.where)
-                yield last  # noqa: ASYNC119 - as above
+            try:
+                async for chunk in answer.chunks():
+                    for event in reply.feed(chunk):
+                        if not isinstance(event, str):
+                            answer.ended()
+                            yield self._last(event, site, answer.where)
+                            return
+                        session.meter.content(event)
+                        if event:
+                            yield Delta(event)
+                for event in reply.flush():
+                    last = Delta(event) if isinstance(event, str) else self._last(event, site, answer.where)
+                    yield last
+            except BadReply as error:
+                raise answer.located(error) from None
 
     def explain(self, answer: WholeAnswer) -> AdapterError | None:
         """Return the error that a refusal of WordPress, the plugin or a firewall stands for."""
@@ -142,8 +152,8 @@ class Opchatgpts(HTTPAdapter):
         self, session: Session, stack: AsyncExitStack, request: ChatRequest
     ) -> tuple[Answer, Site]:
         """Send the message, once more where only the nonce was refused; returns the entered answer."""
-        site = self._site or await self._visit(session)
-        for last in (False, True):
+        site, renewed = self._site or await self._visit(session), False
+        while True:
             body, headers = self._body(request, site), self._origin
             if site.nonce:  # an empty one is refused also where none is needed
                 headers = (*headers, ("x-wp-nonce", site.nonce))
@@ -152,14 +162,13 @@ class Opchatgpts(HTTPAdapter):
             )
             if answer.status == 200:
                 self._learn(answer.header("x-wp-nonce"))
-                break
+                return answer, site
             error = await answer.failure()
             await stack.aclose()
-            renewable = isinstance(error, NonceRefused) and (answer.status == 403 or site.nonce is None)
-            if last or not renewable:
+            stale = isinstance(error, NonceRefused) and (answer.status == 403 or site.nonce is None)
+            if renewed or not stale:
                 raise self._told(error, site)
-            site = await self._renewed(session, site)
-        return answer, site
+            site, renewed = await self._renewed(session, site), True
 
     async def _visit(self, session: Session) -> Site:
         known = self.bot_id is not None or self.custom_id is not None
@@ -227,10 +236,13 @@ class Opchatgpts(HTTPAdapter):
             self._site = None  # the site forgets such a bot after a day; the page has the new one
         if not isinstance(error, NonceRefused):
             return error
-        hint = "even a fresh nonce is refused; the site may be for its members only"
         if site.nonce is None:
             hint = f"the site wants a nonce and showed none ({site.lack or 'the chatbot on page has none'}); "
             hint += "set page to the address where the chatbot is shown"
+        elif error.status == 403:
+            hint = "even a fresh nonce is refused; page may come from a cache that is out of date"
+        else:
+            hint = "though a nonce was sent; the chatbot may be for the site's members only"
         return AuthenticationFailed(f"{error}; {hint}", status=error.status)
 
 
