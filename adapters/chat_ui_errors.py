@@ -36,7 +36,6 @@ _PHRASES: Final[tuple[tuple[tuple[str, ...], _Kind], ...]] = (
     (("too many conversations",), QuotaExhausted),
     (("rate limit",), RateLimited),
     (("too many requests",), RateLimited),
-    (("overloaded",), RateLimited),
     (("currently loading",), ServiceFailed),
     (("must have less than", "tokens"), ContextTooLong),
     (("max_new_tokens", "must be <="), ContextTooLong),

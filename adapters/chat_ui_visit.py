@@ -24,7 +24,7 @@ from adapters.chat_ui_generations import (
     settings_body,
     turn_body,
 )
-from adapters.errors import AdapterError, BadReply, ModelNotFound
+from adapters.errors import AdapterError, BadReply
 from adapters.http import segment
 from adapters.to_the_end import to_the_end
 from adapters.wire.prompt import fold
@@ -92,8 +92,10 @@ class Visit:
         text = str(error)
         for value in self._cookies.values():
             text = text.replace(value, "***") if value else text
-        if len(self._prompt) >= _QUOTED:
-            text = text.replace(self._prompt, "(the prompt)")
+        # What a peer says is shown in one line and cut, so a quoted prompt is known by how it begins.
+        begins = " ".join(self._prompt.split())[:_QUOTED]
+        if len(begins) == _QUOTED and begins in text:
+            text = text[: text.index(begins)] + "(the prompt)"
         error.args = (text,)
 
     def _keep_cookies(self, answer: Answer) -> None:
@@ -173,14 +175,15 @@ class Visit:
     async def _accept_terms(self, known: Generation, model: str) -> Generation:
         refused: AdapterError | None = None
         for form in known.settings_forms:
-            try:
-                done = await self.ask("POST", "/settings", (200, 204, 302, 303), **settings_body(form, model))
-                self._check_settings(done, model)
-            except AdapterError as error:
-                refused = refused or error
-                if error.status not in _WRONG_FORM or isinstance(error, ModelNotFound):
-                    raise
+            answers = (200, 204, 302, 303, *_WRONG_FORM)
+            done = await self.ask("POST", "/settings", answers, **settings_body(form, model))
+            if form == "form" and _was_read_and_refused(done):
+                raise self._adapter.unknown_model(done.where, model)
+            if done.status in _WRONG_FORM:
+                refused = refused or self._adapter.error_from(done)
                 continue
+            if is_page(done.body) and done.status == 200:
+                raise BadReply(f"{done.where} answered with an HTML page; is this a chat-ui server?")
             if known.family == "G1/G2" and known.settings != form:
                 known = replace(known, settings=form, exact="G1" if form == "form" else "G2")
                 self._adapter.learn(known)
@@ -188,15 +191,6 @@ class Visit:
         if refused is not None:
             raise refused
         return known
-
-    def _check_settings(self, done: WholeAnswer, model: str) -> None:
-        if done.status != 200 or not done.body.strip():
-            return
-        if is_page(done.body):
-            raise BadReply(f"{done.where} answered with an HTML page; check that base_url leads to chat-ui")
-        said = done.json()
-        if isinstance(said, dict) and said.get("type") in ("error", "failure"):
-            raise self._adapter.unknown_model(done.where, model)
 
     async def _create(self, known: Generation, model: str) -> None:
         try:
@@ -274,6 +268,15 @@ def _misfits(error: AdapterError) -> bool:
 
 def _unread(error: AdapterError) -> bool:
     return error.status in _WRONG_FORM and any(words in str(error).lower() for words in _REFUSED_UNREAD)
+
+
+def _was_read_and_refused(done: WholeAnswer) -> bool:
+    """Whether a form action of 2023 failed: it checks one thing only, the name of the model."""
+    try:
+        said = done.json()
+    except BadReply:
+        return False
+    return isinstance(said, dict) and said.get("type") in ("error", "failure")
 
 
 def _is_json(answer: WholeAnswer) -> bool:

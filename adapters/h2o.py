@@ -91,12 +91,12 @@ class H2o(HTTPAdapter):
                         for delta in reply.feed(chunk):
                             if delta.is_last:
                                 self._finish(visit, reply, answer)
-                            yield delta  # noqa: ASYNC119 - whoever reads a reply closes its generator
+                            yield delta
                         if reply.over:
                             break
                     self._finish(visit, reply, answer)
                     for delta in reply.end():
-                        yield delta  # noqa: ASYNC119 - as above
+                        yield delta
                 if reply.failure is not None:
                     raise reply.failure
             except AdapterError as error:

@@ -212,8 +212,8 @@ class H2oSimulator(Simulator):
         if self.generation == "G5" or is_json != (self.generation != "G1"):
             return Answer(500, form_action) if self.generation == "G1" else self._own_failure()
         fields = received.json() if is_json else received.form()
-        if fields.get("activeModel") not in self.models:
-            return self._own_failure() if is_json else Answer(500, form_action)
+        if not is_json and fields.get("activeModel") not in self.models:
+            return Answer(500, form_action)
         if fields.get("ethicsModalAccepted"):
             self.accepted.add(session)
         headers = self._with_cookie(session)

@@ -143,7 +143,8 @@ class Reply:
             rest = self._lines.flush()
             delta = self._take(rest)
         except BadReply as error:
-            if not rest.lstrip().startswith((b"{", b"data:")):
+            # A word of another protocol is told from half a line of this one by what came before it.
+            if self.passed_through is None and not rest.lstrip().startswith((b"{", b"data:")):
                 self.failure = error
         except AdapterError as error:
             self.failure = error
