@@ -1,0 +1,243 @@
+"""What observers are told, and how the default one writes it down."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import FrozenInstanceError
+
+import pytest
+import structlog
+from structlog.testing import capture_logs
+
+from adapters import ProbeResult, ServiceFailed
+from adapters.scripted import ScriptedAdapter
+from router import (
+    AdapterBroke,
+    Attempt,
+    AttemptEnded,
+    AttemptStarted,
+    CleanUpFailed,
+    Event,
+    ObserverFailed,
+    ProbeEnded,
+    RequestEnded,
+    RequestStarted,
+    Router,
+    WaitStarted,
+)
+from router._structlog import log_event
+from router.events import Observers
+from tests.router.recording import HELLO, Recorder
+from tests.virtual_time import anyio_backend
+
+__all__ = ["anyio_backend"]
+
+STARTED = RequestStarted("id", ("first",), 1, None)
+WAIT = WaitStarted("id", 1, 0.5)
+
+
+class Broken:
+    """An observer with a bug."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+        self.told: list[Event] = []
+
+    def __call__(self, event: Event) -> None:
+        self.told.append(event)
+        raise self.error
+
+
+def test_every_observer_is_told_every_event_in_order():
+    first, second = Recorder(), Recorder()
+    notify = Observers([first, second])
+    notify(STARTED)
+    notify(WAIT)
+
+    assert [STARTED, WAIT] == first.events == second.events
+
+
+def test_an_observer_that_raises_is_told_of_once_to_the_others_and_is_told_on():
+    error = ValueError("as told")
+    before, broken, after = Recorder(), Broken(error), Recorder()
+    notify = Observers([before, broken, after])
+    notify(STARTED)
+    notify(WAIT)
+
+    assert [ObserverFailed("Broken", error)] == before.of(ObserverFailed) == after.of(ObserverFailed)
+    assert broken.told == [STARTED, WAIT]
+    assert [e for e in after.events if not isinstance(e, ObserverFailed)] == [STARTED, WAIT]
+
+
+def test_observers_that_all_raise_break_nothing():
+    notify = Observers([Broken(ValueError("a")), Broken(ValueError("b"))])
+    notify(STARTED)
+    notify(WAIT)
+
+
+def test_a_function_is_named_as_it_is_written():
+    def observer(event: Event) -> None:
+        raise ValueError
+
+    seen = Recorder()
+    Observers([observer, seen])(STARTED)
+
+    (failed,) = seen.of(ObserverFailed)
+    assert failed.observer.endswith("observer")
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit])
+def test_what_is_no_exception_passes_through(kind):
+    with pytest.raises(kind):
+        Observers([Broken(kind())])(STARTED)
+
+
+def test_events_do_not_change():
+    with pytest.raises(FrozenInstanceError):
+        STARTED.messages = 2  # type: ignore[misc]
+
+
+def test_an_attempt_reads_as_a_sentence():
+    assert str(
+        Attempt("first", 1, 1, "content", "committed", seconds=1.25)
+    ) == "first: committed after 1.25 s"
+
+
+@pytest.fixture
+def unconfigured():
+    """Structlog as it is before an application has configured it."""
+    structlog.reset_defaults()
+    yield
+    structlog.reset_defaults()
+
+
+def ended(verdict, error=None) -> RequestEnded:
+    attempts = (
+        Attempt("first", 1, 1, "selection", "skipped", reason="takes no tools"),
+        Attempt("second", 2, 1, "content", "committed", seconds=0.25),
+    )
+    return RequestEnded("id", verdict, "second", "big", attempts, 0.12345, 1.23456, 3, 5, error)
+
+
+@pytest.mark.usefixtures("unconfigured")
+@pytest.mark.parametrize(
+    ("verdict", "level", "name"),
+    [
+        ("complete", "info", "reply.completed"),
+        ("truncated", "warning", "reply.failed"),
+        ("failed", "warning", "reply.failed"),
+        ("refused", "warning", "reply.failed"),
+        ("cancelled", "info", "reply.cancelled"),
+        ("closed", "info", "reply.closed"),
+    ],
+)
+def test_the_end_of_a_request_is_one_line_with_all_that_matters(verdict, level, name):
+    with capture_logs() as lines:
+        log_event(ended(verdict, ServiceFailed("private")))
+
+    assert [
+        {
+            "event": name,
+            "log_level": level,
+            "request_id": "id",
+            "verdict": verdict,
+            "provider": "second",
+            "model": "big",
+            "attempts": 2,
+            "tried": ["second"],
+            "first_content": 0.123,
+            "seconds": 1.235,
+            "deltas": 3,
+            "characters": 5,
+            "error": "ServiceFailed",
+        }
+    ] == lines
+
+
+@pytest.mark.usefixtures("unconfigured")
+@pytest.mark.parametrize(
+    ("event", "level", "name", "keys"),
+    [
+        (STARTED, "debug", "request.started", {"request_id", "providers", "messages", "model"}),
+        (
+            AttemptStarted("id", "first", 1, 1, 30),
+            "debug",
+            "attempt.started",
+            {"request_id", "provider", "number", "round", "limit"},
+        ),
+        (
+            AttemptEnded("id", Attempt("first", 1, 1, "waiting", "failed", error=ServiceFailed())),
+            "debug",
+            "attempt.ended",
+            {
+                "request_id",
+                "provider",
+                "number",
+                "round",
+                "phase",
+                "outcome",
+                "error",
+                "reason",
+                "seconds",
+                "dropped",
+            },
+        ),
+        (WAIT, "debug", "wait.started", {"request_id", "round", "seconds"}),
+        (
+            ProbeEnded("first", ProbeResult(True, "it answered")),
+            "debug",
+            "probe.ended",
+            {"provider", "working", "reason", "level_of_probe", "seconds"},
+        ),
+        (
+            CleanUpFailed("id", "first", ServiceFailed("x")),
+            "warning",
+            "cleanup.failed",
+            {"request_id", "provider", "error", "reason"},
+        ),
+        (
+            AdapterBroke("id", "first", ValueError("x")),
+            "error",
+            "adapter.broke",
+            {"request_id", "provider", "error", "exc_info"},
+        ),
+        (
+            ObserverFailed("observer", ValueError("x")),
+            "error",
+            "observer.failed",
+            {"observer", "exc_info"},
+        ),
+    ],
+)
+def test_every_event_has_a_line_of_its_own(event, level, name, keys):
+    with capture_logs() as lines:
+        log_event(event)
+
+    (line,) = lines
+    assert (level, name) == (line.pop("log_level"), line.pop("event"))
+    assert keys == set(line)
+
+
+@pytest.mark.anyio
+@pytest.mark.usefixtures("unconfigured")
+async def test_where_structlog_is_not_configured_the_lines_go_to_the_standard_logger(caplog, capsys):
+    caplog.set_level(logging.DEBUG, logger="router")
+    async with Router([ScriptedAdapter("first", "private")]) as router:
+        await router.complete(HELLO)
+
+    assert [
+        record.message for record in caplog.records
+    ] == ["request.started", "attempt.started", "attempt.ended", "reply.completed"]
+    assert caplog.records[-1].provider == "first"
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.anyio
+@pytest.mark.usefixtures("unconfigured")
+async def test_neither_prompt_nor_reply_is_logged():
+    with capture_logs() as lines:
+        async with Router([ScriptedAdapter("first", ["my secret reply"])]) as router:
+            await router.complete([{"role": "user", "content": "my secret prompt"}])
+
+    assert "reply.completed" in [line["event"] for line in lines]
+    assert "my secret" not in repr(lines)
