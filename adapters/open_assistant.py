@@ -31,6 +31,7 @@ import anyio
 from adapters.contract import Capabilities, ProbeResult
 from adapters.errors import BadReply, Busy, InvalidRequest
 from adapters.http import HTTPAdapter, HTTPSettings
+from adapters.http.settings import seconds_of
 from adapters.open_assistant_conversation import Conversation
 from adapters.wire.next_auth import sign_in
 from adapters.wire.open_assistant_errors import SIGN_IN, refusal
@@ -95,18 +96,16 @@ class OpenAssistant(HTTPAdapter):
         polling: float = 0.5,
         **settings: Unpack[HTTPSettings],
     ) -> None:
-        if not silence > 0 or not polling > 0:
-            raise ValueError(f"silence is {silence!r} and polling is {polling!r}; both must be more than 0 s")
-        https = str(base_url or self.seed).strip().lower().startswith("https:")
+        https = str(self.seed if base_url is None else base_url).strip().lower().startswith("https:")
         session = sign_in(settings.get("cookies", {}), session_token, https=https)
-        self.silence = silence
-        self.polling = polling
+        self.silence = seconds_of("silence", silence)
+        self.polling = seconds_of("polling", polling)
         self._tokens = session.tokens
         self._bearer = session.bearer
         self._turn: anyio.Semaphore | None = None
         settings["cookies"] = session.cookies
         # An Authorization header of the user's own is for the proxy in front, and goes before ours.
-        if any(name.lower() == "authorization" for name in settings.get("headers", {})):
+        if any(str(name).lower() == "authorization" for name in settings.get("headers", {})):
             self._bearer = None
         super().__init__(base_url, **settings)
 
@@ -145,7 +144,7 @@ class OpenAssistant(HTTPAdapter):
                     await conversation.ask(prompt, self._question(request))
                     while not conversation.over:
                         for delta in await conversation.next():
-                            yield delta  # noqa: ASYNC119 - whoever reads a reply closes its generator
+                            yield delta
                 finally:
                     await conversation.close()
         finally:

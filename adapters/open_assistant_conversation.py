@@ -2,9 +2,9 @@
 
 The answer comes by the event stream until its end, or until the stream is lost; then by reading the message:
 
-    open -> ask -> next: events -> (end) over
+    open -> ask -> next: events ----------------------> over
                            |
-                           +-> lost: the message, until it is finished -> over
+                           +-> lost: read the message -> over
 """
 
 from __future__ import annotations
@@ -67,7 +67,6 @@ class Conversation:
         self._delivered: list[str] = []
         self._waited = 0
         self._readings = adapter.limits.steps - _OWN
-        self._lost = False
         self._failed: AdapterError | None = None
         self.over = False
 
@@ -123,17 +122,18 @@ class Conversation:
         """
         if self._failed is not None:
             raise self._failed
-        if self._lost:
+        events = self._events
+        if events is None:
             return await self._poll()
         deltas: list[Delta] = []
         try:
-            chunk = await self._read()
-            for item in self._decoded(chunk):
+            chunk = await self._read(events)
+            for item in self._decoded(events, chunk):
                 deltas += await self._take(item)
                 if self.over:
                     return deltas
             if chunk is None:
-                self._lose()
+                await self._lose(events)
         except AdapterError as error:
             # Text that came in the same bytes goes first: how bytes are cut changes nothing.
             self._failed = error
@@ -158,16 +158,16 @@ class Conversation:
                 self._events = await events.__aenter__()
         except ConnectionLost:
             pass  # the site may have taken the call: a second one would wait for ever
-        if self._events is None or self._events.status == 204:  # as the inference server tells "finished"
-            self._lost = True
+        if self._events is None:
+            return
+        if self._events.status == 204:  # as the inference server says that the answer is finished
+            await self._leave_events()
         elif self._events.status != 200:
             raise await self._events.failure()
 
-    async def _read(self) -> bytes | None:
+    async def _read(self, events: Answer) -> bytes | None:
         """Return the next bytes of the event stream; None at its end, in order or not."""
-        if self._events is None:
-            return None
-        chunks = aiter(self._events.chunks())
+        chunks = aiter(events.chunks())
         try:
             # Not open across a yield: it is left before anybody gets what was read.
             with anyio.move_on_after(self._silence):
@@ -176,11 +176,11 @@ class Conversation:
             pass
         return None
 
-    def _decoded(self, chunk: bytes | None) -> list[Item]:
+    def _decoded(self, events: Answer, chunk: bytes | None) -> list[Item]:
         try:
             return self._decoder.flush() if chunk is None else self._decoder.feed(chunk)
         except BadReply as error:
-            raise self._events.located(error) if self._events is not None else error from None
+            raise events.located(error) from None
 
     async def _leave_events(self) -> None:
         events, self._events = self._events, None
@@ -189,11 +189,11 @@ class Conversation:
                 events.ended()
             await events.__aexit__(None, None, None)
 
-    def _lose(self) -> None:
+    async def _lose(self, events: Answer) -> None:
         if self._decoder.is_no_stream:
             said = self._adapter.shown(words(self._decoder.head))
-            raise BadReply(f"{self._where('events')}: not an event stream but {said}")
-        self._lost = True
+            raise BadReply(f"{events.where}: not an event stream but {said}", status=events.status)
+        await self._leave_events()
 
     async def _take(self, item: Item) -> list[Delta]:
         if isinstance(item, Waiting):
@@ -228,7 +228,6 @@ class Conversation:
 
     async def _poll(self) -> list[Delta]:
         """Read the message until it is finished, a fixed number of times."""
-        await self._leave_events()
         failures: list[AdapterError] = []
         pause = self._polling
         while self._readings > 0:

@@ -16,13 +16,11 @@ Source: `SessionStore` in next-auth's `src/core/lib/cookie.ts`, `getToken` in `s
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from adapters.secret import Secret
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 PLAIN: Final = "next-auth.session-token"
 SECURE: Final = f"__Secure-{PLAIN}"
@@ -57,8 +55,10 @@ def sign_in(
 
     Raises:
         TypeError: The session is given twice, as a cookie and as a token; or it is not text.
-        ValueError: A piece of the cookie is missing.
+        ValueError: A piece of the cookie is missing, or the session is empty or has a control character.
     """
+    if not isinstance(cookies, Mapping):
+        raise TypeError(f"cookies is {type(cookies).__name__}; pass a mapping of names to values")
     others = {name: value for name, value in cookies.items() if not _is_session(name)}
     found = {name: token for name in (PLAIN, SECURE) if (token := _joined(cookies, name)) is not None}
     if session_token is not None:
@@ -66,7 +66,7 @@ def sign_in(
             raise TypeError(
                 "the session is given twice; give session_token, or the cookie in cookies, not both"
             )
-        found = {SECURE if https else PLAIN: Secret(session_token).reveal()}
+        found = {SECURE if https else PLAIN: _text("session_token", session_token)}
     tokens = tuple(Secret(token) for token in found.values())
     if not found:
         return SignIn(others)
@@ -87,18 +87,24 @@ def _is_session(name: str) -> bool:
 def _joined(cookies: Mapping[str, str | Secret], name: str) -> str | None:
     """Return the token that stands under `name`, whole or in pieces."""
     if name in cookies:
-        return Secret(cookies[name]).reveal()
+        return _text(f"the cookie {name}", cookies[name])
     numbers = [
         int(n.removeprefix(f"{name}.")) for n in cookies if n.startswith(f"{name}.") and _is_session(n)
     ]
     if not numbers:
         return None
-    missing = [n for n in range(len(numbers)) if f"{name}.{n}" not in cookies]
+    pieces = [f"{name}.{n}" for n in range(len(numbers))]
+    missing = [piece for piece in pieces if piece not in cookies]
     if missing:
-        raise ValueError(
-            f"the cookie {name}.{missing[0]} is missing; copy all pieces of the session, from .0 on"
-        )
-    return "".join(Secret(cookies[f"{name}.{n}"]).reveal() for n in range(len(numbers)))
+        raise ValueError(f"the cookie {missing[0]} is missing; copy all pieces of the session, from .0 on")
+    return "".join(_text(f"the cookie {piece}", cookies[piece]) for piece in pieces)
+
+
+def _text(what: str, value: str | Secret) -> str:
+    try:
+        return Secret(value).reveal()
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{what}: {error}") from None
 
 
 def _pieces(name: str, token: str) -> dict[str, Secret]:
