@@ -1,13 +1,13 @@
 """The checks find what is broken, and nothing else."""
 
 from collections.abc import Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from contextvars import ContextVar
 
 import anyio
 import pytest
 
-from adapters import Adapter, BadReply, Delta, ProbeResult, ServiceFailed, check_adapter
+from adapters import Adapter, BadReply, Busy, Delta, ProbeResult, ServiceFailed, check_adapter
 from adapters.conformance import Check, ConformanceError
 from adapters.conformance.rules import RULES
 from adapters.scripted import Pause, ScriptedAdapter, Step, Unfinished
@@ -76,6 +76,27 @@ async def test_the_smallest_adapter_of_the_documentation_passes():
             yield Delta(finish_reason="stop")
 
     assert (await check_adapter(Echo)).ok
+
+
+async def test_a_service_that_takes_one_conversation_at_a_time_may_say_so():
+    class OneAtATime(ScriptedAdapter):
+        async def stream(self, request):
+            if self.opened > self.closed:
+                raise Busy("one at a time")
+            stream = super().stream(request)
+            try:
+                async for delta in stream:
+                    yield delta
+            finally:
+                await stream.aclose()
+
+    assert (await check_adapter(lambda: OneAtATime("single", SCRIPT))).ok
+
+
+@pytest.mark.parametrize("made", [object(), nullcontext(object())])
+async def test_a_factory_that_makes_no_adapter_is_told(made):
+    with pytest.raises(AssertionError, match="which is no Adapter"):
+        await check_adapter(lambda: made)
 
 
 async def test_a_failing_service_is_checked_where_one_is_given():
@@ -285,6 +306,16 @@ class DownFromTheStart(Broken):
         self._found(False, "gone", 0)
 
 
+class FailsOnClosing(Broken):
+    async def stream(self, request):
+        try:
+            for _ in range(9):
+                yield Delta("Hel")
+        except GeneratorExit:
+            raise OSError("the DELETE failed") from None
+        yield Delta("lo", finish_reason="stop")
+
+
 class NeverAnswers(Broken):
     async def stream(self, request):
         await anyio.sleep_forever()
@@ -331,6 +362,7 @@ async def test_an_adapter_that_would_spoil_the_other_checks_ends_them():
         (Incapable, "has a name", "its capabilities are None"),
         (InventsOptions, "has a name", "that no request can carry: ['temprature']"),
         (DownFromTheStart, "has a name", "it is not working from the start: gone"),
+        (FailsOnClosing, "closes early", "aclose() raised OSError: the DELETE failed"),
         (NeverAnswers, "can be read", "not finished after 60 s"),
         (NeverEnds, "can be read", "the reply has more than 10000 deltas and goes on"),
     ],

@@ -110,7 +110,7 @@ class Bench:
     @asynccontextmanager
     async def adapter(self, factory: Factory | None = None) -> AsyncIterator[Adapter]:
         """Make a fresh adapter, and close it at the end."""
-        made = (factory or self.factory)()
+        made: object = (factory or self.factory)()
         if not isinstance(made, AbstractAsyncContextManager):
             if not isinstance(made, Adapter):
                 raise Violation(f"the factory returned {made!r}, which is no Adapter")
@@ -121,6 +121,8 @@ class Bench:
                     await made.aclose()
             return
         async with made as adapter:
+            if not isinstance(adapter, Adapter):
+                raise Violation(f"the factory's context manager yielded {adapter!r}, which is no Adapter")
             yield adapter
 
     def request(self, **options: Any) -> ChatRequest:
