@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 TOKEN: Final = "simulated.session.token"
 TEXT: Final = "Hello from a simulator."
-QUICK: Final[dict[str, Any]] = {"silence": 0.04, "polling": 0.002}
+QUICK: Final[dict[str, Any]] = {"silence": 5.0, "polling": 0.002}
+SILENT: Final = 0.04
+"""The `silence` of tests where it strikes: for all others a slow machine must not look like it."""
 
 
 @asynccontextmanager

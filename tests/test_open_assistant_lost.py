@@ -10,7 +10,7 @@ import pytest
 from adapters.errors import AdapterError, BadReply, ReplyTooLarge, ServiceFailed
 from adapters.http import Limits
 from adapters.simulators.open_assistant import OpenAssistantSimulator, event
-from tests.open_assistant_bench import TEXT, adapted, read, read_into, site, steps, text
+from tests.open_assistant_bench import SILENT, TEXT, adapted, read, read_into, site, steps, text
 
 if TYPE_CHECKING:
     from adapters.contract import Delta
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.anyio
 )  # fmt: skip
 @pytest.mark.parametrize("late", [0, 2])
 async def test_a_lost_stream_is_completed_by_the_message(fault: str, late: int):
-    async with site(fault=fault, late=late) as simulator, adapted(simulator) as adapter:
+    async with site(fault=fault, late=late) as simulator, adapted(simulator, silence=SILENT) as adapter:
         deltas = await read(adapter)
 
         assert text(deltas) == TEXT
@@ -37,7 +37,8 @@ async def test_a_lost_stream_is_completed_by_the_message(fault: str, late: int):
 
 
 async def test_an_answer_that_never_finishes_is_given_up_within_the_steps():
-    async with site(fault="dies", afterwards="in_progress") as simulator, adapted(simulator) as adapter:
+    options = {"fault": "dies", "afterwards": "in_progress"}
+    async with site(**options) as simulator, adapted(simulator, silence=SILENT) as adapter:
         with pytest.raises(ServiceFailed, match="still not finished"):
             await read(adapter)
 
