@@ -32,6 +32,21 @@ class Always(httpx.AsyncBaseTransport):
         return httpx.Response(self.status, headers=self.headers, stream=Body([self.body]))
 
 
+class Scripted(httpx.AsyncBaseTransport):
+    """Answers by method and path: a status, a body and a content type; a page with 404 otherwise."""
+
+    def __init__(self, **answers: tuple[int, bytes, str]) -> None:
+        self.answers = answers
+        self.requests: list[httpx.Request] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        name = (request.method + request.url.path.replace("/", "_")).lower()
+        status, body, content_type = self.answers.get(name, (404, b"<html>", "text/html"))
+        headers = {"content-type": content_type, "set-cookie": "balancer=a1; Path=/", **CHUNKED}
+        return httpx.Response(status, headers=headers, stream=Body([body]))
+
+
 @asynccontextmanager
 async def served(**options: Any) -> AsyncIterator[tuple[H2oSimulator, H2o]]:
     """Serve a simulator and an adapter for it; nothing may stay behind."""

@@ -7,11 +7,11 @@ from typing import Final
 
 import pytest
 
-from adapters import AdapterError, H2o, ModelNotFound, ServiceFailed
+from adapters import AdapterError, BadReply, H2o, ModelNotFound, NotWorking, ServiceFailed
 from adapters.h2o import SEED_MODEL
 from adapters.simulators.h2o import GENERATIONS, MODELS, H2oSimulator
 from tests.bodies import proved, read, text
-from tests.chat_ui import TEXT, Always, calls, served
+from tests.chat_ui import TEXT, Always, Scripted, calls, served
 
 pytestmark = pytest.mark.anyio
 
@@ -191,3 +191,67 @@ async def test_the_probe_of_any_other_web_server_cannot_tell():
     found = await H2o("http://127.0.0.1:9", transport=Always(b"<html>", 404, "text/html")).probe()
 
     assert found.working is None
+
+
+JSON: Final = "application/json"
+CREATED: Final = (200, b'{"conversationId":"c"}', JSON)
+WHOLE: Final = b'{"type":"stream","token":"Hi"}\n{"type":"finalAnswer","text":"Hi"}'
+
+
+async def test_the_first_servers_of_the_second_generation_took_the_form():
+    """Form settings, but JSON lines; the last line without an end; a load balancer's cookie goes along."""
+    transport = Scripted(
+        post_settings=(200, b'{"type":"redirect","status":303}', JSON),
+        post_conversation=CREATED,
+        post_conversation_c=(200, WHOLE, "text/plain"),
+    )
+    adapter = H2o("http://127.0.0.1:9", transport=transport)
+    deltas, error = await read(adapter)
+
+    assert (error, text(deltas), proved(deltas)) == (None, "Hi", True)
+    assert adapter.generation is not None
+    assert adapter.generation.exact == "G2"
+    assert transport.requests[-1].method == "DELETE"
+    assert "balancer=a1" in transport.requests[-1].headers["cookie"]
+    assert adapter.cookie_name == "hf-chat"
+
+
+async def test_a_conversation_that_cannot_be_read_has_a_turn_without_a_parent():
+    """The last servers of the second generation have an API, and conversations without a root."""
+    transport = Scripted(
+        get_api_models=(200, b"[]", JSON),
+        post_settings=(200, b"", JSON),
+        post_conversation=CREATED,
+        post_conversation_c=(200, WHOLE + b"\n", JSON),
+    )
+    deltas, error = await read(H2o("http://127.0.0.1:9", transport=transport))
+
+    assert (error, text(deltas)) == (None, "Hi")
+
+
+async def test_a_page_instead_of_the_settings_is_not_chat_ui():
+    transport = Scripted(post_settings=(200, b"<!doctype html><p>Shop", "text/html"))
+    _, error = await read(H2o("http://127.0.0.1:9", transport=transport))
+
+    assert isinstance(error, BadReply)
+    assert "HTML page" in str(error)
+
+
+async def test_a_path_prefix_is_kept_and_named_as_the_referer():
+    transport = Scripted()
+    await read(H2o("http://127.0.0.1:9/chat", transport=transport))
+
+    assert {each.url.path.split("/")[1] for each in transport.requests} == {"chat"}
+    assert {each.headers["referer"] for each in transport.requests} == {"http://127.0.0.1:9/chat/"}
+    assert {each.headers["origin"] for each in transport.requests} == {"http://127.0.0.1:9"}
+
+
+async def test_what_is_known_outlives_a_failure():
+    async with served(generation="G4") as (simulator, adapter):
+        await read(adapter)
+        known = adapter.generation
+        simulator.set_fault("404")
+        deltas, error = await read(adapter)
+
+        assert (deltas, type(error)) == ([], NotWorking)
+        assert adapter.generation == known

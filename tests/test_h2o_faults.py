@@ -19,8 +19,10 @@ from adapters import (
     ConnectionLost,
     H2o,
     InvalidRequest,
+    Limits,
     NotWorking,
     RateLimited,
+    ReplyTooLarge,
     ServiceFailed,
 )
 from adapters.conformance import check_adapter
@@ -71,6 +73,18 @@ async def test_faults_after_content_prove_nothing(fault: str, generation: str):
         assert TEXT.startswith(text(deltas))
         assert not any(delta.is_last for delta in deltas)
         assert isinstance(error, ServiceFailed | ConnectionLost) or fault == "cut_clean"
+        assert simulator.created == simulator.deleted
+
+
+@pytest.mark.parametrize("generation", GENERATIONS)
+async def test_lines_without_content_have_an_end(generation: str):
+    async with H2oSimulator(generation=generation, fault="endless_comments") as simulator:
+        adapter = H2o(simulator.url, limits=Limits(empty=500))
+        deltas, error = await read(adapter)
+        await adapter.aclose()
+        await simulator.drained()
+
+        assert (deltas, type(error)) == ([], ReplyTooLarge)
         assert simulator.created == simulator.deleted
 
 

@@ -84,13 +84,16 @@ async def test_a_turn_of_the_newest_generation():
         parent = json.loads(created["conversation"])["json"]["messages"][-1]["id"]
         read = await browser.get(f"/api/v2/conversations/{created['conversationId']}")
         wrong = await browser.post(path, json={"inputs": "you", "id": parent})
+        foreign = await browser.get("/api/conversation/ffffffffffffffffffffffff")
+        nothing = await browser.post(path, data={"other": "x"})
         orphan = await browser.post(path, data={"data": json.dumps({"inputs": "you"})})
         turn = await browser.post(path, data={"data": json.dumps({"inputs": "you", "id": parent})})
         gone = await client.delete(simulator.url + path, headers=COOKIE)
         again = await client.delete(simulator.url + path, headers=COOKIE)
 
     assert read.json()["json"]["messages"][-1]["id"] == parent
-    assert (wrong.status_code, orphan.status_code) == (500, 500)
+    assert (wrong.status_code, orphan.status_code, nothing.status_code) == (500, 500, 500)
+    assert foreign.status_code == 404
     assert (gone.status_code, again.status_code) == (200, 404)
     lines = [json.loads(line) for line in turn.text.splitlines() if line.strip()]
     assert turn.headers["content-type"] == "application/jsonl"
