@@ -9,7 +9,7 @@ import anyio
 
 from adapters.contract import Delta, Flow
 from adapters.errors import AdapterError, BadReply, ContentRefused, EmptyReply, FirstContentTimeout
-from router._stream import close_generator
+from router._generator import bad_reply, checked, close_generator, made_by
 from router.reply import REFUSED
 
 if TYPE_CHECKING:
@@ -51,6 +51,13 @@ class Trial:
         """How long it took."""
         return max(0.0, self.ended - self.started)
 
+    def failed(self, raised: Exception) -> None:
+        """Keep what the adapter raised; a bug in it must not end the chain."""
+        if isinstance(raised, AdapterError):
+            self.error = raised
+        else:
+            self.bug, self.error = raised, bad_reply(raised)
+
 
 async def try_once(
     adapter: Adapter,
@@ -72,7 +79,26 @@ async def try_once(
         report: Told of a failing clean-up.
     """
     trial = Trial(anyio.current_time(), flow=request.conditions.flow)
-    generator = adapter.stream(request)
+    try:
+        generator = made_by(adapter, request)
+    except Exception as raised:  # noqa: BLE001 - judged by the trial
+        trial.failed(raised)
+        trial.ended = trial.started
+    else:
+        await _begin(generator, trial, limit, close, report)
+    if trial.error is not None:
+        trial.error.provider = trial.error.provider or adapter.name
+    return trial
+
+
+async def _begin(
+    generator: AsyncGenerator[Delta, None],
+    trial: Trial,
+    limit: float,
+    close: float,
+    report: Callable[[Exception], None],
+) -> None:
+    """Read up to the first content within `limit` seconds; close the generator unless it came."""
     committed = False
     try:
         with anyio.move_on_after(limit) as scope:
@@ -87,12 +113,9 @@ async def try_once(
         if not committed:
             await close_generator(generator, close, report)
         trial.ended = anyio.current_time()
-    if trial.error is None:
+    if committed:
         trial.generator = generator
         trial.phase = "content"
-    else:
-        trial.error.provider = trial.error.provider or adapter.name
-    return trial
 
 
 _PHASES: Final = {
@@ -105,9 +128,7 @@ async def _read(generator: AsyncGenerator[Delta, None], trial: Trial) -> None:
     """Read up to the first content; keep the deltas, or the error that came instead."""
     try:
         while True:
-            delta = await generator.__anext__()
-            if not isinstance(delta, Delta):
-                raise TypeError(f"stream() yielded {type(delta).__name__} instead of Delta")
+            delta = checked(await anext(generator))
             trial.early.append(delta)
             trial.phase = "answering"
             if delta.has_content:
@@ -115,17 +136,13 @@ async def _read(generator: AsyncGenerator[Delta, None], trial: Trial) -> None:
             if delta.is_last:
                 trial.error = _empty(delta)
                 return
-            if len(trial.early) >= MOST_EARLY:
+            if len(trial.early) > MOST_EARLY:
                 trial.error = BadReply(f"more than {MOST_EARLY} deltas came without content")
                 return
     except StopAsyncIteration:
         trial.error = EmptyReply("the reply ended without content")
-    except AdapterError as error:
-        trial.error = error
-    except Exception as bug:  # noqa: BLE001 - a bug in an adapter must not end the chain
-        trial.bug = bug
-        trial.error = BadReply(f"the adapter has a bug: it raised {type(bug).__name__}")
-        trial.error.__cause__ = bug
+    except Exception as raised:  # noqa: BLE001 - judged by the trial
+        trial.failed(raised)
 
 
 def _empty(delta: Delta) -> AdapterError:

@@ -15,7 +15,8 @@ import anyio
 from anyio.abc import ObjectReceiveStream
 
 from adapters.contract import Delta
-from adapters.errors import AdapterError, BadReply, ContentRefused, Stalled, Truncated
+from adapters.errors import AdapterError, ContentRefused, Stalled, Truncated
+from router._generator import bad_reply, checked, close_generator
 from router.errors import StreamInterrupted, verdict_of
 from router.events import AdapterBroke, CleanUpFailed, RequestEnded
 from router.reply import Reply, Transcript
@@ -58,17 +59,6 @@ class Opening:
     notify: Callable[[Event], None]
 
 
-async def close_generator(
-    generator: AsyncGenerator[Delta, None], seconds: float, report: Callable[[Exception], None]
-) -> None:
-    """Close an adapter's generator that rests at a `yield`: shielded, bounded, its failure only reported."""
-    with anyio.move_on_after(seconds, shield=True):
-        try:
-            await generator.aclose()
-        except Exception as error:  # noqa: BLE001 - a failing clean-up must not change the outcome
-            report(error)
-
-
 class ReplyStream(ObjectReceiveStream[Delta]):
     """A reply as it comes: iterate over it for deltas, or call `text()` or `collect()`.
 
@@ -93,10 +83,12 @@ class ReplyStream(ObjectReceiveStream[Delta]):
         self._flow = opening.flow
         self._early = deque(opening.early)
         self._transcript = Transcript()
-        self._first_content = self._last_content = anyio.current_time()
+        self._first_content = self._asked = anyio.current_time()
+        self._waited = 0.0  # for content, since the last one
         self._scope: anyio.CancelScope | None = None  # of the receive() under way
         self._left: anyio.Event | None = None  # set when the reader has left, for an aclose() that waits
         self._closed = False
+        self._ended = False  # closed, and all clean-up done
         self._error: Exception | None = None
 
     @property
@@ -137,23 +129,27 @@ class ReplyStream(ObjectReceiveStream[Delta]):
         if self._transcript.proved:
             return await self._end_proved()
         if self._flow.at_hand:
-            delta = await anext(self._generator)
-            self._transcript.add(delta)
-            return delta
+            try:
+                return self._take(checked(await anext(self._generator)))
+            except Exception as raised:  # noqa: BLE001 - judged there
+                raise await self._interrupted(raised)  # noqa: B904 - it has its cause
+            except BaseException:
+                await self._close("cancelled")
+                raise
         return await self._next()
 
     async def _next(self) -> Delta:
         """Return the next delta, read under the clocks."""
-        stall = self._last_content + self._opening.timeouts.stall
+        self._asked = anyio.current_time()
+        # Only waits count for the stall, not what the reader does between two calls.
+        stall = self._asked + self._opening.timeouts.stall - self._waited
         delta: Delta | None = None
         error: Exception | None = None
         left_normally = False
         try:
             with anyio.CancelScope(deadline=min(stall, self._opening.deadline.at)) as self._scope:
                 try:
-                    delta = await self._generator.__anext__()
-                except StopAsyncIteration:
-                    error = Truncated("the reply ended without the proof of its end")
+                    delta = checked(await anext(self._generator))
                 except Exception as raised:  # noqa: BLE001 - judged below
                     error = raised
             left_normally = True
@@ -166,6 +162,7 @@ class ReplyStream(ObjectReceiveStream[Delta]):
             raise anyio.ClosedResourceError
         if delta is None:
             raise await self._interrupted(error or self._out_of_time(stall))
+        self._waited += anyio.current_time() - self._asked
         return self._take(delta)
 
     async def aclose(self) -> None:
@@ -173,11 +170,13 @@ class ReplyStream(ObjectReceiveStream[Delta]):
 
         What was created at the provider is cleaned up, within `Timeouts.close` and the adapter's own limit.
         """
-        if self._scope is None:
+        if self._scope is None and not self._closed:
             await self._close("closed")
+        if self._ended:
             return
         self._left = self._left or anyio.Event()
-        self._scope.cancel()
+        if self._scope is not None:
+            self._scope.cancel()
         with anyio.move_on_after(self._opening.timeouts.close, shield=True):
             await self._left.wait()
 
@@ -204,7 +203,7 @@ class ReplyStream(ObjectReceiveStream[Delta]):
     def _take(self, delta: Delta) -> Delta:
         self._transcript.add(delta)
         if delta.has_content:
-            self._last_content = anyio.current_time()
+            self._waited = 0.0
         return delta
 
     async def _end_proved(self) -> Delta:
@@ -212,8 +211,9 @@ class ReplyStream(ObjectReceiveStream[Delta]):
         if self._transcript.refused:
             raise await self._interrupted(ContentRefused("the provider's content filter refused the rest"))
         # The generator runs to its end: it keeps its connection, and cleans up what it created.
+        end = min(anyio.current_time() + self._opening.timeouts.close, self._opening.deadline.at)
         try:
-            with anyio.move_on_after(self._opening.timeouts.close) as self._scope:
+            with anyio.CancelScope(deadline=end) as self._scope:
                 async for _ in self._generator:
                     break
         except Exception as error:  # noqa: BLE001 - the reply is complete already; only reported
@@ -225,11 +225,11 @@ class ReplyStream(ObjectReceiveStream[Delta]):
 
     async def _interrupted(self, error: Exception) -> StreamInterrupted:
         """Close the stream, and return the error that tells the reader."""
+        if isinstance(error, StopAsyncIteration):
+            error = Truncated("the reply ended without the proof of its end")
         if not isinstance(error, AdapterError):
             self._opening.notify(AdapterBroke(self.request_id, self.provider, error))
-            bug = error
-            error = BadReply(f"the adapter of {self.provider!r} has a bug: {type(bug).__name__}")
-            error.__cause__ = bug
+            error = bad_reply(error)
         error.provider = error.provider or self.provider
         verdict = verdict_of(error)
         self._error = error
@@ -257,22 +257,27 @@ class ReplyStream(ObjectReceiveStream[Delta]):
             return
         self._closed = True
         self._early.clear()
-        if self._transcript.proved:
-            verdict = "refused" if self._transcript.refused else "complete"
-        self.verdict = verdict
+        self._judge(verdict)
         try:
             await close_generator(self._generator, self._opening.timeouts.close, self._report)
         finally:
+            self._ended = True
             self._tell_end()
             if self._left is not None:
                 self._left.set()
+
+    def _judge(self, verdict: Verdict) -> None:
+        """Set the verdict: a reply whose proof was delivered is what the proof says, however it was left."""
+        if self._transcript.proved:
+            verdict = "refused" if self._transcript.refused else "complete"
+        self.verdict = verdict
 
     def _tell_end(self) -> None:
         started = self._opening.started
         try:
             now = anyio.current_time()
         except Exception:  # noqa: BLE001 - dropped outside of any event loop
-            now = self._last_content
+            now = self._asked
         self._opening.notify(
             RequestEnded(
                 request_id=self.request_id,
@@ -301,9 +306,11 @@ class ReplyStream(ObjectReceiveStream[Delta]):
         if getattr(self, "_closed", True):
             return
         self._closed = True
+        shown = repr(self)
+        self._judge("closed")
         self._tell_end()
         warnings.warn(
-            f"{self!r} was dropped without being closed; use `async with`, or call aclose()",
+            f"{shown} was dropped without being closed; use `async with`, or call aclose()",
             ResourceWarning,
             source=self,
             stacklevel=1,
