@@ -18,14 +18,16 @@ _SHORTEST_PIECE: Final = 8  # the same for a part of one, which may be an everyd
 _TOKEN: Final = re.compile(
     r"(?P<percent>(?:%(?:25)*[0-9A-Fa-f]{2})+)"
     r"|\\+u(?P<unit>[0-9A-Fa-f]{4})"
-    r"|(?P<nothing>\\+[nrtbf]?)"
+    r"|(?P<nothing>\\+)"
     r"|(?P<entity>&(?:\#[0-9]{1,7}|\#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,8});)"
     r"|(?P<plain>.)",
     re.DOTALL,
 )
 _BYTE: Final = re.compile(r"%(?:25)*([0-9A-Fa-f]{2})")
+_DEEPEST: Final = 4  # escapes within escapes
 _CUT: Final = re.compile(r"…|\.\.\.|\*\*|\Z")  # how the end of a shortened value is told, or is not
 _HALF: Final = re.compile(r"(?:\\+u?[0-9A-Fa-f]{0,3}|%(?:25)*[0-9A-Fa-f]?|&[\#\w]{0,8})\Z")
+_LINES: Final = re.compile(r"\\+[nrt]")
 _WORDS: Final = re.compile(r"[\s;,]+")
 
 
@@ -122,16 +124,15 @@ class PeerText:
     def _masked(self, text: str) -> str:
         if not self._values:
             return text
-        text = self._masked_as_it_is(text)
-        read = list(_read(text))
-        heard = "".join(c for c, _, _ in read)
-        hits: list[tuple[int, int]] = []
-        for value in self._readings:
-            place = heard.find(value)
-            while place >= 0:
-                hits.append((read[place][1], read[place + len(value) - 1][2]))
-                place = heard.find(value, place + 1)
-        hits += [(read[first][1], read[last - 1][2]) for first, last in self._beginnings(heard)]
+        hits = []
+        for said in {text, _LINES.sub(_blank, text)}:  # the second for what escaped line ends break
+            read = _read(said)
+            heard = "".join(c for c, _, _ in read)
+            found = [stretch for value in self._readings for stretch in _places(value, heard)]
+            found += self._beginnings(heard)
+            hits += [(read[first][1], read[last - 1][2]) for first, last in found]
+        # Beside an escape, a secret that stands there as it is can be misread.
+        hits += [stretch for value in self._values for stretch in _places(value, text)]
         return _without(text, hits)
 
     def _masked_as_it_is(self, text: str) -> str:
@@ -143,15 +144,12 @@ class PeerText:
         return text
 
     def _beginnings(self, heard: str) -> Iterator[tuple[int, int]]:
-        """Find where a cut of the text left the beginning of a secret."""
+        """Yield where a cut of the text left the beginning of a secret."""
         for value in self._readings:
-            start = value[:_SHORTEST_PIECE]
-            place = heard.find(start) if len(value) > _SHORTEST_PIECE else -1
-            while place >= 0:
-                last = place + _shared(heard[place : place + len(value)], value)
-                if _CUT.match(heard, last):
-                    yield place, last
-                place = heard.find(start, place + 1)
+            for first, _ in _places(value[:_SHORTEST_PIECE], heard):
+                last = first + _shared(heard[first : first + len(value)], value)
+                if last - first >= _SHORTEST_PIECE and _CUT.match(heard, last):
+                    yield first, last
 
     def __repr__(self) -> str:
         return f"PeerText({len(self._values)} values masked)"
@@ -189,8 +187,23 @@ def _in_base64(value: str) -> Iterator[str]:
                 yield encoded
 
 
-def _read(text: str) -> Iterator[tuple[str, int, int]]:
-    """Yield each character that a text stands for, and its place; without white space and backslashes."""
+def _read(text: str) -> list[tuple[str, int, int]]:
+    """Return each character that a text stands for, and its place; without white space and backslashes.
+
+    Read again what was read, as long as that changes it: an escape within an escape, or one in the secret.
+    """
+    read = [(c, at, at + 1) for at, c in enumerate(text)]
+    for _ in range(_DEEPEST):
+        heard = "".join(c for c, _, _ in read)
+        again = [(c, read[first][1], read[last - 1][2]) for c, first, last in _decoded(heard)]
+        if len(again) == len(read):
+            break
+        read = again
+    return read
+
+
+def _decoded(text: str) -> Iterator[tuple[str, int, int]]:
+    """Yield the characters of one reading of a text, and their places."""
     for token in _TOKEN.finditer(text):
         kind, said = token.lastgroup, token.group(token.lastgroup or 0)
         if kind == "percent":
@@ -199,11 +212,23 @@ def _read(text: str) -> Iterator[tuple[str, int, int]]:
             said = chr(int(said, 16))
         elif kind == "entity":
             said = html.unescape(said)
-        elif kind == "nothing":  # an escaped line end, or the backslash before another character
+        elif kind == "nothing":  # the backslash before another character
             continue
         for character in said:
             if not character.isspace() and character != "\\":
                 yield character, token.start(), token.end()
+
+
+def _blank(found: re.Match[str]) -> str:
+    return " " * len(found[0])
+
+
+def _places(value: str, text: str) -> Iterator[tuple[int, int]]:
+    """Yield where `value` begins and ends in `text`, each time."""
+    place = text.find(value)
+    while place >= 0:
+        yield place, place + len(value)
+        place = text.find(value, place + 1)
 
 
 def _shared(one: str, other: str) -> int:
