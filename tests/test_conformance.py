@@ -2,22 +2,19 @@
 
 from collections.abc import Callable
 from contextlib import asynccontextmanager, nullcontext
-from contextvars import ContextVar
 
-import anyio
 import pytest
 
-from adapters import Adapter, BadReply, Busy, Delta, ProbeResult, ServiceFailed, check_adapter
+from adapters import Adapter, BadReply, Busy, Delta, ServiceFailed, check_adapter
 from adapters.conformance import Check, ConformanceError
 from adapters.conformance.rules import RULES
-from adapters.scripted import Pause, ScriptedAdapter, Step, Unfinished
+from adapters.scripted import ScriptedAdapter, Unfinished
+from tests import broken_adapters as broken
 from tests.virtual_time import anyio_backend
 
 __all__ = ["anyio_backend"]
 
 pytestmark = pytest.mark.anyio
-VARIABLE = ContextVar[str]("VARIABLE")
-SCRIPT: list[Step] = ["Hel", Pause(1), "lo", Pause(1), " there"]
 
 
 class Recorded:
@@ -45,7 +42,7 @@ async def failures_of(make, **settings) -> dict[str, str]:
 
 
 async def test_a_sound_adapter_passes_every_check():
-    factory = Recorded(lambda: ScriptedAdapter("sound", SCRIPT, cleanup_seconds=0.5))
+    factory = Recorded(lambda: ScriptedAdapter("sound", broken.SCRIPT, cleanup_seconds=0.5))
 
     report = await check_adapter(factory, leftovers=factory.leftovers)
 
@@ -60,7 +57,7 @@ async def test_a_factory_may_be_a_context_manager():
 
     @asynccontextmanager
     async def factory():
-        yield ScriptedAdapter("sound", SCRIPT)
+        yield ScriptedAdapter("sound", broken.SCRIPT)
         closed.append(True)
 
     report = await check_adapter(factory)
@@ -90,7 +87,7 @@ async def test_a_service_that_takes_one_conversation_at_a_time_may_say_so():
             finally:
                 await stream.aclose()
 
-    assert (await check_adapter(lambda: OneAtATime("single", SCRIPT))).ok
+    assert (await check_adapter(lambda: OneAtATime("single", broken.SCRIPT))).ok
 
 
 @pytest.mark.parametrize("made", [object(), nullcontext(object())])
@@ -101,7 +98,8 @@ async def test_a_factory_that_makes_no_adapter_is_told(made):
 
 async def test_a_failing_service_is_checked_where_one_is_given():
     report = await check_adapter(
-        lambda: ScriptedAdapter("sound", SCRIPT), failing=lambda: ScriptedAdapter("sound", [ServiceFailed])
+        lambda: ScriptedAdapter("sound", broken.SCRIPT),
+        failing=lambda: ScriptedAdapter("sound", [ServiceFailed]),
     )
 
     assert Check("fails properly", True) == report.checks[-1]
@@ -118,7 +116,7 @@ async def test_a_failing_service_is_checked_where_one_is_given():
 )
 async def test_a_failure_that_is_told_badly_is_found(script, detail):
     found = await failures_of(
-        lambda: ScriptedAdapter("a", SCRIPT), failing=lambda: ScriptedAdapter("b", script)
+        lambda: ScriptedAdapter("a", broken.SCRIPT), failing=lambda: ScriptedAdapter("b", script)
     )
 
     assert {"fails properly": detail} == found
@@ -140,234 +138,50 @@ async def test_a_script_that_breaks_a_rule_is_found(script, rule, detail):
     assert detail in found[rule]
 
 
-class Broken(ScriptedAdapter):
-    """A sound adapter, to be broken in one place by each subclass."""
-
-    def __init__(self) -> None:
-        super().__init__("broken", SCRIPT)
-
-
-class NoGenerator(Broken):
-    async def stream(self, request):  # type: ignore[override]  # this is what is broken
-        return ["Hello"]
-
-
-class PlainList(Broken):
-    def stream(self, request):
-        return [Delta("Hello")]
-
-
-class YieldsText(Broken):
-    async def stream(self, request):
-        yield "Hello"
-        yield Delta(finish_reason="stop")
-
-
-class SwallowsCancellation(Broken):
-    async def stream(self, request):
-        try:
-            yield Delta("Hel")
-            await anyio.sleep(5)
-            yield Delta("lo", finish_reason="stop")
-        except anyio.get_cancelled_exc_class():
-            return
-
-
-class RenamesCancellation(Broken):
-    async def stream(self, request):
-        yield Delta("Hel")
-        try:
-            await anyio.sleep(5)
-        except BaseException as error:
-            raise BadReply("the connection broke") from error
-        yield Delta("lo", finish_reason="stop")
-
-
-class LeavesConversations(Broken):
-    async def _delete(self, conversation, request):
-        await anyio.sleep(0.1)  # unshielded: a cancellation strikes here too
-        self.deleted.add(conversation)
-        self.closed += 1
-
-
-class ClosesSlowly(Broken):
-    async def _delete(self, conversation, request):
-        with anyio.CancelScope(shield=True):
-            await anyio.sleep(30)
-        await super()._delete(conversation, request)
-
-
-class HoldsAScope(Broken):
-    async def stream(self, request):
-        with anyio.fail_after(60):
-            yield Delta("Hel")  # noqa: ASYNC119 - this is what is broken
-            yield Delta("lo", finish_reason="stop")  # noqa: ASYNC119 - as above
-
-
-class HoldsATaskGroup(Broken):
-    async def stream(self, request):
-        async with anyio.create_task_group():
-            yield Delta("Hel")  # noqa: ASYNC119 - this is what is broken
-            yield Delta("lo", finish_reason="stop")  # noqa: ASYNC119 - as above
-
-
-class BelongsToATask(Broken):
-    async def stream(self, request):
-        token = VARIABLE.set("mine")
-        yield Delta("Hel")
-        VARIABLE.reset(token)
-        yield Delta("lo", finish_reason="stop")
-
-
-class SharesItsState(Broken):
-    current = 0
-
-    async def stream(self, request):
-        SharesItsState.current += 1
-        mine = SharesItsState.current
-        for text in ("Hel", "lo"):
-            await anyio.sleep(1)
-            if mine != SharesItsState.current:
-                raise BadReply("another stream took the connection")
-            yield Delta(text)
-        yield Delta(finish_reason="stop")
-
-
-class ChangesTheRequest(Broken):
-    async def stream(self, request):
-        request.extra.get("another", {"nested": {}})["nested"].clear()
-        yield Delta("Hello", finish_reason="stop")
-
-
-class ChokesOnOptions(Broken):
-    def __init__(self) -> None:
-        super().__init__()
-        self.capabilities = type(self.capabilities)()
-
-    async def stream(self, request):
-        if "temperature" in request.options:
-            raise BadReply("the service refuses the field temperature")
-        yield Delta("Hello", finish_reason="stop")
-
-
-class ProbesBadly(Broken):
-    async def probe(self, level="reach"):
-        raise OSError("no route")
-
-
-class ProbesToNothing(Broken):
-    async def probe(self, level="reach"):
-        return None
-
-
-class ProbesWithoutReason(Broken):
-    async def probe(self, level="reach"):
-        return ProbeResult(True, "")
-
-
-class ForgetsItsProbe(Broken):
-    async def probe(self, level="reach"):
-        return ProbeResult(True, "it answered")
-
-
-class FindsItselfDown(Broken):
-    async def probe(self, level="reach"):
-        return ProbeResult(False, "it is down")
-
-
-class ClosesOnce(Broken):
-    async def aclose(self):
-        if self.acloses:
-            raise RuntimeError("closed twice")
-        self.acloses += 1
-
-
-class Nameless(Broken):
-    def __init__(self) -> None:
-        super().__init__()
-        self.name = ""
-
-
-class Incapable(Broken):
-    def __init__(self) -> None:
-        super().__init__()
-        self.capabilities = None  # type: ignore[assignment]  # this is what is broken
-
-
-class InventsOptions(Broken):
-    def __init__(self) -> None:
-        super().__init__()
-        self.capabilities = type(self.capabilities)(options=frozenset({"temprature"}))
-
-
-class DownFromTheStart(Broken):
-    def __init__(self) -> None:
-        super().__init__()
-        self._found(False, "gone", 0)
-
-
-class FailsOnClosing(Broken):
-    async def stream(self, request):
-        try:
-            for _ in range(9):
-                yield Delta("Hel")
-        except GeneratorExit:
-            raise OSError("the DELETE failed") from None
-        yield Delta("lo", finish_reason="stop")
-
-
-class NeverAnswers(Broken):
-    async def stream(self, request):
-        await anyio.sleep_forever()
-        yield Delta("Hello")
-
-
-class NeverEnds(Broken):
-    async def stream(self, request):
-        while True:
-            yield Delta()
-
-
 async def test_an_adapter_that_would_spoil_the_other_checks_ends_them():
     with pytest.raises(ConformanceError, match=r"breaks 1 of 4 rules") as caught:
-        await check_adapter(HoldsAScope)
+        await check_adapter(broken.HoldsAScope)
 
     assert f"{len(RULES) - 4} more could not be checked" in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("broken", "rule", "detail"),
+    ("adapter", "rule", "detail"),
     [
-        (NoGenerator, "is a generator", "stream() returned a coroutine; write it as"),
-        (PlainList, "is a generator", "stream() returned list, not an async generator"),
-        (YieldsText, "yields deltas", "yield 0 is str"),
-        (SwallowsCancellation, "can be cancelled", "it swallowed the cancellation"),
-        (RenamesCancellation, "can be cancelled", "raised BadReply: the connection broke instead of the"),
-        (LeavesConversations, "can be cancelled", "1 left behind, for example 'broken-1'"),
-        (ClosesSlowly, "closes early", "aclose() took 30.0 s, more than 5 s"),
-        (ClosesSlowly, "can be cancelled", "it took 30.0 s to stop, more than 5 s"),
-        (HoldsAScope, "holds no scope", "a cancel scope or a task group stays open at a `yield`"),
-        (HoldsATaskGroup, "holds no scope", "a cancel scope or a task group stays open at a `yield`"),
-        (BelongsToATask, "changes tasks", "reading on in a task of its own raised ValueError"),
-        (SharesItsState, "keeps streams apart", "BadReply: another stream took the connection"),
-        (ChangesTheRequest, "keeps the request", "the request is not what it was"),
-        (ChokesOnOptions, "drops unknown options", "refuses the field temperature"),
-        (ProbesBadly, "probes", "probe() raised OSError: no route"),
-        (ProbesToNothing, "probes", "probe() returned NoneType"),
-        (ProbesWithoutReason, "probes", "its result gives no reason"),
-        (ForgetsItsProbe, "probes", "it found True, but `working` says None"),
-        (FindsItselfDown, "probes", "it finds the service not working, which works: it is down"),
-        (ClosesOnce, "closes twice", "RuntimeError: closed twice"),
-        (Nameless, "has a name", "its name is ''"),
-        (Incapable, "has a name", "its capabilities are None"),
-        (InventsOptions, "has a name", "that no request can carry: ['temprature']"),
-        (DownFromTheStart, "has a name", "it is not working from the start: gone"),
-        (FailsOnClosing, "closes early", "aclose() raised OSError: the DELETE failed"),
-        (NeverAnswers, "can be read", "not finished after 60 s"),
-        (NeverEnds, "can be read", "the reply has more than 10000 deltas and goes on"),
+        (broken.NoGenerator, "is a generator", "stream() returned a coroutine; write it as"),
+        (broken.PlainList, "is a generator", "stream() returned list, not an async generator"),
+        (broken.YieldsText, "yields deltas", "yield 0 is str"),
+        (broken.SwallowsCancellation, "can be cancelled", "it swallowed the cancellation"),
+        (
+            broken.RenamesCancellation,
+            "can be cancelled",
+            "raised BadReply: the connection broke instead of the",
+        ),
+        (broken.LeavesConversations, "can be cancelled", "1 left behind, for example 'broken-1'"),
+        (broken.ClosesSlowly, "closes early", "aclose() took 30.0 s, more than 5 s"),
+        (broken.ClosesSlowly, "can be cancelled", "it took 30.0 s to stop, more than 5 s"),
+        (broken.HoldsAScope, "holds no scope", "a cancel scope or a task group stays open at a `yield`"),
+        (broken.HoldsATaskGroup, "holds no scope", "a cancel scope or a task group stays open at a `yield`"),
+        (broken.BelongsToATask, "changes tasks", "reading on in a task of its own raised ValueError"),
+        (broken.SharesItsState, "keeps streams apart", "BadReply: another stream took the connection"),
+        (broken.ChangesTheRequest, "keeps the request", "the request is not what it was"),
+        (broken.ChokesOnOptions, "drops unknown options", "refuses the field temperature"),
+        (broken.ProbesBadly, "probes", "probe() raised OSError: no route"),
+        (broken.ProbesToNothing, "probes", "probe() returned NoneType"),
+        (broken.ProbesWithoutReason, "probes", "its result gives no reason"),
+        (broken.ForgetsItsProbe, "probes", "it found True, but `working` says None"),
+        (broken.FindsItselfDown, "probes", "it finds the service not working, which works: it is down"),
+        (broken.ClosesOnce, "closes twice", "RuntimeError: closed twice"),
+        (broken.Nameless, "has a name", "its name is ''"),
+        (broken.Incapable, "has a name", "its capabilities are None"),
+        (broken.InventsOptions, "has a name", "that no request can carry: ['temprature']"),
+        (broken.DownFromTheStart, "has a name", "it is not working from the start: gone"),
+        (broken.FailsOnClosing, "closes early", "aclose() raised OSError: the DELETE failed"),
+        (broken.NeverAnswers, "can be read", "not finished after 60 s"),
+        (broken.NeverEnds, "can be read", "the reply has more than 10000 deltas and goes on"),
     ],
 )
-async def test_a_broken_adapter_is_found(broken, rule, detail):
-    found = await failures_of(broken)
+async def test_a_broken_adapter_is_found(adapter, rule, detail):
+    found = await failures_of(adapter)
 
     assert detail in found[rule]
