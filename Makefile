@@ -42,3 +42,8 @@ $(READY): pyproject.toml
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage build dist
+
+# The two servers that the README's examples talk to, until Ctrl-C.
+.PHONY: simulators
+simulators: $(READY)
+	@$(BIN)/chat-router simulate h2o --port 8001 & $(BIN)/chat-router simulate openai --port 8002; wait

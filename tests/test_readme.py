@@ -1,0 +1,109 @@
+"""The README is true: its examples run, its tables name what the code has."""
+
+from __future__ import annotations
+
+import re
+from contextlib import ExitStack
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pytest
+from anyio.from_thread import start_blocking_portal
+
+from adapters import errors
+from adapters.contract import Adapter
+from adapters.errors import AdapterError, Disposition
+from adapters.http import Limits
+from adapters.simulators.h2o import H2oSimulator
+from adapters.simulators.openai import OpenAISimulator
+from router import RetryPolicy, Timeouts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+README: Final = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+EXAMPLES: Final = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+SAYS: Final = {  # what an example prints, at least
+    0: ["Hello from the chat-ui simulator", "h2o complete", "committed"],
+    1: ["openai stop"],
+    2: ["first choice", "h2o"],
+    3: ["no provider answered", "dead: failed", "ConnectFailed", "True None ['dead', 'dead']"],
+    4: ["h2o working", "dead not working", "the chain can answer: True"],
+    5: ["Say it again"],
+    6: [],
+}
+
+
+@pytest.fixture(scope="module")
+def addresses() -> Iterator[dict[str, str]]:
+    """The two servers of `make simulators`, on free ports."""
+    h2o, openai = H2oSimulator(text="Hello from the chat-ui simulator"), OpenAISimulator()
+    with start_blocking_portal() as portal, ExitStack() as stack:
+        for simulator in (h2o, openai):
+            stack.enter_context(portal.wrap_async_context_manager(simulator))
+        yield {"http://127.0.0.1:8001": h2o.url, "http://127.0.0.1:8002": openai.url}
+
+
+@pytest.mark.parametrize("number", range(len(EXAMPLES)))
+def test_an_example_runs(number: int, addresses: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    code = EXAMPLES[number]
+    for written, real in addresses.items():
+        code = code.replace(written, real)
+    exec(compile(code, f"README example {number}", "exec"), {"__name__": "example"})
+    printed = capsys.readouterr()
+
+    assert not printed.err
+    for words in SAYS[number]:
+        assert words in printed.out
+
+
+def test_the_table_of_errors_names_every_class_and_what_follows() -> None:
+    rows = dict(re.findall(r"^\| (`[A-Z].*?) \| .*? \| (.*?) \|$", README, re.MULTILINE))
+    listed = {name: follows for names, follows in rows.items() for name in re.findall(r"`(\w+)`", names)}
+    classes = {
+        name: kind
+        for name, kind in vars(errors).items()
+        if isinstance(kind, type) and issubclass(kind, AdapterError) and kind is not AdapterError
+    }
+
+    assert set(classes) <= set(listed)
+    for name, kind in classes.items():
+        aborts = "RequestAborted" in listed[name]
+        again = re.search(r"\bagain\b", listed[name]) is not None
+        assert aborts is (kind.disposition is Disposition.ABORT), name
+        assert again is (kind.disposition is Disposition.RETRY), name
+
+
+def _numbers(text: str) -> list[float]:
+    units = {"KiB": 1 << 10, "MiB": 1 << 20, "Mi": 1 << 20}
+    found = re.findall(r"([\d.]+(?: \d{3})*)(?: (KiB|MiB|Mi)\b)?", text)
+    return [float(number.replace(" ", "")) * units.get(unit, 1) for number, unit in found]
+
+
+@pytest.mark.parametrize("owner", [Timeouts, RetryPolicy, Limits])
+def test_the_table_of_defaults_is_true(owner: type) -> None:
+    table = README[README.index("## The defaults") : README.index("## The log events")]
+    shown: dict[str, float] = {}
+    for names, values in re.findall(r"^\| (`.*?) \| (.*?) \|$", table, re.MULTILINE):
+        if owner.__name__ in names:
+            keys = [name.rpartition(".")[2] for name in re.findall(r"`([\w.]+)`", names)]
+            shown.update(zip(keys, _numbers(values), strict=False))
+    defaults = {f.name: f.default for f in fields(owner) if isinstance(f.default, int | float)}
+
+    assert defaults == shown
+
+
+def test_the_table_of_defaults_has_the_adapter_s() -> None:
+    assert (
+        f"| `Adapter.recheck`, `recheck_cap` | {Adapter.recheck:g} s, doubling, {Adapter.recheck_cap:g} s |"
+        in README
+    )
+
+
+def test_the_table_of_log_events_names_them_all() -> None:
+    source = (Path(__file__).parent.parent / "router" / "_structlog.py").read_text(encoding="utf-8")
+    used = set(re.findall(r'"([a-z]+\.[a-z]+)"', source))
+    table = README[README.index("## The log events") : README.index("## What is at least once")]
+
+    assert used == set(re.findall(r"`([a-z]+\.[a-z]+)`", table))
