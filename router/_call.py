@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 import anyio
 
 from adapters.contract import Conditions
-from adapters.errors import ConnectionLost, Disposition
+from adapters.errors import ConnectionLost, ContentRefused, Disposition
 from router._attempt import Trial, try_once
 from router._stream import Opening, ReplyStream
-from router.errors import AllProvidersFailed, RequestAborted, RouterError
+from router.errors import AllProvidersFailed, RequestAborted
 from router.events import (
     AdapterBroke,
     Attempt,
@@ -100,7 +100,7 @@ class Call:
             if stream is not None:
                 return stream
             raise self._all_failed()
-        except RouterError as error:
+        except Exception as error:
             self._tell_end("refused" if self._was_refused(error) else "failed", error)
             raise
         except BaseException:
@@ -127,7 +127,7 @@ class Call:
         fresh = repeat = False
         while True:
             now = self._terms.clock()
-            reason = reason_to_skip(provider, self._terms.request, now)
+            reason = self._reason_to_skip(provider, now)
             if reason is None and not self._terms.deadline.allows_attempt(now):
                 reason, self._out_of_time = _NO_TIME, True
             if reason is not None:
@@ -175,7 +175,10 @@ class Call:
             raise
         if trial.bug is not None:
             terms.notify(AdapterBroke(terms.request_id, provider.name, trial.bug))
-        self._learn(provider, trial)
+        try:
+            self._learn(provider, trial)
+        except Exception as bug:  # noqa: BLE001 - a bug in an adapter must not end the chain
+            terms.notify(AdapterBroke(terms.request_id, provider.name, bug))
         outcome: AttemptOutcome = "committed" if trial.error is None else "failed"
         self._record(provider, number, outcome, trial, repeat=repeat)
         return trial
@@ -206,7 +209,15 @@ class Call:
         )
 
     def _would_be_asked(self, name: str, now: float) -> bool:
-        return reason_to_skip(self._by_name[name], self._terms.request, now) is None
+        return self._reason_to_skip(self._by_name[name], now, tell=False) is None
+
+    def _reason_to_skip(self, provider: Provider, now: float, *, tell: bool = True) -> str | None:
+        try:
+            return reason_to_skip(provider, self._terms.request, now)
+        except Exception as bug:  # noqa: BLE001 - a bug in an adapter must not end the chain
+            if tell:
+                self._terms.notify(AdapterBroke(self._terms.request_id, provider.name, bug))
+            return f"the adapter has a bug: it raised {type(bug).__name__} when it was looked at"
 
     def _record(
         self,
@@ -255,9 +266,7 @@ class Call:
         )
 
     @staticmethod
-    def _was_refused(error: RouterError) -> bool:
-        from adapters.errors import ContentRefused
-
+    def _was_refused(error: Exception) -> bool:
         return isinstance(error, RequestAborted) and isinstance(error.__cause__, ContentRefused)
 
     def _tell_end(self, verdict: Verdict, error: Exception | None) -> None:
