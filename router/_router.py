@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 from anyio.lowlevel import EventLoopToken, current_token
@@ -12,7 +12,7 @@ from anyio.lowlevel import EventLoopToken, current_token
 from adapters.contract import Adapter, ChatRequest, Outcome
 from adapters.errors import NotWorking
 from router._call import Call, Terms
-from router._closing import close_all
+from router._closing import close_adapters, close_streams
 from router._probing import probe_all
 from router.events import Observers, ProbeEnded
 from router.health import HealthReport, Provider
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from router._stream import ReplyStream
     from router.events import Observer
     from router.reply import Reply
+
+T = TypeVar("T")
 
 
 class Router:
@@ -58,8 +60,8 @@ class Router:
         random_source: random.Random | None = None,
     ) -> None:
         self._providers = _providers(providers)
-        self.timeouts = timeouts or Timeouts()
-        self.retry = retry or RetryPolicy()
+        self.timeouts = _checked(timeouts, Timeouts) or Timeouts()
+        self.retry = _checked(retry, RetryPolicy) or RetryPolicy()
         self._notify = Observers(_default_observers() if observers is None else observers)
         self._random = random_source or random.Random()
         self._loop: EventLoopToken | None = None
@@ -107,8 +109,8 @@ class Router:
         if extra:
             ordered(self._providers, list(extra))
         candidates = ordered(self._providers, providers)
+        timeouts = _checked(timeouts, Timeouts) or self.timeouts
         self._open()
-        timeouts = timeouts or self.timeouts
         terms = Terms(
             request_id=f"{self._random.getrandbits(64):016x}",
             request=request,
@@ -124,8 +126,11 @@ class Router:
             self._calls.add(scope)
             try:
                 stream = await Call(terms).open()
-                self._streams.add(stream)
-                return stream
+                if not self._closed:
+                    self._streams.add(stream)
+                    return stream
+                # It committed in the same instant in which the router was closed.
+                await stream.aclose()
             finally:
                 self._calls.discard(scope)
                 if self._idle is not None and not self._calls:
@@ -207,13 +212,13 @@ class Router:
                 self._idle = anyio.Event()
                 for scope in list(self._calls):
                     scope.cancel()
-            await close_all(list(self._streams))
+            await close_streams(list(self._streams))
             if self._idle is not None:
                 await self._idle.wait()
-        with anyio.move_on_after(self.timeouts.close, shield=True):
-            for provider in self._providers.values():
-                provider.adapter.owner = None
-                await provider.adapter.aclose()
+        adapters = [provider.adapter for provider in self._providers.values()]
+        for adapter in adapters:
+            adapter.owner = None
+        await close_adapters(adapters, self.timeouts.close, self._notify)
 
     async def __aenter__(self) -> Router:
         self._open()
@@ -239,7 +244,8 @@ class Router:
         return HealthReport(tuple(entries))
 
     def __repr__(self) -> str:
-        state = "closed" if self._closed else f"{len(self._calls)} opening, {len(self._streams)} streams"
+        streams = sum(stream.verdict is None for stream in self._streams)
+        state = "closed" if self._closed else f"{len(self._calls)} opening, {streams} streams"
         return f"<Router {' > '.join(self._providers)}: {state}>"
 
 
@@ -248,6 +254,12 @@ def _default_observers() -> tuple[Observer, ...]:
     from router._structlog import log_event
 
     return (log_event,)
+
+
+def _checked(value: T | None, kind: type[T]) -> T | None:
+    if value is None or isinstance(value, kind):
+        return value
+    raise TypeError(f"{value!r} is no {kind.__name__}; pass {kind.__name__}(…)")
 
 
 def _providers(adapters: Iterable[Adapter]) -> dict[str, Provider]:

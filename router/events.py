@@ -125,9 +125,15 @@ class RequestEnded:
 
 @dataclass(frozen=True, slots=True)
 class CleanUpFailed:
-    """Something may be left at a provider: a conversation could not be deleted."""
+    """Something may be left: a conversation at a provider, or a connection.
 
-    request_id: str
+    Attributes:
+        request_id: Of the request, or None where the router closed the adapter itself.
+        provider: Its name.
+        error: What went wrong.
+    """
+
+    request_id: str | None
     provider: str
     error: Exception
 
