@@ -45,7 +45,10 @@ async def probe_all(
 async def _bounded(adapter: Adapter, level: ProbeLevel, seconds: float) -> ProbeResult:
     with anyio.move_on_after(seconds):
         try:
-            return await adapter.probe(level)
+            found: object = await adapter.probe(level)
+            if isinstance(found, ProbeResult):
+                return found
+            return ProbeResult(None, f"the probe returned {type(found).__name__}, no ProbeResult", level)
         except Exception as error:  # noqa: BLE001 - a bug in one adapter must not end the check of the others
             return ProbeResult(None, f"the probe itself failed: {type(error).__name__}", level)
     return ProbeResult(False, f"no answer to the probe within {seconds:g} s", level, seconds=seconds)
