@@ -4,6 +4,8 @@
         async with await router.stream([{"role": "user", "content": "Hello"}]) as reply:
             async for delta in reply:
                 print(delta, end="")
+
+Start with `Router`; the adapters are in the package `adapters`.
 """
 
 from adapters.errors import ChatRouterError, Disposition

@@ -29,9 +29,8 @@ def ordered(providers: Mapping[str, Provider], wanted: Sequence[str] | None) -> 
         raise ValueError(f"providers is empty; leave it out, or name some of {', '.join(providers)}")
     for name in names:
         if name not in providers:
-            raise ValueError(
-                f"no provider is called {name!r}{nearest(name, providers) or '.'} There are: {', '.join(providers)}"
-            )
+            hint = nearest(name, providers) or "."
+            raise ValueError(f"no provider is called {name!r}{hint} There are: {', '.join(providers)}")
     return [providers[name] for name in names]
 
 
