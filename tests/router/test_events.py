@@ -98,9 +98,9 @@ def test_events_do_not_change():
 
 
 def test_an_attempt_reads_as_a_sentence():
-    assert str(
-        Attempt("first", 1, 1, "content", "committed", seconds=1.25)
-    ) == "first: committed after 1.25 s"
+    assert (
+        str(Attempt("first", 1, 1, "content", "committed", seconds=1.25)) == "first: committed after 1.25 s"
+    )
 
 
 @pytest.fixture
@@ -225,9 +225,12 @@ async def test_where_structlog_is_not_configured_the_lines_go_to_the_standard_lo
     async with Router([ScriptedAdapter("first", "private")]) as router:
         await router.complete(HELLO)
 
-    assert [
-        record.message for record in caplog.records
-    ] == ["request.started", "attempt.started", "attempt.ended", "reply.completed"]
+    assert [record.message for record in caplog.records] == [
+        "request.started",
+        "attempt.started",
+        "attempt.ended",
+        "reply.completed",
+    ]
     assert caplog.records[-1].provider == "first"
     assert capsys.readouterr() == ("", "")
 

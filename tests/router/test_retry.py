@@ -68,7 +68,7 @@ def test_the_nearest_class_that_the_user_changed_decides():
 
 
 def test_a_policy_keeps_a_copy_of_what_the_user_gave():
-    given_ones = {BadReply: Disposition.RETRY}
+    given_ones: dict[type[AdapterError], Disposition] = {BadReply: Disposition.RETRY}
     policy = RetryPolicy(dispositions=given_ones)
     given_ones.clear()
 

@@ -91,7 +91,7 @@ def test_a_timeout_that_is_no_positive_number_is_refused_by_name(name, value):
 
 
 def test_a_total_in_which_no_attempt_can_start_is_refused():
-    with pytest.raises(ValueError, match="no attempt starts with less than 0.5 s left"):
+    with pytest.raises(ValueError, match=r"no attempt starts with less than 0\.5 s left"):
         Timeouts(total=0.49)
 
 
