@@ -73,6 +73,8 @@ def base_of(value: object) -> httpx.URL:
         raise ValueError(f"base_url cannot be read as a URL: {error}") from None
     if url.scheme not in ("http", "https") or not url.host:
         raise ValueError("base_url must begin with http:// or https:// and name a host")
+    if url.port is not None and not 0 < url.port < 1 << 16:
+        raise ValueError(f"base_url has the port {url.port}; ports are 1 to 65535")
     if url.userinfo:
         raise ValueError("base_url holds a user name or password; pass cookies, headers or api_key instead")
     if url.query or url.fragment:
