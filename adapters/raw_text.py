@@ -59,12 +59,12 @@ async def raw_text(
                 count(text)
                 if text:
                     has_text = True
-                    yield Delta(text)  # noqa: ASYNC119 - whoever reads a reply closes its generator
+                    yield Delta(text)
             rest = reply.flush()
         except AdapterError as error:
             raise answer.located(error) from None
         if has_text or rest:
             reason = "stop" if answer.framed else None
-            yield Delta(rest, finish_reason=reason, ends=True)  # noqa: ASYNC119 - as above
+            yield Delta(rest, finish_reason=reason, ends=True)
         elif if_empty:
             raise EmptyReply(f"{answer.where}: an empty body with status 200: {if_empty}", status=200)

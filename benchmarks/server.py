@@ -1,8 +1,8 @@
 """The server of the benchmark, in a process of its own, so that its work is not counted.
 
 It answers each POST with server-sent events prepared beforehand: below /stream with one write per event, a
-millisecond apart, as a quick model sends them; below /packed the same without the pause; below /burst with many
-more events in one write and one HTTP chunk.
+millisecond apart, as a quick model sends them; below /packed the same without the pause; below /burst with
+many more events in one write and one HTTP chunk.
 """
 
 from __future__ import annotations
