@@ -17,6 +17,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from adapters.delta import Delta, ToolCallFragment, Usage
 from adapters.errors import AdapterError, AuthenticationFailed, NotWorking
 from adapters.message import EMPTY, ROLES, Message
 from adapters.request import OPTIONS, ChatRequest, Conditions, Flow
@@ -40,72 +41,6 @@ __all__ = [
     "ToolCallFragment",
     "Usage",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Tokens as the provider counted them; None where it did not say."""
-
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    total_tokens: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ToolCallFragment:
-    """A piece of a tool call, as OpenAI streams them.
-
-    Attributes:
-        index: Which call of the reply the piece belongs to.
-        id: The call's id, in its first piece.
-        name: The function's name, in its first piece.
-        arguments: A piece of the arguments' JSON text.
-    """
-
-    index: int
-    id: str | None = None
-    name: str | None = None
-    arguments: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Delta:
-    """An increment of a reply; `str(delta)` is its text.
-
-    Attributes:
-        text: Text to append.
-        reasoning: Thinking to append, where the provider hands it over apart from the text.
-        tool_calls: Pieces of tool calls.
-        finish_reason: On the last delta, the proof that the reply is complete: stop, length, tool_calls,
-            content_filter, or the provider's own word. None where the only proof is the end of the body.
-        usage: Token counts.
-        model: The model that answers, where the provider names it.
-        final_text: On the last delta, the provider's own final version of the whole text, where it differs
-            from the deltas joined.
-        ends: True on the last delta of a reply whose completion is proved, also without a finish_reason.
-    """
-
-    text: str = ""
-    reasoning: str = ""
-    tool_calls: tuple[ToolCallFragment, ...] = ()
-    finish_reason: str | None = None
-    usage: Usage | None = None
-    model: str | None = None
-    final_text: str | None = None
-    ends: bool = False
-
-    def __str__(self) -> str:
-        return self.text
-
-    @property
-    def has_content(self) -> bool:
-        """Whether this is progress: text, reasoning or a tool call."""
-        return bool(self.text or self.reasoning or self.tool_calls)
-
-    @property
-    def is_last(self) -> bool:
-        """Whether this proves that the reply is complete."""
-        return self.ends or self.finish_reason is not None
 
 
 @dataclass(frozen=True, slots=True)

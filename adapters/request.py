@@ -13,7 +13,7 @@ from adapters.message import EMPTY, Message, json_copy, nearest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from adapters.contract import Delta
+    from adapters.delta import Delta
     from adapters.errors import AdapterError
 
 

@@ -8,6 +8,7 @@ lines go to the standard library's logger `router`, which has a NullHandler.
 from __future__ import annotations
 
 import logging
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -25,10 +26,12 @@ from router.events import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from router.events import Event
 
 NAME: Final = "router"
-_LINES: Final = {
+_ENDS: Final = {
     "complete": ("info", "reply.completed"),
     "truncated": ("warning", "reply.failed"),
     "failed": ("warning", "reply.failed"),
@@ -36,6 +39,8 @@ _LINES: Final = {
     "cancelled": ("info", "reply.cancelled"),
     "closed": ("info", "reply.closed"),
 }
+Line = tuple[str, str, dict[str, Any]]
+"""Level, name and fields of a log line."""
 
 logging.getLogger(NAME).addHandler(logging.NullHandler())
 _standard: Any = structlog.wrap_logger(
@@ -50,68 +55,46 @@ _standard: Any = structlog.wrap_logger(
 def log_event(event: Event) -> None:
     """Log one event; the default observer of a router."""
     logger = structlog.get_logger(NAME) if structlog.is_configured() else _standard
-    match event:
-        case RequestEnded():
-            level, name = _LINES[event.verdict]
-            getattr(logger, level)(name, **_canonical(event))
-        case AttemptEnded():
-            logger.debug("attempt.ended", request_id=event.request_id, **_attempt(event))
-        case AttemptStarted():
-            logger.debug(
-                "attempt.started",
-                request_id=event.request_id,
-                provider=event.provider,
-                number=event.number,
-                round=event.round,
-                limit=round(event.limit, 3),
-            )
-        case RequestStarted():
-            logger.debug(
-                "request.started",
-                request_id=event.request_id,
-                providers=list(event.providers),
-                messages=event.messages,
-                model=event.model,
-            )
-        case WaitStarted():
-            logger.debug(
-                "wait.started",
-                request_id=event.request_id,
-                round=event.round,
-                seconds=round(event.seconds, 3),
-            )
-        case ProbeEnded():
-            result = event.result
-            logger.debug(
-                "probe.ended",
-                provider=event.provider,
-                working=result.working,
-                reason=result.reason,
-                level_of_probe=result.level,
-                seconds=round(result.seconds, 3),
-            )
-        case CleanUpFailed():
-            logger.warning(
-                "cleanup.failed",
-                request_id=event.request_id,
-                provider=event.provider,
-                error=type(event.error).__name__,
-                reason=str(event.error),
-            )
-        case AdapterBroke():
-            logger.error(
-                "adapter.broke",
-                request_id=event.request_id,
-                provider=event.provider,
-                error=type(event.error).__name__,
-                exc_info=event.error,
-            )
-        case ObserverFailed():
-            logger.error("observer.failed", observer=event.observer, exc_info=event.error)
+    level, name, fields = _LINES[type(event)](event)
+    getattr(logger, level)(name, **fields)
 
 
-def _canonical(event: RequestEnded) -> dict[str, Any]:
-    line: dict[str, Any] = {
+def _request_started(event: RequestStarted) -> Line:
+    fields = {"messages": event.messages, "model": event.model, "providers": list(event.providers)}
+    return "debug", "request.started", {"request_id": event.request_id, **fields}
+
+
+def _attempt_started(event: AttemptStarted) -> Line:
+    fields = {"provider": event.provider, "number": event.number, "round": event.round}
+    limit = round(event.limit, 3)
+    return "debug", "attempt.started", {"request_id": event.request_id, **fields, "limit": limit}
+
+
+def _attempt_ended(event: AttemptEnded) -> Line:
+    attempt = event.attempt
+    fields = {
+        "request_id": event.request_id,
+        "provider": attempt.provider,
+        "number": attempt.number,
+        "round": attempt.round,
+        "phase": attempt.phase,
+        "outcome": attempt.outcome,
+        "error": type(attempt.error).__name__ if attempt.error is not None else None,
+        "reason": attempt.reason,
+        "seconds": round(attempt.seconds, 3),
+        "dropped": list(attempt.dropped),
+    }
+    return "debug", "attempt.ended", fields
+
+
+def _wait_started(event: WaitStarted) -> Line:
+    fields = {"request_id": event.request_id, "round": event.round, "seconds": round(event.seconds, 3)}
+    return "debug", "wait.started", fields
+
+
+def _request_ended(event: RequestEnded) -> Line:
+    level, name = _ENDS[event.verdict]
+    fields: dict[str, Any] = {
         "request_id": event.request_id,
         "verdict": event.verdict,
         "provider": event.provider,
@@ -124,20 +107,46 @@ def _canonical(event: RequestEnded) -> dict[str, Any]:
         "characters": event.characters,
     }
     if event.error is not None:
-        line["error"] = type(event.error).__name__
-    return line
+        fields["error"] = type(event.error).__name__
+    return level, name, fields
 
 
-def _attempt(event: AttemptEnded) -> dict[str, Any]:
-    attempt = event.attempt
-    return {
-        "provider": attempt.provider,
-        "number": attempt.number,
-        "round": attempt.round,
-        "phase": attempt.phase,
-        "outcome": attempt.outcome,
-        "error": type(attempt.error).__name__ if attempt.error is not None else None,
-        "reason": attempt.reason,
-        "seconds": round(attempt.seconds, 3),
-        "dropped": list(attempt.dropped),
+def _probe_ended(event: ProbeEnded) -> Line:
+    result = event.result
+    fields = {
+        "provider": event.provider,
+        "working": result.working,
+        "reason": result.reason,
+        "level_of_probe": result.level,
+        "seconds": round(result.seconds, 3),
     }
+    return "debug", "probe.ended", fields
+
+
+def _clean_up_failed(event: CleanUpFailed) -> Line:
+    fields = {"provider": event.provider, "error": type(event.error).__name__, "reason": str(event.error)}
+    return "warning", "cleanup.failed", {"request_id": event.request_id, **fields}
+
+
+def _adapter_broke(event: AdapterBroke) -> Line:
+    fields = {"provider": event.provider, "error": type(event.error).__name__, "exc_info": event.error}
+    return "error", "adapter.broke", {"request_id": event.request_id, **fields}
+
+
+def _observer_failed(event: ObserverFailed) -> Line:
+    return "error", "observer.failed", {"observer": event.observer, "exc_info": event.error}
+
+
+_LINES: Final[MappingProxyType[type, Callable[[Any], Line]]] = MappingProxyType(
+    {
+        AdapterBroke: _adapter_broke,
+        AttemptEnded: _attempt_ended,
+        AttemptStarted: _attempt_started,
+        CleanUpFailed: _clean_up_failed,
+        ObserverFailed: _observer_failed,
+        ProbeEnded: _probe_ended,
+        RequestEnded: _request_ended,
+        RequestStarted: _request_started,
+        WaitStarted: _wait_started,
+    }
+)

@@ -1,0 +1,74 @@
+"""The laws that an import rule cannot hold, read in the sources."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+ROOT: Final = Path(__file__).parent.parent
+CORE: Final = sorted((ROOT / "router").glob("*.py"))
+SOURCES: Final = sorted(path for room in ("router", "adapters") for path in (ROOT / room).rglob("*.py"))
+
+
+def _calls(path: Path, name: str) -> bool:
+    """Whether a module calls `name`, or passes it on."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    return name in names | {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+
+
+@pytest.mark.parametrize(
+    ("name", "rooms"),
+    [
+        ("create_task_group", {"_closing.py", "_probing.py"}),
+        ("current_time", {"_attempt.py", "_router.py", "_stream.py"}),
+    ],
+)
+def test_the_core_of_the_router_has_few_effects(name: str, rooms: set[str]) -> None:
+    """Law 5: task groups live in two modules, the clock is read in three."""
+    assert rooms == {path.name for path in CORE if _calls(path, name)}
+
+
+@pytest.mark.parametrize("library", ["tenacity", "structlog", "random"])
+def test_a_library_of_effects_lives_in_one_module(library: str) -> None:
+    """Law 5; `random` is made where the router is made, and passed in everywhere else."""
+    home = {"tenacity": "retry.py", "structlog": "_structlog.py", "random": "_router.py"}[library]
+    found = {
+        path.name
+        for path in CORE
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.Import) and any(alias.name == library for alias in node.names)
+    }
+
+    assert {home} == found
+
+
+def test_no_file_of_the_packages_is_over_300_lines() -> None:
+    """A longer one means that a concept is missing."""
+    long = {str(p.relative_to(ROOT)): n for p in SOURCES if (n := len(p.read_text().splitlines())) > 300}
+
+    assert not long
+
+
+def test_no_function_of_the_packages_is_over_40_lines_of_code() -> None:
+    """Docstrings and signatures do not count; a longer one means that a concept is missing."""
+    long: dict[str, int] = {}
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                body = node.body[1:] if ast.get_docstring(node) else node.body
+                length = (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+                if length > 40:
+                    long[f"{path.relative_to(ROOT)}:{node.name}"] = length
+
+    assert not long
+
+
+def test_nobody_prints() -> None:
+    """Only the command line writes to the terminal."""
+    printing = {str(p.relative_to(ROOT)) for p in SOURCES if "cli" not in p.parts and _calls(p, "print")}
+
+    assert not printing
