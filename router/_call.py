@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import anyio
+import anyio.lowlevel
 
 from adapters.contract import Conditions
 from adapters.errors import ConnectionLost, ContentRefused, Disposition
@@ -154,6 +155,8 @@ class Call:
     ) -> Trial:
         """Try once, and keep what it shows: in the ledger, in events, and at the provider."""
         terms = self._terms
+        # The clean-up of the attempt before was shielded: who was cancelled meanwhile asks nobody else.
+        await anyio.lowlevel.checkpoint_if_cancelled()
         started = terms.clock()
         limit = attempt_limit(terms.timeouts, terms.deadline.remaining(started), len(others) + 1)
         terms.notify(AttemptStarted(terms.request_id, provider.name, len(self._ledger) + 1, number, limit))
