@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from typing import Annotated, Any, Final
 
 import typer
 
-from router.cli.exits import CANCELLED, OK, PIPE, USAGE
+from router.cli.exits import CANCELLED, OK, OUTPUT, PIPE, USAGE
 from router.cli.mistakes import Mistake, choice, one_line
 from router.cli.version import version_line
 
@@ -178,7 +179,7 @@ def _simulate(
 
 
 _UsageError: Final[Any] = typer.BadParameter.__bases__[0]  # typer brings a click of its own since 0.20-odd
-_COMMANDS: Final = ("ask", "demo", "health", "simulate")
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 def run(arguments: list[str]) -> int:
@@ -190,6 +191,12 @@ def run(arguments: list[str]) -> int:
     except BrokenPipeError:
         _give_up_output()
         return PIPE
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        _give_up_output()
+        sys.stderr.write(f"{_NAME}: standard output cannot be written: {error.strerror}\n")
+        return OUTPUT
     except KeyboardInterrupt:
         return CANCELLED
     return code
@@ -198,13 +205,15 @@ def run(arguments: list[str]) -> int:
 def _run(arguments: list[str]) -> int:
     command = typer.main.get_command(app)
     try:
-        result = command.main(arguments, prog_name=_NAME, standalone_mode=False)
+        # Not `command.main`, which turns a reader that went away into exit code 1.
+        with command.make_context(_NAME, arguments) as context:
+            result = command.invoke(context)
     except Mistake as mistake:
         text = str(mistake)
     except _UsageError as error:
         text = _usage(error)
-    except typer.Abort:
-        return CANCELLED
+    except typer.Exit as exit_:
+        return exit_.exit_code
     else:
         return result if isinstance(result, int) else OK
     from router.cli.output import say
@@ -215,9 +224,13 @@ def _run(arguments: list[str]) -> int:
 
 def _usage(error: Any) -> str:
     """Return typer's sentence about a wrong argument in one line, with the way to help."""
-    text = one_line(error.format_message()).rstrip(".")
+    text = one_line(error.format_message()).partition(", unable to parse")[0].rstrip(".")
+    if getattr(error, "possibilities", None):
+        text = f"{one_line(error.message)}; did you mean {' or '.join(error.possibilities)}?"
+    text = text.replace(". Did you mean", "; did you mean")
     path = error.ctx.command_path if error.ctx is not None else _NAME
-    return f"{text[:1].lower()}{text[1:]}; see {path} --help"
+    end = "" if text.endswith("?") else ";"
+    return f"{text[:1].lower()}{text[1:]}{end} see {path} --help"
 
 
 def _open_missing_streams() -> None:

@@ -62,7 +62,9 @@ class Question:
             ChatRequest.build(self.messages, self.model, None, **options)
             return Timeouts() if self.timeout is None else Timeouts(total=self.timeout), options
         except (TypeError, ValueError) as error:
-            text = one_line(str(error)).replace(f"Timeouts(total={self.timeout!r})", "--timeout")
+            text = one_line(str(error))
+            if self.timeout is not None:
+                text = text.replace(f"Timeouts(total={self.timeout!r})", f"--timeout {self.timeout:g}")
             raise Mistake(text) from None
 
 

@@ -29,7 +29,9 @@ def clocks(seconds: float | None) -> Timeouts:
     try:
         return Timeouts() if seconds is None else Timeouts(probe=seconds)
     except ValueError as error:
-        raise Mistake(one_line(str(error)).replace(f"Timeouts(probe={seconds!r})", "--timeout")) from None
+        raise Mistake(
+            one_line(str(error)).replace(f"Timeouts(probe={seconds!r})", f"--timeout {seconds:g}")
+        ) from None
 
 
 async def health(providers: Sequence[Adapter], timeouts: Timeouts, form: str) -> int:

@@ -21,13 +21,13 @@ def choice(kind: str, value: str, known: Collection[str]) -> str:
         Mistake: It is not; names the nearest one, and all there are.
     """
     if value not in known:
-        raise Mistake(unknown(kind, value, known))
+        raise Mistake(unknown(f"there is no {kind}", value, known))
     return value
 
 
-def unknown(kind: str, value: str, known: Collection[str]) -> str:
-    """Return the sentence about a name that there is not."""
-    return f"there is no {kind} {value!r}{nearest(value, known) or '.'} There are: {', '.join(known)}"
+def unknown(start: str, value: str, known: Collection[str]) -> str:
+    """Return the sentence that begins with `start` and is about a name that there is not."""
+    return f"{start} {value!r}{nearest(value, known) or '.'} There are: {', '.join(known)}"
 
 
 def one_line(text: str) -> str:

@@ -61,7 +61,7 @@ def parse(text: str) -> Wanted:
             f"there are: {', '.join(catalogue.names())}"
         )
     if service not in catalogue.names():
-        raise Mistake(unknown("service", service, catalogue.names()))
+        raise Mistake(unknown("there is no service", service, catalogue.names()))
     url, _, model = address.strip().partition("#")
     if not url:
         raise Mistake(f"--provider {named} has no address; write --provider {named}=https://…")

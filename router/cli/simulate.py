@@ -46,9 +46,19 @@ class Simulation:
         """
         kind = _load(self.service)
         if self.fault is not None and self.fault not in kind.faults:
-            raise Mistake(unknown(f"fault of the {self.service} simulator", self.fault, sorted(kind.faults)))
+            raise Mistake(
+                unknown(f"the {self.service} simulator has no fault", self.fault, sorted(kind.faults))
+            )
         if not 0 <= self.port <= 65535:
             raise Mistake(f"--port {self.port} is no port; take 1 to 65535, or 0 for a free one")
+        if not 0 <= self.delay <= 60:
+            raise Mistake(f"--delay {self.delay:g} is out of range; take 0 to 60 seconds")
+        if self.retry_after is not None and not (
+            self.retry_after.isascii() and self.retry_after.isprintable()
+        ):
+            raise Mistake("--retry-after cannot be sent as a header; take seconds, or an HTTP date")
+        if self.fault == "refuse" and self.fault_times is not None:
+            raise Mistake("--fault-times: a refused connection cannot be counted; leave it out with 'refuse'")
         if self.fault_times is not None and self.fault_times < 1:
             raise Mistake(f"--fault-times {self.fault_times}: a fault strikes once or more often")
         if self.fault is None and (self.fault_times is not None or self.retry_after is not None):
@@ -69,7 +79,7 @@ class Simulation:
 
 def _load(service: str) -> type[Simulator]:
     if service not in simulators.SIMULATORS:
-        raise Mistake(unknown("service", service, sorted(simulators.SIMULATORS)))
+        raise Mistake(unknown("there is no service", service, sorted(simulators.SIMULATORS)))
     return simulators.load(service)
 
 

@@ -139,7 +139,7 @@ class Stage:
         table.add_column(no_wrap=True)
         table.add_column(no_wrap=True)
         table.add_column(no_wrap=True, justify="right")
-        rows = [(attempt, _outcome(attempt, seconds)) for attempt in attempts]
+        rows = [(attempt, self._outcome(attempt, seconds)) for attempt in attempts]
         names, ends = max(len(a.provider) for a in attempts), max(len(end) for _, end in rows)
         room = max(8, self.width - names - ends - 6)
         for attempt, outcome in rows:
@@ -148,6 +148,15 @@ class Stage:
         self.console.print(table)
         wait, talk = self.signs["wait"], self.signs["talk"]
         self.line(f"  {' ' * names} {wait} until the first content  {talk} the reply", "dim")
+
+    def _outcome(self, attempt: Attempt, seconds: float) -> str:
+        if attempt.outcome == "skipped":
+            return "skipped"
+        answered = attempt.error is None
+        time = f"{seconds - attempt.started if answered else attempt.seconds:.2f} s"
+        if self.width < 60:  # what it was is in the attempts above
+            return time
+        return f"{'answered' if answered else type(attempt.error).__name__} {time}"
 
     def _bar(self, attempt: Attempt, seconds: float, room: int) -> Text:
         start = min(room - 1, int(attempt.started / seconds * room))
@@ -163,11 +172,3 @@ class Stage:
     def _put(self, text: str, style: str = "") -> None:
         self.console.print(Text(text, style), end="", soft_wrap=True)
         self.console.file.flush()
-
-
-def _outcome(attempt: Attempt, seconds: float) -> str:
-    if attempt.outcome == "skipped":
-        return "skipped"
-    if attempt.error is None:
-        return f"answered {seconds - attempt.started:.2f} s"
-    return f"{type(attempt.error).__name__} {attempt.seconds:.2f} s"
