@@ -230,6 +230,7 @@ class ReplyStream(ObjectReceiveStream[Delta]):
         if not isinstance(error, AdapterError):
             self._opening.notify(AdapterBroke(self.request_id, self.provider, error))
             error = bad_reply(error)
+        error = error.with_traceback(None)  # its frames hold keys and what the peer sent
         error.provider = error.provider or self.provider
         verdict = verdict_of(error)
         self._error = error
