@@ -871,6 +871,13 @@ async def test_an_adapter_belongs_to_one_router():
         assert other.providers == ("first",)
 
 
+async def test_an_adapter_needs_a_name():
+    nameless = ScriptedAdapter("first")
+    nameless.name = ""
+    with pytest.raises(ValueError, match="ScriptedAdapter has no name; give it one"):
+        Router([nameless])
+
+
 @pytest.mark.parametrize("settings", [{"timeouts": 30}, {"retry": 3}, {"observers": 7}])
 async def test_settings_of_a_wrong_type_are_refused_when_the_router_is_made(settings):
     with pytest.raises(TypeError):

@@ -347,6 +347,18 @@ async def test_draining_behind_the_proof_ends_by_the_deadline(seen):
         assert anyio.current_time() <= 9.5 + 1.25
 
 
+async def test_what_is_raised_behind_the_proof_is_told_and_changes_nothing(seen):
+    script: list[Step] = ["Hello", Delta(ends=True, final_text="Hello!"), ServiceFailed]
+    first = ScriptedAdapter("first", script)
+    async with router_of(first, seen=seen) as router, await router.stream(HELLO) as reply:
+        assert await reply.text() == "Hello"
+        assert (reply.verdict, reply.final_text) == ("complete", "Hello!")
+
+    assert [ServiceFailed] == [type(failed.error) for failed in seen.of(CleanUpFailed)]
+    assert seen.end.error is None
+    clean(first)
+
+
 async def test_a_generator_that_goes_on_behind_the_proof_has_a_moment_for_it():
     first = ScriptedAdapter("first", ["Hi", LAST, 0.5])
     async with router_of(first) as router:
