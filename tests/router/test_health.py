@@ -56,7 +56,7 @@ class HealthAgainstAModel(RuleBasedStateMachine):
 
     @rule()
     def it_answers(self):
-        self.provider.succeeded(self.now)
+        self.provider.succeeded(self.now, 0.1)
         self.working, self.recheck_at, self.failures = True, math.inf, 0
 
     @rule(
@@ -107,7 +107,7 @@ def test_an_answer_does_not_shorten_a_retry_after():
     """An attempt that began before the push-back may succeed after it; the push-back still holds."""
     provider = Provider(ScriptedAdapter("first"))
     provider.failed(RateLimited(retry_after=30), None, 0, POLICY)
-    provider.succeeded(1)
+    provider.succeeded(1, 0.1)
 
     assert provider.held(1) == 29
 
