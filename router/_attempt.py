@@ -54,7 +54,9 @@ class Trial:
     def failed(self, raised: Exception) -> None:
         """Keep what the adapter raised; a bug in it must not end the chain."""
         if isinstance(raised, AdapterError):
-            self.error = raised
+            # It says itself where it happened. Its frames hold keys and what the peer sent, and some loggers
+            # show the local variables of a traceback.
+            self.error = raised.with_traceback(None)
         else:
             self.bug, self.error = raised, bad_reply(raised)
 

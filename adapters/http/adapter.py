@@ -28,6 +28,7 @@ from adapters.http.settings import (
     token_of,
 )
 from adapters.http.status import error_for_status, retry_after_seconds
+from adapters.http.transport import Hushed
 from adapters.message import nearest
 from adapters.secret import PeerText, Secret
 from adapters.wire.words import words
@@ -176,14 +177,20 @@ class HTTPAdapter(Adapter):
         if not fresh:
             idle = self.limits.idle_connections
             limits = httpx.Limits(max_keepalive_connections=idle, keepalive_expiry=self.limits.idle_seconds)
+        verify = _usual_tls() if self._verify is True and not self._trust_env else self._verify
+        proxy = self._proxy.reveal() if self._proxy else None
+        transport = self._transport
+        own = transport is None and not self._trust_env  # else httpx looks for the environment's proxies
+        if own:
+            transport = httpx.AsyncHTTPTransport(verify=verify, trust_env=False, limits=limits, proxy=proxy)
         # A jar that takes nothing: cookies of one answer never travel with a request by accident.
         nothing = http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
         return httpx.AsyncClient(
             cookies=nothing,
             limits=limits,
-            proxy=self._proxy.reveal() if self._proxy else None,
-            transport=self._transport,
-            verify=_usual_tls() if self._verify is True and not self._trust_env else self._verify,
+            proxy=None if own else proxy,
+            transport=None if transport is None else Hushed(transport),
+            verify=verify,
             trust_env=self._trust_env,
             follow_redirects=False,
         )

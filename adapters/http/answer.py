@@ -11,6 +11,7 @@ import httpx
 
 from adapters.errors import AdapterError, BadReply, ReplyTooLarge
 from adapters.http.failures import error_from_transport
+from adapters.http.transport import SAID
 from adapters.wire.json import decode
 
 if TYPE_CHECKING:
@@ -162,7 +163,9 @@ class Answer:
     @property
     def reason(self) -> str:
         """The reason phrase as sent: some servers put their error there."""
-        phrase: bytes = self._response.extensions.get("reason_phrase", b"")
+        phrase: bytes = self._response.extensions.get(SAID) or self._response.extensions.get(
+            "reason_phrase", b""
+        )
         try:
             return phrase.decode()
         except UnicodeDecodeError:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import anyio
-from hypothesis import event, given, settings
+from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from adapters import (
@@ -317,7 +317,7 @@ def check_waits(chain: Chain, tried: list[Attempt]) -> None:
                 assert pause >= asked - 1e-6
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 @given(chains(TIGHT | AMPLE, most_scripts=3))
 def test_whatever_providers_do_the_laws_hold(chain):
     history = both(chain)
@@ -325,7 +325,7 @@ def test_whatever_providers_do_the_laws_hold(chain):
     check(chain, history)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 @given(chains(AMPLE, most_scripts=1))
 def test_given_time_the_first_provider_that_can_answer_answers(chain):
     """Scripts that do not change: the first of the chain that delivers content, or aborts, decides."""
@@ -351,7 +351,7 @@ def test_given_time_the_first_provider_that_can_answer_answers(chain):
             assert {a.provider for a in history.ledger} == set(chain.scripts)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.sampled_from(["silent", "dead", "empty"]), min_size=0, max_size=4),
     st.sampled_from([1.0, 2.0, 6.0, 25.0, 100.0]),

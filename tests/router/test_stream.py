@@ -221,9 +221,9 @@ class Odd(Adapter):
         self.closed = 0
 
     async def stream(self, request):
+        request.conditions.flow.at_hand = self.at_hand
         try:
             yield Delta("Hel")
-            request.conditions.flow.at_hand = self.at_hand
             for thing in self.things:
                 if isinstance(thing, BaseException):
                     raise thing

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import anyio
 import pytest
 
-from adapters import AdapterError, BadReply, ConnectionLost, Delta, RateLimited, ServiceFailed
+from adapters import Adapter, AdapterError, BadReply, ConnectionLost, Delta, RateLimited, ServiceFailed
 from adapters.scripted import Forever, ScriptedAdapter, Step, Unfinished
-from router import ReplyStream, RequestEnded, RequestStarted, RetryPolicy, Timeouts
+from router import AllProvidersFailed, ReplyStream, RequestEnded, RequestStarted, RetryPolicy, Timeouts
 from tests.router.recording import HELLO, Recorder, router_of
 from tests.virtual_time import BACKENDS, anyio_backend, run_virtual
 
@@ -245,6 +245,48 @@ async def test_a_router_may_be_closed_in_a_cancelled_task():
 
     assert reply.verdict == "closed"
     assert (first.closed, first.acloses, first.leftovers) == (1, 1, frozenset())
+
+
+class Tidy(Adapter):
+    """Cleans up without a shield, and trusts that it is closed under one."""
+
+    def __init__(self, *deltas: Delta) -> None:
+        self.deltas = deltas
+        self.tidied = 0
+
+    async def stream(self, request):
+        try:
+            for delta in self.deltas:
+                yield delta
+        finally:
+            await anyio.sleep(0.5)
+            self.tidied += 1
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("close", ["reply", "router"])
+async def test_a_generator_at_rest_is_closed_under_a_shield(close):
+    tidy = Tidy(Delta("Hel"), Delta("lo"))
+    router = router_of(tidy)
+    with anyio.CancelScope() as scope:
+        reply = await router.stream(HELLO)
+        scope.cancel()
+        await (reply if close == "reply" else router).aclose()
+    await router.aclose()
+
+    assert tidy.tidied == 1
+    assert anyio.current_time() == pytest.approx(0.5)
+
+
+@pytest.mark.anyio
+async def test_a_failed_generator_at_rest_is_closed_under_a_shield():
+    tidy = Tidy(Delta(finish_reason="stop"))
+    async with router_of(tidy) as router:
+        with pytest.raises(AllProvidersFailed), anyio.move_on_after(0.25) as scope:
+            await router.stream(HELLO)
+
+    assert scope.cancel_called
+    assert tidy.tidied == 1
 
 
 @pytest.mark.anyio

@@ -1,0 +1,26 @@
+"""Every fault of the catalogue that is a server's: the faulty provider stands before a good one, or alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.faults.catalogue import cases
+from tests.faults.clients import ours
+from tests.faults.judge import run
+from tests.faults.tally import TALLY
+from tests.virtual_time import anyio_backend_with_sockets as anyio_backend  # noqa: F401 - a fixture
+
+if TYPE_CHECKING:
+    from tests.faults.fault import Case
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize("case", cases(), ids=str)
+async def test_a_fault_ends_as_promised(case: Case) -> None:
+    with TALLY.kept(str(case), case.fault.row):
+        wrong = await run(case, ours)
+
+        assert [] == wrong
