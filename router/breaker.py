@@ -124,6 +124,7 @@ class CircuitBreaker:
         self._until: float | None = None  # the end of the break; None: closed
         self._trial: Permit | None = None
         self._lost_at = math.inf
+        self._base = policy.open_for  # the newest break, before the jitter
         self._in_a_row = 0
         self._window = Window(policy.window)
         self._close()
@@ -220,8 +221,8 @@ class CircuitBreaker:
         self._phase += 1
         self._isolated = False
         self._until = self._trial = None
-        self._base, self._repetitions = self.policy.open_for, 0
-        self._in_a_row, self._window = 0, Window(self.policy.window)
+        self._repetitions = self._in_a_row = 0
+        self._window = Window(self.policy.window)
 
     def _at(self, now: float) -> float:
         self._seen = max(self._seen, now)

@@ -83,5 +83,5 @@ class DripGuard:
         for stretch in reversed(self._stretches):
             came += stretch.characters
             if came >= self._needed:  # enough until this one leaves the window
-                return max(now, judged, stretch.last + self._window)
+                return max(now, stretch.last + self._window)
         return max(now, judged)

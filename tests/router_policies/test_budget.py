@@ -105,7 +105,7 @@ def test_five_requests_earn_one_extra_attempt():
     assert budget.take(0)
 
 
-def test_ten_tenths_are_a_token_and_rounding_gives_nothing_away():
+def test_ten_tenths_are_a_token():
     budget = RetryBudget(share=0.1, per_second=0, capacity=3)
     taken = 0
     for _ in range(100_001):  # the first finds it full
@@ -113,6 +113,16 @@ def test_ten_tenths_are_a_token_and_rounding_gives_nothing_away():
         taken += budget.take(0)
 
     assert 10_003 == taken
+
+
+def test_what_is_rounded_up_once_is_missing_the_next_time():
+    budget = RetryBudget(share=1 - 0.9e-9, per_second=0, capacity=1)
+    taken = [budget.take(0)]
+    for _ in range(2):
+        budget.deposit(0)
+        taken.append(budget.take(0))
+
+    assert [True, True, False] == taken
 
 
 def test_a_storm_of_ten_thousand_requests_makes_a_fifth_more_and_no_doubling():
@@ -147,6 +157,10 @@ def test_a_capacity_of_none_and_one_without_end():
 
 def test_its_repr_is_a_dashboard():
     budget = RetryBudget()
+    budget.deposit(0)
+
+    assert repr(budget).startswith("<RetryBudget 10.0 of 10 left, ")
+
     budget.take(0)
 
     assert "<RetryBudget 9.0 of 10 left, +0.2 per request, +1 per second>" == repr(budget)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from router.drip import PARTS, DripGuard
 
-CONTENT = st.lists(st.tuples(st.floats(0, 20), st.integers(0, 50)), min_size=1, max_size=60)
+PAUSES = st.one_of(st.floats(0, 0.3), st.floats(0, 20))
+CONTENT = st.lists(st.tuples(PAUSES, st.integers(0, 50)), min_size=1, max_size=60)
 
 
 def fed(guard: DripGuard, pieces: list[tuple[float, int]]) -> list[tuple[float, int]]:
@@ -78,6 +79,18 @@ def test_enough_at_once_lasts_a_window_and_enough_in_parts_until_a_needed_one_le
     guard.content(13, 1)
 
     assert 19 == guard.deadline(13)
+
+
+def test_content_kept_as_one_counts_as_long_as_the_newest_of_it():
+    guard = DripGuard(rate=1, window=64)
+    guard.content(0, 30)
+    guard.content(0.9, 34)
+
+    assert 64.9 == guard.deadline(1)
+
+    guard.content(1, 1)
+
+    assert 64.9 == guard.deadline(1)
 
 
 def test_one_character_now_and_then_is_too_slow_and_a_steady_reply_never():
