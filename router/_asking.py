@@ -9,7 +9,7 @@ import anyio
 import anyio.lowlevel
 
 from adapters.contract import Conditions
-from adapters.errors import ConnectionLost, Disposition
+from adapters.errors import ConnectionLost, Disposition, FirstContentTimeout
 from router._attempt import Trial, try_once
 from router._generator import close_generator
 from router.errors import RequestAborted
@@ -201,6 +201,8 @@ class Asking:
             if error is None:
                 provider.succeeded(trial.ended, trial.seconds)
             elif not _lost_on_reuse(error):
+                if isinstance(error, FirstContentTimeout):
+                    provider.pace.add(trial.ended, trial.seconds)  # it takes at least so long
                 provider.failed(error, provider.adapter.model_for(self._request), trial.ended, policy)
         except Exception as bug:  # noqa: BLE001 - as the docstring says
             self._terms.notify(AdapterBroke(self._terms.request_id, provider.name, bug))

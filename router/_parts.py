@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from adapters.contract import Adapter
+from router.breaker import CircuitBreaker
 from router.health import Provider
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Iterable
 
+    from router.breaker import BreakerPolicy
     from router.events import Observer
 
 T = TypeVar("T")
@@ -30,8 +33,10 @@ def checked(value: T | None, kind: type[T]) -> T | None:
     raise TypeError(f"{value!r} is no {kind.__name__}; pass {kind.__name__}(…)")
 
 
-def providers_of(adapters: Iterable[Adapter]) -> dict[str, Provider]:
-    """Return the providers by name, in order.
+def providers_of(
+    adapters: Iterable[Adapter], policy: BreakerPolicy, random_source: random.Random
+) -> dict[str, Provider]:
+    """Return the providers by name, in order, each with a breaker of its own.
 
     Raises:
         TypeError: One is no adapter.
@@ -49,7 +54,7 @@ def providers_of(adapters: Iterable[Adapter]) -> dict[str, Provider]:
         owner = adapter.owner() if adapter.owner is not None else None
         if owner is not None:
             raise ValueError(f"{adapter.name!r} is in another router; an adapter belongs to one")
-        found[adapter.name] = Provider(adapter)
+        found[adapter.name] = Provider(adapter, CircuitBreaker(policy, random_source))
     if not found:
         raise ValueError("a router needs at least one provider")
     return found

@@ -15,7 +15,7 @@ from router._call import Call, Terms
 from router._closing import close_adapters, close_streams
 from router._parts import checked, default_observers, providers_of
 from router._probing import probe_all
-from router.breaker import BreakerPolicy, CircuitBreaker
+from router.breaker import BreakerPolicy
 from router.budget import RetryBudget
 from router.events import Observers, ProbeEnded
 from router.health import HealthReport
@@ -72,25 +72,24 @@ class Router:
         observers: Sequence[Observer] | None = None,
         random_source: random.Random | None = None,
     ) -> None:
-        self._providers = providers_of(providers)
         self.timeouts = checked(timeouts, Timeouts) or Timeouts()
         self.retry = checked(retry, RetryPolicy) or RetryPolicy()
         self._notify = Observers(default_observers() if observers is None else observers)
         self._random = random_source or random.Random()
+        policy = checked(breaker, BreakerPolicy) or BreakerPolicy()
+        self._providers = providers_of(providers, policy, self._random)
         self._budget = self.retry.budget or RetryBudget()
         self._strategy = strategy or Priority()
         self._strategy.check(self._providers)
         if isinstance(on_interruption, str):
             on_interruption = Interruption(on_interruption)
         self._interruption = on_interruption
-        policy = checked(breaker, BreakerPolicy) or BreakerPolicy()
         self._loop: EventLoopToken | None = None
         self._closed = False
         self._streams: weakref.WeakSet[ReplyStream] = weakref.WeakSet()
         self._calls: set[anyio.CancelScope] = set()
         self._idle: anyio.Event | None = None
         for provider in self._providers.values():
-            provider.breaker = CircuitBreaker(policy, self._random)
             provider.adapter.owner = weakref.ref(self)
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
@@ -17,12 +16,11 @@ from adapters.errors import (
     NotWorking,
     QuotaExhausted,
 )
-from router.breaker import BreakerPolicy, CircuitBreaker
 from router.strategy import Candidate, Pace
 
 if TYPE_CHECKING:
     from adapters.contract import Adapter, ProbeResult
-    from router.breaker import BreakerSnapshot
+    from router.breaker import BreakerSnapshot, CircuitBreaker
     from router.retry import RetryPolicy
 
 Health: TypeAlias = Literal["working", "held back", "not working", "not known"]
@@ -36,26 +34,24 @@ class Provider:
 
     Attributes:
         adapter: What speaks to the service.
+        breaker: Leaves it alone while it fails.
         held_until: Nobody asks it before this time on the event loop's clock.
         held_reason: Why.
         last_error: The newest failure.
         last_error_at: When it was.
         last_success_at: When content last came.
         missing_models: Model -> the time until which it is not asked for it.
-        breaker: Leaves it alone while it fails.
         pace: How fast it brings its first content.
     """
 
     adapter: Adapter
+    breaker: CircuitBreaker
     held_until: float | None = None
     held_reason: str = ""
     last_error: AdapterError | None = None
     last_error_at: float | None = None
     last_success_at: float | None = None
     missing_models: dict[str | None, float] = field(default_factory=dict)
-    breaker: CircuitBreaker = field(
-        default_factory=lambda: CircuitBreaker(BreakerPolicy.off(), random.Random())
-    )
     pace: Pace = field(default_factory=Pace)
 
     @property
