@@ -19,6 +19,7 @@ from adapters.contract import (
     Outcome,
     ProbeLevel,
     ProbeResult,
+    Switch,
     ToolCallFragment,
     Usage,
 )
@@ -117,6 +118,7 @@ __all__ = [
     "Secret",
     "ServiceFailed",
     "Stalled",
+    "Switch",
     "ToolCallFragment",
     "Truncated",
     "Unreachable",

@@ -17,7 +17,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from adapters.delta import Delta, ToolCallFragment, Usage
+from adapters.delta import Delta, Switch, ToolCallFragment, Usage
 from adapters.errors import AdapterError, AuthenticationFailed, NotWorking
 from adapters.message import EMPTY, ROLES, Message
 from adapters.request import OPTIONS, ChatRequest, Conditions, Flow
@@ -38,6 +38,7 @@ __all__ = [
     "Outcome",
     "ProbeLevel",
     "ProbeResult",
+    "Switch",
     "ToolCallFragment",
     "Usage",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,23 @@ class ToolCallFragment:
 
 
 @dataclass(frozen=True, slots=True)
+class Switch:
+    """Announces that another provider takes over a reply that broke off. Made by the router only.
+
+    Attributes:
+        kind: `restart`: the next provider answers anew, and what was shown is void. `continue`: it goes on.
+        left: The provider that broke off.
+        taken_by: The provider that answers from here on.
+        shown: Characters of text that were delivered before.
+    """
+
+    kind: Literal["restart", "continue"]
+    left: str
+    taken_by: str
+    shown: int
+
+
+@dataclass(frozen=True, slots=True)
 class Delta:
     """An increment of a reply; `str(delta)` is its text.
 
@@ -46,6 +64,7 @@ class Delta:
         final_text: On the last delta, the provider's own final version of the whole text, where it differs
             from the deltas joined.
         ends: True on the last delta of a reply whose completion is proved, also without a finish_reason.
+        switch: Announces that another provider takes over; such a delta carries nothing else.
     """
 
     text: str = ""
@@ -56,6 +75,7 @@ class Delta:
     model: str | None = None
     final_text: str | None = None
     ends: bool = False
+    switch: Switch | None = None
 
     def __str__(self) -> str:
         return self.text

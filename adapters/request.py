@@ -155,6 +155,12 @@ class ChatRequest:
         """Return the same request for an attempt under `conditions`."""
         return replace(self, conditions=conditions)
 
+    def carried_on(self, partial: str) -> ChatRequest:
+        """Return a request that asks to go on from the partial answer of somebody else."""
+        shown = Message("assistant", partial)
+        ask = Message("user", "Go on exactly where this answer breaks off. Repeat nothing of it.")
+        return replace(self, messages=(*self.messages, shown, ask))
+
     def options_for(self, allowed: Collection[str]) -> dict[str, Any]:
         """Return the options that a provider takes, as a new dict."""
         return {name: value for name, value in self.options.items() if name in allowed}

@@ -11,6 +11,8 @@ Start with `Router`; the adapters are in the package `adapters`.
 from adapters.errors import ChatRouterError, Disposition
 from router._router import Router
 from router._stream import ReplyStream
+from router.breaker import BreakerPolicy
+from router.budget import RetryBudget
 from router.errors import AllProvidersFailed, RequestAborted, RouterError, StreamInterrupted
 from router.events import (
     AdapterBroke,
@@ -22,14 +24,18 @@ from router.events import (
     Observer,
     ObserverFailed,
     ProbeEnded,
+    ReplySwitched,
     RequestEnded,
     RequestStarted,
     Verdict,
     WaitStarted,
 )
 from router.health import HealthReport, ProviderHealth
+from router.hedging import HedgePolicy
+from router.interruption import Interruption
 from router.reply import Reply, ToolCall
 from router.retry import RetryPolicy
+from router.strategy import Fastest, Priority, Strategy, Weighted
 from router.timeouts import Timeouts
 
 __all__ = [
@@ -38,26 +44,35 @@ __all__ = [
     "Attempt",
     "AttemptEnded",
     "AttemptStarted",
+    "BreakerPolicy",
     "ChatRouterError",
     "CleanUpFailed",
     "Disposition",
     "Event",
+    "Fastest",
     "HealthReport",
+    "HedgePolicy",
+    "Interruption",
     "Observer",
     "ObserverFailed",
+    "Priority",
     "ProbeEnded",
     "ProviderHealth",
     "Reply",
     "ReplyStream",
+    "ReplySwitched",
     "RequestAborted",
     "RequestEnded",
     "RequestStarted",
+    "RetryBudget",
     "RetryPolicy",
     "Router",
     "RouterError",
+    "Strategy",
     "StreamInterrupted",
     "Timeouts",
     "ToolCall",
     "Verdict",
     "WaitStarted",
+    "Weighted",
 ]

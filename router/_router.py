@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import weakref
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from anyio.lowlevel import EventLoopToken, current_token
@@ -13,11 +13,16 @@ from adapters.contract import Adapter, ChatRequest, Outcome
 from adapters.errors import NotWorking
 from router._call import Call, Terms
 from router._closing import close_adapters, close_streams
+from router._parts import checked, default_observers, providers_of
 from router._probing import probe_all
+from router.breaker import BreakerPolicy
+from router.budget import RetryBudget
 from router.events import Observers, ProbeEnded
-from router.health import HealthReport, Provider
+from router.health import HealthReport
+from router.interruption import Interruption
 from router.retry import RetryPolicy
-from router.selection import ordered
+from router.selection import arranged, named, ordered
+from router.strategy import Priority
 from router.timeouts import Deadline, Timeouts
 
 if TYPE_CHECKING:
@@ -27,9 +32,9 @@ if TYPE_CHECKING:
     from adapters.contract import Message, ProbeResult
     from router._stream import ReplyStream
     from router.events import Observer
+    from router.interruption import OnInterruption
     from router.reply import Reply
-
-T = TypeVar("T")
+    from router.strategy import Strategy
 
 
 class Router:
@@ -41,9 +46,14 @@ class Router:
     Args:
         providers: The adapters, in priority order. An adapter belongs to one router.
         timeouts: The clocks of each request; see `Timeouts`.
-        retry: When a provider is asked again; see `RetryPolicy`.
+        retry: When a provider is asked again, or another one besides; see `RetryPolicy`.
+        breaker: When a provider that fails is left alone; see `BreakerPolicy`.
+        strategy: In which order the providers are asked: `Priority()` as given, `Weighted({...})` or
+            `Fastest()`. Providers named in a request keep the order given there.
+        on_interruption: What becomes of a reply that breaks off after content: "raise", "restart" or
+            "continue"; see `Interruption`.
         observers: Who is told what happens; by default one that logs with structlog.
-        random_source: For the jitter; give a seeded one for tests.
+        random_source: For the jitter and the strategy; give a seeded one for tests.
 
     Raises:
         ValueError: There are no providers, two have the same name, or one is in another router.
@@ -56,14 +66,24 @@ class Router:
         *,
         timeouts: Timeouts | None = None,
         retry: RetryPolicy | None = None,
+        breaker: BreakerPolicy | None = None,
+        strategy: Strategy | None = None,
+        on_interruption: OnInterruption | Interruption = "raise",
         observers: Sequence[Observer] | None = None,
         random_source: random.Random | None = None,
     ) -> None:
-        self._providers = _providers(providers)
-        self.timeouts = _checked(timeouts, Timeouts) or Timeouts()
-        self.retry = _checked(retry, RetryPolicy) or RetryPolicy()
-        self._notify = Observers(_default_observers() if observers is None else observers)
+        self.timeouts = checked(timeouts, Timeouts) or Timeouts()
+        self.retry = checked(retry, RetryPolicy) or RetryPolicy()
+        self._notify = Observers(default_observers() if observers is None else observers)
         self._random = random_source or random.Random()
+        policy = checked(breaker, BreakerPolicy) or BreakerPolicy()
+        self._providers = providers_of(providers, policy, self._random)
+        self._budget = self.retry.budget or RetryBudget()
+        self._strategy = strategy or Priority()
+        self._strategy.check(self._providers)
+        if isinstance(on_interruption, str):
+            on_interruption = Interruption(on_interruption)
+        self._interruption = on_interruption
         self._loop: EventLoopToken | None = None
         self._closed = False
         self._streams: weakref.WeakSet[ReplyStream] = weakref.WeakSet()
@@ -109,8 +129,10 @@ class Router:
         if extra:
             ordered(self._providers, list(extra))
         candidates = ordered(self._providers, providers)
-        timeouts = _checked(timeouts, Timeouts) or self.timeouts
+        timeouts = checked(timeouts, Timeouts) or self.timeouts
         self._open()
+        if providers is None:
+            candidates = arranged(candidates, self._strategy, anyio.current_time(), self._random)
         terms = Terms(
             request_id=f"{self._random.getrandbits(64):016x}",
             request=request,
@@ -118,6 +140,8 @@ class Router:
             timeouts=timeouts,
             deadline=Deadline(anyio.current_time() + timeouts.total),
             policy=self.retry,
+            budget=self._budget,
+            interruption=self._interruption,
             random_source=self._random,
             clock=anyio.current_time,
             notify=self._notify,
@@ -199,6 +223,28 @@ class Router:
         await probe_all(adapters, "reach", self.timeouts.probe, ended)
         return self._report(results)
 
+    def isolate(self, provider: str) -> None:
+        """Ask a provider no more until `reset()`, whatever else is known of it.
+
+        Args:
+            provider: Its name.
+
+        Raises:
+            ValueError: No provider has this name.
+        """
+        named(self._providers, provider).breaker.isolate()
+
+    def reset(self, provider: str) -> None:
+        """Forget what the circuit breaker of a provider knows; it may be asked at once.
+
+        Args:
+            provider: Its name.
+
+        Raises:
+            ValueError: No provider has this name.
+        """
+        named(self._providers, provider).breaker.reset()
+
     async def aclose(self) -> None:
         """Close the router: running requests and open streams end, then all connections; idempotent.
 
@@ -247,35 +293,3 @@ class Router:
         streams = sum(stream.verdict is None for stream in self._streams)
         state = "closed" if self._closed else f"{len(self._calls)} opening, {streams} streams"
         return f"<Router {' > '.join(self._providers)}: {state}>"
-
-
-def _default_observers() -> tuple[Observer, ...]:
-    # Imported here: structlog loads a terminal's colours and more, half of what `import router` would take.
-    from router._structlog import log_event
-
-    return (log_event,)
-
-
-def _checked(value: T | None, kind: type[T]) -> T | None:
-    if value is None or isinstance(value, kind):
-        return value
-    raise TypeError(f"{value!r} is no {kind.__name__}; pass {kind.__name__}(…)")
-
-
-def _providers(adapters: Iterable[Adapter]) -> dict[str, Provider]:
-    found: dict[str, Provider] = {}
-    for adapter in adapters:
-        if not isinstance(adapter, Adapter):
-            hint = "; make an object of it first" if isinstance(adapter, type) else ""
-            raise TypeError(f"{adapter!r} is not an adapter{hint}")
-        if not isinstance(adapter.name, str) or not adapter.name:
-            raise ValueError(f"{type(adapter).__name__} has no name; give it one")
-        if adapter.name in found:
-            raise ValueError(f"two providers are called {adapter.name!r}; give one another name (name=…)")
-        owner = adapter.owner() if adapter.owner is not None else None
-        if owner is not None:
-            raise ValueError(f"{adapter.name!r} is in another router; an adapter belongs to one")
-        found[adapter.name] = Provider(adapter)
-    if not found:
-        raise ValueError("a router needs at least one provider")
-    return found

@@ -8,55 +8,25 @@ from __future__ import annotations
 
 import warnings
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import anyio
 from anyio.abc import ObjectReceiveStream
 
 from adapters.contract import Delta
-from adapters.errors import AdapterError, ContentRefused, Stalled, Truncated
-from router._generator import bad_reply, checked, close_generator
+from adapters.errors import AdapterError, ContentRefused
+from router._generator import checked, close_generator
+from router.content_clock import ContentClock
 from router.errors import StreamInterrupted, verdict_of
-from router.events import AdapterBroke, CleanUpFailed, RequestEnded
+from router.events import ReplySwitched
 from router.reply import Reply, Transcript
+from router.seam import Seam
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
-
-    from adapters.contract import Flow, Usage
-    from router.events import Attempt, Event, Verdict
-    from router.health import Provider
-    from router.timeouts import Deadline, Timeouts
-
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """What a stream is made of when a provider has committed.
-
-    Attributes:
-        request_id: Of the request.
-        provider: Who answers.
-        generator: The adapter's, at rest at a `yield`.
-        flow: Where the adapter tells which deltas come without waiting.
-        early: The deltas read so far, the first content last.
-        attempts: The ledger.
-        started: When the request started, on the event loop's clock.
-        timeouts: Of the request.
-        deadline: Of the request.
-        notify: Tells an event to the observers.
-    """
-
-    request_id: str
-    provider: Provider
-    generator: AsyncGenerator[Delta, None]
-    flow: Flow
-    early: tuple[Delta, ...]
-    attempts: tuple[Attempt, ...]
-    started: float
-    timeouts: Timeouts
-    deadline: Deadline
-    notify: Callable[[Event], None]
+    from adapters.contract import Switch, Usage
+    from router._opening import Opening
+    from router.events import Attempt, Verdict
 
 
 class ReplyStream(ObjectReceiveStream[Delta]):
@@ -68,28 +38,45 @@ class ReplyStream(ObjectReceiveStream[Delta]):
 
     Attributes:
         request_id: The request's id, as in events and logs.
-        provider: The name of who answers.
-        attempts: The ledger.
         verdict: How the reply ended, or None while it runs.
     """
 
     def __init__(self, opening: Opening) -> None:
         self.request_id = opening.request_id
-        self.provider = opening.provider.name
-        self.attempts = opening.attempts
         self.verdict: Verdict | None = None
-        self._opening = opening
-        self._generator = opening.generator
-        self._flow = opening.flow
-        self._early = deque(opening.early)
         self._transcript = Transcript()
         self._first_content = self._asked = anyio.current_time()
-        self._waited = 0.0  # for content, since the last one
+        self._clock = ContentClock(opening.timeouts, opening.deadline)
         self._scope: anyio.CancelScope | None = None  # of the receive() under way
         self._left: anyio.Event | None = None  # set when the reader has left, for an aclose() that waits
         self._closed = False
         self._ended = False  # closed, and all clean-up done
         self._error: Exception | None = None
+        self._adopt(opening)
+
+    def _adopt(self, opening: Opening) -> None:
+        self._opening = opening
+        self._generator = opening.generator
+        self._flow = opening.flow
+        self._early = deque(opening.early)
+        self._clock.restart()
+        continued = opening.switch is not None and opening.switch.kind == "continue"
+        self._seam = Seam(self._transcript.text if continued else "")
+
+    @property
+    def provider(self) -> str:
+        """The name of who answers."""
+        return self._opening.provider.name
+
+    @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        """The ledger."""
+        return self._opening.attempts
+
+    @property
+    def switches(self) -> tuple[Switch, ...]:
+        """Where another provider took over, if the router was told to let it."""
+        return tuple(self._transcript.switches)
 
     @property
     def model(self) -> str | None:
@@ -132,7 +119,7 @@ class ReplyStream(ObjectReceiveStream[Delta]):
             try:
                 return self._take(checked(await anext(self._generator)))
             except Exception as raised:  # noqa: BLE001 - judged there
-                raise await self._interrupted(raised)  # noqa: B904 - it has its cause
+                return await self._broke_off(raised)
             except BaseException:
                 await self._close("cancelled")
                 raise
@@ -141,13 +128,12 @@ class ReplyStream(ObjectReceiveStream[Delta]):
     async def _next(self) -> Delta:
         """Return the next delta, read under the clocks."""
         self._asked = anyio.current_time()
-        # Only waits count for the stall, not what the reader does between two calls.
-        stall = self._asked + self._opening.timeouts.stall - self._waited
+        limit = self._clock.limit(self._asked)
         delta: Delta | None = None
         error: Exception | None = None
         left_normally = False
         try:
-            with anyio.CancelScope(deadline=min(stall, self._opening.deadline.at)) as self._scope:
+            with anyio.CancelScope(deadline=limit) as self._scope:
                 try:
                     delta = checked(await anext(self._generator))
                 except Exception as raised:  # noqa: BLE001 - judged below
@@ -160,9 +146,9 @@ class ReplyStream(ObjectReceiveStream[Delta]):
         if self._left is not None:
             await self._close("closed")
             raise anyio.ClosedResourceError
+        self._clock.waited(anyio.current_time() - self._asked)
         if delta is None:
-            raise await self._interrupted(error or self._out_of_time(stall))
-        self._waited += anyio.current_time() - self._asked
+            return await self._broke_off(error or self._clock.ran_out(limit))
         return self._take(delta)
 
     async def aclose(self) -> None:
@@ -201,15 +187,17 @@ class ReplyStream(ObjectReceiveStream[Delta]):
         return self._transcript.reply(self.provider, "complete", self.attempts)
 
     def _take(self, delta: Delta) -> Delta:
+        self._clock.heard(delta)
+        if not self._seam.closed:
+            text = self._seam.feed(delta.text)
+            delta = replace(delta, text=text + self._seam.flush() if delta.is_last else text)
         self._transcript.add(delta)
-        if delta.has_content:
-            self._waited = 0.0
         return delta
 
     async def _end_proved(self) -> Delta:
         """End a reply whose proof was delivered. What comes behind the proof is not delivered."""
         if self._transcript.refused:
-            raise await self._interrupted(ContentRefused("the provider's content filter refused the rest"))
+            return await self._broke_off(ContentRefused("the provider's content filter refused the rest"))
         # The generator runs to its end: it keeps its connection, and cleans up what it created.
         end = min(anyio.current_time() + self._opening.timeouts.close, self._opening.deadline.at)
         try:
@@ -217,41 +205,51 @@ class ReplyStream(ObjectReceiveStream[Delta]):
                 async for _ in self._generator:
                     break
         except Exception as error:  # noqa: BLE001 - the reply is complete already; only reported
-            self._report(error)
+            self._opening.report(error)
         finally:
             self._scope = None
             await self._close("complete")
         raise anyio.EndOfStream
 
-    async def _interrupted(self, error: Exception) -> StreamInterrupted:
-        """Close the stream, and return the error that tells the reader."""
-        if isinstance(error, StopAsyncIteration):
-            error = Truncated("the reply ended without the proof of its end")
-        if not isinstance(error, AdapterError):
-            self._opening.notify(AdapterBroke(self.request_id, self.provider, error))
-            error = bad_reply(error)
-        error = error.with_traceback(None)  # its frames hold keys and what the peer sent
-        error.provider = error.provider or self.provider
-        verdict = verdict_of(error)
-        self._error = error
+    async def _broke_off(self, raised: Exception) -> Delta:
+        """Let another provider take over where that is wanted; else close, and tell the reader."""
+        error = self._opening.judged(raised)
         self._opening.provider.broke_off(error, anyio.current_time())
+        switch = await self._taken_over(error)
+        if switch is not None:
+            self._opening.notify(ReplySwitched(self.request_id, switch, error))
+            return self._take(Delta(switch=switch))
+        self._error = error
+        verdict = verdict_of(error)
         await self._close(verdict)
-        interrupted = StreamInterrupted(
+        raise StreamInterrupted(
             f"the reply of {self.provider!r} was {verdict} after {self._transcript.characters} characters "
             f"({type(error).__name__}: {error}); what came is in `partial`",
             provider=self.provider,
             partial=self._transcript.text,
             verdict=verdict,
             attempts=self.attempts,
-        )
-        interrupted.__cause__ = error
-        return interrupted
+        ) from error
 
-    def _out_of_time(self, stall: float) -> Stalled:
-        timeouts = self._opening.timeouts
-        if self._opening.deadline.at <= stall:
-            return Stalled(f"the reply was not complete after {timeouts.total:g} s (Timeouts.total)")
-        return Stalled(f"no content for {timeouts.stall:g} s (Timeouts.stall)")
+    async def _taken_over(self, error: AdapterError) -> Switch | None:
+        """Return the switch to the provider that takes over, once it has committed, or None."""
+        opening: Opening | None = None
+        left_normally = False
+        try:
+            with anyio.CancelScope() as self._scope:
+                await close_generator(self._generator, self._opening.timeouts.close, self._opening.report)
+                opening = await self._opening.take_over(self.provider, self._transcript, error)
+            left_normally = True
+        finally:
+            self._scope = None
+            if opening is not None:
+                self._adopt(opening)
+            if not left_normally:
+                await self._close("cancelled")
+        if self._left is not None:
+            await self._close("closed")
+            raise anyio.ClosedResourceError
+        return None if opening is None else opening.switch
 
     async def _close(self, verdict: Verdict) -> None:
         if self._closed:
@@ -260,7 +258,7 @@ class ReplyStream(ObjectReceiveStream[Delta]):
         self._early.clear()
         self._judge(verdict)
         try:
-            await close_generator(self._generator, self._opening.timeouts.close, self._report)
+            await close_generator(self._generator, self._opening.timeouts.close, self._opening.report)
         finally:
             self._ended = True
             self._tell_end()
@@ -274,34 +272,16 @@ class ReplyStream(ObjectReceiveStream[Delta]):
         self.verdict = verdict
 
     def _tell_end(self) -> None:
-        started = self._opening.started
         try:
             now = anyio.current_time()
         except Exception:  # noqa: BLE001 - dropped outside of any event loop
             now = self._asked
-        self._opening.notify(
-            RequestEnded(
-                request_id=self.request_id,
-                verdict=self.verdict or "closed",
-                provider=self.provider,
-                model=self.model,
-                attempts=self.attempts,
-                first_content=self._first_content - started,
-                seconds=now - started,
-                deltas=self._transcript.deltas,
-                characters=self._transcript.characters,
-                error=self._error,
-            )
-        )
-
-    def _report(self, error: Exception) -> None:
-        self._opening.notify(CleanUpFailed(self.request_id, self.provider, error))
+        verdict = self.verdict or "closed"
+        self._opening.tell_end(verdict, self._transcript, self._first_content, now, self._error)
 
     def __repr__(self) -> str:
-        state = self.verdict or "open"
-        return (
-            f"<ReplyStream {self.request_id} of {self.provider!r}: {state}, {self._transcript.deltas} deltas>"
-        )
+        state = f"{self.verdict or 'open'}, {self._transcript.deltas} deltas"
+        return f"<ReplyStream {self.request_id} of {self.provider!r}: {state}>"
 
     def __del__(self) -> None:
         if getattr(self, "_closed", True):

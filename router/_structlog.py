@@ -20,6 +20,7 @@ from router.events import (
     CleanUpFailed,
     ObserverFailed,
     ProbeEnded,
+    ReplySwitched,
     RequestEnded,
     RequestStarted,
     WaitStarted,
@@ -111,6 +112,13 @@ def _request_ended(event: RequestEnded) -> Line:
     return level, name, fields
 
 
+def _reply_switched(event: ReplySwitched) -> Line:
+    switch = event.switch
+    fields = {"kind": switch.kind, "left": switch.left, "taken_by": switch.taken_by, "shown": switch.shown}
+    error = type(event.error).__name__
+    return "warning", "reply.switched", {"request_id": event.request_id, **fields, "error": error}
+
+
 def _probe_ended(event: ProbeEnded) -> Line:
     result = event.result
     fields = {
@@ -145,6 +153,7 @@ _LINES: Final[MappingProxyType[type, Callable[[Any], Line]]] = MappingProxyType(
         CleanUpFailed: _clean_up_failed,
         ObserverFailed: _observer_failed,
         ProbeEnded: _probe_ended,
+        ReplySwitched: _reply_switched,
         RequestEnded: _request_ended,
         RequestStarted: _request_started,
         WaitStarted: _wait_started,

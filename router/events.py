@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from adapters.contract import ProbeResult
+    from adapters.contract import ProbeResult, Switch
     from adapters.errors import AdapterError
 
 Verdict: TypeAlias = Literal["complete", "truncated", "failed", "refused", "cancelled", "closed"]
@@ -51,6 +51,7 @@ class Attempt:
 
     def __str__(self) -> str:
         what = " ".join(self.reason.splitlines())  # one line each, whatever an adapter writes
+        what = what.removeprefix(f"{self.provider}: ")
         if self.error is not None:
             what = f"{type(self.error).__name__}: {what}"
         return f"{self.provider}: {self.outcome} after {self.seconds:.2f} s" + (f" ({what})" if what else "")
@@ -92,6 +93,15 @@ class WaitStarted:
     request_id: str
     round: int
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ReplySwitched:
+    """A reply broke off after content, and another provider took over, as the router was told to let it."""
+
+    request_id: str
+    switch: Switch
+    error: Exception
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +178,7 @@ Event: TypeAlias = (
     | AttemptStarted
     | AttemptEnded
     | WaitStarted
+    | ReplySwitched
     | RequestEnded
     | CleanUpFailed
     | AdapterBroke

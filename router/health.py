@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from adapters.contract import Outcome
-from adapters.errors import AdapterError, ModelNotFound, QuotaExhausted
+from adapters.errors import (
+    AdapterError,
+    Busy,
+    ContentRefused,
+    InvalidRequest,
+    LocalFailure,
+    ModelNotFound,
+    NotWorking,
+    QuotaExhausted,
+)
+from router.strategy import Candidate, Pace
 
 if TYPE_CHECKING:
     from adapters.contract import Adapter, ProbeResult
+    from router.breaker import BreakerSnapshot, CircuitBreaker
     from router.retry import RetryPolicy
 
 Health: TypeAlias = Literal["working", "held back", "not working", "not known"]
+NO_EVIDENCE: Final = (Busy, ContentRefused, InvalidRequest, LocalFailure, NotWorking)
+"""Errors that a breaker does not count: of the caller, of this side, or remembered in another way."""
 
 
 @dataclass(slots=True)
@@ -21,33 +34,38 @@ class Provider:
 
     Attributes:
         adapter: What speaks to the service.
+        breaker: Leaves it alone while it fails.
         held_until: Nobody asks it before this time on the event loop's clock.
         held_reason: Why.
         last_error: The newest failure.
         last_error_at: When it was.
         last_success_at: When content last came.
         missing_models: Model -> the time until which it is not asked for it.
+        pace: How fast it brings its first content.
     """
 
     adapter: Adapter
+    breaker: CircuitBreaker
     held_until: float | None = None
     held_reason: str = ""
     last_error: AdapterError | None = None
     last_error_at: float | None = None
     last_success_at: float | None = None
     missing_models: dict[str | None, float] = field(default_factory=dict)
+    pace: Pace = field(default_factory=Pace)
 
     @property
     def name(self) -> str:
         """The provider's name."""
         return self.adapter.name
 
-    def succeeded(self, now: float) -> None:
-        """Learn that content came.
+    def succeeded(self, now: float, seconds: float) -> None:
+        """Learn that content came `now`, `seconds` after it was asked.
 
         It ends no Retry-After: who answers while held back was asked before that.
         """
         self.last_success_at = now
+        self.pace.add(now, seconds)
         self.adapter.mark(Outcome(now))
 
     def failed(self, error: AdapterError, model: str | None, now: float, policy: RetryPolicy) -> None:
@@ -74,6 +92,17 @@ class Provider:
             return None
         return self.held_until - now
 
+    def come_back(self, now: float) -> float | None:
+        """Return the seconds until it may be asked again, where time alone brings it back; else None."""
+        waits = (self.held(now), self.breaker.permit_in(now))
+        return max((wait for wait in waits if wait), default=None)
+
+    def candidate(self, now: float) -> Candidate:
+        """Return what a strategy knows of it."""
+        healthy = self.adapter.working_at(now) is not False and self.held(now) is None
+        permitted = self.breaker.permit_in(now) == 0
+        return Candidate(self.name, healthy and permitted, self.pace.first_content, self.pace.measured_at)
+
     def lacks_model(self, model: str | None, now: float) -> bool:
         """Whether it said lately that it does not have `model`."""
         until = self.missing_models.get(model)
@@ -88,8 +117,12 @@ class Provider:
         held = self.held(now)
         health: Health = "not known" if working is None else "working" if working else "not working"
         reason = self.adapter.working_reason
-        if held is not None and working is not False:
+        breaker = self.breaker.snapshot(now)
+        if working is not False and held is not None:
             health, reason = "held back", f"{self.held_reason}: asked to stay away"
+        elif working is not False and breaker.permit_in != 0:
+            health, reason = "held back", f"circuit breaker {breaker.state}"
+            held = breaker.permit_in
         return ProviderHealth(
             provider=self.name,
             health=health,
@@ -102,6 +135,7 @@ class Provider:
             last_error_ago=_ago(self.last_error_at, now),
             last_success_ago=_ago(self.last_success_at, now),
             probe=probe,
+            breaker=breaker,
         )
 
 
@@ -125,6 +159,7 @@ class ProviderHealth:
         last_error_ago: When it was.
         last_success_ago: When content last came.
         probe: The probe of this report, where there was one.
+        breaker: What its circuit breaker knows.
     """
 
     provider: str
@@ -138,6 +173,7 @@ class ProviderHealth:
     last_error_ago: float | None = None
     last_success_ago: float | None = None
     probe: ProbeResult | None = None
+    breaker: BreakerSnapshot | None = None
 
     @property
     def can_answer(self) -> bool:
@@ -158,6 +194,7 @@ class ProviderHealth:
             "last_error_text": self.last_error_text,
             "last_error_seconds_ago": _rounded(self.last_error_ago),
             "last_success_seconds_ago": _rounded(self.last_success_ago),
+            "breaker": None if self.breaker is None else self.breaker.state,
             "probe": None
             if probe is None
             else {

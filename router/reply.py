@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from adapters.contract import Delta, ToolCallFragment, Usage
+    from adapters.contract import Delta, Switch, ToolCallFragment, Usage
     from router.events import Attempt, Verdict
 
 
@@ -46,6 +46,7 @@ class Reply:
         finish_reason: Why the provider stopped, where it says so.
         usage: Token counts, where the provider gives them.
         attempts: The ledger.
+        switches: Where another provider took over, if the router was told to let it.
     """
 
     text: str
@@ -58,6 +59,7 @@ class Reply:
     finish_reason: str | None
     usage: Usage | None
     attempts: tuple[Attempt, ...]
+    switches: tuple[Switch, ...] = ()
 
     def __str__(self) -> str:
         return self.text
@@ -87,6 +89,7 @@ class Transcript:
         usage: Token counts, once they came.
         final_text: The provider's own final version of the text, where it differs.
         proved: Whether the reply is proved complete.
+        switches: Where another provider took over.
     """
 
     __slots__ = (
@@ -98,6 +101,7 @@ class Transcript:
         "finish_reason",
         "model",
         "proved",
+        "switches",
         "usage",
     )
 
@@ -111,9 +115,13 @@ class Transcript:
         self.usage: Usage | None = None
         self.final_text: str | None = None
         self.proved = False
+        self.switches: list[Switch] = []
 
     def add(self, delta: Delta) -> None:
         """Add the next delta."""
+        if delta.switch is not None:
+            self._switch(delta.switch)
+            return
         self.deltas += 1
         if delta.text:
             self._text.append(delta.text)
@@ -129,6 +137,19 @@ class Transcript:
             self.finish_reason = delta.finish_reason
             self.final_text = delta.final_text
             self.proved = True
+
+    def _switch(self, switch: Switch) -> None:
+        self.switches.append(switch)
+        self.model = self.usage = self.final_text = None  # of the provider that broke off
+        if switch.kind == "restart":
+            self._text.clear()
+            self._reasoning.clear()
+            self._tool_calls.clear()
+
+    @property
+    def has_tool_calls(self) -> bool:
+        """Whether a piece of a tool call came."""
+        return bool(self._tool_calls)
 
     @property
     def text(self) -> str:
@@ -158,4 +179,5 @@ class Transcript:
             finish_reason=self.finish_reason,
             usage=self.usage,
             attempts=attempts,
+            switches=tuple(self.switches),
         )

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Awaitable, Callable, Iterable, Mapping
 
+    from router.budget import RetryBudget
+    from router.hedging import HedgePolicy
     from router.timeouts import Deadline
 
 MOST_ATTEMPTS: Final = 5
@@ -43,6 +45,11 @@ class RetryPolicy:
         quota_pause: Seconds a provider without quota is held back where it does not say how long.
         missing_model_pause: Seconds for which a provider is not asked for a model that it said it lacks.
         dispositions: Error class -> disposition, where the default of the class is not wanted.
+        wait_for_held: A provider that is held back, or whose breaker is open, joins a later round once it may
+            be asked, within the deadline; so a request with nobody to ask waits instead of failing (False).
+        budget: Pays for every attempt of a later round, repeat and hedge; None gives each router one of its
+            own. Share one between routers that ask the same providers.
+        hedge: When a second provider is asked beside a slow first one; None never (None).
 
     Raises:
         ValueError: A value is out of its range.
@@ -58,6 +65,9 @@ class RetryPolicy:
     quota_pause: float = 60.0
     missing_model_pause: float = 300.0
     dispositions: Mapping[type[AdapterError], Disposition] = field(default_factory=dict)
+    wait_for_held: bool = False
+    budget: RetryBudget | None = None
+    hedge: HedgePolicy | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.attempts <= MOST_ATTEMPTS:
@@ -138,6 +148,11 @@ class Rounds:
             if now + wait + MINIMUM <= self._deadline.at:
                 line.earliest = now + wait
         return line.earliest
+
+    def held_back(self, name: str, now: float, wait: float) -> None:
+        """Let a candidate that cannot be asked for `wait` seconds come back in a later round, in time."""
+        if now + wait + MINIMUM <= self._deadline.at:
+            self._lines[name].earliest = now + wait
 
     def may_stay(self, name: str) -> bool:
         """Whether a provider that failed in the first round may be tried again before moving on."""

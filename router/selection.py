@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 from adapters.message import nearest
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Mapping, Sequence
 
     from adapters.contract import ChatRequest
     from router.health import Provider
+    from router.strategy import Strategy
 
 
 def ordered(providers: Mapping[str, Provider], wanted: Sequence[str] | None) -> list[Provider]:
@@ -27,11 +29,28 @@ def ordered(providers: Mapping[str, Provider], wanted: Sequence[str] | None) -> 
     names = list(dict.fromkeys(wanted))
     if not names:
         raise ValueError(f"providers is empty; leave it out, or name some of {', '.join(providers)}")
-    for name in names:
-        if name not in providers:
-            hint = nearest(name, providers) or "."
-            raise ValueError(f"no provider is called {name!r}{hint} There are: {', '.join(providers)}")
-    return [providers[name] for name in names]
+    return [named(providers, name) for name in names]
+
+
+def named(providers: Mapping[str, Provider], name: str) -> Provider:
+    """Return the provider of this name.
+
+    Raises:
+        ValueError: There is none; the message says which there are.
+    """
+    if name not in providers:
+        hint = nearest(name, providers) or "."
+        raise ValueError(f"no provider is called {name!r}{hint} There are: {', '.join(providers)}")
+    return providers[name]
+
+
+def arranged(
+    candidates: Sequence[Provider], strategy: Strategy, now: float, random_source: random.Random
+) -> list[Provider]:
+    """Return the candidates in the order of the strategy."""
+    by_name = {provider.name: provider for provider in candidates}
+    order = strategy.order([p.candidate(now) for p in candidates], now, random_source)
+    return [by_name[candidate.name] for candidate in order]
 
 
 def reason_to_skip(provider: Provider, request: ChatRequest, now: float) -> str | None:
@@ -42,6 +61,11 @@ def reason_to_skip(provider: Provider, request: ChatRequest, now: float) -> str 
     held = provider.held(now)
     if held is not None:
         return f"held back for {held:.1f} s more ({provider.held_reason})"
+    wait = provider.breaker.permit_in(now)
+    if wait is None:
+        return "isolated by hand; Router.reset() brings it back"
+    if wait > 0:
+        return f"circuit breaker {provider.breaker.state(now)}: not asked for {wait:.1f} s more"
     model = adapter.model_for(request)
     if provider.lacks_model(model, now):
         return f"said lately that it does not have the model {model!r}"

@@ -1,8 +1,8 @@
 """In which order the providers of a request are asked. Pure and seeded: the same seed draws the same order.
 
-Every strategy puts the healthy ones first and only reorders: who is left out, and why, is decided by
-`router.selection`. Those behind keep the strategy's order among themselves, so that they are at hand when the
-healthy ones fail.
+A strategy only reorders: who is left out, and why, is decided by `router.selection`. Those that draw or
+measure put the healthy ones first; the others keep the strategy's order among themselves, so that they are at
+hand when the healthy ones fail.
 """
 
 from __future__ import annotations
@@ -72,8 +72,8 @@ class Priority:
     def order(
         self, candidates: Sequence[Candidate], now: float, random_source: random.Random
     ) -> list[Candidate]:
-        """Return the healthy ones as given, then the others as given."""
-        return _healthy_first(candidates)
+        """Return the candidates as given: who is not healthy is skipped where it stands."""
+        return list(candidates)
 
 
 class Weighted:

@@ -21,6 +21,9 @@ class Timeouts:
         reserve: What an attempt leaves of `total` for each candidate after it.
         probe: For one probe.
         close: For closing one reply or the router; clean-up at a service has its own limit in the adapter.
+        drip_rate: The least characters per second of a committed reply, over `drip_window`; a slower one is
+            interrupted. None: no rate is too slow.
+        drip_window: For `drip_rate`.
 
     Raises:
         ValueError: A value is not a positive number, or `total` is under 0.5 s.
@@ -32,10 +35,14 @@ class Timeouts:
     reserve: float = 5.0
     probe: float = 5.0
     close: float = 1.0
+    drip_rate: float | None = None
+    drip_window: float = 30.0
 
     def __post_init__(self) -> None:
         for each in fields(self):
             value = getattr(self, each.name)
+            if value is None and each.name == "drip_rate":
+                continue
             if not isinstance(value, int | float) or isinstance(value, bool) or not value > 0:
                 raise ValueError(f"Timeouts({each.name}={value!r}): it must be a number of seconds above 0")
         if self.total < MINIMUM:

@@ -17,7 +17,7 @@ from adapters.errors import AdapterError, Disposition
 from adapters.http import Limits
 from adapters.simulators.h2o import H2oSimulator
 from adapters.simulators.openai import OpenAISimulator
-from router import RetryPolicy, Timeouts
+from router import BreakerPolicy, HedgePolicy, RetryPolicy, Timeouts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,10 +28,11 @@ SAYS: Final = {  # what an example prints, at least
     0: ["Hello from the chat-ui simulator", "h2o complete", "committed"],
     1: ["openai stop"],
     2: ["first choice", "h2o"],
-    3: ["no provider answered", "dead: failed", "ConnectFailed", "True None ['dead', 'dead']"],
-    4: ["h2o working", "dead not working", "the chain can answer: True"],
-    5: ["Say it again"],
-    6: [],
+    3: ["[half broke off, whole goes on]", "forty-two.", "whole (Switch("],
+    4: ["no provider answered", "dead: failed", "ConnectFailed", "True None ['dead', 'dead']"],
+    5: ["h2o working", "dead not working", "the chain can answer: True"],
+    6: ["Say it again"],
+    7: [],
 }
 
 
@@ -81,7 +82,7 @@ def _numbers(text: str) -> list[float]:
     return [float(number.replace(" ", "")) * units.get(unit, 1) for number, unit in found]
 
 
-@pytest.mark.parametrize("owner", [Timeouts, RetryPolicy, Limits])
+@pytest.mark.parametrize("owner", [Timeouts, RetryPolicy, Limits, BreakerPolicy, HedgePolicy])
 def test_the_table_of_defaults_is_true(owner: type) -> None:
     table = README[README.index("## The defaults") : README.index("## The log events")]
     shown: dict[str, float] = {}
@@ -89,7 +90,11 @@ def test_the_table_of_defaults_is_true(owner: type) -> None:
         if owner.__name__ in names:
             keys = [name.rpartition(".")[2] for name in re.findall(r"`([\w.]+)`", names)]
             shown.update(zip(keys, _numbers(values), strict=False))
-    defaults = {f.name: f.default for f in fields(owner) if isinstance(f.default, int | float)}
+    defaults = {
+        f.name: f.default
+        for f in fields(owner)
+        if isinstance(f.default, int | float) and not isinstance(f.default, bool)
+    }
 
     assert defaults == shown
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from router import Attempt, AttemptEnded, RequestEnded, Router
+from router import Attempt, AttemptEnded, BreakerPolicy, RequestEnded, Router
+from router.breaker import CircuitBreaker
 
 if TYPE_CHECKING:
     from adapters import Adapter
@@ -45,3 +46,8 @@ class Recorder:
 def router_of(*adapters: Adapter, seen: Recorder | None = None, seed: int = 1, **settings: Any) -> Router:
     observers = [] if seen is None else [seen]
     return Router(adapters, observers=observers, random_source=random.Random(seed), **settings)
+
+
+def unbroken() -> CircuitBreaker:
+    """A breaker that never opens by itself."""
+    return CircuitBreaker(BreakerPolicy.off(), random.Random(0))

@@ -23,6 +23,7 @@ from adapters import (
 from adapters.scripted import ScriptedAdapter
 from router import HealthReport, ProviderHealth, RetryPolicy
 from router.health import Provider
+from tests.router.recording import unbroken
 
 POLICY = RetryPolicy(remember=100)
 ERRORS = [
@@ -41,7 +42,7 @@ class HealthAgainstAModel(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.provider = Provider(ScriptedAdapter("first"))
+        self.provider = Provider(ScriptedAdapter("first"), unbroken())
         self.now = 0.0
         self.held_until = 0.0
         self.working: bool | None = None
@@ -56,7 +57,7 @@ class HealthAgainstAModel(RuleBasedStateMachine):
 
     @rule()
     def it_answers(self):
-        self.provider.succeeded(self.now)
+        self.provider.succeeded(self.now, 0.1)
         self.working, self.recheck_at, self.failures = True, math.inf, 0
 
     @rule(
@@ -105,15 +106,15 @@ TestHealthAgainstAModel = HealthAgainstAModel.TestCase
 
 def test_an_answer_does_not_shorten_a_retry_after():
     """An attempt that began before the push-back may succeed after it; the push-back still holds."""
-    provider = Provider(ScriptedAdapter("first"))
+    provider = Provider(ScriptedAdapter("first"), unbroken())
     provider.failed(RateLimited(retry_after=30), None, 0, POLICY)
-    provider.succeeded(1)
+    provider.succeeded(1, 0.1)
 
     assert provider.held(1) == 29
 
 
 def test_a_shorter_retry_after_does_not_replace_a_longer_one_nor_its_reason():
-    provider = Provider(ScriptedAdapter("first"))
+    provider = Provider(ScriptedAdapter("first"), unbroken())
     provider.failed(RateLimited(retry_after=30), None, 0, POLICY)
     provider.failed(ServiceFailed(retry_after=1), None, 0, POLICY)
 
@@ -122,14 +123,14 @@ def test_a_shorter_retry_after_does_not_replace_a_longer_one_nor_its_reason():
 
 @pytest.mark.parametrize("nonsense", [math.nan, -5.0, -math.inf])
 def test_a_retry_after_that_makes_no_sense_holds_nobody_back(nonsense):
-    provider = Provider(ScriptedAdapter("first"))
+    provider = Provider(ScriptedAdapter("first"), unbroken())
     provider.failed(RateLimited(retry_after=nonsense), None, 10, POLICY)
 
     assert provider.held(10) is None
 
 
 def test_an_endless_retry_after_is_remembered_for_as_long_as_the_policy_says():
-    provider = Provider(ScriptedAdapter("first"))
+    provider = Provider(ScriptedAdapter("first"), unbroken())
     provider.failed(RateLimited(retry_after=math.inf), None, 10, POLICY)
 
     assert provider.held(10) == 100
@@ -169,7 +170,7 @@ def test_a_report_is_consistent_and_json(providers):
 
 def test_a_report_tells_the_probe_of_each_provider():
     probe = ProbeResult(True, "it answered", generation="G3", models=("big",), seconds=0.12345)
-    told = Provider(ScriptedAdapter("first")).snapshot(0, probe).as_dict()
+    told = Provider(ScriptedAdapter("first"), unbroken()).snapshot(0, probe).as_dict()
 
     assert told["probe"] == {
         "working": True,

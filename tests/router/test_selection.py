@@ -10,14 +10,14 @@ from adapters.scripted import ScriptedAdapter
 from router import RetryPolicy
 from router.health import Provider
 from router.selection import dropped_options, ordered, reason_to_skip
-from tests.router.recording import HELLO
+from tests.router.recording import HELLO, unbroken
 
 NAMES = ["alpha", "beta", "gamma"]
 POLICY = RetryPolicy()
 
 
 def provider_of(name="alpha", **settings) -> Provider:
-    return Provider(ScriptedAdapter(name, "Hello", **settings))
+    return Provider(ScriptedAdapter(name, "Hello", **settings), unbroken())
 
 
 PROVIDERS = {name: provider_of(name) for name in NAMES}

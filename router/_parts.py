@@ -1,0 +1,60 @@
+"""What a router is made of, checked at its door."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from adapters.contract import Adapter
+from router.breaker import CircuitBreaker
+from router.health import Provider
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Iterable
+
+    from router.breaker import BreakerPolicy
+    from router.events import Observer
+
+T = TypeVar("T")
+
+
+def default_observers() -> tuple[Observer, ...]:
+    """Return who is told what happens where the caller names nobody: the log."""
+    # Imported here: structlog loads a terminal's colours and more, half of what `import router` would take.
+    from router._structlog import log_event
+
+    return (log_event,)
+
+
+def checked(value: T | None, kind: type[T]) -> T | None:
+    """Return `value`, or raise a TypeError where it is neither None nor of this kind."""
+    if value is None or isinstance(value, kind):
+        return value
+    raise TypeError(f"{value!r} is no {kind.__name__}; pass {kind.__name__}(…)")
+
+
+def providers_of(
+    adapters: Iterable[Adapter], policy: BreakerPolicy, random_source: random.Random
+) -> dict[str, Provider]:
+    """Return the providers by name, in order, each with a breaker of its own.
+
+    Raises:
+        TypeError: One is no adapter.
+        ValueError: There is none, one has no name or that of another, or is in another router.
+    """
+    found: dict[str, Provider] = {}
+    for adapter in adapters:
+        if not isinstance(adapter, Adapter):
+            hint = "; make an object of it first" if isinstance(adapter, type) else ""
+            raise TypeError(f"{adapter!r} is not an adapter{hint}")
+        if not isinstance(adapter.name, str) or not adapter.name:
+            raise ValueError(f"{type(adapter).__name__} has no name; give it one")
+        if adapter.name in found:
+            raise ValueError(f"two providers are called {adapter.name!r}; give one another name (name=…)")
+        owner = adapter.owner() if adapter.owner is not None else None
+        if owner is not None:
+            raise ValueError(f"{adapter.name!r} is in another router; an adapter belongs to one")
+        found[adapter.name] = Provider(adapter, CircuitBreaker(policy, random_source))
+    if not found:
+        raise ValueError("a router needs at least one provider")
+    return found

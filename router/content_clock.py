@@ -1,0 +1,64 @@
+"""Content is the clock: how long a committed reply may be silent, or slow. Pure: the times are passed in.
+
+Only waits for the provider count, not what the reader does between two calls.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from adapters.errors import Stalled
+from router.drip import DripGuard
+
+if TYPE_CHECKING:
+    from adapters.contract import Delta
+    from router.timeouts import Deadline, Timeouts
+
+
+class ContentClock:
+    """Runs while a reader waits for the provider, and starts anew with each content.
+
+    Args:
+        timeouts: Of the request.
+        deadline: Of the request.
+    """
+
+    __slots__ = ("_content_at", "_deadline", "_drip", "_timeouts", "_waited")
+
+    def __init__(self, timeouts: Timeouts, deadline: Deadline) -> None:
+        self._timeouts = timeouts
+        self._deadline = deadline
+        self._drip = DripGuard(timeouts.drip_rate, timeouts.drip_window)
+        self._waited = 0.0  # in all
+        self._content_at = 0.0  # on the clock of waits
+
+    def restart(self) -> None:
+        """Begin anew: another provider has taken over."""
+        self._content_at = self._waited
+        self._drip = DripGuard(self._timeouts.drip_rate, self._timeouts.drip_window)
+
+    def waited(self, seconds: float) -> None:
+        """Count a wait for the provider."""
+        self._waited += seconds
+
+    def heard(self, delta: Delta) -> None:
+        """Count what came; only content starts the clock anew."""
+        if delta.has_content:
+            self._content_at = self._waited
+            self._drip.content(self._waited, len(delta.text) + len(delta.reasoning))
+
+    def limit(self, now: float) -> float:
+        """Return when a wait that begins `now` has to end."""
+        silent = self._content_at + self._timeouts.stall
+        slow = self._drip.deadline(self._waited)
+        return min(now + min(silent, slow) - self._waited, self._deadline.at)
+
+    def ran_out(self, limit: float) -> Stalled:
+        """Return the error of a wait that was ended at its `limit`."""
+        timeouts = self._timeouts
+        if limit >= self._deadline.at:
+            return Stalled(f"the reply was not complete after {timeouts.total:g} s (Timeouts.total)")
+        if self._waited - self._content_at < timeouts.stall and timeouts.drip_rate is not None:
+            least = f"{timeouts.drip_rate:g} characters per second over {timeouts.drip_window:g} s"
+            return Stalled(f"content came slower than {least} (Timeouts.drip_rate)")
+        return Stalled(f"no content for {timeouts.stall:g} s (Timeouts.stall)")
