@@ -77,7 +77,9 @@ async def _try_each(seen: Seen, providers: list[tuple[str, str, str]]) -> None:
 
 
 async def _ask(seen: Seen, url: str, key: str) -> None:
-    headers = {"Authorization": f"Bearer {key}", "X-Canary": HEADER, "Cookie": f"canary={COOKIE}"}
+    headers = {"Authorization": f"Bearer {key}"}
+    if key == KEY:
+        headers |= {"X-Canary": HEADER, "Cookie": f"canary={COOKIE}"}
     body = {"model": "m", "messages": MESSAGES, "stream": True}
     async with (
         httpx.AsyncClient(headers=headers, timeout=30.0, follow_redirects=True) as client,
