@@ -288,7 +288,8 @@ class Conversation:
     def _id_in(self, answer: WholeAnswer) -> str:
         message = message_of(answer.json())
         found = None if message is None else message.id
-        if not isinstance(found, str) or not 0 < len(found) <= _LONGEST_ID:
+        # What is not printable, half a surrogate pair for instance, may not be sendable in an address either.
+        if not isinstance(found, str) or not 0 < len(found) <= _LONGEST_ID or not found.isprintable():
             raise BadReply(f"{answer.where} gave no id; is it an Open-Assistant site?", status=answer.status)
         return found
 

@@ -8,7 +8,14 @@ from urllib.parse import urlencode
 
 import anyio
 
-from adapters.errors import AdapterError, BadReply, ConnectFailed, ConnectionLost, ServiceFailed
+from adapters.errors import (
+    AdapterError,
+    BadReply,
+    ConnectFailed,
+    ConnectionLost,
+    InvalidRequest,
+    ServiceFailed,
+)
 from adapters.http.answer import Answer, WholeAnswer
 from adapters.wire.json import encode
 from adapters.wire.meter import Meter
@@ -178,5 +185,11 @@ class Session:
             content, headers = encode(json), JSON + headers
         elif form is not None:
             content, headers = urlencode(form).encode(), FORM + headers
-        request = self._adapter.build(method, path, content, headers, query)
+        try:
+            request = self._adapter.build(method, path, content, headers, query)
+        except ValueError as error:
+            # Something of the peer has no form in HTTP, half a surrogate pair for instance.
+            raise InvalidRequest(
+                f"{self._adapter.name}: {method} request cannot be built ({type(error).__name__})"
+            ) from None
         return Answer(self._adapter, request, f"{self._adapter.name}: {method} {path}", fresh=fresh)
