@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tests.faults.framings import TEXT, Wire
 from tests.faults.steps import Script
+
+if TYPE_CHECKING:
+    import ssl
 
 ONE: Final = ("openai",)
 STREAMS: Final = ("openai", "opchatgpts", "h2o")
@@ -44,6 +47,12 @@ class Fault:
         mib: Most MiB of memory over the start; set for rows about memory.
         hidden: Words of the peer that appear in no error and no log.
         settings: Of the adapter.
+        options: Of the service's simulator.
+        steps: Scripts for steps around the reply: method and beginning of the path -> script.
+        reported: Whether a clean-up fails and is reported; something may be left then.
+        leaves: Whether something is left without a failure.
+        most: Upstream requests at the faulty provider, at most; None: by the rule.
+        tls: What the server shows, where it speaks TLS.
     """
 
     row: str
@@ -61,6 +70,12 @@ class Fault:
     mib: float | None = None
     hidden: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    steps: Mapping[str, Script] = field(default_factory=dict)
+    reported: bool = False
+    leaves: bool = False
+    most: int | None = None
+    tls: ssl.SSLContext | None = None
 
     def promised(self, framing: str) -> str:
         return self.but.get(framing, self.promise)
@@ -88,6 +103,8 @@ class Case:
     @property
     def most_requests(self) -> int:
         """Upstream requests at the faulty provider, at most."""
+        if self.fault.most is not None:
+            return self.fault.most
         return 2 if self.alone and not self.fault.once else 1
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from adapters import Aura, ChatAnywhere, H2o, Limits, Opchatgpts, OpenAICompatible, OpenAssistant
@@ -16,8 +17,7 @@ from tests.faults.server import FaultServer, play_raw
 from tests.faults.steps import CHUNKED, LAST, Script, chunked, head
 
 if TYPE_CHECKING:
-    import ssl
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from adapters import HTTPAdapter
     from adapters.simulators.framing import Framing as Notation
@@ -79,18 +79,28 @@ def _bytes(piece: bytes | str) -> bytes:
     return piece.encode() if isinstance(piece, str) else piece
 
 
-Plan = "Callable[[Wire], Script | list[Script]]"
-
-
 def nth(scripts: Script | list[Script], number: int) -> Script:
     """Return the script of the n-th request; the last one repeats."""
     return scripts[min(number, len(scripts) - 1)] if isinstance(scripts, list) else scripts
+
+
+def _matches(step: str, asked: str) -> bool:
+    return asked.startswith(step[:-1]) if step.endswith("*") else asked == step
 
 
 class Tampered:
     """Makes a simulator answer its turns with raw scripts; the steps before and after are its own."""
 
     plan: Callable[[Wire], Any]
+    steps: Mapping[str, Script] = MappingProxyType({})
+
+    async def answer(self, exchange: Exchange) -> None:
+        asked = f"{exchange.received.method} {exchange.received.target}"
+        script = next((script for step, script in self.steps.items() if _matches(step, asked)), None)
+        if script is None:
+            await super().answer(exchange)  # type: ignore[misc]
+        else:
+            await play_raw(exchange, script)
 
     async def turn(
         self, exchange: Exchange, framing: Notation, *, prompt: str = "", text: str | None = None
@@ -131,12 +141,15 @@ class Framing:
     options: dict[str, Any] = field(default_factory=dict)
     suffix: str = ""
 
-    def server(self, plan: Callable[[Wire], Any], **more: Any) -> Simulator:
-        """A server that answers requests for text with what `plan` says."""
+    def server(
+        self, plan: Callable[[Wire], Any], steps: Mapping[str, Script] | None = None, **more: Any
+    ) -> Simulator:
+        """A server that answers requests for text with what `plan` says, and other steps as `steps` do."""
         if self.simulate is None:
             return FaultServer(lambda number: nth(plan(openai_wire()), number), **more)
-        simulator: Any = self.simulate(**self.options)
+        simulator: Any = self.simulate(**self.options, **more)
         simulator.plan = plan
+        simulator.steps = steps or {}
         served: Simulator = simulator
         return served
 
@@ -171,7 +184,3 @@ FRAMINGS: Final = {
         ),
     )
 }
-
-
-def tls_server(scripts: Callable[[Wire], Any], tls: ssl.SSLContext, **more: Any) -> FaultServer:
-    return FaultServer(lambda number: nth(scripts(openai_wire()), number), tls=tls, **more)

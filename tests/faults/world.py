@@ -43,6 +43,7 @@ class Seen:
         provider: Who delivered it.
         error: What the request ended with.
         took: Seconds.
+        cancelled: Whether it was cancelled, and ended by that.
         events: Of the router.
         said: Objects that the client made, which are searched for secrets.
     """
@@ -51,6 +52,7 @@ class Seen:
     provider: str | None = None
     error: BaseException | None = None
     took: float = 0.0
+    cancelled: bool = False
     events: list[Event] = field(default_factory=list)
     said: list[Any] = field(default_factory=list)
 
@@ -63,6 +65,7 @@ class World:
     faulty: Simulator
     good: OpenAISimulator
     trap: FaultServer
+    url: str = ""
     tasks: int = 0
     sockets: int = 0
 
@@ -77,7 +80,7 @@ class World:
 
     def adapters(self) -> list[HTTPAdapter]:
         framing = FRAMINGS[self.case.framing]
-        first = framing.adapter(self.faulty.url, **self.case.fault.settings)
+        first = framing.adapter(self.url or self.faulty.url, **self.case.fault.settings)
         return [first] if self.alone else [first, second(self.good)]
 
     def open_sockets(self) -> int:
@@ -115,8 +118,11 @@ async def world_of(case: Case) -> AsyncIterator[World]:
                 return [_aimed(script, trap.url) for script in scripts]
             return _aimed(scripts, trap.url)
 
-        more = {"before": before} if before else {}
-        faulty = await stack.enter_async_context(FRAMINGS[case.framing].server(answers, **more))
+        more: dict[str, Any] = dict(case.fault.options)
+        more |= {"before": before} if before else {}
+        more |= {"tls": case.fault.tls} if case.fault.tls else {}
+        server = FRAMINGS[case.framing].server(answers, case.fault.steps, **more)
+        faulty = await stack.enter_async_context(server)
         world = World(case, faulty, good, trap)
         world.tasks, world.sockets = len(anyio.get_running_tasks()), len(_sockets())
         yield world
