@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import random
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 import anyio
@@ -17,35 +17,60 @@ from tests.faults.framings import COOKIE, FRAMINGS, HEADER, KEY
 from tests.faults.world import MESSAGES, SECOND_KEY, TIMEOUTS, Seen
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from tests.faults.world import World
 
 PATIENCE: Final = 400.0
 
 
-async def ours(world: World) -> Seen:
-    """The router with real adapters."""
+@asynccontextmanager
+async def chain(world: World, seen: Seen) -> AsyncIterator[Router]:
+    """The router with real adapters; what it shows of itself is kept, and then it is closed."""
     adapters = world.adapters()
-    seen = Seen()
     observers = (seen.events.append, log_event)
     router = Router(adapters, timeouts=TIMEOUTS, observers=observers, random_source=random.Random(7))
-    started = anyio.current_time()
     async with router:
         seen.said += [router.health(), router.health().as_dict()]
-        try:
-            async with await router.stream(MESSAGES) as reply:
-                seen.provider = reply.provider
-                seen.said.append(reply)
-                parts = []
-                try:
-                    async for delta in reply:
-                        parts.append(delta.text)  # noqa: PERF401 - what came before an error counts
-                finally:
-                    seen.text = "".join(parts)
-        except Exception as error:  # noqa: BLE001 - judged
-            seen.error = error
-        seen.took = anyio.current_time() - started
+        yield router
         seen.said += [router, *adapters, router.health(), router.health().as_dict()]
         seen.said += [vars(adapter) for adapter in adapters]
+
+
+async def converse(router: Router, seen: Seen) -> None:
+    """Send a request, and keep what comes of it."""
+    started = anyio.current_time()
+    parts: list[str] = []
+    try:
+        async with await router.stream(MESSAGES) as reply:
+            seen.provider = reply.provider
+            seen.said.append(reply)
+            async for delta in reply:
+                parts.append(delta.text)  # noqa: PERF401 - what came before an error counts
+    except Exception as error:  # noqa: BLE001 - judged
+        seen.error = error
+    finally:
+        seen.text = "".join(parts)
+        seen.took = anyio.current_time() - started
+
+
+async def ours(world: World) -> Seen:
+    """One request."""
+    seen = Seen()
+    async with chain(world, seen) as router:
+        await converse(router, seen)
+    return seen
+
+
+async def ours_again(world: World) -> Seen:
+    """A request after a good one, whose connection is kept alive; only the second is judged."""
+    seen = Seen()
+    async with chain(world, seen) as router:
+        await router.complete(MESSAGES)
+        await anyio.sleep(0.05)
+        seen.events.clear()
+        seen.earlier = world.requests
+        await converse(router, seen)
     return seen
 
 

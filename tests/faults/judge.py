@@ -185,6 +185,7 @@ def _counts(world: World, seen: Seen) -> list[str]:
         attempts = [e.attempt for e in seen.events if isinstance(e, AttemptEnded)]
         tried = [a for a in attempts if a.provider == "first" and a.outcome != "skipped"]
         came = world.faulty.connections if case.fault.before else world.requests
+        came -= seen.earlier
         if len(tried) < came:
             wrong.append(f"the ledger has {len(tried)} attempts, the server saw {came}")
     return wrong

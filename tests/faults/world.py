@@ -44,6 +44,7 @@ class Seen:
         error: What the request ended with.
         took: Seconds.
         cancelled: Whether it was cancelled, and ended by that.
+        earlier: Upstream requests before the one that is judged.
         events: Of the router.
         said: Objects that the client made, which are searched for secrets.
     """
@@ -53,6 +54,7 @@ class Seen:
     error: BaseException | None = None
     took: float = 0.0
     cancelled: bool = False
+    earlier: int = 0
     events: list[Event] = field(default_factory=list)
     said: list[Any] = field(default_factory=list)
 
