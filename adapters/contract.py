@@ -147,6 +147,7 @@ class Adapter(ABC):
         capabilities: What the service can take.
         model: The model asked for where a request names none.
         models: The caller's model names -> the service's.
+        concurrency: Replies that a router lets run at the same time, or None for any number.
         owner: A weak reference to the router that holds it; the router sets it.
         recheck: Seconds until a provider found not working is tried again; doubles per repetition.
         recheck_cap: The longest such pause in seconds.
@@ -156,6 +157,7 @@ class Adapter(ABC):
     capabilities: Capabilities = Capabilities()
     model: str | None = None
     models: Mapping[str, str] = EMPTY
+    concurrency: int | None = None
     owner: Callable[[], object | None] | None = None
     recheck: ClassVar[float] = 60.0
     recheck_cap: ClassVar[float] = 900.0

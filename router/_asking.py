@@ -20,11 +20,12 @@ from router.timeouts import attempt_limit
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from adapters.contract import ChatRequest
     from adapters.errors import AdapterError
     from router._ledger import Ledger
+    from router._places import Places
     from router.breaker import Permit
     from router.budget import RetryBudget
     from router.events import Event
@@ -54,6 +55,7 @@ class Terms:
         random_source: For the jitter.
         clock: Returns the time.
         notify: Tells an event to the observers.
+        places: Provider -> its places.
     """
 
     request_id: str
@@ -67,6 +69,7 @@ class Terms:
     random_source: random.Random
     clock: Callable[[], float]
     notify: Callable[[Event], None]
+    places: Mapping[str, Places]
 
 
 class Committed(NamedTuple):
@@ -81,9 +84,9 @@ class _Try:
     provider: Provider
     round: int
     behind: int  # candidates of this round still to be asked
-    permit: Permit | None
     fresh: bool = False
     repeat: bool = False
+    permit: Permit | None = None
 
 
 class Asking:
@@ -129,8 +132,7 @@ class Asking:
                 self._skip(provider, number, reason, now)
                 return None
             left = sum(self.would_be_asked(name, now) for name in behind)
-            permit = provider.breaker.permit(now)
-            trial = await self._try(_Try(provider, number, left, permit, fresh, repeat))
+            trial = await self._try_in_place(_Try(provider, number, left, fresh, repeat))
             if trial is None:
                 return None
             if trial.error is None:
@@ -151,6 +153,24 @@ class Asking:
     def would_be_asked(self, name: str, now: float) -> bool:
         """Whether a candidate could be asked now."""
         return self._reason_to_skip(self._by_name[name], now, tell=False) is None
+
+    async def _try_in_place(self, it: _Try) -> Trial | None:
+        """Try once in a place of the provider, which a committed reply keeps; None where there was none."""
+        terms, places = self._terms, self._terms.places[it.provider.name]
+        now = terms.clock()
+        wait = 0.0 if it.behind else min(terms.timeouts.place, terms.deadline.remaining(now))
+        if not await places.take(wait):
+            reason = f"all its {places.limit} places are taken (Adapter.concurrency)"
+            self._skip(it.provider, it.round, reason, terms.clock())
+            return None
+        it.permit = it.provider.breaker.permit(terms.clock())
+        trial: Trial | None = None
+        try:
+            trial = await self._try(it)
+        finally:
+            if trial is None or trial.error is not None:
+                places.give_back()
+        return trial
 
     async def _try(self, it: _Try) -> Trial | None:
         """Try once, and keep what it shows; None where another provider was quicker meanwhile."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import anyio.lowlevel
+
 from adapters.contract import Switch
 from adapters.errors import ContentRefused, Disposition
 from router._asking import Asking, Committed, Terms
@@ -57,6 +59,8 @@ class Call:
             terms.budget.deposit(terms.clock())
             committed = await in_rounds(self._round, self._rounds, terms.clock)
             if committed is None:
+                # A cancellation during the last clean-up, which was shielded, is no failure of the providers.
+                await anyio.lowlevel.checkpoint_if_cancelled()
                 raise self._all_failed()
             return ReplyStream(self._opening(committed))
         except Exception as error:
@@ -149,7 +153,9 @@ class Call:
             started=self._ledger.started,
             timeouts=terms.timeouts,
             deadline=terms.deadline,
+            policy=terms.policy,
             notify=terms.notify,
+            gone=terms.places[provider.name].give_back,
             take_over=self.take_over,
             switch=switch,
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from adapters.errors import AdapterError, Truncated
-from router._generator import bad_reply
+from router._generator import bad_reply, close_generator
 from router.events import AdapterBroke, CleanUpFailed, RequestEnded
 
 if TYPE_CHECKING:
@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from router.events import Attempt, Event, Verdict
     from router.health import Provider
     from router.reply import Transcript
+    from router.retry import RetryPolicy
     from router.timeouts import Deadline, Timeouts
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Opening:
     """What a stream is made of when a provider has committed.
 
@@ -33,7 +34,9 @@ class Opening:
         started: When the request started, on the event loop's clock.
         timeouts: Of the request.
         deadline: Of the request.
+        policy: What to remember of an error.
         notify: Tells an event to the observers.
+        gone: Called once, when the generator is closed: the place at the provider is free again.
         take_over: Returns the opening of the provider that takes over when this one breaks off, or None.
         switch: Announces that this provider took over.
     """
@@ -47,16 +50,35 @@ class Opening:
     started: float
     timeouts: Timeouts
     deadline: Deadline
+    policy: RetryPolicy
     notify: Callable[[Event], None]
+    gone: Callable[[], None]
     take_over: Callable[[str, Transcript, AdapterError], Awaitable[Opening | None]]
     switch: Switch | None = None
+    _gone: bool = False
+
+    async def let_go(self) -> None:
+        """Close the generator, and give the place at the provider back; the first call does it."""
+        if self._gone:
+            return
+        self._gone = True
+        try:
+            await close_generator(self.generator, self.timeouts.close, self.report)
+        finally:
+            self.gone()
+
+    def dropped(self) -> None:
+        """Give the place at the provider back: the generator is left to the garbage collector."""
+        if not self._gone:
+            self._gone = True
+            self.gone()
 
     def report(self, error: Exception) -> None:
         """Tell the observers of a clean-up that failed."""
         self.notify(CleanUpFailed(self.request_id, self.provider.name, error))
 
-    def judged(self, raised: Exception) -> AdapterError:
-        """Return the error of the provider; one that is none of ours is a bug, and told."""
+    def learned(self, raised: Exception, now: float) -> AdapterError:
+        """Return the error of the provider, and remember it there; what is none of ours is a bug, and told."""
         if isinstance(raised, StopAsyncIteration):
             error: AdapterError = Truncated("the reply ended without the proof of its end")
         elif isinstance(raised, AdapterError):
@@ -65,6 +87,10 @@ class Opening:
             self.notify(AdapterBroke(self.request_id, self.provider.name, raised))
             error = bad_reply(raised)
         error.provider = error.provider or self.provider.name
+        try:
+            self.provider.broke_off(error, now, self.policy)
+        except Exception as bug:  # noqa: BLE001 - a bug in marking an adapter must not hide the error
+            self.notify(AdapterBroke(self.request_id, self.provider.name, bug))
         return error
 
     def tell_end(

@@ -12,9 +12,11 @@ from anyio.lowlevel import EventLoopToken, current_token
 from adapters.contract import Adapter, ChatRequest, Outcome
 from adapters.errors import NotWorking
 from router._call import Call, Terms
-from router._closing import close_adapters, close_streams
+from router._closing import close_adapters
 from router._parts import checked, default_observers, providers_of
+from router._places import Places
 from router._probing import probe_all
+from router._underway import Underway
 from router.breaker import BreakerPolicy
 from router.budget import RetryBudget
 from router.events import Observers, ProbeEnded
@@ -84,11 +86,11 @@ class Router:
         if isinstance(on_interruption, str):
             on_interruption = Interruption(on_interruption)
         self._interruption = on_interruption
+        self._places = {
+            name: Places(provider.adapter.concurrency) for name, provider in self._providers.items()
+        }
         self._loop: EventLoopToken | None = None
-        self._closed = False
-        self._streams: weakref.WeakSet[ReplyStream] = weakref.WeakSet()
-        self._calls: set[anyio.CancelScope] = set()
-        self._idle: anyio.Event | None = None
+        self._underway = Underway()
         for provider in self._providers.values():
             provider.adapter.owner = weakref.ref(self)
 
@@ -145,20 +147,15 @@ class Router:
             random_source=self._random,
             clock=anyio.current_time,
             notify=self._notify,
+            places=self._places,
         )
-        with anyio.CancelScope() as scope:
-            self._calls.add(scope)
-            try:
-                stream = await Call(terms).open()
-                if not self._closed:
-                    self._streams.add(stream)
-                    return stream
-                # It committed in the same instant in which the router was closed.
-                await stream.aclose()
-            finally:
-                self._calls.discard(scope)
-                if self._idle is not None and not self._calls:
-                    self._idle.set()
+        with self._underway.work():
+            stream = await Call(terms).open()
+            if not self._underway.closed:
+                self._underway.add(stream)
+                return stream
+            # It committed in the same instant in which the router was closed.
+            await stream.aclose()
         raise anyio.ClosedResourceError
 
     async def complete(
@@ -220,7 +217,8 @@ class Router:
             self._notify(ProbeEnded(adapter.name, result))
 
         adapters = [provider.adapter for provider in self._providers.values()]
-        await probe_all(adapters, "reach", self.timeouts.probe, ended)
+        with self._underway.work():
+            await probe_all(adapters, "reach", self.timeouts.probe, ended)
         return self._report(results)
 
     def isolate(self, provider: str) -> None:
@@ -250,17 +248,9 @@ class Router:
 
         It waits at most `Timeouts.close` for the requests, and as long again for the connections.
         """
-        if self._closed:
+        if self._underway.closed:
             return
-        self._closed = True
-        with anyio.move_on_after(self.timeouts.close, shield=True):
-            if self._calls:
-                self._idle = anyio.Event()
-                for scope in list(self._calls):
-                    scope.cancel()
-            await close_streams(list(self._streams))
-            if self._idle is not None:
-                await self._idle.wait()
+        await self._underway.close(self.timeouts.close)
         adapters = [provider.adapter for provider in self._providers.values()]
         for adapter in adapters:
             adapter.owner = None
@@ -276,7 +266,7 @@ class Router:
         await self.aclose()
 
     def _open(self) -> None:
-        if self._closed:
+        if self._underway.closed:
             raise anyio.ClosedResourceError("the router is closed; make a new one")
         token = current_token()
         if self._loop is None:
@@ -290,6 +280,4 @@ class Router:
         return HealthReport(tuple(entries))
 
     def __repr__(self) -> str:
-        streams = sum(stream.verdict is None for stream in self._streams)
-        state = "closed" if self._closed else f"{len(self._calls)} opening, {streams} streams"
-        return f"<Router {' > '.join(self._providers)}: {state}>"
+        return f"<Router {' > '.join(self._providers)}: {self._underway!r}>"

@@ -16,7 +16,7 @@ from anyio.abc import ObjectReceiveStream
 
 from adapters.contract import Delta
 from adapters.errors import AdapterError, ContentRefused
-from router._generator import checked, close_generator
+from router._generator import checked
 from router.content_clock import ContentClock
 from router.errors import StreamInterrupted, verdict_of
 from router.events import ReplySwitched
@@ -213,8 +213,7 @@ class ReplyStream(ObjectReceiveStream[Delta]):
 
     async def _broke_off(self, raised: Exception) -> Delta:
         """Let another provider take over where that is wanted; else close, and tell the reader."""
-        error = self._opening.judged(raised)
-        self._opening.provider.broke_off(error, anyio.current_time())
+        error = self._opening.learned(raised, anyio.current_time())
         switch = await self._taken_over(error)
         if switch is not None:
             self._opening.notify(ReplySwitched(self.request_id, switch, error))
@@ -237,7 +236,7 @@ class ReplyStream(ObjectReceiveStream[Delta]):
         left_normally = False
         try:
             with anyio.CancelScope() as self._scope:
-                await close_generator(self._generator, self._opening.timeouts.close, self._opening.report)
+                await self._opening.let_go()
                 opening = await self._opening.take_over(self.provider, self._transcript, error)
             left_normally = True
         finally:
@@ -258,7 +257,7 @@ class ReplyStream(ObjectReceiveStream[Delta]):
         self._early.clear()
         self._judge(verdict)
         try:
-            await close_generator(self._generator, self._opening.timeouts.close, self._opening.report)
+            await self._opening.let_go()
         finally:
             self._ended = True
             self._tell_end()
@@ -289,6 +288,7 @@ class ReplyStream(ObjectReceiveStream[Delta]):
         self._closed = True
         shown = repr(self)
         self._judge("closed")
+        self._opening.dropped()
         self._tell_end()
         warnings.warn(
             f"{shown} was dropped without being closed; use `async with`, or call aclose()",

@@ -70,21 +70,21 @@ class Provider:
 
     def failed(self, error: AdapterError, model: str | None, now: float, policy: RetryPolicy) -> None:
         """Learn that an attempt failed before content: what to remember for other requests."""
-        self.last_error, self.last_error_at = error, now
-        pause = policy.push_back(error)
         if isinstance(error, ModelNotFound):
             self.missing_models[model] = now + policy.missing_model_pause
-        elif pause is None and isinstance(error, QuotaExhausted):
+        self.broke_off(error, now, policy)
+
+    def broke_off(self, error: AdapterError, now: float, policy: RetryPolicy) -> None:
+        """Learn that a reply failed after content, which may say something about other requests too."""
+        self.last_error, self.last_error_at = error, now
+        pause = policy.push_back(error)
+        if pause is None and isinstance(error, QuotaExhausted):
             pause = policy.quota_pause
         if pause is not None:
             until = now + min(pause, policy.remember)
             if self.held_until is None or until > self.held_until:
                 self.held_until, self.held_reason = until, type(error).__name__
         self.adapter.mark(Outcome(now, error))
-
-    def broke_off(self, error: AdapterError, now: float) -> None:
-        """Learn that a reply failed after content."""
-        self.last_error, self.last_error_at = error, now
 
     def held(self, now: float) -> float | None:
         """Return the seconds for which it is still held back, or None."""

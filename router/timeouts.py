@@ -21,6 +21,7 @@ class Timeouts:
         reserve: What an attempt leaves of `total` for each candidate after it.
         probe: For one probe.
         close: For closing one reply or the router; clean-up at a service has its own limit in the adapter.
+        place: For a place at a provider whose `concurrency` is used up, where nobody else is left to ask.
         drip_rate: The least characters per second of a committed reply, over `drip_window`; a slower one is
             interrupted. None: no rate is too slow.
         drip_window: For `drip_rate`.
@@ -35,6 +36,7 @@ class Timeouts:
     reserve: float = 5.0
     probe: float = 5.0
     close: float = 1.0
+    place: float = 1.0
     drip_rate: float | None = None
     drip_window: float = 30.0
 

@@ -85,6 +85,7 @@ class HTTPAdapter(Adapter):
         self.model = settings.get("model", type(self).model)
         self.models = dict(pairs_of("models", settings.get("models", {})))
         self.limits = settings.get("limits", Limits())
+        self.concurrency = self.limits.connections
         self.connect_timeout = seconds_of("connect_timeout", settings.get("connect_timeout", 5.0))
         self.cleanup_timeout = seconds_of("cleanup_timeout", settings.get("cleanup_timeout", 1.0))
         self.timeout_extension = {"connect": self.connect_timeout, "read": None, "write": None, "pool": None}

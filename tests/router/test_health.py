@@ -67,9 +67,17 @@ class HealthAgainstAModel(RuleBasedStateMachine):
     )
     def it_fails(self, kind, retry_after, model):
         self.provider.failed(kind("as told", retry_after=retry_after), model, self.now, POLICY)
-        self.last_error = kind.__name__
         if kind is ModelNotFound:
             self.missing[model] = self.now + 300
+        self._remember(kind, retry_after)
+
+    @rule(kind=st.sampled_from(ERRORS), retry_after=st.none() | st.floats(0, 1000))
+    def it_breaks_off(self, kind, retry_after):
+        self.provider.broke_off(kind("as told", retry_after=retry_after), self.now, POLICY)
+        self._remember(kind, retry_after)
+
+    def _remember(self, kind, retry_after):
+        self.last_error = kind.__name__
         if retry_after is None and kind is QuotaExhausted:
             retry_after = 60.0
         if retry_after is not None:
@@ -77,11 +85,6 @@ class HealthAgainstAModel(RuleBasedStateMachine):
         if kind in (AuthenticationFailed, NotWorking):
             self.working, self.recheck_at = False, self.now + min(60 * 2**self.failures, 900)
             self.failures += 1
-
-    @rule(kind=st.sampled_from(ERRORS))
-    def it_breaks_off(self, kind):
-        self.provider.broke_off(kind("as told"), self.now)
-        self.last_error = kind.__name__
 
     @invariant()
     def the_report_tells_what_the_model_knows(self):

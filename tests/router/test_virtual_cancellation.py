@@ -16,7 +16,7 @@ import pytest
 
 from adapters import Adapter, AdapterError, BadReply, ConnectionLost, Delta, RateLimited, ServiceFailed
 from adapters.scripted import Forever, ScriptedAdapter, Step, Unfinished
-from router import AllProvidersFailed, ReplyStream, RequestEnded, RequestStarted, RetryPolicy, Timeouts
+from router import ReplyStream, RequestEnded, RequestStarted, RetryPolicy, Timeouts
 from tests.router.recording import HELLO, Recorder, router_of
 from tests.virtual_time import BACKENDS, anyio_backend, run_virtual
 
@@ -282,10 +282,10 @@ async def test_a_generator_at_rest_is_closed_under_a_shield(close):
 async def test_a_failed_generator_at_rest_is_closed_under_a_shield():
     tidy = Tidy(Delta(finish_reason="stop"))
     async with router_of(tidy) as router:
-        with pytest.raises(AllProvidersFailed), anyio.move_on_after(0.25) as scope:
+        with anyio.move_on_after(0.25) as scope:  # in the middle of the last clean-up
             await router.stream(HELLO)
 
-    assert scope.cancel_called
+    assert scope.cancelled_caught
     assert tidy.tidied == 1
 
 

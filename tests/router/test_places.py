@@ -1,0 +1,69 @@
+"""Places at a provider: no more replies at the same time than its adapter allows."""
+
+import contextlib
+
+import anyio
+import pytest
+
+from adapters import ConnectionLost, RateLimited, ScriptedAdapter
+from router import AllProvidersFailed, Router, StreamInterrupted, Timeouts
+from tests.router.recording import HELLO, Recorder
+from tests.virtual_time import anyio_backend  # noqa: F401 - a fixture
+
+pytestmark = pytest.mark.anyio
+
+
+def narrow(name: str, script, places: int = 1) -> ScriptedAdapter:
+    adapter = ScriptedAdapter(name, script)
+    adapter.concurrency = places
+    return adapter
+
+
+async def test_a_full_provider_is_skipped_and_not_blamed():
+    first, second = narrow("first", ["Hel", 5.0, "lo"]), ScriptedAdapter("second", "other")
+    async with Router([first, second], observers=[]) as router, await router.stream(HELLO) as held:
+        reply = await router.complete(HELLO)
+
+        assert ("second", ["skipped", "committed"]) == (reply.provider, [a.outcome for a in reply.attempts])
+        assert reply.attempts[0].reason == "all its 1 places are taken (Adapter.concurrency)"
+        assert router.health().providers[0].last_error is None
+        assert await held.text() == "Hello"
+        assert (await router.complete(HELLO)).provider == "first"
+
+
+async def test_the_last_provider_left_is_waited_for_within_a_bound():
+    only = narrow("only", ["Hel", 0.5, "lo"])
+    async with Router([only], observers=[]) as router:
+        held = await router.stream(HELLO)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(held.text)
+            assert (await router.complete(HELLO)).text == "Hello"
+        assert anyio.current_time() == pytest.approx(1.0)
+
+
+async def test_a_wait_for_a_place_ends_at_its_bound():
+    only = narrow("only", ["Hel", 50.0, "lo"])
+    async with (
+        Router([only], observers=[], timeouts=Timeouts(place=0.75)) as router,
+        await router.stream(HELLO),
+    ):
+        with pytest.raises(AllProvidersFailed, match="all its 1 places are taken"):
+            await router.stream(HELLO)
+        assert anyio.current_time() == pytest.approx(0.75)
+
+
+@pytest.mark.parametrize("script", [[RateLimited("no")], ["Hel", ConnectionLost("cut")], ["Hello"], [60.0]])
+async def test_every_ending_gives_the_place_back(script):
+    only, seen = narrow("only", script), Recorder()
+    async with Router([only], observers=[seen], timeouts=Timeouts(first_content=5, total=9)) as router:
+        for _ in range(3):
+            with anyio.move_on_after(2):
+                with contextlib.suppress(AllProvidersFailed, StreamInterrupted):
+                    await router.complete(HELLO)
+        with anyio.move_on_after(0.1):
+            stream = await router.stream(HELLO)
+            await stream.aclose()
+        places = router._places["only"]
+
+        assert places._semaphore is not None
+        assert places._semaphore.value == 1
