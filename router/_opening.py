@@ -78,7 +78,7 @@ class Opening:
         self.notify(CleanUpFailed(self.request_id, self.provider.name, error))
 
     def learned(self, raised: Exception, now: float) -> AdapterError:
-        """Return the error of the provider, and remember it there; what is none of ours is a bug, and told."""
+        """Return the provider's error, and remember it there; what is none of ours is a bug, and told."""
         if isinstance(raised, StopAsyncIteration):
             error: AdapterError = Truncated("the reply ended without the proof of its end")
         elif isinstance(raised, AdapterError):

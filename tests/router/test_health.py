@@ -76,7 +76,7 @@ class HealthAgainstAModel(RuleBasedStateMachine):
         self.provider.broke_off(kind("as told", retry_after=retry_after), self.now, POLICY)
         self._remember(kind, retry_after)
 
-    def _remember(self, kind, retry_after):
+    def _remember(self, kind: type[Exception], retry_after: float | None) -> None:
         self.last_error = kind.__name__
         if retry_after is None and kind is QuotaExhausted:
             retry_after = 60.0
