@@ -1,10 +1,12 @@
 """Places at a provider: no more replies at the same time than its adapter allows."""
 
+from contextlib import suppress
+
 import anyio
 import pytest
 
 from adapters import ConnectionLost, RateLimited, ScriptedAdapter
-from router import AllProvidersFailed, Router, StreamInterrupted, Timeouts
+from router import AllProvidersFailed, BreakerPolicy, Router, StreamInterrupted, Timeouts
 from tests.router.recording import HELLO
 from tests.virtual_time import anyio_backend  # noqa: F401 - a fixture
 
