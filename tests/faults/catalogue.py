@@ -32,3 +32,7 @@ def cases() -> list[Case]:
         if fault.mib is None and fault.level != "steps" and fault.promised(first) not in ("T", "P"):
             found.append(Case(fault, first, alone=True))
     return found
+
+
+ROWS: Final = (*map(str, range(1, 113)), "101a", "101b", "101c", "101d", "111a", "111b")
+"""The numbers of all rows."""

@@ -111,8 +111,9 @@ def full(world: World) -> Iterator[None]:
 
 
 @contextmanager
-def without_descriptors(_: World) -> Iterator[None]:
+def without_descriptors(world: World) -> Iterator[None]:
     """No descriptor is left for a new socket."""
+    world.url = world.faulty.url
     free = os.dup(0)
     os.close(free)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
