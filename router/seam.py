@@ -1,16 +1,15 @@
 """The seam between the text of two providers: what the second repeats of the first is cut off. Pure.
 
 The second provider is asked to repeat nothing, and often does: the last words, or everything from the start.
-Its first text is held back until it is clear whether it repeats something; at most `HELD` characters, or as
-long as it goes along with the whole of what was shown.
+What is cut off is the longest end of what was shown that its text begins with; everything from the start is
+the longest of all. Its first text is held back as long as more of it could still be a repetition, and no
+longer, so that nothing depends on how it comes in pieces.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-HELD: Final = 80
-"""Characters held back while an overlap is possible."""
 LEAST: Final = 3
 """A shorter overlap may be chance, and is kept."""
 
@@ -22,12 +21,13 @@ class Seam:
         shown: The text delivered before.
     """
 
-    __slots__ = ("_held", "_shown", "closed")
+    __slots__ = ("_at", "_held", "_shown", "closed")
 
     def __init__(self, shown: str) -> None:
         self._shown = shown
         self._held = ""
-        self.closed = not shown
+        self._at = 0  # where what is held stands first in what was shown
+        self.closed = len(shown) < LEAST
         """Whether the seam is decided, and text passes as it comes."""
 
     def feed(self, text: str) -> str:
@@ -35,26 +35,35 @@ class Seam:
         if self.closed:
             return text
         self._held += text
-        goes_along = self._shown.startswith(self._held[: len(self._shown)])
-        enough = len(self._shown) if goes_along and len(self._held) >= LEAST else HELD
-        if len(self._held) < enough:
-            return ""
-        return self.flush()
+        end = len(self._shown) - 1  # where it stands before the very end, more of it may come
+        if not self._shown.startswith(self._held, self._at, end):
+            self._at = self._shown.find(self._held, self._at, end)
+        return "" if self._at >= 0 else self.flush()
 
     def flush(self) -> str:
         """Return what is held back, trimmed: the continuation ends, or the seam is decided."""
         held, self._held = self._held, ""
-        if self.closed:
-            return held
         self.closed = True
-        if len(held) >= LEAST and held.startswith(self._shown):
-            return held[len(self._shown) :]
         return held[_overlap(self._shown, held) :]
 
 
 def _overlap(shown: str, begun: str) -> int:
-    """Return how much of the end of `shown` stands at the beginning of `begun`; 0 where under `LEAST`."""
-    for length in range(min(len(shown), len(begun)), LEAST - 1, -1):
-        if shown.endswith(begun[:length]):
-            return length
-    return 0
+    """Return how much of the end of `shown` stands at the beginning of `begun`; 0 where under `LEAST`.
+
+    After Knuth, Morris and Pratt: linear, whatever the texts are.
+    """
+    begun = begun[: len(shown)]
+    borders = [0] * len(begun)  # of each prefix: the longest that it both begins and ends with, itself aside
+    for place in range(1, len(begun)):
+        borders[place] = _longer(begun, borders, borders[place - 1], begun[place])
+    length = 0
+    for character in shown[len(shown) - len(begun) :]:
+        length = _longer(begun, borders, length, character)
+    return length if length >= LEAST else 0
+
+
+def _longer(begun: str, borders: list[int], length: int, character: str) -> int:
+    """Return the longest prefix of `begun` that ends in `character`, behind one of `length`."""
+    while length and begun[length] != character:
+        length = borders[length - 1]
+    return length + (begun[length] == character)
