@@ -90,7 +90,8 @@ class Call:
         if transcript.has_tool_calls or terms.request.options.get("tools"):
             return None  # a call may have been acted on already, and half of one cannot be gone on from
         self._taken_over += 1
-        request = terms.request if action == "restart" else terms.request.carried_on(transcript.text)
+        anew = action == "restart" or not transcript.text  # of reasoning alone there is nothing to go on from
+        request = terms.request if anew else terms.request.carried_on(transcript.text)
         names = [name for name in self._by_name if name != left] or [left]
         self._begin(names, request)
         try:
@@ -137,7 +138,10 @@ class Call:
             waiting.remove(second)
             return await asking.ask(self._by_name[second], number, waiting, paid=True)
 
-        return await race(lambda: asking.ask(provider, number, waiting), back_up, delay)
+        async def abandon(committed: Committed) -> None:
+            await self._opening(committed).let_go()
+
+        return await race(lambda: asking.ask(provider, number, waiting), back_up, delay, abandon)
 
     def _opening(self, committed: Committed, switch: Switch | None = None) -> Opening:
         provider, trial = committed
@@ -149,7 +153,7 @@ class Call:
             generator=trial.generator,
             flow=trial.flow,
             early=tuple(trial.early),
-            attempts=self._ledger.attempts,
+            ledger=self._ledger,
             started=self._ledger.started,
             timeouts=terms.timeouts,
             deadline=terms.deadline,

@@ -13,7 +13,10 @@ T = TypeVar("T")
 
 
 async def race(
-    first: Callable[[], Awaitable[T | None]], second: Callable[[], Awaitable[T | None]], delay: float
+    first: Callable[[], Awaitable[T | None]],
+    second: Callable[[], Awaitable[T | None]],
+    delay: float,
+    abandon: Callable[[T], Awaitable[None]],
 ) -> T | None:
     """Run `first`; where it is not done after `delay` seconds, run `second` beside it.
 
@@ -24,18 +27,21 @@ async def race(
         first: The attempt that begins.
         second: The one to back it up.
         delay: Seconds.
+        abandon: Lets go of a result that nobody will get: the race was cancelled while its loser cleaned up.
 
     Raises:
-        Exception: What an attempt raised; the other is cancelled.
+        BaseException: What an attempt raised, as itself; the other is cancelled.
     """
     results: list[T] = []
-    errors: list[Exception] = []
+    errors: list[BaseException] = []
     first_done = anyio.Event()
 
     async def run(attempt: Callable[[], Awaitable[T | None]]) -> None:
         try:
             result = await attempt()
-        except Exception as error:  # noqa: BLE001 - raised below, outside of the group, as itself
+        except (anyio.get_cancelled_exc_class(), GeneratorExit):
+            raise
+        except BaseException as error:  # noqa: BLE001 - raised below, outside of the group, as itself
             errors.append(error)
             tasks.cancel_scope.cancel()
             return
@@ -43,16 +49,21 @@ async def race(
             results.append(result)
             tasks.cancel_scope.cancel()
 
-    async def lead() -> None:
-        await run(first)
-        first_done.set()
-
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(lead)
+    async def follow() -> None:
         with anyio.move_on_after(delay):
             await first_done.wait()
         if not first_done.is_set():
             await run(second)
+
+    try:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(follow)
+            await run(first)  # in this task, so that it begins first even where there is no delay
+            first_done.set()
+    except BaseException:
+        for result in results:
+            await abandon(result)
+        raise
     if results:
         return results[0]
     if errors:

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from adapters.errors import AdapterError, Truncated
 from router._generator import bad_reply, close_generator
+from router.errors import StreamInterrupted, verdict_of
 from router.events import AdapterBroke, CleanUpFailed, RequestEnded
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from adapters.contract import Delta, Flow, Switch
+    from router._ledger import Ledger
     from router.events import Attempt, Event, Verdict
     from router.health import Provider
     from router.reply import Transcript
@@ -30,7 +32,7 @@ class Opening:
         generator: The adapter's, at rest at a `yield`.
         flow: Where the adapter tells which deltas come without waiting.
         early: The deltas read so far, the first content last.
-        attempts: The ledger.
+        ledger: Of the request; it grows where another provider is asked to take over.
         started: When the request started, on the event loop's clock.
         timeouts: Of the request.
         deadline: Of the request.
@@ -46,7 +48,7 @@ class Opening:
     generator: AsyncGenerator[Delta, None]
     flow: Flow
     early: tuple[Delta, ...]
-    attempts: tuple[Attempt, ...]
+    ledger: Ledger
     started: float
     timeouts: Timeouts
     deadline: Deadline
@@ -73,6 +75,11 @@ class Opening:
             self._gone = True
             self.gone()
 
+    @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        """The attempts so far."""
+        return self.ledger.attempts
+
     def report(self, error: Exception) -> None:
         """Tell the observers of a clean-up that failed."""
         self.notify(CleanUpFailed(self.request_id, self.provider.name, error))
@@ -92,6 +99,18 @@ class Opening:
         except Exception as bug:  # noqa: BLE001 - a bug in marking an adapter must not hide the error
             self.notify(AdapterBroke(self.request_id, self.provider.name, bug))
         return error
+
+    def interrupted(self, error: AdapterError, transcript: Transcript) -> StreamInterrupted:
+        """Return what the reader is told of a reply that `error` broke off."""
+        verdict = verdict_of(error)
+        return StreamInterrupted(
+            f"the reply of {self.provider.name!r} was {verdict} after {transcript.characters} characters "
+            f"({type(error).__name__}: {error}); what came is in `partial`",
+            provider=self.provider.name,
+            partial=transcript.text,
+            verdict=verdict,
+            attempts=self.attempts,
+        )
 
     def tell_end(
         self,

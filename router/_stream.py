@@ -18,7 +18,7 @@ from adapters.contract import Delta
 from adapters.errors import AdapterError, ContentRefused
 from router._generator import checked
 from router.content_clock import ContentClock
-from router.errors import StreamInterrupted, verdict_of
+from router.errors import verdict_of
 from router.events import ReplySwitched
 from router.reply import Reply, Transcript
 from router.seam import Seam
@@ -62,6 +62,7 @@ class ReplyStream(ObjectReceiveStream[Delta]):
         self._clock.restart()
         continued = opening.switch is not None and opening.switch.kind == "continue"
         self._seam = Seam(self._transcript.text if continued else "")
+        self._cut: Exception | None = None  # what broke it off, to be told behind what the seam held back
 
     @property
     def provider(self) -> str:
@@ -115,6 +116,8 @@ class ReplyStream(ObjectReceiveStream[Delta]):
             raise anyio.EndOfStream if self.verdict == "complete" else anyio.ClosedResourceError
         if self._transcript.proved:
             return await self._end_proved()
+        if self._cut is not None:
+            return await self._broke_off(self._cut)
         if self._flow.at_hand:
             try:
                 return self._take(checked(await anext(self._generator)))
@@ -213,22 +216,18 @@ class ReplyStream(ObjectReceiveStream[Delta]):
 
     async def _broke_off(self, raised: Exception) -> Delta:
         """Let another provider take over where that is wanted; else close, and tell the reader."""
+        held = self._seam.flush()
+        if held:
+            self._cut = raised
+            return self._take(Delta(held))
         error = self._opening.learned(raised, anyio.current_time())
         switch = await self._taken_over(error)
         if switch is not None:
             self._opening.notify(ReplySwitched(self.request_id, switch, error))
             return self._take(Delta(switch=switch))
         self._error = error
-        verdict = verdict_of(error)
-        await self._close(verdict)
-        raise StreamInterrupted(
-            f"the reply of {self.provider!r} was {verdict} after {self._transcript.characters} characters "
-            f"({type(error).__name__}: {error}); what came is in `partial`",
-            provider=self.provider,
-            partial=self._transcript.text,
-            verdict=verdict,
-            attempts=self.attempts,
-        ) from error
+        await self._close(verdict_of(error))
+        raise self._opening.interrupted(error, self._transcript) from error
 
     async def _taken_over(self, error: AdapterError) -> Switch | None:
         """Return the switch to the provider that takes over, once it has committed, or None."""

@@ -133,14 +133,16 @@ class Transcript:
             self.model = delta.model
         if delta.usage is not None:
             self.usage = delta.usage
-        if delta.is_last:
+        if delta.ends or delta.finish_reason is not None:  # `is_last`, without the call
             self.finish_reason = delta.finish_reason
             self.final_text = delta.final_text
             self.proved = True
 
     def _switch(self, switch: Switch) -> None:
         self.switches.append(switch)
-        self.model = self.usage = self.final_text = None  # of the provider that broke off
+        # What the provider that broke off said of itself and of its end.
+        self.model = self.usage = self.final_text = self.finish_reason = None
+        self.proved = False
         if switch.kind == "restart":
             self._text.clear()
             self._reasoning.clear()
