@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 _NO_TIME: Final = "no time left before the deadline (Timeouts.total)"
 _NO_BUDGET: Final = "the retry budget is used up (RetryPolicy.budget)"
+_TRIAL_LOOK: Final = 1.0
+"""Seconds until a request that waits looks again whether another's trial is over: mostly long before it
+would count as lost."""
 _SLOWER: Final = "another provider was quicker"
 
 
@@ -123,7 +126,7 @@ class Asking:
         Raises:
             RequestAborted: Its error forbids asking anybody else.
         """
-        paid = paid or number == 1
+        paid = paid or not self._ledger.asked(provider.name)  # the first attempt at each is free
         fresh = repeat = False
         while True:
             now = self._terms.clock()
@@ -160,10 +163,16 @@ class Asking:
         now = terms.clock()
         wait = 0.0 if it.behind else min(terms.timeouts.place, terms.deadline.remaining(now))
         if not await places.take(wait):
-            reason = f"all its {places.limit} places are taken (Adapter.concurrency)"
-            self._skip(it.provider, it.round, reason, terms.clock())
+            full = f"all its {places.limit} places are taken (Adapter.concurrency)"
+            self._skip(it.provider, it.round, full, terms.clock())
             return None
-        it.permit = it.provider.breaker.permit(terms.clock())
+        now = terms.clock()
+        reason = self._reason_to_skip(it.provider, now) or self._reason_to_end(now, paid=True)
+        if reason is not None:  # it changed while the place was waited for
+            places.give_back()
+            self._skip(it.provider, it.round, reason, now)
+            return None
+        it.permit = it.provider.breaker.permit(now)
         trial: Trial | None = None
         try:
             trial = await self._try(it)
@@ -259,6 +268,8 @@ class Asking:
         self._ledger.begin(provider.name, number).end("skipped", Trial(now, now, phase="selection"), reason)
         wait = provider.come_back(now)
         if self._terms.policy.wait_for_held and wait is not None:
+            if provider.held(now) is None and provider.breaker.state(now) == "half-open":
+                wait = min(wait, _TRIAL_LOOK)
             self._rounds.held_back(provider.name, now, wait)
 
     def _aborted(self, provider: Provider, error: AdapterError) -> RequestAborted:

@@ -37,6 +37,10 @@ class Ledger:
         """The attempts so far, in the order in which they came to their outcomes."""
         return tuple(self._attempts)
 
+    def asked(self, provider: str) -> bool:
+        """Whether a provider was asked before in this request."""
+        return any(a.provider == provider and a.outcome != "skipped" for a in self._attempts)
+
     def begin(self, provider: str, round_number: int) -> Line:
         """Return the line of an attempt that begins; side by side several may be under way."""
         self._begun += 1

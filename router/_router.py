@@ -85,7 +85,7 @@ class Router:
         self._strategy.check(self._providers)
         if isinstance(on_interruption, str):
             on_interruption = Interruption(on_interruption)
-        self._interruption = on_interruption
+        self._interruption = checked(on_interruption, Interruption) or Interruption()
         self._places = {
             name: Places(provider.adapter.concurrency) for name, provider in self._providers.items()
         }
@@ -233,7 +233,7 @@ class Router:
         named(self._providers, provider).breaker.isolate()
 
     def reset(self, provider: str) -> None:
-        """Forget what the circuit breaker of a provider knows; it may be asked at once.
+        """Forget what the circuit breaker of a provider knows; it may be asked at once, a Retry-After aside.
 
         Args:
             provider: Its name.

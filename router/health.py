@@ -94,8 +94,10 @@ class Provider:
 
     def come_back(self, now: float) -> float | None:
         """Return the seconds until it may be asked again, where time alone brings it back; else None."""
-        waits = (self.held(now), self.breaker.permit_in(now))
-        return max((wait for wait in waits if wait), default=None)
+        permit_in = self.breaker.permit_in(now)
+        if permit_in is None:  # isolated by hand
+            return None
+        return max(permit_in, self.held(now) or 0.0) or None
 
     def candidate(self, now: float) -> Candidate:
         """Return what a strategy knows of it."""
