@@ -45,7 +45,8 @@ class ContentClock:
         """Count what came; only content starts the clock anew."""
         if delta.has_content:
             self._content_at = self._waited
-            self._drip.content(self._waited, len(delta.text) + len(delta.reasoning))
+            called = sum(len(call.name or "") + len(call.arguments) for call in delta.tool_calls)
+            self._drip.content(self._waited, len(delta.text) + len(delta.reasoning) + called)
 
     def limit(self, now: float) -> float:
         """Return when a wait that begins `now` has to end."""
