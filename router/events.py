@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -150,11 +151,18 @@ class CleanUpFailed:
 
 @dataclass(frozen=True, slots=True)
 class AdapterBroke:
-    """An adapter raised what no adapter should: a bug in it. The attempt counts as BadReply."""
+    """An adapter raised what no adapter should: a bug in it. The attempt counts as BadReply.
+
+    The error keeps its traceback, but not the local variables of its frames: they hold keys and what the peer
+    sent, and some loggers show them.
+    """
 
     request_id: str
     provider: str
     error: Exception
+
+    def __post_init__(self) -> None:
+        traceback.clear_frames(self.error.__traceback__)
 
 
 @dataclass(frozen=True, slots=True)
