@@ -4,6 +4,7 @@
 #   make check   what must pass: format, lint, types, import rules, tests
 #   make fix     repair format and what the linter can repair
 #   make bench   the benchmark
+#   make soak    simulated worlds, SEEDS=10000 of them
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
@@ -30,6 +31,13 @@ fix: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks
+
+# Seeds of the simulated world; a failing one prints the command that repeats it.
+SEEDS ?= 10000
+START ?= 0
+.PHONY: soak
+soak: $(READY)
+	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --start $(START)
 
 setup: $(READY)
 
