@@ -211,7 +211,9 @@ class Conversation:
         state = None if end.message is None else end.message.state
         if end.error is not None or state in FAILED:
             raise failure(state, end.error, self._where("events"), self._adapter.shown)
-        return [] if end.message is None else self._finish(end.message)
+        if end.message is None or state != COMPLETE:
+            return []  # no proof of anything: the stream is over, and the message itself will tell
+        return self._finish(end.message)
 
     async def _look(self) -> list[Delta]:
         """Look at the message now and then while the stream says no more than that it waits."""

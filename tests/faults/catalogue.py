@@ -6,12 +6,13 @@ from typing import Final
 
 from tests.faults.fault import Case
 from tests.faults.rows_http import HTTP
+from tests.faults.rows_json import JSONS, SERVICES
 from tests.faults.rows_memory import ALL_MEMORY
 from tests.faults.rows_status import STATUS
 from tests.faults.rows_steps import STEPS
 from tests.faults.rows_stream import STREAM
 
-FAULTS: Final = (*HTTP, *STATUS, *STREAM, *ALL_MEMORY, *STEPS)
+FAULTS: Final = (*HTTP, *STATUS, *STREAM, *JSONS, *ALL_MEMORY, *STEPS)
 
 NOT_HERE: Final = {
     "5": "needs an allow-list of addresses, which comes with the configuration",
@@ -29,7 +30,12 @@ def cases() -> list[Case]:
     for fault in FAULTS:
         found += [Case(fault, framing) for framing in fault.framings if fault.promised(framing) != "R"]
         first = fault.framings[0]
-        if fault.mib is None and fault.level != "steps" and fault.promised(first) not in ("T", "P"):
+        if (
+            fault.mib is None
+            and fault.level != "steps"
+            and first not in SERVICES
+            and fault.promised(first) not in ("T", "P")
+        ):
             found.append(Case(fault, first, alone=True))
     return found
 

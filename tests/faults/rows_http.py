@@ -248,6 +248,16 @@ DEAD: Final = (
     Fault(
         "18", "HTTP", "headers of an error, then silence", "R>F", lambda w: (head(503, CHUNKED), Do.SILENCE)
     ),
+    Fault(
+        "39",
+        "HTTP",
+        "silence where the clean-up comes",
+        "T",
+        lambda w: (w.full, Do.SILENCE),
+        ("h2o", "open_assistant"),
+        reported=True,
+        within=1.3,
+    ),
     Fault("35", "HTTP", "an error body that is cut", "R>F", lambda w: (whole(503, b"{")[:-1], Do.CLOSE)),
 )
 
