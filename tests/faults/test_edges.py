@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from router import HealthReport, RequestAborted
 from tests.faults import edges
 from tests.faults.clients import ours, ours_again
 from tests.faults.fault import Case, Fault
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tests.faults.framings import Wire
-    from tests.faults.world import World
+    from tests.faults.world import Seen, World
 
 pytestmark = pytest.mark.anyio
 
@@ -98,6 +99,23 @@ async def test_an_edge_ends_as_promised(fault: Fault, around: Callable[[World], 
         wrong = await run(Case(fault, "openai"), ours, around)
 
         assert [] == wrong
+
+
+async def test_a_failure_of_this_machine_is_not_held_against_the_provider() -> None:
+    seen: list[Seen] = []
+
+    async def client(world: World) -> Seen:
+        seen.append(await ours(world))
+        return seen[0]
+
+    [(fault, around)] = [(fault, around) for fault, around in EDGES if fault.row == "9"]
+    wrong = await run(Case(fault, "openai"), client, around)
+    reports = [said for said in seen[0].said if isinstance(said, HealthReport)]
+    first = reports[-1].providers[0]
+
+    assert [] == wrong
+    assert isinstance(seen[0].error, RequestAborted)
+    assert (None, None) == (first.working, first.held_for)
 
 
 def _lost(*again: Do | bytes) -> Callable[[Wire], list[Script]]:
