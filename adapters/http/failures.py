@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 import ssl
 from typing import TYPE_CHECKING, Final
@@ -73,7 +74,7 @@ def _connect_error(error: httpx.ConnectError, where: str) -> AdapterError:
     ours = _our_fault(error)
     if ours:
         return LocalFailure(f"{where}: {ours}")
-    return ConnectFailed(f"{where}: no connection ({_words(error)}); is the service running there?")
+    return ConnectFailed(f"{where}: no connection ({_why(error)}); is the service running there?")
 
 
 def _our_fault(error: Exception) -> str | None:
@@ -94,6 +95,13 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         waiting += [current.__cause__, current.__context__]
         if isinstance(current, BaseExceptionGroup):
             waiting += current.exceptions
+
+
+def _why(error: Exception) -> str:
+    """Return the system's word where there is one; what wraps it only says that all attempts failed."""
+    numbers = (cause.errno for cause in _causes(error) if isinstance(cause, OSError))
+    number = next((number for number in numbers if number in errno.errorcode), None)
+    return _words(error) if number is None else os.strerror(number).lower()
 
 
 def _words(error: BaseException) -> str:
