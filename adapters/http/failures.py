@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import socket
 import ssl
 from typing import TYPE_CHECKING, Final
@@ -32,6 +33,7 @@ _OURS: Final = {
     errno.ENOBUFS: "this machine has no buffers left",
 }
 _TEMPORARY: Final = (socket.EAI_AGAIN,)
+_QUOTED: Final = re.compile(r":?\s*(?:bytearray\(|\bb['\"])")
 _CUT: Final = ("disconnected", "closed connection", "incomplete")
 
 
@@ -51,7 +53,7 @@ def error_from_transport(error: Exception, where: str, *, reused: bool = False) 
         return Unreachable(f"{where}: the proxy refused ({_words(error)}); check the proxy setting")
     if isinstance(error, httpx.LocalProtocolError | httpx.InvalidURL | httpx.UnsupportedProtocol):
         return InvalidRequest(f"{where}: the request cannot be sent ({_words(error)}); check headers and URL")
-    if isinstance(error, httpx.RemoteProtocolError) and not any(word in str(error) for word in _CUT):
+    if isinstance(error, httpx.RemoteProtocolError) and not any(word in _words(error) for word in _CUT):
         return BadReply(f"{where}: the answer is not HTTP ({_words(error)}); check base_url")
     if isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError | httpx.TimeoutException):
         ours = _our_fault(error)
@@ -105,7 +107,11 @@ def _why(error: Exception) -> str:
 
 
 def _words(error: BaseException) -> str:
-    # Texts of transport errors are short and of the local libraries, but may quote bytes of the peer.
-    text = " ".join(str(error).split())[:120]
+    # Texts of transport errors are short and of the local libraries. Those about HTTP quote what broke its
+    # rules: bytes of the peer, who may quote a key, or a header of ours.
+    text = str(error)
+    if isinstance(error, httpx.ProtocolError):
+        text = _QUOTED.split(text, maxsplit=1)[0]
+    text = " ".join(text.split())[:120]
     text = "".join(c if c.isprintable() else "?" for c in text)
     return text or type(error).__name__

@@ -152,8 +152,17 @@ LOG: Final = (
     Fault("111", "log", "in the reason phrase", "R>F", lambda w: (_reason(KEY),), ("openai", "aura")),
     Fault("111", "log", "in Location", "F", lambda w: _to(f"http://{KEY}/{COOKIE}")),
     Fault("111", "log", "in the encoding", "F", lambda w: (_coded(KEY),)),
+    Fault("111", "log", "in a status line", "F", lambda w: (f"HTTP/1.1 {KEY} no\r\n\r\n".encode(), Do.CLOSE)),
+    Fault("111", "log", "in a broken header", "F", lambda w: (_broken(KEY), Do.CLOSE), EVERY),
+    Fault(
+        "111", "log", "in a chunk's length", "F", lambda w: (w.head + f"{KEY}\r\n".encode(), Do.CLOSE), EVERY
+    ),
     Fault("111", "log", "in a request id", "R>F", lambda w: says(503, f"x-request-id: {KEY}")),
 )
+
+
+def _broken(said: str) -> bytes:
+    return f"HTTP/1.1 200 OK\r\n{said} {COOKIE}\r\n\r\n".encode()
 
 
 def _reason(said: str) -> bytes:

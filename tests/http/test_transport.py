@@ -1,4 +1,4 @@
-"""httpx's own log must not repeat what a peer says."""
+"""What httpx and h11 say must not repeat what a peer says."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from adapters import Adapter, ServiceFailed
+from adapters import Adapter, BadReply, ServiceFailed
+from adapters.http.failures import error_from_transport
 from tests.http.service import Asker, ask
 
 if TYPE_CHECKING:
@@ -34,3 +35,21 @@ async def test_a_reason_phrase_is_in_no_log(caplog: pytest.LogCaptureFixture) ->
 
     assert "HTTP Request" in caplog.text
     assert KEY not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        f"illegal status line: bytearray(b'HTTP/1.1 {KEY} incomplete')",
+        f'illegal chunk header: bytearray(b"it\'s {KEY}")',
+        f"Illegal header value b'Bearer {KEY} '",
+    ],
+)
+def test_what_h11_quotes_is_not_told(said: str) -> None:
+    """It is the peer's, or a header of ours; nor does it decide what kind of error this is."""
+    theirs = error_from_transport(httpx.RemoteProtocolError(said), "p: GET /x")
+    ours = error_from_transport(httpx.LocalProtocolError(said), "p: GET /x")
+
+    assert isinstance(theirs, BadReply)
+    assert "llegal" in str(theirs)
+    assert KEY not in f"{theirs} {ours}"
