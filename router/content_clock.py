@@ -23,7 +23,7 @@ class ContentClock:
         deadline: Of the request.
     """
 
-    __slots__ = ("_content_at", "_deadline", "_drip", "_timeouts", "_waited")
+    __slots__ = ("_by_rate", "_content_at", "_deadline", "_drip", "_timeouts", "_waited")
 
     def __init__(self, timeouts: Timeouts, deadline: Deadline) -> None:
         self._timeouts = timeouts
@@ -31,6 +31,7 @@ class ContentClock:
         self._drip = DripGuard(timeouts.drip_rate, timeouts.drip_window)
         self._waited = 0.0  # in all
         self._content_at = 0.0  # on the clock of waits
+        self._by_rate = False  # whether the newest limit is that of the rate
 
     def restart(self) -> None:
         """Begin anew: another provider has taken over."""
@@ -52,14 +53,15 @@ class ContentClock:
         """Return when a wait that begins `now` has to end."""
         silent = self._content_at + self._timeouts.stall
         slow = self._drip.deadline(self._waited)
+        self._by_rate = slow < silent
         return min(now + min(silent, slow) - self._waited, self._deadline.at)
 
     def ran_out(self, limit: float) -> Stalled:
-        """Return the error of a wait that was ended at its `limit`."""
+        """Return the error of the wait that was ended at its `limit`."""
         timeouts = self._timeouts
         if limit >= self._deadline.at:
             return Stalled(f"the reply was not complete after {timeouts.total:g} s (Timeouts.total)")
-        if self._waited - self._content_at < timeouts.stall and timeouts.drip_rate is not None:
+        if self._by_rate:
             least = f"{timeouts.drip_rate:g} characters per second over {timeouts.drip_window:g} s"
             return Stalled(f"content came slower than {least} (Timeouts.drip_rate)")
         return Stalled(f"no content for {timeouts.stall:g} s (Timeouts.stall)")
