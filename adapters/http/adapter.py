@@ -268,7 +268,7 @@ class HTTPAdapter(Adapter):
 
     def _error_by_status(self, answer: WholeAnswer) -> AdapterError:
         kind = error_for_status(answer.status)
-        said = self.words_of(answer)
+        said = self.words_of(answer) if answer.status >= 300 else ""  # it may be a reply, which is not told
         text = f"{answer.where} answered {answer.status} {self.shown(answer.reason, 60)}".rstrip()
         if 300 <= answer.status < 400:
             text += f", a redirect to {self._target(answer)}, which is never followed; check base_url"

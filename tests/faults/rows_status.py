@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Final
 
-from tests.faults.fault import EVERY, Fault
+from tests.faults.fault import EVERY, Fault, Plan
 from tests.faults.framings import COOKIE, HEADER, KEY, Wire
 from tests.faults.steps import Do, Script, streamed, whole
 
@@ -27,6 +27,11 @@ def _status(row: str, status: int, promise: str, *, once: bool = False) -> Fault
     return Fault(row, "status", str(status), promise, lambda w: says(status, body=PLAIN), OTHERS, once=once)
 
 
+def _other(status: bytes) -> Plan:
+    """A good answer but for its status. What it says is a reply, so it is in no log."""
+    return lambda wire: (wire.full.replace(b"200", status, 1),)
+
+
 FATAL: Final = (401, 402, 403, 404, 405, 410, 451)
 REFUSED: Final = (400, 413, 418, 422, 501)
 PASSING: Final = (408, 409, 425, 429, 500, 502, 503, 504, 520, 529, 599)
@@ -34,6 +39,10 @@ STATUSES: Final = (
     *(_status("43", status, "F", once=True) for status in FATAL),
     *(_status("44", status, "F", once=True) for status in REFUSED),
     *(_status("45", status, "R>F") for status in PASSING),
+    *(
+        Fault("46", "status", f"{status.decode()} with a reply", "F", _other(status), OTHERS, once=True)
+        for status in (b"201", b"202", b"206", b"207")
+    ),
     Fault("46", "status", "204", "F", lambda w: (b"HTTP/1.1 204 No\r\n\r\n",), once=True),
     Fault("46", "status", "304", "F", lambda w: (b"HTTP/1.1 304 Not\r\nETag: x\r\n\r\n",), once=True),
     *(
