@@ -135,7 +135,8 @@ class Transcript:
             self.usage = delta.usage
         if delta.ends or delta.finish_reason is not None:  # `is_last`, without the call
             self.finish_reason = delta.finish_reason
-            self.final_text = delta.final_text
+            continued = any(switch.kind == "continue" for switch in self.switches)
+            self.final_text = None if continued else delta.final_text  # of its own part only
             self.proved = True
 
     def _switch(self, switch: Switch) -> None:
