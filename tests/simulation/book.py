@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import re
 from dataclasses import dataclass, field
@@ -28,8 +29,10 @@ class Call:
         mood: Of the provider.
         script: What it plays.
         text: What of it a reader may see: an echo of the partial answer is cut off.
+        beside: Whether another call of the same request was open when it began: it is a hedge.
         failed_at: When it came to its fault.
         open: Whether something of it is still held.
+        closed_at: When it was let go of, where that is known.
     """
 
     provider: str
@@ -39,8 +42,10 @@ class Call:
     mood: str
     script: Script
     text: str
+    beside: bool
     failed_at: float | None = None
     open: bool = True
+    closed_at: float = math.inf
 
     @property
     def tag(self) -> str:
@@ -57,6 +62,7 @@ class Book:
     created: set[str] = field(default_factory=set)
     deleted: set[str] = field(default_factory=set)
     given_up: set[str] = field(default_factory=set)
+    overfull: list[str] = field(default_factory=list)
 
     def call(self, provider: ProviderPlan, prompt: str, partial: str, now: float) -> Call:
         """Begin a call, and return it with its script."""
@@ -69,7 +75,12 @@ class Book:
         tag = f"<{number}{provider.name}{request}>"
         script = script_of(source, mood, tag, partial)
         text = script.text
-        call = Call(provider.name, request, number, now, mood, script, text[max(0, text.find(tag)) :])
+        text = text[max(0, text.find(tag)) :]
+        beside = self.open_for(request) > 0
+        at_once = 1 + sum(call.open for call in self.calls if call.provider == provider.name)
+        if provider.places is not None and at_once > provider.places:
+            self.overfull.append(f"{provider.name} had {at_once} calls at once, it takes {provider.places}")
+        call = Call(provider.name, request, number, now, mood, script, text, beside)
         self.calls.append(call)
         return call
 

@@ -96,7 +96,7 @@ def _is_determined(world: World, told: Told) -> bool:
     Requests that wait for one provider wake together, and of two that are cancelled together one is first.
     """
     plan = world.plan
-    struck = told.plan.cancel_after is not None or plan.close_at is not None
+    struck = plan.close_at or told.plan.cancel_after or told.plan.close_after
     return not (plan.policy.wait_for_held and len(plan.requests) > 1) and not (plan.policy.hedge and struck)
 
 

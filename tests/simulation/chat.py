@@ -50,6 +50,7 @@ class Chat(Adapter):
 
     def __init__(self, plan: ProviderPlan, book: Book) -> None:
         self.name = plan.name
+        self.concurrency = plan.places
         self._plan = plan
         self._book = book
         self.acloses = 0
@@ -58,6 +59,7 @@ class Chat(Adapter):
         partial = request.messages[-2].text if len(request.messages) > 1 else ""
         call = self._book.call(self._plan, request.messages[0].text, partial, anyio.current_time())
         conversation = f"{call.provider}-{call.request}-{call.number}"
+        at_rest = False
         try:
             await anyio.lowlevel.checkpoint()
             self._book.created.add(conversation)
@@ -77,9 +79,17 @@ class Chat(Adapter):
             error = _error(call.script.ending)
             if error is not None:
                 raise error
+        except GeneratorExit:
+            at_rest = True
+            raise
         finally:
-            await self._delete(conversation, request)
-            call.open = False
+            try:
+                if self._plan.tidy:
+                    await self._delete(conversation, request)
+                else:
+                    await self._delete_if_let(conversation, at_rest=at_rest)
+            finally:
+                call.open, call.closed_at = False, anyio.current_time()
 
     async def _delete(self, conversation: str, request: ChatRequest) -> None:
         if conversation not in self._book.created:
@@ -90,6 +100,15 @@ class Chat(Adapter):
         if scope.cancelled_caught:
             self._book.given_up.add(conversation)
             request.conditions.on_leftover(ServiceFailed("not deleted", provider=self.name))
+
+    async def _delete_if_let(self, conversation: str, *, at_rest: bool) -> None:
+        """Delete without a shield and a limit: closed at rest, it is the router's duty to give both."""
+        kept = self._book.given_up if at_rest else self._book.deleted
+        try:
+            await anyio.sleep(self._plan.cleanup)
+            kept = self._book.deleted
+        finally:
+            kept.add(conversation)
 
     async def aclose(self) -> None:
         self.acloses += 1

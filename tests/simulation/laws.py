@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import math
 from typing import TYPE_CHECKING, Final
 
-from adapters.errors import ConnectionLost, Disposition, Stalled
+from adapters.errors import Disposition, Stalled
 from router import Attempt, AttemptEnded, AttemptStarted, CleanUpFailed, RequestEnded, StreamInterrupted
 from router._structlog import _LINES
 from tests.simulation.laws_of_load import load
@@ -53,7 +54,7 @@ def _nothing_swallowed(world: World, told: Told) -> Iterator[str]:
     """R2: what came before the fault of a provider is delivered; so is all of a complete reply."""
     if not told.segments or (call := told.segments[-1].call) is None:
         return
-    text, continued = told.segments[-1].text, told.segments[-1].kind == "continue"
+    text = told.segments[-1].text
     cause = told.error.__cause__ if told.error is not None else None
     if told.endings == ["complete"]:
         if text != call.text:
@@ -62,7 +63,7 @@ def _nothing_swallowed(world: World, told: Told) -> Iterator[str]:
             yield f"R3: a silent end: {call.provider} never proved the end ({call.script.ending.fault})"
         return
     by_fault = call.failed_at is not None and not isinstance(cause, Stalled)
-    if by_fault and isinstance(told.error, StreamInterrupted) and not continued and text != call.text:
+    if by_fault and isinstance(told.error, StreamInterrupted) and text != call.text:
         yield f"R2: {call.text[len(text) :]!r} was swallowed with the fault behind it"
 
 
@@ -166,8 +167,6 @@ def _again(world: World, mine: list[Attempt]) -> Iterator[str]:
             continue
         if world.plan.policy.disposition(error) is not Disposition.RETRY:
             yield f"R7: {later.provider} was asked again after {type(error).__name__}"
-        if isinstance(error, ConnectionLost) and error.reused and not later.repeat and later.round == 1:
-            yield f"R16: {later.provider} was asked again at once, twice"
 
 
 def _succeeds(world: World, told: Told) -> Iterator[str]:
@@ -175,7 +174,7 @@ def _succeeds(world: World, told: Told) -> Iterator[str]:
     if "AllProvidersFailed" not in told.endings:
         return
     wanted = told.plan.providers or tuple(p.name for p in world.plan.providers)
-    good = {p.name for p in world.plan.providers if p.always_good} & set(wanted)
+    good = {p.name for p in world.plan.providers if p.always_good and p.places is None} & set(wanted)
     ample = told.plan.timeouts.total >= 290 and world.plan.policy.attempts * len(wanted) < 12
     if not good or not ample:
         return
@@ -191,8 +190,14 @@ def _succeeds(world: World, told: Told) -> Iterator[str]:
 
 def _hedged(world: World, told: Told) -> Iterator[str]:
     """R19, R21: at a commit one call is open, and none when the end is told."""
-    if told.open_at_commit is not None and told.open_at_commit > 1:
+    if (told.open_at_commit or 0) > 1:
         yield f"R19: {told.open_at_commit} calls were open when the stream was returned"
+    if told.open_at_switch > 1:
+        yield f"R21: {told.open_at_switch} calls were open when another took over"
+    ended = [(at, event.attempt) for at, event in told.events if isinstance(event, AttemptEnded)]
+    committed = next((at for at, attempt in ended if attempt.outcome == "committed"), math.inf)
+    if told.segments and told.waits[0][1] > committed + 2 * world.plan.close + GRACE:
+        yield f"R19: the stream was returned {told.waits[0][1] - committed:.2f} s after its commit"
     if told.open_at_end:
         yield f"R21: {told.open_at_end} calls were open when the end was told"
 
@@ -215,14 +220,19 @@ def _left_behind(world: World) -> Iterator[str]:
     for call in world.book.calls:
         if call.open:
             yield f"R21: a call of {call.provider} for request {call.request} was left open"
+        end = math.inf if world.closed_at is None else world.closed_at + world.plan.close + GRACE
+        if math.isfinite(call.closed_at) and call.at < end < call.closed_at:
+            yield f"R25: a call of {call.provider} outlived the router by {call.closed_at - end:.2f} s"
     book = world.book
     lost = book.created - book.deleted - book.given_up
     if lost:
         yield f"R22: conversations were neither deleted nor given up: {sorted(lost)}"
     events = [event for told in world.told for _, event in told.events] + world.stray
-    reports = sum(isinstance(event, CleanUpFailed) for event in events)
-    if reports < len(book.given_up):
-        yield f"R22: {len(book.given_up)} conversations were given up, {reports} reports were made"
+    for name in (provider.name for provider in world.plan.providers):
+        given_up = sum(conversation.startswith(name) for conversation in book.given_up)
+        reports = sum(isinstance(event, CleanUpFailed) and event.provider == name for event in events)
+        if reports < given_up:
+            yield f"R22: {given_up} conversations of {name} were given up, {reports} reports were made"
 
 
 def _shown(world: World) -> Iterator[str]:

@@ -6,12 +6,22 @@ import itertools
 import math
 from typing import TYPE_CHECKING, Final
 
-from router import AttemptEnded, AttemptStarted, RequestStarted
+from adapters import AdapterError
+from router import (
+    Attempt,
+    AttemptEnded,
+    AttemptStarted,
+    ReplySwitched,
+    RequestEnded,
+    RequestStarted,
+    WaitStarted,
+)
+from router.health import NO_EVIDENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from router import Attempt, Event
+    from router import Event
     from tests.simulation.world import World
 
 EPSILON: Final = 1e-6
@@ -22,11 +32,13 @@ def load(world: World) -> Iterator[str]:
     yield from _budget(world)
     yield from _push_back(world)
     yield from _skips(world)
+    yield from _patience(world)
+    yield from (f"R19: {text}" for text in world.book.overfull)
 
 
 def _budget(world: World) -> Iterator[str]:
-    """R15: over any stretch of time the calls beyond the first of each request are paid for."""
-    extras = sorted(call.at for call in world.book.calls if call.number > 1)
+    """R15: over any stretch of time what is asked again, or beside another, is paid for."""
+    extras = sorted(call.at for call in world.book.calls if call.number > 1 or call.beside)
     starts = [at for told in world.told for at, event in told.events if isinstance(event, RequestStarted)]
     for first, begin in enumerate(extras):
         for last in range(first, len(extras)):
@@ -68,13 +80,19 @@ def _was_heard(world: World, request: int, then: float) -> bool:
     )
 
 
+def _patience(world: World) -> Iterator[str]:
+    """R12, R13: nobody waits longer than the policy says, unless it is to wait for who is held back."""
+    policy = world.plan.policy
+    most = math.inf if policy.wait_for_held else max(policy.patience, policy.backoff_cap)
+    for told in world.told:
+        for _, event in told.events:
+            if isinstance(event, WaitStarted) and event.seconds > most + EPSILON:
+                yield f"R12: request {told.plan.number} waits for {event.seconds:.2f} s"
+
+
 def _skips(world: World) -> Iterator[str]:
     """R17: nobody is skipped for a failure that never was; a cancellation is evidence of nothing."""
-    failures: dict[str, list[float]] = {provider.name: [] for provider in world.plan.providers}
-    for told in world.told:
-        for at, event in told.events:
-            if isinstance(event, AttemptEnded) and event.attempt.error is not None:
-                failures[event.attempt.provider].append(at)
+    failures = _failures(world)
     for told in world.told:
         for at, event in told.events:
             if isinstance(event, AttemptEnded) and event.attempt.outcome == "skipped":
@@ -82,14 +100,41 @@ def _skips(world: World) -> Iterator[str]:
         yield from _half_a_second(told.events, told.began + told.plan.timeouts.total)
 
 
-def _justified(world: World, attempt: Attempt, at: float, failures: list[float]) -> Iterator[str]:
-    before = sum(then <= at for then in failures)
+def _failures(world: World) -> dict[str, list[tuple[float, Exception]]]:
+    """Return what each provider was seen to do wrong, before content and after it."""
+    found: dict[str, list[tuple[float, Exception]]] = {provider.name: [] for provider in world.plan.providers}
+    for told in world.told:
+        for at, event in told.events:
+            match event:
+                case AttemptEnded(attempt=Attempt(error=AdapterError() as error)):
+                    found[event.attempt.provider].append((at, error))
+                case ReplySwitched(error=error):
+                    found[event.switch.left].append((at, error))
+                case RequestEnded(provider=str() as name, error=AdapterError() as error):
+                    found[name].append((at, error))
+    return found
+
+
+def _justified(
+    world: World, attempt: Attempt, at: float, failures: list[tuple[float, Exception]]
+) -> Iterator[str]:
+    if attempt.reason.startswith("all its"):
+        calls = [call for call in world.book.calls if call.provider == attempt.provider]
+        taken = sum(call.at <= at <= call.closed_at + EPSILON for call in calls)
+        limit = next(p.places for p in world.plan.providers if p.name == attempt.provider)
+        if limit is None or taken < limit:
+            yield f"R21: {attempt.provider} had no place left with {taken} calls of {limit}"
+    by_breaker = attempt.reason.startswith("circuit breaker")
+    errors = [error for then, error in failures if then <= at]
+    if by_breaker:
+        errors = [error for error in errors if not isinstance(error, NO_EVIDENCE)]
+    before = len(errors)
     breaker = world.plan.breaker
     least = 1.0
-    if attempt.reason.startswith("circuit breaker") and breaker.slow_call is None:
+    if by_breaker and breaker.slow_call is None:
         share = math.inf if breaker.ratio is None else math.ceil(breaker.ratio * breaker.minimum)
         least = min(breaker.consecutive or math.inf, share)
-    slow = attempt.reason.startswith("circuit breaker") and breaker.slow_call is not None
+    slow = by_breaker and breaker.slow_call is not None
     about_it = attempt.reason.startswith(("circuit breaker", "held back", "not working", "said lately"))
     if about_it and before < least and not slow:
         yield f"R17: {attempt.provider} was skipped ({attempt.reason}) after {before} failures"

@@ -28,7 +28,7 @@ from router import (
 Kind: TypeAlias = Literal["chat", "wire"]
 MOODS: Final = (
     *("good", "flaky", "slow", "dead", "sick", "limited", "barred", "picky", "silent", "cut", "drip"),
-    *("empty", "hostile", "refusing", "buggy", "lost"),
+    *("empty", "hostile", "refusing", "buggy", "lost", "cut", "good"),
 )
 """What a provider may be like for a while; `flaky` is another one at each call."""
 NEVER: Final = 1e9
@@ -44,12 +44,17 @@ class Phase:
 
 @dataclass(frozen=True)
 class ProviderPlan:
-    """One provider: how it is spoken to, its moods, and how long its clean-up takes."""
+    """One provider: how it is spoken to, its moods, how long its clean-up takes, its places.
+
+    One that is not tidy trusts that its clean-up is shielded and bounded by others.
+    """
 
     name: str
     kind: Kind
     phases: tuple[Phase, ...]
     cleanup: float
+    places: int | None
+    tidy: bool
 
     def mood(self, now: float) -> str:
         return next(phase.mood for phase in self.phases if now < phase.until)
@@ -140,7 +145,8 @@ def _provider(source: random.Random, name: str) -> ProviderPlan:
         phases = [Phase(until, source.choice(MOODS)) for until in (*ends, NEVER)]
     kind: Kind = source.choice(("chat", "wire"))
     cleanup = source.choice((0.0, 0.0, source.uniform(0.01, 0.3), 100.0))
-    return ProviderPlan(name, kind, tuple(phases), cleanup)
+    places = source.choice((None, None, 1, 2)) if kind == "chat" else None
+    return ProviderPlan(name, kind, tuple(phases), cleanup, places, source.random() < 0.8)
 
 
 def _request(source: random.Random, number: int, names: str, close: float) -> RequestPlan:

@@ -60,6 +60,7 @@ class Told:
         partial: The text that the error holds.
         waits: When each call of the library began and returned.
         open_at_commit: Calls of this request still open when the stream was returned.
+        open_at_switch: The same, at most, when another provider took over.
         open_at_end: The same when the end record was told.
         shown: Every text that the library showed: errors, reprs, log lines.
         request_id: Of the request.
@@ -74,6 +75,7 @@ class Told:
     error: RouterError | None = None
     waits: list[tuple[float, float]] = field(default_factory=list)
     open_at_commit: int | None = None
+    open_at_switch: int = 0
     open_at_end: int = 0
     shown: list[str] = field(default_factory=list)
     request_id: str = ""
@@ -243,6 +245,7 @@ async def _read(world: World, told: Told, stream: Any) -> None:
 def _switch(world: World, told: Told, switch: Switch) -> None:
     if switch.left != told.segments[-1].provider:
         told.endings.append(f"foreign: the mark says {switch.left} left")
+    told.open_at_switch = max(told.open_at_switch, world.book.open_for(told.plan.number))
     _begin(world, told, switch.taken_by, switch.kind)
 
 
