@@ -37,7 +37,7 @@ class Call:
         self._terms = terms
         self._ledger = Ledger(terms.request_id, terms.clock(), terms.notify)
         self._by_name = {provider.name: provider for provider in terms.candidates}
-        self._taken_over = 0
+        self._broke_off: list[str] = []
         self._begin(list(self._by_name), terms.request)
 
     def _begin(self, names: list[str], request: ChatRequest) -> None:
@@ -84,15 +84,16 @@ class Call:
         if (
             action == "raise"
             or disposition is Disposition.ABORT
-            or self._taken_over >= terms.interruption.times
+            or len(self._broke_off) >= terms.interruption.times
         ):
             return None
         if transcript.has_tool_calls or terms.request.options.get("tools"):
             return None  # a call may have been acted on already, and half of one cannot be gone on from
-        self._taken_over += 1
+        self._broke_off.append(left)
         anew = action == "restart" or not transcript.text  # of reasoning alone there is nothing to go on from
         request = terms.request if anew else terms.request.carried_on(transcript.text)
-        names = [name for name in self._by_name if name != left] or [left]
+        others = [name for name in self._by_name if name != left]
+        names = sorted(others, key=self._broke_off.count) or [left]  # who broke off before comes last
         self._begin(names, request)
         try:
             committed = await self._pass_over(names, number=1)
