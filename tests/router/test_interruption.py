@@ -113,7 +113,7 @@ async def test_a_second_reply_that_breaks_off_keeps_all_that_came(seen, action):
     second = ScriptedAdapter("second", ["lo", 1, ServiceFailed])
     async with router_of(first, second, seen=seen, on_interruption=action) as router:
         reply = await router.stream(HELLO)
-        came = "".join([str(await reply.receive()) for _ in range(4)])
+        came = "".join([str(await reply.receive()) for _ in range(3 if action == "restart" else 4)])
         with pytest.raises(StreamInterrupted) as caught:
             await reply.receive()
         with pytest.raises(anyio.ClosedResourceError):

@@ -147,13 +147,23 @@ async def test_it_is_taken_over_so_many_times_and_no_more(seen, action, times):
         with pytest.raises(StreamInterrupted) as caught:
             await router.complete(HELLO)
 
-    who = "ab" if times == 1 else "abab"[: times + 1] if times < 3 else "ababab"
-    whole = "".join(letter * 3 for letter in who)
+    whole = "".join(letter * 3 for letter in "abcdefgh"[: times + 1])
     assert caught.value.partial == (whole if action == "continue" else whole[-3:])
     assert len(seen.of(ReplySwitched)) == times
     assert isinstance(caught.value.__cause__, Truncated)
     consistent(seen)
     clean(adapters)
+
+
+async def test_who_broke_off_before_is_asked_last(seen):
+    adapters = [ScriptedAdapter(name, [name * 3, Unfinished]) for name in "abc"]
+    async with router_of(*adapters, seen=seen, on_interruption=Interruption("restart", 5)) as router:
+        with pytest.raises(StreamInterrupted):
+            await router.complete(HELLO)
+
+    assert [(event.switch.left, event.switch.taken_by) for event in seen.of(ReplySwitched)] == [
+        *(("a", "b"), ("b", "c"), ("c", "a"), ("a", "b"), ("b", "c")),
+    ]
 
 
 @pytest.mark.parametrize("tokens", [0, 1])
