@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.faults.framings import Wire
 
 pytestmark = pytest.mark.anyio
-STRIDE: Final = 37
+STRIDE: Final = 71
 """Bytes from cut to cut: prime, so that no notation's lines are as long."""
 
 
