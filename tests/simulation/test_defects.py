@@ -1,4 +1,4 @@
-"""The harness itself: defects are put into copies of the router, one in each, and the world has to see each."""
+"""The harness itself: defects are put into copies of the router, one in each; the world has to see each."""
 
 from __future__ import annotations
 
