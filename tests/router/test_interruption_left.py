@@ -30,6 +30,7 @@ SCRIPTS: dict[str, list[Step]] = {
     "c": [0.5, "C", 0.5, ServiceFailed],
     "d": [0.5, "D", 0.5, "d"],
 }
+CLOCKS = Timeouts(total=20)
 MOMENTS = [
     *(
         0.4,
@@ -70,8 +71,8 @@ def test_a_take_over_may_be_left_at_any_moment(backend, action, hedged, how):
             adapter.concurrency = 1
         seen = Recorder()
         policy = RetryPolicy(attempts=1, hedge=HedgePolicy(delay=0.25) if hedged else None)
-        settings = {"timeouts": Timeouts(total=20), "on_interruption": Interruption(action, 5)}
-        router = router_of(*adapters, seen=seen, retry=policy, **settings)
+        again = Interruption(action, 5)
+        router = router_of(*adapters, seen=seen, retry=policy, timeouts=CLOCKS, on_interruption=again)
         kept: list[ReplyStream] = []
 
         async def use(run: Struck) -> None:
