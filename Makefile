@@ -14,16 +14,30 @@ READY := .venv/.ready
 demo: $(READY)
 	@$(BIN)/chat-router demo
 
+# The tests run in two halves side by side; each prints its own summary.
+LONG := tests/faults tests/simulation
+PYTEST := $(BIN)/python -m pytest -q
+
 test: $(READY)
-	$(BIN)/python -m pytest
+	@$(MAKE) --no-print-directory -j2 --output-sync=target test-long test-others
 
 check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage erase
+	@$(MAKE) --no-print-directory -j2 --output-sync=target test-long test-others \
+		PYTEST='$(BIN)/coverage run --parallel-mode -m pytest -q'
+	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=90
+
+.PHONY: test-long test-others
+test-long: $(READY)
+	$(PYTEST) $(LONG)
+
+test-others: $(READY)
+	$(PYTEST) $(LONG:%=--ignore=%)
 
 fix: $(READY)
 	$(BIN)/ruff check --fix .
