@@ -153,8 +153,8 @@ class CleanUpFailed:
 class AdapterBroke:
     """An adapter raised what no adapter should: a bug in it. The attempt counts as BadReply.
 
-    The error keeps its traceback, but not the local variables of its frames: they hold keys and what the peer
-    sent, and some loggers show them.
+    The lines of its traceback are kept as a note, its frames are not: their local variables hold keys and
+    what the peer sent, and some loggers show them.
     """
 
     request_id: str
@@ -162,7 +162,23 @@ class AdapterBroke:
     error: Exception
 
     def __post_init__(self) -> None:
-        traceback.clear_frames(self.error.__traceback__)
+        _keep_the_lines(self.error)
+
+
+def _keep_the_lines(error: BaseException | None) -> None:
+    """Turn the traceback of `error`, and of those behind it, into notes.
+
+    Clearing the frames instead would end every coroutine that caught the same error before and goes on: it
+    may have been kept, and raised again for another request.
+    """
+    if error is None or error.__traceback__ is None:
+        return
+    lines = "".join(traceback.format_tb(error.__traceback__))
+    error.__traceback__ = None
+    if not hasattr(error, "__notes__"):
+        error.add_note(f"Traceback (most recent call last):\n{lines}")
+    for behind in (error.__cause__, error.__context__, *getattr(error, "exceptions", ())):
+        _keep_the_lines(behind)
 
 
 @dataclass(frozen=True, slots=True)
