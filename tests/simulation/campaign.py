@@ -67,7 +67,7 @@ class Campaign:
                 if self.seeds % _EVERY == 0:
                     gc.collect()
         except Exception as error:  # noqa: BLE001 - a world that ends so is a finding
-            wrong.append(f"{backend}: the world ended with {error!r}")
+            wrong.append(f"{backend}: liveness: the world ended with {error!r}")
         finally:
             sys.unraisablehook = previous
         wrong += [f"{backend}: {text}" for text in stray]

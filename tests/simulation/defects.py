@@ -118,6 +118,19 @@ TIME: Final = (
         "router/_generator.py",
         "move_on_after(seconds, shield=True)",
         "move_on_after(seconds + 5, shield=True)",
+        seed=180,
+    ),
+    Defect(
+        "the first content has half of its time",
+        "router/_attempt.py",
+        "with anyio.move_on_after(limit) as scope:",
+        "with anyio.move_on_after(limit / 2) as scope:",
+    ),
+    Defect(
+        "a reply stalls at once",
+        "router/content_clock.py",
+        "silent = self._content_at + self._timeouts.stall",
+        "silent = self._content_at + 0.2",
     ),
     Defect(
         "jitter from a source of its own",
@@ -147,6 +160,7 @@ LOAD: Final = (
         _CALL,
         "if second is None or not self._terms.budget.take(now):",
         "if second is None:",
+        seed=145,
     ),
     Defect("staying is free", _ASKING, "            paid = False\n", ""),
     Defect(
@@ -154,12 +168,14 @@ LOAD: Final = (
         _RETRY,
         "line.used < self._policy.attempts",
         "line.used <= self._policy.attempts",
+        seed=145,
     ),
     Defect(
         "a lost connection is repeated for ever",
         _RETRY,
         "first, line.repeated = not line.repeated, True",
         "first, line.repeated = True, True",
+        seed=195,
     ),
     Defect(
         "asked again though that cannot help",

@@ -6,7 +6,7 @@ import itertools
 import math
 from typing import TYPE_CHECKING, Final
 
-from adapters.errors import Disposition, Stalled
+from adapters.errors import Disposition, FirstContentTimeout, Stalled
 from router import Attempt, AttemptEnded, AttemptStarted, CleanUpFailed, RequestEnded, StreamInterrupted
 from router._structlog import _LINES
 from tests.simulation.laws_of_load import load
@@ -136,6 +136,21 @@ def _in_time(world: World, told: Told) -> Iterator[str]:
             yield f"R11: an attempt had {event.limit} s"
 
 
+def _no_false_alarm(world: World, told: Told) -> Iterator[str]:
+    """R14, R10: nobody fails for want of content before the time for it is over."""
+    limits = {e.number: e.limit for _, e in told.events if isinstance(e, AttemptStarted)}
+    for _, event in told.events:
+        if isinstance(event, AttemptEnded) and isinstance(event.attempt.error, FirstContentTimeout):
+            limit, took = limits[event.attempt.number], event.attempt.seconds
+            if took < limit - EPSILON:
+                yield f"R14: {event.attempt.provider} had {limit} s, and failed after {took} s"
+    if told.error is not None and isinstance(cause := told.error.__cause__, Stalled):
+        least = min(told.plan.timeouts.stall, told.plan.timeouts.drip_window)
+        waited = sum(ended - began for began, ended in told.waits[1:])
+        if "Timeouts.total" not in str(cause) and waited < least - EPSILON:
+            yield f"R14: {told.segments[-1].provider} stalled after {waited:.2f} s of waiting"
+
+
 def _the_ledger(world: World, told: Told) -> Iterator[str]:
     """R42, R16, R7: the ledger is what the providers saw, within the attempts of the policy."""
     ledger = [event.attempt for _, event in told.events if isinstance(event, AttemptEnded)]
@@ -207,6 +222,7 @@ _LAWS: Final[tuple[Callable[[World, Told], Iterator[str]], ...]] = (
     _nothing_swallowed,
     _one_ending,
     _in_time,
+    _no_false_alarm,
     _the_ledger,
     _succeeds,
     _hedged,

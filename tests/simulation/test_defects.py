@@ -14,7 +14,8 @@ import pytest
 from tests.simulation.defects import DEFECTS, Defect
 
 ROOT: Final = Path(__file__).parents[2]
-PACKAGES: Final = ("router", "adapters", "tests")
+PACKAGES: Final = ("router", "adapters", "tests/simulation")
+FILES: Final = ("tests/__init__.py", "tests/virtual_time.py")
 SEEDS: Final = 300
 LEAST: Final = 20
 AT_ONCE: Final = 2
@@ -23,7 +24,9 @@ AT_ONCE: Final = 2
 def caught(defect: Defect, folder: Path) -> str:
     """Return what the world says of a copy of the packages with `defect`, or nothing."""
     for package in PACKAGES:
-        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / package, folder / package)  # compiled files too: only what changes is compiled
+    for name in FILES:
+        shutil.copy2(ROOT / name, folder / name)
     file = folder / defect.file
     text = file.read_text(encoding="utf-8")
     assert text.count(defect.old) == 1, f"{defect.what}: the text to replace is not once in {defect.file}"

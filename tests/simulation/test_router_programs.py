@@ -198,8 +198,8 @@ STEPS: Final = st.one_of(
 )
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(STEPS, min_size=4, max_size=40))
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(STEPS, min_size=12, max_size=60))
 def check_programs(steps):
     for backend in BACKENDS:
         run_virtual(run_program, backend, steps)
