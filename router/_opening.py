@@ -114,5 +114,7 @@ class Opening:
                 deltas=transcript.deltas,
                 characters=transcript.characters,
                 error=error,
+                finish_reason=transcript.finish_reason,
+                usage=transcript.usage,
             )
         )

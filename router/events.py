@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from adapters.contract import ProbeResult, Switch
+    from adapters.contract import ProbeResult, Switch, Usage
     from adapters.errors import AdapterError
 
 Verdict: TypeAlias = Literal["complete", "truncated", "failed", "refused", "cancelled", "closed"]
@@ -119,6 +119,8 @@ class RequestEnded:
         deltas: How many were delivered.
         characters: Of text delivered.
         error: What it ended with, where it was not complete.
+        finish_reason: Why the provider stopped, where it said so.
+        usage: Token counts, where the provider gave them.
     """
 
     request_id: str
@@ -131,6 +133,8 @@ class RequestEnded:
     deltas: int
     characters: int
     error: Exception | None = None
+    finish_reason: str | None = None
+    usage: Usage | None = None
 
 
 @dataclass(frozen=True, slots=True)
