@@ -14,7 +14,7 @@ from router._attempt import Trial, try_once
 from router._generator import close_generator
 from router.errors import RequestAborted
 from router.events import AdapterBroke, AttemptStarted, CleanUpFailed
-from router.health import NO_EVIDENCE
+from router.provider import NO_EVIDENCE
 from router.selection import dropped_options, reason_to_skip
 from router.timeouts import attempt_limit
 
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from router.breaker import Permit
     from router.budget import RetryBudget
     from router.events import Event
-    from router.health import Provider
     from router.interruption import Interruption
+    from router.provider import Provider
     from router.retry import RetryPolicy, Rounds
     from router.timeouts import Deadline, Timeouts
 

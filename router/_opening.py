@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from adapters.contract import Delta, Flow, Switch
     from router.events import Attempt, Event, Verdict
-    from router.health import Provider
+    from router.provider import Provider
     from router.reply import Transcript
     from router.retry import RetryPolicy
     from router.timeouts import Deadline, Timeouts

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from adapters.contract import Adapter
 from router.breaker import CircuitBreaker
-from router.health import Provider
+from router.provider import Provider
 
 if TYPE_CHECKING:
     import random

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import anyio
 from anyio.lowlevel import EventLoopToken, current_token
 
-from adapters.contract import Adapter, ChatRequest, Outcome
-from adapters.errors import NotWorking
+from adapters.contract import Adapter, ChatRequest
 from router._call import Call, Terms
+from router._charting import Charting
 from router._closing import close_adapters
 from router._parts import checked, default_observers, providers_of
 from router._places import Places
@@ -20,7 +20,7 @@ from router._underway import Underway
 from router.breaker import BreakerPolicy
 from router.budget import RetryBudget
 from router.events import Observers, ProbeEnded
-from router.health import HealthReport
+from router.health import HealthReport, RetryAllowance
 from router.interruption import Interruption
 from router.retry import RetryPolicy
 from router.selection import arranged, named, ordered
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from types import TracebackType
 
-    from adapters.contract import Message, ProbeResult
+    from adapters.contract import Message, ProbeLevel, ProbeResult
     from router._stream import ReplyStream
     from router.events import Observer
     from router.interruption import OnInterruption
@@ -76,10 +76,11 @@ class Router:
     ) -> None:
         self.timeouts = checked(timeouts, Timeouts) or Timeouts()
         self.retry = checked(retry, RetryPolicy) or RetryPolicy()
-        self._notify = Observers(default_observers() if observers is None else observers)
         self._random = random_source or random.Random()
         policy = checked(breaker, BreakerPolicy) or BreakerPolicy()
         self._providers = providers_of(providers, policy, self._random)
+        charting = Charting(self._providers, anyio.current_time)
+        self._notify = Observers([charting, *(default_observers() if observers is None else observers)])
         self._budget = self.retry.budget or RetryBudget()
         self._strategy = strategy or Priority()
         self._strategy.check(self._providers)
@@ -197,7 +198,7 @@ class Router:
         Raises:
             RuntimeError: There is no event loop, whose clock tells how old the evidence is.
         """
-        return self._report({})
+        return self._report(None, {})
 
     async def check(self) -> HealthReport:
         """Probe all providers side by side, each bounded by `Timeouts.probe`, and return the report.
@@ -212,14 +213,13 @@ class Router:
 
         def ended(adapter: Adapter, result: ProbeResult) -> None:
             results[adapter.name] = result
-            if result.working is False and adapter.working is not False:
-                adapter.mark(Outcome(anyio.current_time(), NotWorking(result.reason)))
+            self._providers[adapter.name].probed(result, anyio.current_time())
             self._notify(ProbeEnded(adapter.name, result))
 
         adapters = [provider.adapter for provider in self._providers.values()]
         with self._underway.work():
             await probe_all(adapters, "reach", self.timeouts.probe, ended)
-        return self._report(results)
+        return self._report("reach", results)
 
     def isolate(self, provider: str) -> None:
         """Ask a provider no more until `reset()`, whatever else is known of it.
@@ -274,10 +274,11 @@ class Router:
         elif self._loop != token:
             raise RuntimeError("this router belongs to another event loop; make one router for each")
 
-    def _report(self, probes: Mapping[str, ProbeResult]) -> HealthReport:
+    def _report(self, level: ProbeLevel | None, probes: Mapping[str, ProbeResult]) -> HealthReport:
         now = anyio.current_time()
         entries = (provider.snapshot(now, probes.get(name)) for name, provider in self._providers.items())
-        return HealthReport(tuple(entries))
+        budget = RetryAllowance(self._budget.left(now), self._budget.capacity)
+        return HealthReport(tuple(entries), level, budget)
 
     def __repr__(self) -> str:
         return f"<Router {' > '.join(self._providers)}: {self._underway!r}>"

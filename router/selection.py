@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from adapters.contract import ChatRequest
-    from router.health import Provider
+    from router.provider import Provider
     from router.strategy import Strategy
 
 

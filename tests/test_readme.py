@@ -30,7 +30,7 @@ SAYS: Final = {  # what an example prints, at least
     2: ["first choice", "h2o"],
     3: ["[half broke off, whole goes on]", "forty-two.", "whole (Switch("],
     4: ["no provider answered", "dead: failed", "ConnectFailed", "True None ['dead', 'dead']"],
-    5: ["h2o working", "dead not working", "the chain can answer: True"],
+    5: ["h2o healthy", "dead unhealthy", "the chain can answer: True"],
     6: ["Say it again"],
     7: [],
 }

@@ -22,7 +22,8 @@ from adapters import (
 )
 from adapters.scripted import ScriptedAdapter
 from router import HealthReport, ProviderHealth, RetryPolicy
-from router.health import Provider
+from router.health import LastError
+from router.provider import Provider
 from tests.router.recording import unbroken
 
 POLICY = RetryPolicy(remember=100)
@@ -91,14 +92,13 @@ class HealthAgainstAModel(RuleBasedStateMachine):
         if self.working is False and self.now >= self.recheck_at:
             self.working, self.recheck_at = None, math.inf
         held = self.held_until - self.now if self.now < self.held_until else None
-        health = {None: "not known", True: "working", False: "not working"}[self.working]
-        if held is not None and self.working is not False:
-            health = "held back"
         entry = self.provider.snapshot(self.now)
+        able = held is None and self.working is not False
 
-        assert (health, self.working, self.last_error) == (entry.health, entry.working, entry.last_error)
-        assert held == entry.held_for
-        assert (held is None and self.working is not False) is entry.can_answer
+        assert able is entry.can_answer
+        assert (self.working is False) is (entry.state == "unhealthy")
+        assert self.last_error == (None if entry.last_error is None else entry.last_error.error)
+        assert held == self.provider.held(self.now)
         for model in (None, "big"):
             assert (self.now < self.missing.get(model, 0)) is self.provider.lacks_model(model, self.now)
         assert entry.as_dict() == json.loads(json.dumps(entry.as_dict(), allow_nan=False))
@@ -139,15 +139,18 @@ def test_an_endless_retry_after_is_remembered_for_as_long_as_the_policy_says():
     assert provider.held(10) == 100
 
 
+states = st.sampled_from(["healthy", "degraded", "unhealthy", "unknown"])
+ages = st.none() | st.floats(0, 1e9)
 entries = st.builds(
     ProviderHealth,
     provider=st.text(),
-    health=st.sampled_from(["working", "held back", "not working", "not known"]),
-    working=st.sampled_from([True, False, None]),
+    state=states,
     reason=st.text(),
-    since=st.none() | st.floats(0, 1e9),
-    held_for=st.none() | st.floats(0, 1e9),
-    last_error_ago=st.none() | st.floats(0, 1e9),
+    can_answer=st.booleans(),
+    evidence_age=ages,
+    back_in=ages,
+    last_success_age=ages,
+    last_error=st.none() | st.builds(LastError, error=st.text(), text=st.text(), age=st.floats(0, 1e9)),
     probe=st.none()
     | st.builds(
         ProbeResult,
@@ -164,9 +167,9 @@ def test_a_report_is_consistent_and_json(providers):
     report = HealthReport(providers)
     told = report.as_dict()
 
-    assert all(entry.health == "working" for entry in providers) is report.ok
-    assert any(entry.health in ("working", "not known") for entry in providers) is report.can_answer
-    assert (report.ok, report.can_answer) == (told["ok"], told["can_answer"])
+    assert all(entry.state == "healthy" for entry in providers) is report.ok
+    assert any(entry.can_answer for entry in providers) is report.can_answer
+    assert (report.verdict, report.can_answer) == (told["verdict"], told["can_answer"])
     assert [entry.provider for entry in providers] == [entry["provider"] for entry in told["providers"]]
     assert told == json.loads(json.dumps(told, allow_nan=False))
 
@@ -175,11 +178,4 @@ def test_a_report_tells_the_probe_of_each_provider():
     probe = ProbeResult(True, "it answered", generation="G3", models=("big",), seconds=0.12345)
     told = Provider(ScriptedAdapter("first"), unbroken()).snapshot(0, probe).as_dict()
 
-    assert told["probe"] == {
-        "working": True,
-        "reason": "it answered",
-        "level": "reach",
-        "generation": "G3",
-        "models": ["big"],
-        "seconds": 0.123,
-    }
+    assert told["probe"] == {"level": "reach", "working": True, "reason": "it answered", "seconds": 0.123}
