@@ -45,7 +45,7 @@ def header(report: HealthReport, at: datetime | None) -> Element:
     known.append([f"Known {level}", [", at ", moment(at)] if at is not None else None, "."])
     return element(
         "header",
-        element("h1", element("em", _VERDICTS[report.verdict])),
+        element("h1", element("em", _VERDICTS[report.verdict]), " ", badge(report.verdict)),
         element("p", _through(report)),
         element("p", known, class_="quiet"),
         class_=f"verdict {report.verdict}",
@@ -63,22 +63,26 @@ def _through(report: HealthReport) -> Child:
 
 
 def providers_section(report: HealthReport) -> Element:
-    """Return the table of the providers in priority order."""
+    """Return the table of the providers in priority order.
+
+    Its roles are written out, because a phone shows the rows as blocks, and some browsers take what is not
+    shown as a table for no table.
+    """
     busy = any(entry.traffic.success_ratio is not None for entry in report.providers)
-    heads: list[Child] = [element("th", name, scope="col") for name in ("Provider", "State", "Why")]
+    heads = [_head(name) for name in ("Provider", "State", "Why")]
     if busy:
-        heads += [
-            element("th", name, scope="col", class_="number wide")
-            for name in ("Success", "First content p95")
-        ]
+        heads += [_head(name, "number wide") for name in ("Success", "First content p95")]
+    rows = (_row(entry, number, busy) for number, entry in enumerate(report.providers, 1))
     return element(
         "section",
         element("h2", "Providers", id="providers-title"),
         element(
             "table",
             element("caption", "In the order in which they are asked.", class_="quiet"),
-            element("thead", element("tr", heads)),
-            element("tbody", (_row(entry, number, busy) for number, entry in enumerate(report.providers, 1))),
+            element("thead", element("tr", heads, role="row"), role="rowgroup"),
+            element("tbody", rows, role="rowgroup"),
+            role="table",
+            class_="providers",
         ),
         id="providers",
         tabindex=-1,
@@ -86,16 +90,23 @@ def providers_section(report: HealthReport) -> Element:
     )
 
 
+def _head(name: str, kind: str | None = None) -> Element:
+    return element("th", name, scope="col", role="columnheader", class_=kind)
+
+
+def _cell(content: Child, kind: str | None = None) -> Element:
+    return element("td", content, role="cell", class_=kind)
+
+
 def _row(entry: ProviderHealth, number: int, busy: bool) -> Element:
     ratio, p95 = entry.traffic.success_ratio, entry.traffic.first_content.p95
-    numbers = [
-        element("td", "–" if ratio is None else percent(ratio), class_="number wide"),
-        element("td", "–" if p95 is None else span(p95), class_="number wide"),
-    ]
+    numbers = ("–" if ratio is None else percent(ratio), "–" if p95 is None else span(p95))
+    name = element("a", entry.provider, href=f"#provider-{number}")
     return element(
         "tr",
-        element("th", element("a", entry.provider, href=f"#provider-{number}"), scope="row"),
-        element("td", badge(entry.state)),
-        element("td", "; ".join(facts(entry))),
-        numbers if busy else None,
+        element("th", name, scope="row", role="rowheader"),
+        _cell(badge(entry.state)),
+        _cell("; ".join(facts(entry)), "why"),
+        [_cell(text, "number wide") for text in numbers] if busy else None,
+        role="row",
     )
