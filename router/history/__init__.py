@@ -13,7 +13,7 @@ from router.history.errors import HistoryError
 from router.history.file import HistoryFile
 from router.history.keeping import History
 from router.history.outages import Outage, outages
-from router.history.samples import ProbeSample, Sample, State, by_provider, samples_of
+from router.history.samples import ProbeSample, Sample, by_provider, samples_of
 from router.history.spans import Span, spans, strip
 from router.history.trends import Trend, trends
 from router.history.uptime import Day, uptime
@@ -28,7 +28,6 @@ __all__ = [
     "ProbeSample",
     "Sample",
     "Span",
-    "State",
     "Trend",
     "by_provider",
     "changes",

@@ -6,6 +6,7 @@ its turn, and a process that is killed in the middle leaves what was committed, 
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing, contextmanager
 from dataclasses import astuple, fields
@@ -17,7 +18,6 @@ from router.history.samples import ProbeSample, Sample, state_of
 from router.history.schema import STEPS, prepare, version_of
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterator, Sequence
 
 KEEP_DAYS: Final = 90.0
@@ -151,12 +151,12 @@ class HistoryFile:
     def _rows(self, query: str, values: tuple[Any, ...]) -> list[Any]:
         """Return what a query finds; a file without rows holds nothing, and none at all is an error."""
         with self._explaining():
-            if not self.path.exists():
+            if _is_missing(self.path):
                 raise HistoryError(f"there is no history {self.path}; {_BEGIN}")
             try:
                 return self._fetch(query, values, "rw")
             except sqlite3.OperationalError as error:
-                written = Path(f"{self.path}-wal").exists()
+                written = not _is_missing(Path(f"{self.path}-wal"))
                 if error.sqlite_errorcode & 0xFF not in _UNREADABLE or written:
                     raise
             # A folder that cannot be written, where nobody else is writing: the file does not change.
@@ -177,9 +177,9 @@ class HistoryFile:
 
     @contextmanager
     def _explaining(self) -> Iterator[None]:
-        if self.path.is_dir():
+        if os.path.isdir(self.path):  # unlike Path.is_dir, it raises nothing where the folder is closed to us
             raise HistoryError(f"the history {self.path} is a folder; name a file in it")
-        if not self.path.absolute().parent.is_dir():
+        if _is_missing(self.path.absolute().parent):
             raise HistoryError(f"the folder of the history {self.path} is not there; make it first")
         try:
             yield
@@ -188,6 +188,17 @@ class HistoryFile:
 
     def __repr__(self) -> str:
         return f"<HistoryFile {str(self.path)!r}: keeps {self.keep_days:g} days>"
+
+
+def _is_missing(path: Path) -> bool:
+    """Whether there is nothing at `path`; what may not be looked at is there for all we know."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 _BEGIN: Final = "begin one with: chat-router health --history FILE --provider SERVICE=URL"

@@ -5,17 +5,19 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Final, get_args
+
+from router.states import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from adapters.contract import ProbeResult
 
-State: TypeAlias = Literal["healthy", "degraded", "unhealthy", "unknown"]
 STATES: Final[tuple[State, ...]] = get_args(State)
 _LONGEST: Final = 120  # characters of a reason
-_PEER: Final = re.compile(r"(?:; before that)?:(?=\s|\Z)")
+_OURS: Final = re.compile(r"(?:(?:held back|circuit breaker [a-z-]+|[^:]*; before that): )*")
+_PEER: Final = re.compile(r":(?=\s|\Z)")
 _ADDRESS: Final = re.compile(r"[\w+.-]+://\S*|\bwww\.\S+")
 
 
@@ -114,15 +116,18 @@ def state_of(word: object) -> State:
 def brief(reason: str, provider: str = "") -> str:
     """Return a reason in one line, without what a peer said and without addresses.
 
-    Our sentences quote a peer behind a colon, and what a peer says may be a page, or the prompt itself. A
-    report is read once; a file stays. So a reason is kept up to its first colon.
+    Adapters quote a peer behind a colon, and what a peer says may be a page, or the prompt itself. A report
+    is read once; a file stays. So a reason is kept up to its first colon that is not of the router's own
+    making.
 
     Args:
         reason: As a report has it.
         provider: The name that it may begin with.
     """
     text = " ".join(reason.split()).removeprefix(f"{provider}: ")
-    text = _ADDRESS.sub("(an address)", _PEER.split(text, maxsplit=1)[0])
+    ours = _OURS.match(text)
+    start = ours.end() if ours is not None else 0
+    text = _ADDRESS.sub("(an address)", text[:start] + _PEER.split(text[start:], maxsplit=1)[0])
     text = "".join(c if c.isprintable() else "�" for c in text)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 

@@ -34,6 +34,8 @@ STEPS: Final[tuple[tuple[str, ...], ...]] = (
         "CREATE INDEX probes_by_time ON probes (at)",
     ),
 )
+_WHOSE: Final = """SELECT (SELECT * FROM pragma_application_id), (SELECT * FROM pragma_user_version),
+    NOT EXISTS (SELECT 1 FROM sqlite_master)"""
 
 
 def version_of(connection: sqlite3.Connection, path: Path, steps: Sequence[Sequence[str]] = STEPS) -> int:
@@ -42,9 +44,8 @@ def version_of(connection: sqlite3.Connection, path: Path, steps: Sequence[Seque
     Raises:
         HistoryError: It is another application's, or of a newer version.
     """
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    empty = connection.execute("SELECT NOT EXISTS (SELECT 1 FROM sqlite_master)").fetchone() == (1,)
+    # In one statement: between two, another program may begin the file.
+    application, version, empty = connection.execute(_WHOSE).fetchone()
     if application != APPLICATION and not (empty and application == version == 0):
         raise HistoryError(
             f"the history {path} is a SQLite database of another program, and was left as it is; "

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
 from router.history.uptime import day_of
+from router.vitals import Percentiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -64,18 +64,13 @@ def trends(samples: Iterable[Sample], probes: Iterable[ProbeSample] = ()) -> lis
 def _trend(provider: str, day: date, rows: Sequence[Sample], probed: Sequence[float]) -> Trend:
     p50s = [row.first_content_p50 for row in rows if row.first_content_p50 is not None]
     p95s = [row.first_content_p95 for row in rows if row.first_content_p95 is not None]
-    durations = probed or [row.probe_seconds for row in rows if row.probe_seconds is not None]
+    probe = Percentiles.of(probed or [row.probe_seconds for row in rows if row.probe_seconds is not None])
     return Trend(
         provider=provider,
         day=day,
         reports=len(rows),
         first_content_p50=median(p50s) if p50s else None,
         first_content_p95=median(p95s) if p95s else None,
-        probe_p50=median(durations) if durations else None,
-        probe_p95=_percentile(durations, 0.95),
+        probe_p50=probe.p50,
+        probe_p95=probe.p95,
     )
-
-
-def _percentile(values: Sequence[float], share: float) -> float | None:
-    """Return the smallest value that `share` of all do not exceed."""
-    return sorted(values)[math.ceil(share * len(values)) - 1] if values else None
