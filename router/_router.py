@@ -29,11 +29,12 @@ from router.timeouts import Deadline, Timeouts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from os import PathLike
     from types import TracebackType
 
     from adapters.contract import Message, ProbeLevel, ProbeResult
     from router._stream import ReplyStream
-    from router.events import Observer
+    from router.events import Keeper, Observer
     from router.interruption import OnInterruption
     from router.reply import Reply
     from router.strategy import Strategy
@@ -55,6 +56,7 @@ class Router:
         on_interruption: What becomes of a reply that breaks off after content: "raise", "restart" or
             "continue"; see `Interruption`.
         observers: Who is told what happens; by default one that logs with structlog.
+        history: Keeps each report of `check()` and each probe; see `router.history.History`.
         random_source: For the jitter and the strategy; give a seeded one for tests.
 
     Raises:
@@ -72,6 +74,7 @@ class Router:
         strategy: Strategy | None = None,
         on_interruption: OnInterruption | Interruption = "raise",
         observers: Sequence[Observer] | None = None,
+        history: Keeper | None = None,
         random_source: random.Random | None = None,
     ) -> None:
         self.timeouts = checked(timeouts, Timeouts) or Timeouts()
@@ -80,7 +83,9 @@ class Router:
         policy = checked(breaker, BreakerPolicy) or BreakerPolicy()
         self._providers = providers_of(providers, policy, self._random)
         charting = Charting(self._providers, anyio.current_time)
-        self._notify = Observers([charting, *(default_observers() if observers is None else observers)])
+        self._history = history
+        told = [*(default_observers() if observers is None else observers), *([history] if history else [])]
+        self._notify = Observers([charting, *told])
         self._budget = self.retry.budget or RetryBudget()
         self._strategy = strategy or Priority()
         self._strategy.check(self._providers)
@@ -94,6 +99,29 @@ class Router:
         self._underway = Underway()
         for provider in self._providers.values():
             provider.adapter.owner = weakref.ref(self)
+
+    @classmethod
+    def from_config(
+        cls,
+        path: str | PathLike[str],
+        *,
+        environ: Mapping[str, str] | None = None,
+        observers: Sequence[Observer] | None = None,
+    ) -> Router:
+        """Return the router that a TOML file describes; nothing connects. See `router.config`.
+
+        Args:
+            path: The file.
+            environ: Where its `{ env = "NAME" }` leads; by default the environment of the process.
+            observers: As of the class.
+
+        Raises:
+            ConfigError: The file cannot be used; it tells every mistake.
+        """
+        from router.config import load
+
+        config = load(path, environ)
+        return cls(config.providers, **config.policies, observers=observers)
 
     @property
     def providers(self) -> tuple[str, ...]:
@@ -169,22 +197,10 @@ class Router:
         extra: Mapping[str, Mapping[str, Any]] | None = None,
         **options: Any,
     ) -> Reply:
-        """Return the whole reply: `stream()`, collected.
-
-        Args:
-            messages: As of `stream`.
-            model: As of `stream`.
-            providers: As of `stream`.
-            timeouts: As of `stream`.
-            extra: As of `stream`.
-            options: As of `stream`.
+        """Return the whole reply: `stream()`, collected, with the arguments and errors of `stream`.
 
         Raises:
             StreamInterrupted: The reply broke off; what came is in `partial`.
-            AllProvidersFailed: As of `stream`.
-            RequestAborted: As of `stream`.
-            TypeError: As of `stream`.
-            ValueError: As of `stream`.
         """
         stream = await self.stream(
             messages, model, providers=providers, timeouts=timeouts, extra=extra, **options
@@ -219,7 +235,10 @@ class Router:
         adapters = [provider.adapter for provider in self._providers.values()]
         with self._underway.work():
             await probe_all(adapters, "reach", self.timeouts.probe, ended)
-        return self._report("reach", results)
+        report = self._report("reach", results)
+        if self._history is not None:
+            await self._history.keep(report, self._notify)
+        return report
 
     def isolate(self, provider: str) -> None:
         """Ask a provider no more until `reset()`, whatever else is known of it.
