@@ -10,16 +10,21 @@ from router.provider import Provider
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from router.breaker import BreakerPolicy
-    from router.events import Observer
+    from router.events import Keeper, Observer
 
 T = TypeVar("T")
 
 
-def default_observers() -> tuple[Observer, ...]:
-    """Return who is told what happens where the caller names nobody: the log."""
+def observers_of(named: Sequence[Observer] | None, keeper: Keeper | None) -> tuple[Observer, ...]:
+    """Return who is told what happens: those named, by default the log, and the keeper where there is one."""
+    told = _default_observers() if named is None else tuple(named)
+    return told if keeper is None else (*told, keeper)
+
+
+def _default_observers() -> tuple[Observer, ...]:
     # Imported here: structlog loads a terminal's colours and more, half of what `import router` would take.
     from router._structlog import log_event
 

@@ -13,7 +13,7 @@ from adapters.contract import Adapter, ChatRequest
 from router._call import Call, Terms
 from router._charting import Charting
 from router._closing import close_adapters
-from router._parts import checked, default_observers, providers_of
+from router._parts import checked, observers_of, providers_of
 from router._places import Places
 from router._probing import probe_all
 from router._underway import Underway
@@ -84,8 +84,7 @@ class Router:
         self._providers = providers_of(providers, policy, self._random)
         charting = Charting(self._providers, anyio.current_time)
         self._history = history
-        told = [*(default_observers() if observers is None else observers), *([history] if history else [])]
-        self._notify = Observers([charting, *told])
+        self._notify = Observers([charting, *observers_of(observers, history)])
         self._budget = self.retry.budget or RetryBudget()
         self._strategy = strategy or Priority()
         self._strategy.check(self._providers)
