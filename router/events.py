@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from adapters.contract import ProbeResult, Switch, Usage
     from adapters.errors import AdapterError
+    from router.health import HealthReport
 
 Verdict: TypeAlias = Literal["complete", "truncated", "failed", "refused", "cancelled", "closed"]
 """How a request ended, exactly one of these. `closed` is by the reader, early."""
@@ -191,6 +192,18 @@ Event: TypeAlias = (
 )
 Observer: TypeAlias = Callable[[Event], None]
 """Gets each event, synchronously, in order; it must be quick and must not raise."""
+
+
+class Keeper(Protocol):
+    """An observer that is handed each health report, too; `router.history.History` is one."""
+
+    def __call__(self, event: Event) -> None:
+        """Take note of `event`, as every observer."""
+        ...
+
+    async def keep(self, report: HealthReport, tell: Observer | None = None) -> None:
+        """Keep `report`; raises nothing but cancellation, and tells `tell` what went wrong."""
+        ...
 
 
 class Observers:
