@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from router.cli.config import app as config_commands
 from router.cli.exits import CANCELLED, OK, OUTPUT, PIPE, USAGE
 from router.cli.mistakes import Mistake, one_line
 from router.cli.version import version_line
@@ -36,6 +37,10 @@ _ASK: Final = """Examples:
 [bold]chat-router ask 'Hello' -p h2o=https://chat.example.org -p openai=https://api.example.org/v1#small[/]
 
 [bold]git diff | chat-router ask --system 'Review this change' -p openai=http://localhost:11434/v1#llama3[/]
+
+[bold]chat-router ask 'Hello' --config router.toml[/]
+
+Without --provider and --config it asks the chain of router.toml in this folder.
 
 A provider is written SERVICE=URL; in full LABEL:SERVICE=URL#MODEL, where the label is a name of its own for \
 the second of one kind, and the model is what it is asked for unless --model says otherwise.
@@ -84,6 +89,13 @@ Providers = Annotated[
         "--provider", "-p", metavar="SERVICE=URL", help="A provider; repeat it in order of priority."
     ),
 ]
+ConfigFile = Annotated[
+    str | None,
+    typer.Option(
+        "--config", "-c", metavar="FILE", help="The chain of this file; --provider NAME then chooses from it."
+    ),
+]
+app.add_typer(config_commands, name="config")
 
 
 @app.callback(invoke_without_command=True)
@@ -118,6 +130,7 @@ def _ask(
         str | None, typer.Argument(metavar="PROMPT", help="What to ask; '-' or none: standard input.")
     ] = None,
     provider: Providers = None,
+    config: ConfigFile = None,
     model: Annotated[str | None, typer.Option(metavar="NAME", help="The model, for all providers.")] = None,
     system: Annotated[str | None, typer.Option(metavar="TEXT", help="A system message.")] = None,
     timeout: Annotated[float | None, typer.Option(metavar="SECONDS", help="For the whole reply.")] = None,
@@ -129,13 +142,13 @@ def _ask(
 ) -> int:
     """Ask one question; the first provider that has an answer streams it to standard output."""
     from router.cli.ask import Question, ask, read_prompt
-    from router.cli.providers import make_all
+    from router.cli.chain import chain_of
     from router.cli.running import run_work
 
-    providers = make_all(provider or (), os.environ)
+    chain = chain_of(provider or (), config, demo=False)
     options = {"temperature": temperature, "max_tokens": max_tokens}
     question = Question(
-        providers, read_prompt(prompt), system, model, timeout, options, as_json=as_json, verbose=verbose
+        chain, read_prompt(prompt), system, model, timeout, options, as_json=as_json, verbose=verbose
     )
     question.check()
     return run_work(lambda: ask(question), backend)
@@ -145,7 +158,7 @@ def _ask(
 def _health(
     provider: Providers = None,
     demo: Annotated[bool, typer.Option("--demo", help="Simulated services, two of them sick.")] = False,
-    config: Annotated[str | None, typer.Option(metavar="FILE", help="The chain of this file.")] = None,
+    config: ConfigFile = None,
     level: Annotated[
         str, typer.Option(metavar="NAME", help="reach: costs nothing; answer: asks for a few words.")
     ] = "reach",

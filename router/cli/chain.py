@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from router import Router
-from router.cli.mistakes import Mistake, one_line
+from router import Priority, Router
+from router.cli.mistakes import Mistake, one_line, unknown
 from router.cli.output import say
 from router.cli.providers import make_all
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
     from contextlib import AbstractAsyncContextManager
 
+    from router.config import Config
     from router.events import Observer
 
     OpenRouter = Callable[[Sequence[Observer]], AbstractAsyncContextManager[Router]]
@@ -29,7 +30,7 @@ def chain_of(providers: Sequence[str], config: str | None, *, demo: bool) -> Ope
     """Return what opens the router that a command is about; it takes the observers.
 
     Args:
-        providers: As `--provider` has them.
+        providers: As `--provider` has them; with a file, names of providers in it.
         config: As `--config` has it.
         demo: Whether simulated services are wanted.
 
@@ -39,14 +40,12 @@ def chain_of(providers: Sequence[str], config: str | None, *, demo: bool) -> Ope
     if demo and (providers or config is not None):
         other = "--provider" if providers else "--config"
         raise Mistake(f"--demo brings its own providers; leave {other} out")
-    if providers and config is not None:
-        raise Mistake("--provider and --config both name the providers; take one of them")
     if demo:
         return _demo
     if config is not None:
-        return _configured(config, trusted=True)
+        return _chosen(configured(config, trusted=True), providers)
     if not providers and Path(USUAL).is_file():
-        return _configured(USUAL, trusted=False)
+        return _chosen(configured(USUAL, trusted=False), ())
     adapters = make_all(providers, os.environ)
     return lambda observers: Router(adapters, observers=observers)
 
@@ -59,7 +58,16 @@ async def _demo(observers: Sequence[Observer]) -> AsyncGenerator[Router, None]:
         yield router
 
 
-def _configured(path: str, *, trusted: bool) -> OpenRouter:
+def configured(path: str, *, trusted: bool) -> Config:
+    """Return what a file of configuration says; what should be known about it goes to standard error.
+
+    Args:
+        path: The file.
+        trusted: Whether the user named it.
+
+    Raises:
+        Mistake: It cannot be used; tells every mistake in it.
+    """
     from router.config import load
     from router.errors import ConfigError
 
@@ -69,4 +77,19 @@ def _configured(path: str, *, trusted: bool) -> OpenRouter:
         raise Mistake(str(error)) from None
     for note in config.notes:
         say(f"chat-router: {one_line(note)}")
-    return lambda observers: Router(config.providers, observers=observers, **config.policies)
+    return config
+
+
+def _chosen(config: Config, names: Sequence[str]) -> OpenRouter:
+    """Return what opens the router of a file, or one of some of its providers, in the order of `names`."""
+    known = {adapter.name: adapter for adapter in config.providers}
+    for name in names:
+        if name not in known:
+            what = unknown(f"{config.file} has no provider", name.partition("=")[0], known)
+            raise Mistake(f"{what}; with --config, --provider takes the names in the file")
+        if names.count(name) > 1:
+            raise Mistake(f"--provider {name} stands twice")
+    if not names:
+        return lambda observers: Router(config.providers, observers=observers, **config.policies)
+    policies = {**config.policies, "strategy": Priority()}  # as in a request that names its providers
+    return lambda observers: Router([known[name] for name in names], observers=observers, **policies)
