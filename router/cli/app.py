@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from router.cli import history as history_command
 from router.cli.config import app as config_commands
 from router.cli.exits import CANCELLED, OK, OUTPUT, PIPE, USAGE
 from router.cli.mistakes import Mistake, one_line
@@ -96,6 +97,7 @@ ConfigFile = Annotated[
     ),
 ]
 app.add_typer(config_commands, name="config")
+app.command("history", epilog=history_command.EPILOG)(history_command.command)
 
 
 @app.callback(invoke_without_command=True)

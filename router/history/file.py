@@ -152,7 +152,10 @@ class HistoryFile:
         """Return what a query finds; a file without rows holds nothing, and none at all is an error."""
         with self._explaining():
             if _is_missing(self.path):
-                raise HistoryError(f"there is no history {self.path}; {_BEGIN}")
+                raise HistoryError(
+                    f"there is no history {self.path}; begin one with: "
+                    f"chat-router health --history {self.path} --provider SERVICE=URL"
+                )
             try:
                 return self._fetch(query, values, "rw")
             except sqlite3.OperationalError as error:
@@ -201,7 +204,6 @@ def _is_missing(path: Path) -> bool:
     return False
 
 
-_BEGIN: Final = "begin one with: chat-router health --history FILE --provider SERVICE=URL"
 _SAMPLE: Final = ", ".join(field.name for field in fields(Sample))
 _PROBE: Final = ", ".join(field.name for field in fields(ProbeSample))
 # The names of columns are those of the fields, none of which comes from outside.
