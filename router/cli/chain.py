@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -45,6 +46,8 @@ def chain_of(providers: Sequence[str], config: str | None, *, demo: bool) -> Ope
     if config is not None:
         return _chosen(configured(config, trusted=True), providers)
     if not providers and Path(USUAL).is_file():
+        if sys.stderr.isatty():
+            say(f"chat-router: the chain is that of {USUAL} in this folder")
         return _chosen(configured(USUAL, trusted=False), ())
     adapters = make_all(providers, os.environ)
     return lambda observers: Router(adapters, observers=observers)

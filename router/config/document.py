@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,8 +62,12 @@ class Document:
         return ConfigError(self.file, tuple(sorted(told, key=lambda mistake: mistake.line or 0)))
 
 
-def read(path: str | os.PathLike[str]) -> Document:
+def read(path: str | os.PathLike[str], *, trusted: bool = True) -> Document:
     """Return the document in a file.
+
+    Args:
+        path: The file.
+        trusted: Whether the user named it. One that was only found must be the user's own.
 
     Raises:
         ConfigError: It cannot be read, or is no TOML.
@@ -70,6 +75,8 @@ def read(path: str | os.PathLike[str]) -> Document:
     name = os.fspath(path)
     try:
         with open(name, "rb") as file:
+            if not trusted and (why := _foreign(os.fstat(file.fileno()))):
+                raise _unusable(name, f"{why}, and was not named, only found; name it with --config")
             content = file.read(LARGEST + 1)
         folder = Path(name).absolute().parent
     except FileNotFoundError:
@@ -85,6 +92,13 @@ def read(path: str | os.PathLike[str]) -> Document:
         line = content.count(b"\n", 0, error.start) + 1
         raise _unusable(name, "is not UTF-8 here; save it as UTF-8", line) from None
     return Document(name, folder, text, _parsed(name, text))
+
+
+def _foreign(status: os.stat_result) -> str:
+    """Return why a file cannot be taken for the user's own: it would be told where to send which secret."""
+    if hasattr(os, "getuid") and status.st_uid not in (os.getuid(), 0):
+        return "belongs to another user"
+    return "can be written by every user of this machine" if status.st_mode & stat.S_IWOTH else ""
 
 
 def _parsed(name: str, text: str) -> dict[str, Any]:

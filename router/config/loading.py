@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from adapters.message import nearest
 from router.breaker import BreakerPolicy
 from router.budget import RetryBudget
 from router.config import strategies
@@ -84,12 +85,12 @@ def load(
         path: The file.
         environ: Where `{ env = "NAME" }` leads; the environment of the process by default.
         trusted: Whether the user named this file. One that was only found may name no classes
-            (`module:Class`), and no files outside of its folder.
+            (`module:Class`), and no files outside of its folder, and must not be another user's.
 
     Raises:
         ConfigError: The file cannot be used; tells every mistake in it.
     """
-    document = read(path)
+    document = read(path, trusted=trusted)
     reading = Reading(document.folder, os.environ if environ is None else environ, trusted, home_of=_home_of)
     place = Place(reading)
     table = document.table
@@ -104,7 +105,7 @@ def load(
     }
     strategy = policies.get("strategy", WRONG)
     if strategy is not WRONG:
-        strategies.fit(strategy, _names(table, reading), place / "strategy")
+        strategies.fit(strategy, _names(table, providers, reading), place / "strategy")
     if reading.mistakes:
         raise document.error(reading.mistakes)
     retry = policies.get("retry") or RetryPolicy()
@@ -115,9 +116,11 @@ def load(
 
 def _providers(table: dict[str, Any], place: Place) -> tuple[Adapter, ...]:
     tables = table.get("provider")
+    if tables is None and any(nearest(name, ["provider"]) for name in table):
+        return ()  # it is there, misspelt
     place /= "provider"
     if not isinstance(tables, list) or not tables:
-        written = "is missing" if tables is None else f"is {found(tables)}"
+        written = "is missing" if tables is None else "is empty" if tables == [] else f"is {found(tables)}"
         place.wrong(f"{written}; write each provider as a table of its own, headed [[provider]]")
         return ()
     adapters = [PROVIDER.read(each, place / number) for number, each in enumerate(tables)]
@@ -131,13 +134,19 @@ def _providers(table: dict[str, Any], place: Place) -> tuple[Adapter, ...]:
     return tuple(adapters)
 
 
-def _names(table: dict[str, Any], reading: Reading) -> list[str] | None:
+def _names(table: dict[str, Any], adapters: tuple[Adapter, ...], reading: Reading) -> list[str] | None:
     """Return the names of all providers, right or wrong elsewhere; None where one is not known."""
     aside = Place(Reading(reading.folder, {}, reading.trusted))  # its mistakes are told already
     names = []
-    for each in table.get("provider") or ():
-        name = each.get("name") if isinstance(each, dict) else None
-        if name is None and isinstance(each, dict):
+    for number, adapter in enumerate(adapters):
+        if adapter is not WRONG:
+            names.append(adapter.name)
+            continue
+        each = table["provider"][number]
+        if not isinstance(each, dict):
+            return None
+        name = each.get("name")
+        if name is None and not any(nearest(key, ["name"]) for key in each):
             name = getattr(adapter_class(each, aside), "name", None)
         if not isinstance(name, str):
             return None

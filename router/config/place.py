@@ -109,6 +109,14 @@ def _number(value: float) -> str:
     return str(value)
 
 
+def missing(name: str, table: Mapping[str, Any], words: str, place: Place) -> Any:
+    """Tell that a key is missing, or that it is misspelt, and return `WRONG`."""
+    near = next((key for key in table if nearest(key, [name])), None)
+    if near is not None:
+        return (place / near).wrong(not_among(near, [name], "key"))
+    return place.wrong(f"{name} is missing; it must be {words}")
+
+
 def not_among(value: str, known: Collection[str], what: str) -> str:
     """Return the sentence about a name that there is not; it is repeated only where a known one is near."""
     hint = nearest(value, known)

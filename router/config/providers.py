@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from adapters import catalogue
 from adapters.contract import Adapter
-from adapters.message import nearest
 from router.config.annotations import Parameter
 from router.config.kinds import Kind, TableOf
-from router.config.place import WRONG, found, not_among
+from router.config.place import WRONG, found, missing, not_among
 from router.config.sections import Section
 from router.config.texts import Text
 
@@ -100,12 +99,7 @@ def adapter_class(table: dict[str, Any], place: Place) -> Any:
     """Return the adapter class that a table names, or tell what is wrong with it, and return `WRONG`."""
     name = table.get("adapter")
     if name is None:
-        near = next((key for key in table if nearest(key, ["adapter"])), None)
-        if near is not None:
-            return (place / near).wrong(not_among(near, ["adapter"], "key"))
-        return place.wrong(
-            f"adapter is missing; it must be one of {', '.join(catalogue.names())}, or {_CLASS}"
-        )
+        return missing("adapter", table, f"one of {', '.join(catalogue.names())}, or {_CLASS}", place)
     place /= "adapter"
     if not isinstance(name, str):
         return place.wrong(f"is {found(name)}; it must be text, such as {catalogue.names()[0]!r}")

@@ -89,7 +89,7 @@ class Section(Kind):
         return wrong + missing
 
     def _construct(self, given: dict[str, Any], wrong: set[str], place: Place) -> Any:
-        """Return the object. A constructor tells one mistake at a time: what it names is left out, and so on."""
+        """Return the object. A constructor tells one mistake at a time: what it names is left out, and on."""
         blamed = set(wrong)
         stand_ins = {name: _STAND_IN[name] for name in blamed & set(_STAND_IN) if name in self.parameters}
         while True:
@@ -144,7 +144,7 @@ class Section(Kind):
             properties[name] = parameter.kind.schema(definitions)
             if parameter.text:
                 properties[name] = {**_wrapped(properties[name]), "description": parameter.text}
-            if isinstance(parameter.default, bool | int | float | str):
+            if isinstance(parameter.default, bool | int | float | str) and not parameter.kind.is_secret:
                 properties[name] = {**_wrapped(properties[name]), "default": parameter.default}
         required = [name for name, parameter in self.parameters.items() if parameter.required]
         doc = inspect.cleandoc(self.made.__doc__ or "").partition("\n\n")[0]

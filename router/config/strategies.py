@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from router import strategy
 from router.config.kinds import Choice, Kind
-from router.config.place import WRONG, found
+from router.config.place import WRONG, found, missing
 from router.config.sections import Section
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class StrategyTable(Kind):
         kind = value.get("kind")
         choice = Choice(self.kinds, "strategy")
         if kind is None:
-            return place.wrong(f"kind is missing; it must be {choice.words}")
+            return missing("kind", value, choice.words, place)
         if not isinstance(kind, str):
             return (place / "kind").wrong(f"is {found(kind)}; it must be {choice.words}")
         section = choice.read(kind, place / "kind")
