@@ -7,14 +7,13 @@ healthy              passed
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from router.report.element import element, written
 from router.report.words import facts, phrase, summary
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from router.health import HealthReport, ProviderHealth
     from router.report.element import Element
 
@@ -37,7 +36,6 @@ def as_junit(report: HealthReport, *, at: datetime | None = None, fail_on: FailO
         "tests": f"{len(cases)}",
         "failures": f"{sum(case.find('failure') is not None for case in cases)}",
         "errors": "0",
-        "skipped": f"{sum(case.find('skipped') is not None for case in cases)}",
         "time": f"{sum(_seconds(entry) for entry in report.providers):.3f}",
     }
     known = {
@@ -45,13 +43,15 @@ def as_junit(report: HealthReport, *, at: datetime | None = None, fail_on: FailO
         "can_answer": f"{report.can_answer}".lower(),
         "level": report.level or "",
     }
+    utc = None if at is None else at.astimezone(UTC)
     suite = element(
         "testsuite",
         element("properties", (element("property", name=name, value=value) for name, value in known.items())),
         cases,
         element("system-out", summary(report)),
         name=_SUITE,
-        timestamp=None if at is None else at.strftime("%Y-%m-%dT%H:%M:%S"),
+        skipped=f"{sum(case.find('skipped') is not None for case in cases)}",
+        timestamp=None if utc is None else f"{utc:%Y-%m-%dT%H:%M:%S}",
         **totals,
     )
     root = element("testsuites", suite, name=_SUITE, **totals)

@@ -7,13 +7,12 @@ addresses) is broken by a sign of no width, so that nobody is called by an error
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from router.report.words import clean, counts, facts, listed, percent, span
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from router.health import HealthReport, ProviderHealth
 
 _VERDICTS: Final = {
@@ -35,7 +34,7 @@ def as_markdown(report: HealthReport, *, at: datetime | None = None) -> str:
         report: The report.
         at: When it was made, with its zone.
     """
-    when = "" if at is None else f", {at.strftime('%Y-%m-%d %H:%M:%S %Z')}"
+    when = "" if at is None else f", {at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
     asked = f"A request now would ask {escaped(listed(report.through))}." if report.through else ""
     busy = any(entry.traffic.success_ratio is not None for entry in report.providers)
     heads = _HEADS if busy else _HEADS[:3]

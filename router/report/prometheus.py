@@ -6,6 +6,7 @@ labels are the provider and, where there are several values of a kind, which one
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import TYPE_CHECKING, Final, NamedTuple, get_args
 
@@ -13,7 +14,7 @@ from router.breaker import BreakerState
 from router.report.words import STATES, clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from router.health import HealthReport, ProviderHealth
 
@@ -48,8 +49,11 @@ class _Value(NamedTuple):
 def as_prometheus(report: HealthReport) -> str:
     """Return `report` in the text exposition format, version 0.0.4."""
     values = [*_chain(report)]
+    names: set[str] = set()
     for entry in report.providers:
-        values += _provider(entry)
+        name = distinct(clean(entry.provider), names)
+        names.add(name)
+        values += _provider(entry, name)
     lines = []
     for name, words in _HELP.items():
         mine = [value for value in values if value.name == name and math.isfinite(value.number)]
@@ -59,7 +63,7 @@ def as_prometheus(report: HealthReport) -> str:
 
 
 def _line(value: _Value) -> str:
-    pairs = ",".join(f'{name}="{clean(text).translate(_ESCAPES)}"' for name, text in value.labels)
+    pairs = ",".join(f'{name}="{text.translate(_ESCAPES)}"' for name, text in value.labels)
     labels = f"{{{pairs}}}" if pairs else ""
     return f"{_PREFIX}{value.name}{labels} {round(value.number, 6):g}"
 
@@ -71,8 +75,14 @@ def _chain(report: HealthReport) -> Iterator[_Value]:
     yield _Value("retry_budget_left", report.retry_budget.left)
 
 
-def _provider(entry: ProviderHealth) -> Iterator[_Value]:
-    who = ("provider", entry.provider)
+def distinct(name: str, taken: Collection[str]) -> str:
+    """Return `name`, with a number behind it where it is taken: a series may be there only once."""
+    candidates = itertools.chain([name], (f"{name} ({number})" for number in itertools.count(2)))
+    return next(candidate for candidate in candidates if candidate not in taken)
+
+
+def _provider(entry: ProviderHealth, name: str) -> Iterator[_Value]:
+    who = ("provider", name)
     for state in STATES:
         yield _Value("provider_state", entry.state == state, (who, ("state", state)))
     for breaker in get_args(BreakerState):
@@ -83,10 +93,10 @@ def _provider(entry: ProviderHealth) -> Iterator[_Value]:
     for verdict in ("complete", "truncated", "failed", "refused", "cancelled", "closed"):
         count = getattr(entry.traffic.replies, verdict)
         yield _Value("provider_replies", count, (who, ("verdict", verdict)))
-    for name, times in (("first_content", entry.traffic.first_content), ("total", entry.traffic.total)):
+    for what, times in (("first_content", entry.traffic.first_content), ("total", entry.traffic.total)):
         for percentile, number in (("50", times.p50), ("95", times.p95), ("99", times.p99)):
             if number is not None:
-                yield _Value(f"provider_{name}_seconds", number, (who, ("percentile", percentile)))
+                yield _Value(f"provider_{what}_seconds", number, (who, ("percentile", percentile)))
     single = {
         "provider_can_answer": float(entry.can_answer),
         "provider_back_in_seconds": entry.back_in or 0.0,
@@ -95,4 +105,4 @@ def _provider(entry: ProviderHealth) -> Iterator[_Value]:
         "provider_evidence_age_seconds": entry.evidence_age,
         "provider_probe_seconds": None if entry.probe is None else entry.probe.seconds,
     }
-    yield from (_Value(name, number, (who,)) for name, number in single.items() if number is not None)
+    yield from (_Value(metric, number, (who,)) for metric, number in single.items() if number is not None)

@@ -7,6 +7,7 @@ delivered content and how soon.
 from __future__ import annotations
 
 import textwrap
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
 from router.report.words import clean, facts, percent, span
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
 
 STYLES: Final = {"healthy": "green", "degraded": "yellow", "unhealthy": "red", "unknown": "dim"}
 _HEADS: Final = ("provider", "health", "why")
-_NUMBERS: Final = ("success", "p50", "p95")
+_NUMBERS: Final = ("success", "p95")
 _NARROWEST: Final = 20  # characters of the last column
+_LONGEST_NAME: Final = 24  # characters of the first column; a longer name goes on in the next line
 _GAP: Final = "  "
 
 
@@ -31,14 +33,16 @@ def as_text(report: HealthReport, width: int = 80) -> str:
         width: The longest line, as far as the names allow it.
     """
     rows = _rows(report)
-    *widths, _ = (max(len(row[place]) for row in rows) for place in range(len(rows[0])))
-    before = sum(widths) + len(_GAP) * len(widths)
+    names = [textwrap.wrap(row[0], _LONGEST_NAME) or [""] for row in rows]
+    widths = [max(len(name) for lines in names for name in lines)]
+    widths += [max(len(row[place]) for row in rows) for place in range(1, len(rows[0]) - 1)]
+    rest = max(_NARROWEST, width - sum(widths) - len(_GAP) * len(widths))
     lines = []
-    for *cells, why in rows:
-        head, *others = textwrap.wrap(why, max(_NARROWEST, width - before)) or [""]
-        aligned = [f"{cell:<{room}}" for cell, room in zip(cells, widths, strict=True)]
-        lines.append(_GAP.join([*aligned, head]).rstrip())
-        lines += [" " * before + other for other in others]
+    for name, (_, *cells, why) in zip(names, rows, strict=True):
+        columns = [name, *([cell] for cell in cells), textwrap.wrap(why, rest)]
+        for parts in zip_longest(*columns, fillvalue=""):
+            aligned = (f"{part:<{room}}" for part, room in zip(parts, [*widths, 0], strict=True))
+            lines.append(_GAP.join(aligned).rstrip())
     return "\n".join(lines)
 
 
@@ -55,8 +59,9 @@ def as_table(report: HealthReport, *, details: bool = False) -> Table:
 
     (*heads, why), *rows = _rows(report, details=details)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for head in heads:
-        table.add_column(head, no_wrap=head != _HEADS[0], overflow="fold")
+    table.add_column(heads[0], max_width=_LONGEST_NAME, overflow="fold")
+    for head in heads[1:]:
+        table.add_column(head, no_wrap=True)
     table.add_column(why, overflow="fold")
     for entry, row in zip(report.providers, rows, strict=True):
         # `Text`, because a service's words may look like rich's markup.
@@ -76,9 +81,5 @@ def _rows(report: HealthReport, *, details: bool = False) -> list[tuple[str, ...
 
 
 def _numbers(entry: ProviderHealth) -> tuple[str, ...]:
-    times = entry.traffic.first_content
-    ratio = entry.traffic.success_ratio
-    return (
-        "-" if ratio is None else percent(ratio),
-        *("-" if n is None else span(n) for n in (times.p50, times.p95)),
-    )
+    ratio, p95 = entry.traffic.success_ratio, entry.traffic.first_content.p95
+    return ("-" if ratio is None else percent(ratio), "-" if p95 is None else span(p95))

@@ -7,7 +7,6 @@ any characters. `clean` makes them one line that no terminal, parser or browser 
 from __future__ import annotations
 
 import math
-import re
 import unicodedata
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +17,6 @@ STATES: Final = ("healthy", "degraded", "unhealthy", "unknown")
 """The states of a provider, the best one first."""
 
 _LONGEST: Final = 400  # characters of one text of a peer
-_UNSEEN: Final = re.compile(r"[^\S ]+| {2,}")
 _HARMFUL: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # controls, turns of direction, surrogates
 _JOINERS: Final = "\u200c\u200d"  # of category Cf as well, but whole scripts and emoji need them
 _NO_SIGNS: Final = "\ufffe\uffff"  # which XML forbids
@@ -34,7 +32,7 @@ def clean(text: str, longest: int = _LONGEST) -> str:
         text: Of whatever origin.
         longest: Characters to keep; what is cut off is told by an ellipsis.
     """
-    line = _UNSEEN.sub(" ", text).strip()
+    line = " ".join(text.split())
     if not line.isascii() or not line.isprintable():
         line = "".join("\N{REPLACEMENT CHARACTER}" if _is_harmful(sign) else sign for sign in line)
     return line if len(line) <= longest else f"{line[: longest - 1]}…"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from router.report.element import element
 from router.report.words import counts, facts, percent, span
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from router.health import HealthReport, ProviderHealth
     from router.report.element import Child, Element
 
@@ -34,7 +33,8 @@ def badge(state: str) -> Element:
 
 def moment(at: datetime) -> Element:
     """Return a time for people and for programs."""
-    return element("time", at.strftime("%Y-%m-%d %H:%M:%S %Z"), datetime=at.isoformat(timespec="seconds"))
+    utc = at.astimezone(UTC)
+    return element("time", f"{utc:%Y-%m-%d %H:%M:%S} UTC", datetime=f"{utc:%Y-%m-%dT%H:%M:%SZ}")
 
 
 def header(report: HealthReport, at: datetime | None) -> Element:
