@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from router.report.element import element
 from router.report.html.overview import moment
+from router.report.html.tables import cell, head, row, table
 from router.report.words import span
 
 if TYPE_CHECKING:
@@ -66,21 +67,16 @@ def speed_section(report: HealthReport) -> Element | None:
         return None
     longest = max(entry.traffic.first_content.p99 or 0.0 for entry in shown) or 1.0
     heads = [
-        element("th", "Provider", scope="col"),
-        element("th", f"0 to {span(longest)}", scope="col"),
-        *(element("th", name, scope="col", class_="number") for name in _PERCENTILES),
-        element("th", "Samples", scope="col", class_="number wide"),
+        head("Provider"),
+        head(f"0 to {span(longest)}"),
+        *(head(name, "number") for name in _PERCENTILES),
+        head("Samples", "number wide"),
     ]
-    table = element(
-        "table",
-        element("caption", "Time until the first content of a reply.", class_="quiet"),
-        element("thead", element("tr", heads)),
-        element("tbody", (_speed(entry, longest) for entry in shown)),
-        class_="speed",
-    )
+    rows = (_speed(entry, longest) for entry in shown)
+    chart = table("speed", "Time until the first content of a reply.", heads, rows)
     words = ("half of the replies began", "95 of 100", "99 of 100")
     means = ((name, 100.0, f"{name}: {said}") for name, said in zip(_PERCENTILES, words, strict=True))
-    return section("First content", "speed", table, legend(means))
+    return section("First content", "speed", chart, legend(means))
 
 
 def _speed(entry: ProviderHealth, longest: float) -> Element:
@@ -88,12 +84,11 @@ def _speed(entry: ProviderHealth, longest: float) -> Element:
     values = {name: getattr(times, name) or 0.0 for name in _PERCENTILES}
     bars: list[Child] = [bar("track", 0, 100)]
     bars += [bar(name, 0, values[name] / longest * 100) for name in reversed(_PERCENTILES)]
-    return element(
-        "tr",
-        element("th", entry.provider, scope="row"),
-        element("td", element("svg", bars, aria_hidden="true"), class_="bar"),
-        (element("td", span(value), class_="number") for value in values.values()),
-        element("td", f"{times.samples}", class_="number wide"),
+    return row(
+        entry.provider,
+        cell(element("svg", bars, aria_hidden="true"), "bar"),
+        (cell(span(value), "number", name) for name, value in values.items()),
+        cell(f"{times.samples}", "number wide"),
     )
 
 

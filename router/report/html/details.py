@@ -11,7 +11,7 @@ from router.report.words import clean, percent, phrase, plural, span
 
 if TYPE_CHECKING:
     from router.breaker import BreakerSnapshot
-    from router.health import HealthReport, ProviderHealth
+    from router.health import HealthReport, ProbeAllowance, ProviderHealth
     from router.report.element import Element
     from router.vitals import Percentiles, Traffic
 
@@ -75,8 +75,12 @@ def rows(entry: ProviderHealth) -> dict[str, str]:
         "Probe": ""
         if probe is None
         else f"{probe.level}, in {span(probe.seconds)}: {phrase(probe.reason, entry)}",
-        "Probes that ask": f"{entry.probe_budget.left:g} of {entry.probe_budget.per_hour:g} an hour are left",
+        "Probes for an answer": _allowance(entry.probe_budget),
     }
+
+
+def _allowance(budget: ProbeAllowance) -> str:
+    return f"{budget.left:g} of {budget.per_hour:g} an hour are left" if budget.per_hour else ""
 
 
 def _models(models: tuple[str, ...]) -> str:

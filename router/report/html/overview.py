@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from router.report.element import element
+from router.report.html.tables import cell, head, row, table
 from router.report.words import counts, facts, percent, span
 
 if TYPE_CHECKING:
@@ -63,50 +64,29 @@ def _through(report: HealthReport) -> Child:
 
 
 def providers_section(report: HealthReport) -> Element:
-    """Return the table of the providers in priority order.
-
-    Its roles are written out, because a phone shows the rows as blocks, and some browsers take what is not
-    shown as a table for no table.
-    """
+    """Return the table of the providers in priority order."""
     busy = any(entry.traffic.success_ratio is not None for entry in report.providers)
-    heads = [_head(name) for name in ("Provider", "State", "Why")]
+    heads = [head(name) for name in ("Provider", "State", "Why")]
     if busy:
-        heads += [_head(name, "number wide") for name in ("Success", "First content p95")]
+        heads += [head(name, "number wide") for name in ("Success", "First content p95")]
     rows = (_row(entry, number, busy) for number, entry in enumerate(report.providers, 1))
     return element(
         "section",
         element("h2", "Providers", id="providers-title"),
-        element(
-            "table",
-            element("caption", "In the order in which they are asked.", class_="quiet"),
-            element("thead", element("tr", heads, role="row"), role="rowgroup"),
-            element("tbody", rows, role="rowgroup"),
-            role="table",
-            class_="providers",
-        ),
+        table("providers", "In the order in which they are asked.", heads, rows),
         id="providers",
         tabindex=-1,
         aria_labelledby="providers-title",
     )
 
 
-def _head(name: str, kind: str | None = None) -> Element:
-    return element("th", name, scope="col", role="columnheader", class_=kind)
-
-
-def _cell(content: Child, kind: str | None = None) -> Element:
-    return element("td", content, role="cell", class_=kind)
-
-
 def _row(entry: ProviderHealth, number: int, busy: bool) -> Element:
     ratio, p95 = entry.traffic.success_ratio, entry.traffic.first_content.p95
     numbers = ("–" if ratio is None else percent(ratio), "–" if p95 is None else span(p95))
     name = element("a", entry.provider, href=f"#provider-{number}")
-    return element(
-        "tr",
-        element("th", name, scope="row", role="rowheader"),
-        _cell(badge(entry.state)),
-        _cell("; ".join(facts(entry)), "why"),
-        [_cell(text, "number wide") for text in numbers] if busy else None,
-        role="row",
+    return row(
+        name,
+        cell(badge(entry.state)),
+        cell("; ".join(facts(entry)), "why"),
+        [cell(text, "number wide") for text in numbers] if busy else None,
     )
