@@ -158,8 +158,8 @@ class Asking:
         """Try once in a place of the provider, which a committed reply keeps; None where there was none."""
         terms, places = self._terms, self._terms.places[it.provider.name]
         now = terms.clock()
-        wait = 0.0 if it.behind else min(terms.timeouts.place, terms.deadline.remaining(now))
-        if not await places.take(wait):
+        longest = min(terms.timeouts.place, terms.deadline.remaining(now))
+        if not await places.take(0.0 if it.behind else longest, behind_probe=longest):
             reason = f"all its {places.limit} places are taken (Adapter.concurrency)"
             self._skip(it.provider, it.round, reason, terms.clock())
             return None

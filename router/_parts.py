@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, get_args
 
-from adapters.contract import Adapter
+from adapters.contract import Adapter, ProbeLevel
 from router.breaker import CircuitBreaker
 from router.provider import Provider
 
@@ -36,6 +36,17 @@ def checked(value: T | None, kind: type[T]) -> T | None:
     if value is None or isinstance(value, kind):
         return value
     raise TypeError(f"{value!r} is no {kind.__name__}; pass {kind.__name__}(…)")
+
+
+def checked_level(level: ProbeLevel) -> ProbeLevel:
+    """Return `level`.
+
+    Raises:
+        ValueError: There is no such rung of the probe ladder.
+    """
+    if level in get_args(ProbeLevel):
+        return level
+    raise ValueError(f"there is no probe level {level!r}; there are: {', '.join(get_args(ProbeLevel))}")
 
 
 def providers_of(

@@ -7,20 +7,20 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 import anyio
-from anyio.lowlevel import EventLoopToken, current_token
 
 from adapters.contract import Adapter, ChatRequest
 from router._call import Call, Terms
 from router._charting import Charting
+from router._checkup import CheckUp
 from router._closing import close_adapters
-from router._parts import checked, observers_of, providers_of
+from router._monitor import Monitor
+from router._parts import checked, checked_level, observers_of, providers_of
 from router._places import Places
-from router._probing import probe_all
+from router._probing import Probing
 from router._underway import Underway
 from router.breaker import BreakerPolicy
 from router.budget import RetryBudget
-from router.events import Observers, ProbeEnded
-from router.health import HealthReport, RetryAllowance
+from router.events import Observers
 from router.interruption import Interruption
 from router.retry import RetryPolicy
 from router.selection import arranged, named, ordered
@@ -28,13 +28,14 @@ from router.strategy import Priority
 from router.timeouts import Deadline, Timeouts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from os import PathLike
     from types import TracebackType
 
-    from adapters.contract import Message, ProbeLevel, ProbeResult
+    from adapters.contract import Message, ProbeLevel
     from router._stream import ReplyStream
     from router.events import Keeper, Observer
+    from router.health import HealthReport
     from router.interruption import OnInterruption
     from router.reply import Reply
     from router.strategy import Strategy
@@ -83,7 +84,6 @@ class Router:
         policy = checked(breaker, BreakerPolicy) or BreakerPolicy()
         self._providers = providers_of(providers, policy, self._random)
         charting = Charting(self._providers, anyio.current_time)
-        self._history = history
         self._notify = Observers([charting, *observers_of(observers, history)])
         self._budget = self.retry.budget or RetryBudget()
         self._strategy = strategy or Priority()
@@ -91,13 +91,15 @@ class Router:
         if isinstance(on_interruption, str):
             on_interruption = Interruption(on_interruption)
         self._interruption = on_interruption
-        self._places = {
-            name: Places(provider.adapter.concurrency) for name, provider in self._providers.items()
-        }
-        self._loop: EventLoopToken | None = None
+        self._places = {name: Places(each.adapter.concurrency) for name, each in self._providers.items()}
+        clock, notify = anyio.current_time, self._notify
+        probing = Probing(self._providers, self._places, self.timeouts, self.retry, notify, clock)
+        self._check_up = CheckUp(
+            self._providers, probing, self._budget, self._strategy, self._random, history, notify, clock
+        )
         self._underway = Underway()
-        for provider in self._providers.values():
-            provider.adapter.owner = weakref.ref(self)
+        for each in self._providers.values():
+            each.adapter.owner = weakref.ref(self)
 
     @classmethod
     def from_config(
@@ -160,7 +162,7 @@ class Router:
             ordered(self._providers, list(extra))
         candidates = ordered(self._providers, providers)
         timeouts = checked(timeouts, Timeouts) or self.timeouts
-        self._open()
+        self._underway.open()
         if providers is None:
             candidates = arranged(candidates, self._strategy, anyio.current_time(), self._random)
         terms = Terms(
@@ -208,36 +210,47 @@ class Router:
             return await stream.collect()
 
     def health(self) -> HealthReport:
-        """Return what is known about each provider now, without I/O.
+        """Return what is known about each provider now, without I/O; see `router.states`.
 
         Raises:
             RuntimeError: There is no event loop, whose clock tells how old the evidence is.
         """
-        return self._report(None, {})
+        return self._check_up.report()
 
-    async def check(self) -> HealthReport:
-        """Probe all providers side by side, each bounded by `Timeouts.probe`, and return the report.
+    async def check(self, level: ProbeLevel = "reach") -> HealthReport:
+        """Probe all providers side by side, and return the report; the adapters' `working` follows.
 
-        The probes cost the services nothing (level `reach`); the adapters' `working` follows them.
+        Args:
+            level: `reach` costs the services nothing, within `Timeouts.probe` each; `answer` is one tiny
+                generation, within `Timeouts.probe_answer`, as often as `Adapter.answer_probes` allows.
 
         Raises:
+            ValueError: There is no such level.
             anyio.ClosedResourceError: The router is closed.
         """
-        self._open()
-        results: dict[str, ProbeResult] = {}
-
-        def ended(adapter: Adapter, result: ProbeResult) -> None:
-            results[adapter.name] = result
-            self._providers[adapter.name].probed(result, anyio.current_time())
-            self._notify(ProbeEnded(adapter.name, result))
-
-        adapters = [provider.adapter for provider in self._providers.values()]
+        self._underway.open()
         with self._underway.work():
-            await probe_all(adapters, "reach", self.timeouts.probe, ended)
-        report = self._report("reach", results)
-        if self._history is not None:
-            await self._history.keep(report, self._notify)
-        return report
+            return await self._check_up.check(checked_level(level))
+
+    def monitor(
+        self,
+        interval: float = 30.0,
+        level: ProbeLevel = "reach",
+        jitter: float = 0.2,
+        on_report: Callable[[HealthReport], object] | None = None,
+    ) -> Monitor:
+        """Return what probes in the background: `async with router.monitor() as monitor:`; see `Monitor`.
+
+        Args:
+            interval: Seconds from one round of probes to the next.
+            level: As of `check`.
+            jitter: The share by which an interval may be shorter or longer, so that clients spread.
+            on_report: Gets each report.
+
+        Raises:
+            ValueError: A number is out of its range, or there is no such level.
+        """
+        return Monitor(self._check_up, self._underway, self._random, interval, level, jitter, on_report)
 
     def isolate(self, provider: str) -> None:
         """Ask a provider no more until `reset()`, whatever else is known of it.
@@ -269,34 +282,19 @@ class Router:
         if self._underway.closed:
             return
         await self._underway.close(self.timeouts.close)
-        adapters = [provider.adapter for provider in self._providers.values()]
+        adapters = [each.adapter for each in self._providers.values()]
         for adapter in adapters:
             adapter.owner = None
         await close_adapters(adapters, self.timeouts.close, self._notify)
 
     async def __aenter__(self) -> Router:
-        self._open()
+        self._underway.open()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.aclose()
-
-    def _open(self) -> None:
-        if self._underway.closed:
-            raise anyio.ClosedResourceError("the router is closed; make a new one")
-        token = current_token()
-        if self._loop is None:
-            self._loop = token
-        elif self._loop != token:
-            raise RuntimeError("this router belongs to another event loop; make one router for each")
-
-    def _report(self, level: ProbeLevel | None, probes: Mapping[str, ProbeResult]) -> HealthReport:
-        now = anyio.current_time()
-        entries = (provider.snapshot(now, probes.get(name)) for name, provider in self._providers.items())
-        budget = RetryAllowance(self._budget.left(now), self._budget.capacity)
-        return HealthReport(tuple(entries), level, budget)
 
     def __repr__(self) -> str:
         return f"<Router {' > '.join(self._providers)}: {self._underway!r}>"

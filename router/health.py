@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 from router.breaker import BreakerSnapshot
 from router.states import EvidenceKind, State
 from router.vitals import Traffic, rounded
+from router.wording import told_by
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -175,7 +176,7 @@ def _probe_as_dict(probe: ProbeResult) -> dict[str, Any]:
     return {
         "level": probe.level,
         "working": probe.working,
-        "reason": probe.reason,
+        "reason": told_by(probe),
         "seconds": rounded(probe.seconds),
     }
 

@@ -20,10 +20,11 @@ from adapters.errors import (
     Unreachable,
 )
 from router.health import LastError, ProbeAllowance, ProviderHealth
+from router.probe_budget import ProbeBudget
 from router.states import Evidence, Facts, judged
 from router.strategy import Candidate, Pace
 from router.vitals import Vitals
-from router.wording import told
+from router.wording import told, told_by
 
 if TYPE_CHECKING:
     from adapters.contract import Adapter, ProbeResult
@@ -39,6 +40,9 @@ NO_WORD: Final = (Busy, ContentRefused, InvalidRequest, LocalFailure, ModelNotFo
 
 _OF_THE_WAY: Final = (ConnectFailed, ConnectionLost, Unreachable, NotWorking)
 """Failures that a probe clears by reaching the service; others are of its generation."""
+
+_WHOLE: Final = ("complete", "closed", "refused")
+"""Verdicts of replies that did not break off."""
 
 
 @dataclass(slots=True)
@@ -57,9 +61,11 @@ class Provider:
         pace: How fast it brings its first content.
         vitals: Its attempts and replies of the last hour.
         by_request: The newest evidence that requests gave.
+        last_reply_broke: Whether it broke off, and none was whole since then.
         by_probe: The newest evidence that a probe gave.
         generation: Of the service's software, as the newest probe told.
         models: That it says it has, as the newest probe told.
+        probe_budget: Probes of level `answer` that may be spent on it.
     """
 
     adapter: Adapter
@@ -73,9 +79,14 @@ class Provider:
     pace: Pace = field(default_factory=Pace)
     vitals: Vitals = field(default_factory=Vitals)
     by_request: Evidence | None = None
+    last_reply_broke: bool = False
     by_probe: Evidence | None = None
     generation: str | None = None
     models: tuple[str, ...] = ()
+    probe_budget: ProbeBudget = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.probe_budget = ProbeBudget(self.adapter.answer_probes)
 
     @property
     def name(self) -> str:
@@ -89,7 +100,8 @@ class Provider:
         """
         self.last_success_at = now
         self.pace.add(now, seconds)
-        self.by_request = Evidence("traffic", now, True, "it answered")
+        if not self.last_reply_broke:
+            self.by_request = Evidence("traffic", now, True, "it answered")
         self.adapter.mark(Outcome(now))
 
     def failed(self, error: AdapterError, model: str | None, now: float, policy: RetryPolicy) -> None:
@@ -100,19 +112,22 @@ class Provider:
 
     def broke_off(self, error: AdapterError, now: float, policy: RetryPolicy) -> None:
         """Learn that a reply failed after content, which may say something about other requests too."""
+        self.last_reply_broke = self.last_reply_broke or not isinstance(error, NO_WORD)
         self._remember(error, now, policy, "the last reply broke off")
 
     def replied(self, now: float, verdict: Verdict, seconds: float) -> None:
         """Learn that a reply ended, `seconds` after its attempt began."""
         self.vitals.replied(now, verdict, seconds)
-        if verdict == "complete":
+        if verdict in _WHOLE:
+            self.last_reply_broke = False
             self.last_success_at = now
             self.by_request = Evidence("traffic", now, True, "it answered")
 
     def _remember(self, error: AdapterError, now: float, policy: RetryPolicy, what: str) -> None:
         self.last_error, self.last_error_at = error, now
         if not isinstance(error, NO_WORD):
-            self.by_request = Evidence("traffic", now, False, f"{what} ({told(error)})")
+            of_the_way = isinstance(error, _OF_THE_WAY)
+            self.by_request = Evidence("traffic", now, False, f"{what} ({told(error)})", of_the_way)
         self._hold_back(error, now, policy)
         self.adapter.mark(Outcome(now, error))
 
@@ -125,15 +140,27 @@ class Provider:
             if self.held_until is None or until > self.held_until:
                 self.held_until, self.held_reason = until, type(error).__name__
 
-    def probed(self, result: ProbeResult, now: float) -> None:
+    def probed(self, result: ProbeResult, now: float, policy: RetryPolicy) -> None:
         """Learn what a probe found; the adapter's `working` follows it, also where the adapter forgot to."""
         self.generation = result.generation or self.generation
         self.models = result.models or self.models
+        if result.error is not None:
+            self._hold_back(result.error, now, policy)
         if result.working is None:
             return
-        self.by_probe = Evidence(result.level, now, result.working, result.reason)
+        self.by_probe = Evidence(result.level, now, result.working, told_by(result))
+        if result.level == "answer" and result.working:
+            self._answered(now, result.seconds)
         if self.adapter.working is not result.working:
             self.adapter.mark(Outcome(now, None if result.working else NotWorking(result.reason)))
+
+    def _answered(self, now: float, seconds: float) -> None:
+        """Take the answer to a probe for the trial that a half-open breaker waits for."""
+        self.last_reply_broke = False
+        if self.breaker.state(now) == "half-open":
+            permit = self.breaker.permit(now)
+            if permit is not None:
+                permit.succeeded(now, seconds)
 
     def held(self, now: float) -> float | None:
         """Return the seconds for which it is still held back, or None."""
@@ -155,6 +182,10 @@ class Provider:
         works = self.adapter.working_at(now) is not False and self.held(now) is None
         return works and self.breaker.permit_in(now) == 0
 
+    def heard_since(self, then: float) -> bool:
+        """Whether requests told something about it after `then`."""
+        return self.by_request is not None and self.by_request.at > then
+
     def lacks_model(self, model: str | None, now: float) -> bool:
         """Whether it said lately that it does not have `model`."""
         until = self.missing_models.get(model)
@@ -164,39 +195,75 @@ class Provider:
         return until is not None
 
     def snapshot(self, now: float, probe: ProbeResult | None = None) -> ProviderHealth:
-        """Return what is known now."""
+        """Return what is known now.
+
+        Args:
+            now: On the event loop's clock.
+            probe: That was made for this report, where there was one.
+        """
         adapter, evidence = self.adapter, self._evidence()
         working = adapter.working_at(now)
         traffic, breaker = self.vitals.traffic(now), self.breaker.snapshot(now)
         held = None if self.held(now) is None else self.held_reason
         age = None if evidence is None else max(0.0, now - evidence.at)
-        why = adapter.working_reason if evidence is None else evidence.reason
+        why = self._why(working, evidence, probe)
         state, reason = judged(Facts(working, why, held, breaker, evidence, age, traffic))
-        error = self.last_error
         return ProviderHealth(
             provider=self.name,
             adapter=type(adapter).__name__,
             state=state,
             reason=reason,
-            detail=adapter.working_reason,
+            detail=adapter.working_reason if probe is None or working is not None else probe.reason,
             evidence="none" if evidence is None else evidence.kind,
             evidence_age=age,
             can_answer=self.may_be_asked(now),
-            back_in=self.come_back(now),
+            back_in=self._back_in(now, working),
             generation=self.generation,
             models=self.models,
             breaker=breaker,
             traffic=traffic,
-            last_error=None
-            if error is None
-            else LastError(type(error).__name__, told(error), now - (self.last_error_at or now), str(error)),
+            last_error=self._last_error(now),
             last_success_age=None if self.last_success_at is None else max(0.0, now - self.last_success_at),
             probe=probe,
-            probe_budget=ProbeAllowance(),
+            probe_budget=ProbeAllowance(self.probe_budget.left(now), self.probe_budget.per_hour),
         )
 
     def _evidence(self) -> Evidence | None:
-        """Return what decides: the newest evidence."""
-        if self.by_request is None or self.by_probe is None:
-            return self.by_request or self.by_probe
-        return self.by_request if self.by_request.at >= self.by_probe.at else self.by_probe
+        """Return what decides: the newest, but no word of having reached it excuses a failed generation."""
+        asked, probed = self.by_request, self.by_probe
+        if (
+            asked is None
+            and probed is None
+            and self.adapter.working
+            and self.adapter.working_since is not None
+        ):
+            return Evidence("reach", self.adapter.working_since, True, "it was probed")  # by somebody else
+        if asked is None or probed is None:
+            return asked or probed
+        if probed.at <= asked.at:
+            return asked
+        excuses = asked.good or probed.kind == "answer" or not probed.good or asked.of_the_way
+        return probed if excuses else asked
+
+    def _why(self, working: bool | None, evidence: Evidence | None, probe: ProbeResult | None) -> str:
+        """Return the reason of `working`, in words that may be published."""
+        if working is False and evidence is not None:
+            return evidence.reason
+        if working is False:  # from the start, in the adapter's own words; else somebody else has probed it
+            return (
+                self.adapter.working_reason if self.adapter.working_since is None else "a probe found it so"
+            )
+        return "not known yet" if probe is None else told_by(probe)
+
+    def _back_in(self, now: float, working: bool | None) -> float | None:
+        recheck = self.adapter.recheck_at if working is False else None
+        if self.breaker.permit_in(now) is None or (working is False and recheck is None):
+            return None
+        waits = (self.come_back(now), None if recheck is None else recheck - now)
+        return max((wait for wait in waits if wait is not None), default=None)
+
+    def _last_error(self, now: float) -> LastError | None:
+        error, at = self.last_error, self.last_error_at
+        if error is None or at is None:
+            return None
+        return LastError(type(error).__name__, told(error), max(0.0, now - at), str(error))

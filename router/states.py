@@ -12,8 +12,8 @@
     8  less than half of at least 4 attempts delivered                  degraded    yes
     9  the newest evidence speaks for it: content, or a probe           healthy     yes
 
-Newer evidence replaces older, with one exception: a probe that only reached the service does not excuse a
-generation that failed.
+Newer evidence replaces older, with two exceptions: a probe that only reached the service does not excuse a
+generation that failed, and the first content of a reply does not excuse one that broke off before.
 """
 
 from __future__ import annotations
@@ -45,12 +45,14 @@ class Evidence(NamedTuple):
         at: When, on the event loop's clock.
         good: Whether it speaks for it.
         reason: What it was, in words that may be published.
+        of_the_way: Whether a failure was of the way to the service, so that reaching it refutes it.
     """
 
     kind: EvidenceKind
     at: float
     good: bool
     reason: str
+    of_the_way: bool = False
 
 
 class Facts(NamedTuple):

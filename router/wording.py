@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from adapters import errors
 from adapters.errors import AdapterError
+
+if TYPE_CHECKING:
+    from adapters.contract import ProbeResult
 
 _WORDS: Final[dict[type[AdapterError], str]] = {
     errors.ConnectFailed: "no connection could be made",
@@ -36,3 +39,8 @@ def told(error: AdapterError) -> str:
     """Return what `error` means, with the status where there was one."""
     words = next(_WORDS[kind] for kind in type(error).__mro__ if kind in _WORDS)
     return words if error.status is None else f"{words} (HTTP status {error.status})"
+
+
+def told_by(probe: ProbeResult) -> str:
+    """Return what a probe found: of an error what it means, else the adapter's own words."""
+    return probe.reason if probe.error is None else told(probe.error)
