@@ -266,8 +266,9 @@ def _run(arguments: list[str]) -> int:
 
 def _spelled_out(arguments: list[str]) -> Iterator[str]:
     """Yield the arguments, and a number behind each `--watch` without one: typer has no optional values."""
-    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    for place, argument in enumerate(arguments, 1):
         yield argument
+        following = arguments[place] if place < len(arguments) else ""
         if argument == "--watch" and not re.fullmatch(r"-?[\d.]+", following):
             yield _WATCH
 
