@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from router.history import HistoryFile, Sample
+from router import ObserverFailed
+from router.cli.watching import trouble
+from router.history import HistoryError, HistoryFile, Sample
 from tests.cli.command import run
 from tests.cli.conftest import Command
 from tests.cli.terminal import on_terminal
@@ -135,3 +137,13 @@ def test_health_fills_the_file_that_history_reads(tmp_path: Path) -> None:
     assert trend["reports"] == 2
     assert sick["outages"][0]["end"] is None
     assert HistoryFile(path).probes("h2o", 0.0, 1e12)
+
+
+def test_a_file_that_fails_later_is_one_line_and_no_bug(capsys: pytest.CaptureFixture[str]) -> None:
+    trouble(ObserverFailed("History", HistoryError("the history h.db cannot grow: the disk is full")))
+    trouble(ObserverFailed("other", KeyError("x")))
+
+    assert capsys.readouterr().err.splitlines() == [
+        "chat-router: the history h.db cannot grow: the disk is full",
+        "chat-router: the observer other has a bug: KeyError('x')",
+    ]
