@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 from router.breaker import BreakerSnapshot
 from router.states import EvidenceKind, State
 from router.vitals import Traffic, rounded
-from router.wording import told_by
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -119,7 +118,7 @@ class ProviderHealth:
         traffic: What requests showed in the last hour.
         last_error: The newest failure of a request.
         last_success_age: When content last came.
-        probe: The probe of this report, where there was one.
+        probe: The probe of this report, where there was one, without the words of the service.
         probe_budget: Probes of level `answer` that may still be spent.
     """
 
@@ -176,7 +175,7 @@ def _probe_as_dict(probe: ProbeResult) -> dict[str, Any]:
     return {
         "level": probe.level,
         "working": probe.working,
-        "reason": told_by(probe),
+        "reason": probe.reason,
         "seconds": rounded(probe.seconds),
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from adapters.contract import Outcome
@@ -126,8 +126,9 @@ class Provider:
     def _remember(self, error: AdapterError, now: float, policy: RetryPolicy, what: str) -> None:
         self.last_error, self.last_error_at = error, now
         if not isinstance(error, NO_WORD):
-            of_the_way = isinstance(error, _OF_THE_WAY)
-            self.by_request = Evidence("traffic", now, False, f"{what} ({told(error)})", of_the_way)
+            self.by_request = Evidence(
+                "traffic", now, False, f"{what} ({told(error)})", str(error), isinstance(error, _OF_THE_WAY)
+            )
         self._hold_back(error, now, policy)
         self.adapter.mark(Outcome(now, error))
 
@@ -148,7 +149,7 @@ class Provider:
             self._hold_back(result.error, now, policy)
         if result.working is None:
             return
-        self.by_probe = Evidence(result.level, now, result.working, told_by(result))
+        self.by_probe = Evidence(result.level, now, result.working, told_by(result), result.reason)
         if result.level == "answer" and result.working:
             self._answered(now, result.seconds)
         if self.adapter.working is not result.working:
@@ -206,14 +207,14 @@ class Provider:
         traffic, breaker = self.vitals.traffic(now), self.breaker.snapshot(now)
         held = None if self.held(now) is None else self.held_reason
         age = None if evidence is None else max(0.0, now - evidence.at)
-        why = self._why(working, evidence, probe)
-        state, reason = judged(Facts(working, why, held, breaker, evidence, age, traffic))
+        why, detail = self._why(working, evidence, probe)
+        found = judged(Facts(working, why, detail, held, breaker, evidence, age, traffic))
         return ProviderHealth(
             provider=self.name,
             adapter=type(adapter).__name__,
-            state=state,
-            reason=reason,
-            detail=adapter.working_reason if probe is None or working is not None else probe.reason,
+            state=found.state,
+            reason=found.reason,
+            detail=found.detail,
             evidence="none" if evidence is None else evidence.kind,
             evidence_age=age,
             can_answer=self.may_be_asked(now),
@@ -224,7 +225,7 @@ class Provider:
             traffic=traffic,
             last_error=self._last_error(now),
             last_success_age=None if self.last_success_at is None else max(0.0, now - self.last_success_at),
-            probe=probe,
+            probe=None if probe is None else replace(probe, reason=told_by(probe), error=None),
             probe_budget=ProbeAllowance(self.probe_budget.left(now), self.probe_budget.per_hour),
         )
 
@@ -245,15 +246,17 @@ class Provider:
         excuses = asked.good or probed.kind == "answer" or not probed.good or asked.of_the_way
         return probed if excuses else asked
 
-    def _why(self, working: bool | None, evidence: Evidence | None, probe: ProbeResult | None) -> str:
-        """Return the reason of `working`, in words that may be published."""
-        if working is False and evidence is not None:
-            return evidence.reason
-        if working is False:  # from the start, in the adapter's own words; else somebody else has probed it
-            return (
-                self.adapter.working_reason if self.adapter.working_since is None else "a probe found it so"
-            )
-        return "not known yet" if probe is None else told_by(probe)
+    def _why(
+        self, working: bool | None, evidence: Evidence | None, probe: ProbeResult | None
+    ) -> tuple[str, str]:
+        """Return the reason of `working`, in words that may be published, and in those of the adapter."""
+        if working is False:
+            words = self.adapter.working_reason
+            if evidence is not None:
+                return evidence.reason, words
+            # From the start it is in the adapter's own words; later somebody else has probed it.
+            return words if self.adapter.working_since is None else "a probe found it so", words
+        return ("not known yet", "") if probe is None else (told_by(probe), probe.reason)
 
     def _back_in(self, now: float, working: bool | None) -> float | None:
         recheck = self.adapter.recheck_at if working is False else None

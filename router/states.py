@@ -45,6 +45,7 @@ class Evidence(NamedTuple):
         at: When, on the event loop's clock.
         good: Whether it speaks for it.
         reason: What it was, in words that may be published.
+        detail: The same in the words of the adapter, which are not for everybody; empty where it has none.
         of_the_way: Whether a failure was of the way to the service, so that reaching it refutes it.
     """
 
@@ -52,6 +53,7 @@ class Evidence(NamedTuple):
     at: float
     good: bool
     reason: str
+    detail: str = ""
     of_the_way: bool = False
 
 
@@ -61,6 +63,7 @@ class Facts(NamedTuple):
     Attributes:
         working: The adapter's word.
         why: The reason of it.
+        detail: The same in the words of the adapter.
         held: Why it is held back, or None where it is not.
         breaker: What its breaker knows.
         evidence: What decides, or None.
@@ -70,6 +73,7 @@ class Facts(NamedTuple):
 
     working: bool | None
     why: str
+    detail: str
     held: str | None
     breaker: BreakerSnapshot
     evidence: Evidence | None
@@ -77,25 +81,39 @@ class Facts(NamedTuple):
     traffic: Traffic
 
 
-def judged(facts: Facts) -> tuple[State, str]:
+class Judgement(NamedTuple):
+    """What `judged` says.
+
+    Attributes:
+        state: Of the provider.
+        reason: Why, in words that may be published.
+        detail: The same in the words of the adapter, or empty.
+    """
+
+    state: State
+    reason: str
+    detail: str = ""
+
+
+def judged(facts: Facts) -> Judgement:
     """Return the state of a provider and the reason of it: the table of the module, line by line."""
     breaker, evidence, traffic = facts.breaker, facts.evidence, facts.traffic
     if facts.working is False:
-        return "unhealthy", facts.why
+        return Judgement("unhealthy", facts.why, facts.detail)
     if breaker.state == "isolated":
-        return "degraded", "isolated by hand; Router.reset() brings it back"
+        return Judgement("degraded", "isolated by hand; Router.reset() brings it back")
     if facts.held is not None:
-        return "degraded", f"held back: {facts.held}"
+        return Judgement("degraded", f"held back ({facts.held})")
     if breaker.state != "closed":
         what = "the next request is its trial" if breaker.permit_in == 0 else "left alone"
-        return "degraded", f"circuit breaker {breaker.state}: {what}"
+        return Judgement("degraded", f"circuit breaker {breaker.state}, {what}")
     if evidence is None or facts.age is None:
-        return "unknown", facts.why
+        return Judgement("unknown", facts.why, facts.detail)
     if facts.age >= WINDOW:
-        return "unknown", f"nothing is known of the last hour; before that: {evidence.reason}"
+        return Judgement("unknown", f"nothing is known of the last hour; before that: {evidence.reason}")
     if not evidence.good:
-        return "degraded", evidence.reason
+        return Judgement("degraded", evidence.reason, evidence.detail)
     ratio, count = traffic.success_ratio, traffic.judged
     if ratio is not None and count >= LEAST_ATTEMPTS and ratio < LEAST_RATIO:
-        return "degraded", f"{ratio:.0%} of {count} attempts delivered content in the last hour"
-    return "healthy", evidence.reason
+        return Judgement("degraded", f"{ratio:.0%} of {count} attempts delivered content in the last hour")
+    return Judgement("healthy", evidence.reason, evidence.detail)
