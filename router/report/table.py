@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 STYLES: Final = {"healthy": "green", "degraded": "yellow", "unhealthy": "red", "unknown": "dim"}
 _HEADS: Final = ("provider", "health", "why")
 _NUMBERS: Final = ("success", "p95")
-_NARROWEST: Final = 20  # characters of the last column
+_NARROW: Final = 30  # characters of the last column; where it had less, the numbers are left out
+_NARROWEST: Final = 20  # characters that it has in any case
 _LONGEST_NAME: Final = 24  # characters of the first column; a longer name goes on in the next line
 _GAP: Final = "  "
 
@@ -33,17 +34,25 @@ def as_text(report: HealthReport, width: int = 80) -> str:
         width: The longest line, as far as the names allow it.
     """
     rows = _rows(report)
-    names = [textwrap.wrap(row[0], _LONGEST_NAME) or [""] for row in rows]
-    widths = [max(len(name) for lines in names for name in lines)]
-    widths += [max(len(row[place]) for row in rows) for place in range(1, len(rows[0]) - 1)]
+    widths = _widths(rows)
+    if width - sum(widths) - len(_GAP) * len(widths) < _NARROW:
+        rows = _rows(report, numbers=False)
+        widths = _widths(rows)
     rest = max(_NARROWEST, width - sum(widths) - len(_GAP) * len(widths))
     lines = []
-    for name, (_, *cells, why) in zip(names, rows, strict=True):
-        columns = [name, *([cell] for cell in cells), textwrap.wrap(why, rest)]
+    for name, *cells, why in rows:
+        columns = [textwrap.wrap(name, _LONGEST_NAME), *([cell] for cell in cells), textwrap.wrap(why, rest)]
         for parts in zip_longest(*columns, fillvalue=""):
             aligned = (f"{part:<{room}}" for part, room in zip(parts, [*widths, 0], strict=True))
             lines.append(_GAP.join(aligned).rstrip())
     return "\n".join(lines)
+
+
+def _widths(rows: list[tuple[str, ...]]) -> list[int]:
+    """Return the widths of all columns but the last one."""
+    names = (part for row in rows for part in textwrap.wrap(row[0], _LONGEST_NAME))
+    others = (max(len(row[place]) for row in rows) for place in range(1, len(rows[0]) - 1))
+    return [max(map(len, names)), *others]
 
 
 def as_table(report: HealthReport, *, details: bool = False) -> Table:
@@ -69,14 +78,14 @@ def as_table(report: HealthReport, *, details: bool = False) -> Table:
     return table
 
 
-def _rows(report: HealthReport, *, details: bool = False) -> list[tuple[str, ...]]:
+def _rows(report: HealthReport, *, details: bool = False, numbers: bool = True) -> list[tuple[str, ...]]:
     """Return the head and the row of each provider."""
-    busy = any(entry.traffic.success_ratio is not None for entry in report.providers)
+    busy = numbers and any(entry.traffic.success_ratio is not None for entry in report.providers)
     name, state, why = _HEADS
     rows: list[tuple[str, ...]] = [(name, state, *(_NUMBERS if busy else ()), why)]
     for entry in report.providers:
-        numbers = _numbers(entry) if busy else ()
-        rows.append((clean(entry.provider), entry.state, *numbers, "; ".join(facts(entry, details=details))))
+        cells = _numbers(entry) if busy else ()
+        rows.append((clean(entry.provider), entry.state, *cells, "; ".join(facts(entry, details=details))))
     return rows
 
 
