@@ -28,6 +28,7 @@ _HINTS: Final = (
     ("declare", "this table stands twice; keep one, or write [[…]] for several"),
     ("immutable", "this table is complete where it stands; write the key in there"),
     ("illegal character", "a text ends on its own line; three quotes take several"),
+    ("hex value", "in a path write / or \\\\, or put it in 'single quotes'"),
     ("unclosed", "close the bracket"),
     ("unterminated", "close the quotes"),
     ("unescaped", "in a path write / or \\\\, or put it in 'single quotes'"),

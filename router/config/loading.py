@@ -11,7 +11,7 @@ from router.breaker import BreakerPolicy
 from router.budget import RetryBudget
 from router.config import strategies
 from router.config.document import read
-from router.config.place import WRONG, Place, Reading, found, not_among
+from router.config.place import WRONG, Place, Reading, found, no_key
 from router.config.providers import ProviderTable, adapter_class
 from router.config.sections import Section
 from router.interruption import Interruption
@@ -96,9 +96,7 @@ def load(
     table = document.table
     for name in table:
         if name not in _KEYS:
-            home = _home_of(name)
-            hint = f"; it belongs in {home}" if home else ""
-            (place / name).wrong(not_among(name, _KEYS, "key") + hint)
+            (place / name).wrong(no_key(name, _KEYS, _home_of(name)))
     providers = _providers(table, place)
     policies = {
         name: kind.read(table[name], place / name) for name, kind in POLICIES.items() if name in table
@@ -155,7 +153,9 @@ def _names(table: dict[str, Any], adapters: tuple[Adapter, ...], reading: Readin
 
 
 def _home_of(key: str) -> str | None:
-    """Return the table that a key belongs in which stands somewhere else."""
-    homes = [f"[{name}]" for name, kind in POLICIES.items() if isinstance(kind, Section) and key in kind.keys]
-    homes += [f"[retry.{key}]"] if key in ("budget", "hedge") else []
-    return homes[0] if homes else None
+    """Return the table of a policy that knows a key, for one that stands somewhere else."""
+    tables = {name: kind for name, kind in POLICIES.items() if isinstance(kind, Section)}
+    for name, kind in list(tables.items()):
+        inner = {at: each.kind for at, each in kind.parameters.items() if isinstance(each.kind, Section)}
+        tables |= {f"{name}.{at}": each for at, each in inner.items()}
+    return next((f"[{name}]" for name, kind in tables.items() if key in kind.keys), None)

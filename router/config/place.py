@@ -109,6 +109,13 @@ def _number(value: float) -> str:
     return str(value)
 
 
+def no_key(name: str, known: Collection[str], home: str | None) -> str:
+    """Return the sentence about a key that there is not here, and where it belongs, if that is known."""
+    if home is None:
+        return not_among(name, known, "key")
+    return f"this is no key here; it belongs in {home}. There are: {', '.join(known)}"
+
+
 def missing(name: str, table: Mapping[str, Any], words: str, place: Place) -> Any:
     """Tell that a key is missing, or that it is misspelt, and return `WRONG`."""
     near = next((key for key in table if nearest(key, [name])), None)

@@ -105,7 +105,7 @@ def adapter_class(table: dict[str, Any], place: Place) -> Any:
         return place.wrong(f"is {found(name)}; it must be text, such as {catalogue.names()[0]!r}")
     if name not in catalogue.BUILT_IN and ":" in name:
         return _class(name, place)
-    if name not in catalogue.names():
+    if name not in catalogue.BUILT_IN and name not in catalogue.names():  # which looks at every package
         return place.wrong(not_among(name, catalogue.names(), "adapter") + f", and {_CLASS}")
     try:
         return catalogue.load(name)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from adapters.message import nearest
 from router.config.annotations import NOTHING, Parameter, kind_of, parameters_of
 from router.config.kinds import Kind, Unwritable
-from router.config.place import WRONG, not_among
+from router.config.place import WRONG, no_key
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _STAND_IN: Final = {"base_url": "http://localhost"}
 """What stands for a required setting that is wrong, so that the others are checked all the same."""
+_WORD: Final = 8  # characters; a shorter text may be a word of the sentence
 _SENTENCE: Final = re.compile(r"\w+\((\w+)=(.*?)\): (?:it )?")
 """How the policies begin what they say of a value: `Timeouts(stall=-1): it must be …`."""
 
@@ -79,9 +80,7 @@ class Section(Kind):
                 everything[name].kind.read(None, place / name)
             else:
                 near += nearest(name, self.keys)
-                home = None if nearest(name, self.keys) else place.reading.home_of(name)
-                hint = f"; it belongs in {home}" if home else ""
-                (place / name).wrong(not_among(name, self.keys, "key") + hint)
+                (place / name).wrong(no_key(name, self.keys, place.reading.home_of(name)))
         missing = [name for name, each in self.parameters.items() if each.required and name not in items]
         for name in missing:
             if repr(name) not in near:  # it is there, misspelt
@@ -100,7 +99,8 @@ class Section(Kind):
             said = str(result)
             if not any(re.search(rf"\b{re.escape(name)}\b", said) for name in blamed):
                 where = place if culprit is None else place / culprit
-                where.wrong(place.reading.masked(_sentence(result, culprit)))
+                said = _sentence(result, culprit)
+                where.wrong(_without(given.get(culprit or ""), place.reading.masked(said)))
             if culprit is None or culprit not in given:
                 return WRONG
             blamed.add(culprit)
@@ -121,13 +121,18 @@ class Section(Kind):
     def _culprit(self, given: dict[str, Any], error: Exception) -> str | None:
         """Return the setting without which the constructor says something else, or nothing."""
         said = (type(error), str(error))
-        culprits = []
+        named: list[str] = []
+        others: list[str] = []
         for name in given:
-            without = self._attempt({key: item for key, item in given.items() if key != name})
-            if not isinstance(without, Exception) or (type(without), str(without)) != said:
-                culprits.append(name)
-        named = [name for name in culprits if re.search(rf"\b{re.escape(name)}\b", said[1])]
-        return next(iter([*named, *culprits]), None)
+            is_named = re.search(rf"\b{re.escape(name)}\b", said[1])
+            required = name in self.parameters and self.parameters[name].required
+            instead = {name: _STAND_IN[name]} if required and name in _STAND_IN else {}
+            if required and not instead and not is_named:
+                continue  # without it there is an error anyway
+            result = self._attempt({**{key: item for key, item in given.items() if key != name}, **instead})
+            if not isinstance(result, Exception) or (type(result), str(result)) != said:
+                (named if is_named else others).append(name)
+        return next(iter([*named, *others]), None)
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:
         """Return a reference to its JSON schema."""
@@ -160,6 +165,14 @@ class Section(Kind):
 def _wrapped(schema: Schema) -> Schema:
     """Return a schema to which more can be said: draft 7 ignores what stands beside a `$ref`."""
     return {"allOf": [schema]} if "$ref" in schema else schema
+
+
+def _without(value: object, said: str) -> str:
+    """Return a sentence without a text that it repeats: it may be a secret in a wrong place."""
+    if not isinstance(value, str):
+        return said
+    said = said.replace(repr(value), "'***'")
+    return said.replace(value, "***") if len(value) >= _WORD else said
 
 
 def _sentence(error: Exception, culprit: str | None) -> str:

@@ -77,6 +77,8 @@ class SecretText(Kind):
         """Return the secret that the reference leads to."""
         if self.maybe_plain and set(value) == {"plain"}:
             return self._plain(value["plain"], place)
+        if self.maybe_plain and not set(value) & {"env", "file"}:
+            return place.wrong(f'write {WAYS}, or {{ plain = "…" }} for a value that is no secret')
         secret = refer(value, place)
         return secret.reveal() if self.bare and secret is not WRONG else secret
 
