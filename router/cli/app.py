@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import sys
-from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Any, Final
 
 import typer
 
+from router.cli import health as health_command
 from router.cli import history as history_command
 from router.cli.config import app as config_commands
 from router.cli.exits import CANCELLED, OK, OUTPUT, PIPE, USAGE
 from router.cli.mistakes import Mistake, one_line
+from router.cli.options import Backend, ConfigFile, Providers  # noqa: TC001 - typer reads them at run time
 from router.cli.version import version_line
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _NAME: Final = "chat-router"
 _ABOUT: Final = """One dependable chat stream out of several undependable providers.
@@ -51,21 +48,6 @@ CHAT_ROUTER_<NAME>_COOKIE, where NAME is the label or else the service, as in CH
 
 Exit codes: 0 complete, 1 nobody answered, 3 the reply broke off, 64 a mistake in the command, 130 Ctrl-C, \
 141 the reader of the output went away."""
-_HEALTH: Final = """Examples:
-
-[bold]chat-router health -p h2o=https://chat.example.org -p aura=https://aura.example.org[/]
-
-[bold]chat-router health --demo --format html --output health.html[/]
-
-[bold]chat-router health --config router.toml --watch 60 --history health.db[/]
-
-Without --provider and --demo it checks the chain of --config, or of router.toml in this folder.
-
-Formats: table; json, as its published schema says; junit for CI systems; markdown for GitHub; html, a page \
-with everything; prometheus for monitoring.
-
-Exit codes: 0 all work, 1 some do not, but the chain can answer, 2 it cannot, 64 a mistake in the command, \
-74 the report cannot be written, 130 Ctrl-C. With --fail-on unhealthy, 1 becomes 0."""
 _SIMULATE: Final = """Examples:
 
 [bold]chat-router simulate h2o --port 8001 --text 'You said: {prompt}'[/]
@@ -83,20 +65,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Backend = Annotated[str, typer.Option(metavar="NAME", help="The event loop: asyncio or trio.")]
-Providers = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--provider", "-p", metavar="SERVICE=URL", help="A provider; repeat it in order of priority."
-    ),
-]
-ConfigFile = Annotated[
-    str | None,
-    typer.Option(
-        "--config", "-c", metavar="FILE", help="The chain of this file; --provider NAME then chooses from it."
-    ),
-]
 app.add_typer(config_commands, name="config")
+app.command("health", epilog=health_command.EPILOG)(health_command.command)
 app.command("history", epilog=history_command.EPILOG)(history_command.command)
 
 
@@ -156,40 +126,6 @@ def _ask(
     return run_work(lambda: ask(question), backend)
 
 
-@app.command("health", epilog=_HEALTH)
-def _health(
-    provider: Providers = None,
-    demo: Annotated[bool, typer.Option("--demo", help="Simulated services, two of them sick.")] = False,
-    config: ConfigFile = None,
-    level: Annotated[
-        str, typer.Option(metavar="NAME", help="reach: costs nothing; answer: asks for a few words.")
-    ] = "reach",
-    form: Annotated[
-        str, typer.Option("--format", metavar="NAME", help="table, json, junit, markdown, html, prometheus.")
-    ] = "table",
-    output: Annotated[str | None, typer.Option(metavar="FILE", help="Write it there, in one step.")] = None,
-    watch: Annotated[
-        float | None, typer.Option(metavar="[SECONDS]", help="Check again and again; every 30 s.")
-    ] = None,
-    fail_on: Annotated[
-        str, typer.Option(metavar="STATE", help="degraded, or unhealthy: the chain cannot answer.")
-    ] = "degraded",
-    history: Annotated[str | None, typer.Option(metavar="FILE", help="Keep each report in it.")] = None,
-    timeout: Annotated[float | None, typer.Option(metavar="SECONDS", help="For each probe.")] = None,
-    backend: Backend = "asyncio",
-) -> int:
-    """Check every provider side by side, and say how it is."""
-    from router.cli.chain import chain_of
-    from router.cli.health import checked, health, history_of
-    from router.cli.health_file import target
-    from router.cli.running import run_work
-
-    checkup = checked(form, level, fail_on, watch=watch, timeout=timeout)
-    chain = chain_of(provider or (), config, demo=demo)
-    checkup = replace(checkup, output=None if output is None else target(output), history=history_of(history))
-    return run_work(lambda: health(chain, checkup), backend)
-
-
 @app.command("simulate", epilog=_SIMULATE)
 def _simulate(
     service: Annotated[str | None, typer.Argument(metavar="SERVICE", help="Which service.")] = None,
@@ -218,8 +154,6 @@ def _simulate(
 
 
 _UsageError: Final[Any] = typer.BadParameter.__bases__[0]  # typer brings a click of its own since 0.20-odd
-_WATCH: Final = "30"
-"""Seconds between two checks, where the user names none."""
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
@@ -245,7 +179,7 @@ def run(arguments: list[str]) -> int:
 
 def _run(arguments: list[str]) -> int:
     command = typer.main.get_command(app)
-    arguments = list(_spelled_out(arguments))
+    arguments = list(health_command.spelled_out(arguments))
     try:
         # Not `command.main`, which turns a reader that went away into exit code 1.
         with command.make_context(_NAME, arguments) as context:
@@ -262,15 +196,6 @@ def _run(arguments: list[str]) -> int:
 
     say(f"{_NAME}: {text}")
     return USAGE
-
-
-def _spelled_out(arguments: list[str]) -> Iterator[str]:
-    """Yield the arguments, and a number behind each `--watch` without one: typer has no optional values."""
-    for place, argument in enumerate(arguments, 1):
-        yield argument
-        following = arguments[place] if place < len(arguments) else ""
-        if argument == "--watch" and not re.fullmatch(r"-?[\d.]+", following):
-            yield _WATCH
 
 
 def _usage(error: Any) -> str:

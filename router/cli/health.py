@@ -1,218 +1,74 @@
-"""`chat-router health`: check every provider, and say how it is, in any form, once or again and again."""
+"""`chat-router health`: its options. The work is done in `router.cli.checkup`, loaded when it runs."""
 
 from __future__ import annotations
 
-import sys
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Final
 
-import anyio
+import typer
 
-from router import HealthReport, Router, Timeouts
-from router.cli.exits import CANNOT, FAILED, OK, OUTPUT
-from router.cli.health_file import write
-from router.cli.health_view import Progress, Screen, plain_line, show
-from router.cli.mistakes import Mistake, choice, one_line
-from router.cli.output import say
-from router.cli.watching import trouble
-from router.report import as_html, as_json, as_junit, as_markdown, as_prometheus, as_text, summary
+from router.cli.options import Backend, ConfigFile, Providers  # noqa: TC001 - typer reads them at run time
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
-    from adapters.contract import ProbeLevel
-    from router.cli.chain import OpenRouter
-    from router.events import Observer
-    from router.history import History, Sample
-    from router.report import FailOn
+EPILOG: Final = """Examples:
 
+[bold]chat-router health -p h2o=https://chat.example.org -p aura=https://aura.example.org[/]
 
-FORMATS: Final = ("table", "json", "junit", "markdown", "html", "prometheus")
-LEVELS: Final = ("reach", "answer")
-FAIL_ON: Final = ("degraded", "unhealthy")
-STRIP_DAYS: Final = 7
-"""Days of the history that a page shows."""
-_STREAMED: Final = ("table", "json")  # forms that can be written one after the other
+[bold]chat-router health --demo --format html --output health.html[/]
 
+[bold]chat-router health --config router.toml --watch 60 --history health.db[/]
 
-@dataclass(frozen=True, slots=True)
-class Checkup:
-    """What to check, and how to tell it.
+Without --provider and --demo it checks the chain of --config, or of router.toml in this folder.
 
-    Attributes:
-        form: One of `FORMATS`.
-        level: How far the probes go.
-        fail_on: The best verdict that is no success.
-        output: The file to write the report to, or None for standard output.
-        watch: Seconds between two checks; None for one check only.
-        history: Keeps each report, and tells a page how it was before.
-        timeout: Seconds for each probe.
-    """
+Formats: table; json, as its published schema says; junit for CI systems; markdown for GitHub; html, a page \
+with everything; prometheus for monitoring.
 
-    form: str = "table"
-    level: ProbeLevel = "reach"
-    fail_on: FailOn = "degraded"
-    output: Path | None = None
-    watch: float | None = None
-    history: History | None = None
-    timeout: float | None = None
-
-    def check(self) -> None:
-        """See whether it can be carried out.
-
-        Raises:
-            Mistake: It cannot; says what to write instead.
-        """
-        if self.watch is not None and not 1 <= self.watch <= 86400:
-            raise Mistake(f"--watch {self.watch:g} is out of range; take 1 to 86400 seconds")
-        if self.watch is not None and self.output is None and self.form not in _STREAMED:
-            raise Mistake(f"--watch writes {self.form} again and again; name the file with --output")
-
-    def clocks(self, timeouts: Timeouts) -> Timeouts:
-        """Return `timeouts` with the probes' limit that the user wants.
-
-        Raises:
-            Mistake: It is not more than 0.
-        """
-        if self.timeout is None:
-            return timeouts
-        try:
-            return replace(timeouts, probe=self.timeout)
-        except ValueError as error:
-            text = one_line(str(error))
-            raise Mistake(
-                text.replace(f"Timeouts(probe={self.timeout!r})", f"--timeout {self.timeout:g}")
-            ) from None
-
-    def exit_code(self, report: HealthReport) -> int:
-        """Return the exit code: 0 well enough, 1 the chain is degraded, 2 it cannot answer."""
-        if report.verdict == "unhealthy":
-            return CANNOT
-        return FAILED if report.verdict == "degraded" and self.fail_on == "degraded" else OK
+Exit codes: 0 all work, 1 some do not, but the chain can answer, 2 it cannot, 64 a mistake in the command, \
+74 the report cannot be written, 130 Ctrl-C. With --fail-on unhealthy, 1 becomes 0."""
+_WATCH: Final = "30"
+"""Seconds between two checks, where the user names none."""
 
 
-def checked(form: str, level: str, fail_on: str, **further: Any) -> Checkup:
-    """Return the checkup that the options ask for.
+def command(
+    provider: Providers = None,
+    demo: Annotated[bool, typer.Option("--demo", help="Simulated services, two of them sick.")] = False,
+    config: ConfigFile = None,
+    level: Annotated[
+        str, typer.Option(metavar="NAME", help="reach: costs nothing; answer: asks for a few words.")
+    ] = "reach",
+    form: Annotated[
+        str, typer.Option("--format", metavar="NAME", help="table, json, junit, markdown, html, prometheus.")
+    ] = "table",
+    output: Annotated[str | None, typer.Option(metavar="FILE", help="Write it there, in one step.")] = None,
+    watch: Annotated[
+        float | None, typer.Option(metavar="[SECONDS]", help="Check again and again; every 30 s.")
+    ] = None,
+    fail_on: Annotated[
+        str, typer.Option(metavar="STATE", help="degraded, or unhealthy: the chain cannot answer.")
+    ] = "degraded",
+    history: Annotated[str | None, typer.Option(metavar="FILE", help="Keep each report in it.")] = None,
+    timeout: Annotated[float | None, typer.Option(metavar="SECONDS", help="For each probe.")] = None,
+    backend: Backend = "asyncio",
+) -> int:
+    """Check every provider side by side, and say how it is."""
+    from router.cli.chain import chain_of
+    from router.cli.checkup import checked, health, history_of
+    from router.cli.health_file import target
+    from router.cli.running import run_work
 
-    Raises:
-        Mistake: One of them cannot be used.
-    """
-    choice("format", form, FORMATS)
-    choice("level", level, LEVELS)
-    choice("state to fail on", fail_on, FAIL_ON)
-    checkup = Checkup(form, level, fail_on, **further)  # type: ignore[arg-type]
-    checkup.check()
-    checkup.clocks(Timeouts())
-    return checkup
-
-
-def history_of(name: str | None) -> History | None:
-    """Return the history that `--history` names, begun where there is none.
-
-    Raises:
-        Mistake: It cannot be used.
-    """
-    if name is None:
-        return None
-    from router.history import History, HistoryError
-
-    history = History(name)
-    try:
-        history.file.check()
-    except HistoryError as error:
-        raise Mistake(f"--history: {one_line(str(error))}") from None
-    return history
-
-
-async def health(open_router: OpenRouter, checkup: Checkup) -> int:
-    """Check, tell, and return the exit code; with `watch` until cancelled."""
-    progress = Progress(sys.stderr)
-    observers: list[Observer] = [trouble, progress]
-    if checkup.history is not None:
-        observers.append(checkup.history)
-    async with open_router(observers) as router:
-        router.timeouts = checkup.clocks(router.timeouts)
-        if checkup.watch is not None:
-            return await _watch(router, checkup, checkup.watch, progress)
-        with progress.over(router.providers):
-            report = await _check(router, checkup)
-        return await _tell(report, checkup)
+    checkup = checked(form, level, fail_on, watch=watch, timeout=timeout)
+    chain = chain_of(provider or (), config, demo=demo)
+    checkup = replace(checkup, output=None if output is None else target(output), history=history_of(history))
+    return run_work(lambda: health(chain, checkup), backend)
 
 
-async def _check(router: Router, checkup: Checkup) -> HealthReport:
-    report = await router.check()  # TODO level
-    if checkup.history is not None:
-        await checkup.history.keep(report, trouble)
-    return report
-
-
-async def _tell(report: HealthReport, checkup: Checkup) -> int:
-    text = None if checkup.form == "table" and checkup.output is None else await rendered(report, checkup)
-    if checkup.output is not None:
-        failure = write(checkup.output, text or "")
-        if failure is not None:
-            say(f"chat-router: {failure}")
-            return OUTPUT
-        sys.stdout.write(f"{summary(report)}; see {checkup.output}\n")
-    elif text is None:
-        show(report)
-    else:
-        sys.stdout.write(text)
-    sys.stdout.flush()
-    return checkup.exit_code(report)
-
-
-async def rendered(report: HealthReport, checkup: Checkup) -> str:
-    """Return the report in the form that is wanted, with a line end."""
-    at = datetime.now(UTC)
-    match checkup.form:
-        case "json":
-            return (
-                as_json(report, at=at, indent=2 if checkup.watch is None or checkup.output else None) + "\n"
-            )
-        case "junit":
-            return as_junit(report, at=at, fail_on=checkup.fail_on)
-        case "markdown":
-            return as_markdown(report, at=at)
-        case "prometheus":
-            return as_prometheus(report)
-        case "html":
-            rows = await anyio.to_thread.run_sync(_rows, report, checkup.history, at)
-            return as_html(report, at=at, history=rows, refresh=checkup.watch)
-        case _:
-            return f"{as_text(report, 100)}\n{summary(report)}\n"
-
-
-def _rows(report: HealthReport, history: History | None, at: datetime) -> list[Sample]:
-    if history is None:
-        return []
-    since = (at - timedelta(days=STRIP_DAYS)).timestamp()
-    return [
-        row
-        for entry in report.providers
-        for row in history.file.samples(entry.provider, since, at.timestamp())
-        if row.at >= since
-    ]
-
-
-async def _watch(router: Router, checkup: Checkup, seconds: float, progress: Progress) -> int:
-    """Check again and again, and tell it on a screen where there is one, else in lines, until cancelled."""
-    before: HealthReport | None = None
-    with Screen(sys.stdout, router, progress, wanted=checkup.form == "table") as screen:
-        while True:
-            started = anyio.current_time()
-            report = await _check(router, checkup)
-            if checkup.output is not None:
-                failure = write(checkup.output, await rendered(report, checkup))
-                if failure is not None:
-                    say(f"chat-router: {failure}")
-            elif checkup.form == "json":
-                sys.stdout.write(await rendered(report, checkup))
-            if screen.live:
-                screen.rest(report, seconds)
-            elif checkup.form == "table" or checkup.output is not None:
-                sys.stdout.write(plain_line(report, before, datetime.now(UTC)) + "\n")
-            sys.stdout.flush()
-            before = report
-            await anyio.sleep(max(0.0, started + seconds - anyio.current_time()))
+def spelled_out(arguments: list[str]) -> Iterator[str]:
+    """Yield the arguments, and a number behind each `--watch` without one: typer has no optional values."""
+    for place, argument in enumerate(arguments, 1):
+        yield argument
+        following = arguments[place] if place < len(arguments) else ""
+        if argument == "--watch" and not re.fullmatch(r"-?[\d.]+", following):
+            yield _WATCH
