@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from router import Priority, Router
+from router import Priority, Router, Timeouts
 from router.cli.mistakes import Mistake, one_line, unknown
 from router.cli.output import say
 from router.cli.providers import make_all
@@ -27,13 +28,16 @@ USUAL: Final = "router.toml"
 """The file that is read where nothing else is named."""
 
 
-def chain_of(providers: Sequence[str], config: str | None, *, demo: bool) -> OpenRouter:
+def chain_of(
+    providers: Sequence[str], config: str | None, *, demo: bool, probe: float | None = None
+) -> OpenRouter:
     """Return what opens the router that a command is about; it takes the observers.
 
     Args:
         providers: As `--provider` has them; with a file, names of providers in it.
         config: As `--config` has it.
         demo: Whether simulated services are wanted.
+        probe: Seconds for each probe, where they are not those of the file or the usual ones.
 
     Raises:
         Mistake: Several of these are given, or none, or they cannot be used.
@@ -42,22 +46,33 @@ def chain_of(providers: Sequence[str], config: str | None, *, demo: bool) -> Ope
         other = "--provider" if providers else "--config"
         raise Mistake(f"--demo brings its own providers; leave {other} out")
     if demo:
-        return _demo
+        return lambda observers: _demo(observers, _clocks(Timeouts(), probe))
     if config is not None:
-        return _chosen(configured(config, trusted=True), providers)
+        return _chosen(configured(config, trusted=True), providers, probe)
     if not providers and Path(USUAL).is_file():
         if sys.stderr.isatty():
             say(f"chat-router: the chain is that of {USUAL} in this folder")
-        return _chosen(configured(USUAL, trusted=False), ())
+        return _chosen(configured(USUAL, trusted=False), (), probe)
     adapters = make_all(providers, os.environ)
-    return lambda observers: Router(adapters, observers=observers)
+    clocks = _clocks(Timeouts(), probe)
+    return lambda observers: Router(adapters, timeouts=clocks, observers=observers)
+
+
+def _clocks(timeouts: Timeouts, probe: float | None) -> Timeouts:
+    """Return `timeouts` with the limit that is wanted for probes, of either level."""
+    if probe is None:
+        return timeouts
+    try:
+        return replace(timeouts, probe=probe, probe_answer=probe)
+    except ValueError:
+        raise Mistake(f"--timeout {probe:g} is no time for a probe; take more than 0 seconds") from None
 
 
 @asynccontextmanager
-async def _demo(observers: Sequence[Observer]) -> AsyncGenerator[Router, None]:
+async def _demo(observers: Sequence[Observer], clocks: Timeouts) -> AsyncGenerator[Router, None]:
     from router.cli.cast import sick_cast
 
-    async with sick_cast() as adapters, Router(adapters, observers=observers) as router:
+    async with sick_cast() as adapters, Router(adapters, timeouts=clocks, observers=observers) as router:
         yield router
 
 
@@ -83,7 +98,7 @@ def configured(path: str, *, trusted: bool) -> Config:
     return config
 
 
-def _chosen(config: Config, names: Sequence[str]) -> OpenRouter:
+def _chosen(config: Config, names: Sequence[str], probe: float | None) -> OpenRouter:
     """Return what opens the router of a file, or one of some of its providers, in the order of `names`."""
     known = {adapter.name: adapter for adapter in config.providers}
     for name in names:
@@ -92,7 +107,8 @@ def _chosen(config: Config, names: Sequence[str]) -> OpenRouter:
             raise Mistake(f"{what}; with --config, --provider takes the names in the file")
         if names.count(name) > 1:
             raise Mistake(f"--provider {name} stands twice")
+    policies = {**config.policies, "timeouts": _clocks(config.timeouts, probe)}
     if not names:
-        return lambda observers: Router(config.providers, observers=observers, **config.policies)
-    policies = {**config.policies, "strategy": Priority()}  # as in a request that names its providers
+        return lambda observers: Router(config.providers, observers=observers, **policies)
+    policies["strategy"] = Priority()  # as in a request that names its providers
     return lambda observers: Router([known[name] for name in names], observers=observers, **policies)

@@ -1,4 +1,4 @@
-"""`chat-router health`: its options. The work is done in `router.cli.checkup`, loaded when it runs."""
+"""`chat-router health`: its options. The work is done in `router.cli.inspection`, loaded when it runs."""
 
 from __future__ import annotations
 
@@ -55,14 +55,14 @@ def command(
 ) -> int:
     """Check every provider side by side, and say how it is."""
     from router.cli.chain import chain_of
-    from router.cli.checkup import checked, health, history_of
     from router.cli.health_file import target
+    from router.cli.inspection import health, history_of, inspection_of
     from router.cli.running import run_work
 
-    checkup = checked(form, level, fail_on, watch=watch, timeout=timeout)
-    chain = chain_of(provider or (), config, demo=demo)
-    checkup = replace(checkup, output=None if output is None else target(output), history=history_of(history))
-    return run_work(lambda: health(chain, checkup), backend)
+    wanted = inspection_of(form, level, fail_on, watch=watch)
+    chain = chain_of(provider or (), config, demo=demo, probe=timeout)
+    wanted = replace(wanted, output=None if output is None else target(output), history=history_of(history))
+    return run_work(lambda: health(chain, wanted), backend)
 
 
 def spelled_out(arguments: list[str]) -> Iterator[str]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 
-from router import HealthReport, Router, Timeouts
 from router.cli.exits import CANNOT, FAILED, OK, OUTPUT
 from router.cli.health_file import write
 from router.cli.health_view import Progress, Screen, plain_line, show
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from adapters.contract import ProbeLevel
+    from router import HealthReport, Router
     from router.cli.chain import OpenRouter
     from router.events import Observer
     from router.history import History, Sample
@@ -37,7 +37,7 @@ _STREAMED: Final = ("table", "json")  # forms that can be written one after the 
 
 
 @dataclass(frozen=True, slots=True)
-class Checkup:
+class Inspection:
     """What to check, and how to tell it.
 
     Attributes:
@@ -47,7 +47,6 @@ class Checkup:
         output: The file to write the report to, or None for standard output.
         watch: Seconds between two checks; None for one check only.
         history: Keeps each report, and tells a page how it was before.
-        timeout: Seconds for each probe.
     """
 
     form: str = "table"
@@ -56,7 +55,6 @@ class Checkup:
     output: Path | None = None
     watch: float | None = None
     history: History | None = None
-    timeout: float | None = None
 
     def check(self) -> None:
         """See whether it can be carried out.
@@ -69,22 +67,6 @@ class Checkup:
         if self.watch is not None and self.output is None and self.form not in _STREAMED:
             raise Mistake(f"--watch writes {self.form} again and again; name the file with --output")
 
-    def clocks(self, timeouts: Timeouts) -> Timeouts:
-        """Return `timeouts` with the probes' limit that the user wants.
-
-        Raises:
-            Mistake: It is not more than 0.
-        """
-        if self.timeout is None:
-            return timeouts
-        try:
-            return replace(timeouts, probe=self.timeout)
-        except ValueError as error:
-            text = one_line(str(error))
-            raise Mistake(
-                text.replace(f"Timeouts(probe={self.timeout!r})", f"--timeout {self.timeout:g}")
-            ) from None
-
     def exit_code(self, report: HealthReport) -> int:
         """Return the exit code: 0 well enough, 1 the chain is degraded, 2 it cannot answer."""
         if report.verdict == "unhealthy":
@@ -92,8 +74,8 @@ class Checkup:
         return FAILED if report.verdict == "degraded" and self.fail_on == "degraded" else OK
 
 
-def checked(form: str, level: str, fail_on: str, **further: Any) -> Checkup:
-    """Return the checkup that the options ask for.
+def inspection_of(form: str, level: str, fail_on: str, **further: Any) -> Inspection:
+    """Return the inspection that the options ask for.
 
     Raises:
         Mistake: One of them cannot be used.
@@ -101,10 +83,9 @@ def checked(form: str, level: str, fail_on: str, **further: Any) -> Checkup:
     choice("format", form, FORMATS)
     choice("level", level, LEVELS)
     choice("state to fail on", fail_on, FAIL_ON)
-    checkup = Checkup(form, level, fail_on, **further)  # type: ignore[arg-type]
-    checkup.check()
-    checkup.clocks(Timeouts())
-    return checkup
+    wanted = Inspection(form, level, fail_on, **further)  # type: ignore[arg-type]
+    wanted.check()
+    return wanted
 
 
 def history_of(name: str | None) -> History | None:
@@ -125,61 +106,58 @@ def history_of(name: str | None) -> History | None:
     return history
 
 
-async def health(open_router: OpenRouter, checkup: Checkup) -> int:
+async def health(open_router: OpenRouter, wanted: Inspection) -> int:
     """Check, tell, and return the exit code; with `watch` until cancelled."""
     progress = Progress(sys.stderr)
     observers: list[Observer] = [trouble, progress]
-    if checkup.history is not None:
-        observers.append(checkup.history)
+    if wanted.history is not None:
+        observers.append(wanted.history)
     async with open_router(observers) as router:
-        router.timeouts = checkup.clocks(router.timeouts)
-        if checkup.watch is not None:
-            return await _watch(router, checkup, checkup.watch, progress)
+        if wanted.watch is not None:
+            return await _watch(router, wanted, wanted.watch, progress)
         with progress.over(router.providers):
-            report = await _check(router, checkup)
-        return await _tell(report, checkup)
+            report = await _check(router, wanted)
+        return await _tell(report, wanted)
 
 
-async def _check(router: Router, checkup: Checkup) -> HealthReport:
-    report = await router.check(checkup.level)
-    if checkup.history is not None:
-        await checkup.history.keep(report, trouble)
+async def _check(router: Router, wanted: Inspection) -> HealthReport:
+    report = await router.check(wanted.level)
+    if wanted.history is not None:
+        await wanted.history.keep(report, trouble)
     return report
 
 
-async def _tell(report: HealthReport, checkup: Checkup) -> int:
-    text = None if checkup.form == "table" and checkup.output is None else await rendered(report, checkup)
-    if checkup.output is not None:
-        failure = write(checkup.output, text or "")
+async def _tell(report: HealthReport, wanted: Inspection) -> int:
+    text = None if wanted.form == "table" and wanted.output is None else await rendered(report, wanted)
+    if wanted.output is not None:
+        failure = write(wanted.output, text or "")
         if failure is not None:
             say(f"chat-router: {failure}")
             return OUTPUT
-        sys.stdout.write(f"{summary(report)}; see {checkup.output}\n")
+        sys.stdout.write(f"{summary(report)}; see {wanted.output}\n")
     elif text is None:
         show(report)
     else:
         sys.stdout.write(text)
     sys.stdout.flush()
-    return checkup.exit_code(report)
+    return wanted.exit_code(report)
 
 
-async def rendered(report: HealthReport, checkup: Checkup) -> str:
+async def rendered(report: HealthReport, wanted: Inspection) -> str:
     """Return the report in the form that is wanted, with a line end."""
     at = datetime.now(UTC)
-    match checkup.form:
+    match wanted.form:
         case "json":
-            return (
-                as_json(report, at=at, indent=2 if checkup.watch is None or checkup.output else None) + "\n"
-            )
+            return as_json(report, at=at, indent=2 if wanted.watch is None or wanted.output else None) + "\n"
         case "junit":
-            return as_junit(report, at=at, fail_on=checkup.fail_on)
+            return as_junit(report, at=at, fail_on=wanted.fail_on)
         case "markdown":
             return as_markdown(report, at=at)
         case "prometheus":
             return as_prometheus(report)
         case "html":
-            rows = await anyio.to_thread.run_sync(_rows, report, checkup.history, at)
-            return as_html(report, at=at, history=rows, refresh=checkup.watch)
+            rows = await anyio.to_thread.run_sync(_rows, report, wanted.history, at)
+            return as_html(report, at=at, history=rows, refresh=wanted.watch)
         case _:
             return f"{as_text(report, 100)}\n{summary(report)}\n"
 
@@ -196,22 +174,22 @@ def _rows(report: HealthReport, history: History | None, at: datetime) -> list[S
     ]
 
 
-async def _watch(router: Router, checkup: Checkup, seconds: float, progress: Progress) -> int:
+async def _watch(router: Router, wanted: Inspection, seconds: float, progress: Progress) -> int:
     """Check again and again, and tell it on a screen where there is one, else in lines, until cancelled."""
     before: HealthReport | None = None
-    with Screen(sys.stdout, router, progress, wanted=checkup.form == "table") as screen:
+    with Screen(sys.stdout, router, progress, wanted=wanted.form == "table") as screen:
         while True:
             started = anyio.current_time()
-            report = await _check(router, checkup)
-            if checkup.output is not None:
-                failure = write(checkup.output, await rendered(report, checkup))
+            report = await _check(router, wanted)
+            if wanted.output is not None:
+                failure = write(wanted.output, await rendered(report, wanted))
                 if failure is not None:
                     say(f"chat-router: {failure}")
-            elif checkup.form == "json":
-                sys.stdout.write(await rendered(report, checkup))
+            elif wanted.form == "json":
+                sys.stdout.write(await rendered(report, wanted))
             if screen.live:
                 screen.rest(report, seconds)
-            elif checkup.form == "table" or checkup.output is not None:
+            elif wanted.form == "table" or wanted.output is not None:
                 sys.stdout.write(plain_line(report, before, datetime.now(UTC)) + "\n")
             sys.stdout.flush()
             before = report
