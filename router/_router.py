@@ -108,6 +108,7 @@ class Router:
         *,
         environ: Mapping[str, str] | None = None,
         observers: Sequence[Observer] | None = None,
+        history: Keeper | None = None,
     ) -> Router:
         """Return the router that a TOML file describes; nothing connects. See `router.config`.
 
@@ -115,6 +116,7 @@ class Router:
             path: The file.
             environ: Where its `{ env = "NAME" }` leads; by default the environment of the process.
             observers: As of the class.
+            history: As of the class.
 
         Raises:
             ConfigError: The file cannot be used; it tells every mistake.
@@ -122,7 +124,7 @@ class Router:
         from router.config import load
 
         config = load(path, environ)
-        return cls(config.providers, **config.policies, observers=observers)
+        return cls(config.providers, **config.policies, observers=observers, history=history)
 
     @property
     def providers(self) -> tuple[str, ...]:
@@ -198,11 +200,7 @@ class Router:
         extra: Mapping[str, Mapping[str, Any]] | None = None,
         **options: Any,
     ) -> Reply:
-        """Return the whole reply: `stream()`, collected, with the arguments and errors of `stream`.
-
-        Raises:
-            StreamInterrupted: The reply broke off; what came is in `partial`.
-        """
+        """Return the whole reply: `stream()`, collected, or raise as it does, StreamInterrupted included."""
         stream = await self.stream(
             messages, model, providers=providers, timeouts=timeouts, extra=extra, **options
         )
