@@ -9,6 +9,8 @@ answer   that a request brings content, or a proved end, through everything on t
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
@@ -30,8 +32,6 @@ from adapters.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
-
     from adapters.contract import Adapter, Delta, ProbeLevel
 
 PROMPT: Final = "Reply with the word: ok"
@@ -96,6 +96,11 @@ async def _asked(adapter: Adapter, request: ChatRequest) -> ProbeResult:
         generator = adapter.stream(request)
     except Exception as error:  # noqa: BLE001 - judged there
         return finding(error, "answer")
+    if not isinstance(generator, AsyncGenerator):
+        if inspect.iscoroutine(generator):
+            generator.close()  # or Python warns that nobody awaited it
+        kind = type(generator).__name__
+        return ProbeResult(None, f"the probe itself failed: stream() returned {kind}, no generator", "answer")
     try:
         return await _first(generator)
     except Exception as error:  # noqa: BLE001 - judged there

@@ -63,6 +63,7 @@ class Provider:
         by_request: The newest evidence that requests gave.
         last_reply_broke: Whether it broke off, and none was whole since then.
         by_probe: The newest evidence that a probe gave.
+        against: The newest evidence that speaks against it.
         generation: Of the service's software, as the newest probe told.
         models: That it says it has, as the newest probe told.
         probe_budget: Probes of level `answer` that may be spent on it.
@@ -81,6 +82,7 @@ class Provider:
     by_request: Evidence | None = None
     last_reply_broke: bool = False
     by_probe: Evidence | None = None
+    against: Evidence | None = None
     generation: str | None = None
     models: tuple[str, ...] = ()
     probe_budget: ProbeBudget = field(init=False)
@@ -126,7 +128,7 @@ class Provider:
     def _remember(self, error: AdapterError, now: float, policy: RetryPolicy, what: str) -> None:
         self.last_error, self.last_error_at = error, now
         if not isinstance(error, NO_WORD):
-            self.by_request = Evidence(
+            self.by_request = self.against = Evidence(
                 "traffic", now, False, f"{what} ({told(error)})", str(error), isinstance(error, _OF_THE_WAY)
             )
         self._hold_back(error, now, policy)
@@ -150,7 +152,9 @@ class Provider:
         if result.working is None:
             return
         self.by_probe = Evidence(result.level, now, result.working, told_by(result), result.reason)
-        if result.level == "answer" and result.working:
+        if not result.working:
+            self.against = self.by_probe
+        elif result.level == "answer":
             self._answered(now, result.seconds)
         if self.adapter.working is not result.working:
             self.adapter.mark(Outcome(now, None if result.working else NotWorking(result.reason)))
@@ -202,8 +206,9 @@ class Provider:
             now: On the event loop's clock.
             probe: That was made for this report, where there was one.
         """
-        adapter, evidence = self.adapter, self._evidence()
+        adapter = self.adapter
         working = adapter.working_at(now)
+        evidence = self._evidence(working)
         traffic, breaker = self.vitals.traffic(now), self.breaker.snapshot(now)
         held = None if self.held(now) is None else self.held_reason
         age = None if evidence is None else max(0.0, now - evidence.at)
@@ -229,9 +234,11 @@ class Provider:
             probe_budget=ProbeAllowance(self.probe_budget.left(now), self.probe_budget.per_hour),
         )
 
-    def _evidence(self) -> Evidence | None:
+    def _evidence(self, working: bool | None) -> Evidence | None:
         """Return what decides: the newest, but no word of having reached it excuses a failed generation."""
         asked, probed = self.by_request, self.by_probe
+        if working is False:  # a reply that began before may have been complete since then
+            return self.against
         if (
             asked is None
             and probed is None

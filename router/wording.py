@@ -38,7 +38,7 @@ _WORDS: Final[dict[type[AdapterError], str]] = {
 def told(error: AdapterError) -> str:
     """Return what `error` means, with the status where there was one."""
     words = next(_WORDS[kind] for kind in type(error).__mro__ if kind in _WORDS)
-    return words if error.status is None else f"{words} (HTTP status {error.status})"
+    return words if error.status is None else f"{words}, HTTP status {error.status}"
 
 
 def told_by(probe: ProbeResult) -> str:
