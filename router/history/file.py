@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import closing, contextmanager
-from dataclasses import astuple, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -87,8 +86,8 @@ class HistoryFile:
             try:
                 if times := [*(row.at for row in samples), *(row.at for row in probes)]:
                     self._prune(connection, max(times) - self.keep_days * _DAY)
-                connection.executemany(_INSERT_SAMPLE, [astuple(sample) for sample in samples])
-                connection.executemany(_INSERT_PROBE, [astuple(probe) for probe in probes])
+                connection.executemany(_INSERT_SAMPLE, samples)
+                connection.executemany(_INSERT_PROBE, probes)
                 connection.execute("COMMIT")
             finally:
                 if connection.in_transaction:
@@ -204,12 +203,18 @@ def _is_missing(path: Path) -> bool:
     return False
 
 
-_SAMPLE: Final = ", ".join(field.name for field in fields(Sample))
-_PROBE: Final = ", ".join(field.name for field in fields(ProbeSample))
+_SAMPLE: Final = ", ".join(Sample._fields)
+_PROBE: Final = ", ".join(ProbeSample._fields)
 # The names of columns are those of the fields, none of which comes from outside.
-_INSERT_SAMPLE: Final = f"INSERT INTO samples ({_SAMPLE}) VALUES ({', '.join('?' * len(fields(Sample)))})"
-_INSERT_PROBE: Final = f"INSERT INTO probes ({_PROBE}) VALUES ({', '.join('?' * len(fields(ProbeSample)))})"
-_PROVIDERS: Final = "SELECT provider FROM samples GROUP BY provider ORDER BY max(at) DESC, min(id)"
+_INSERT_SAMPLE: Final = f"INSERT INTO samples ({_SAMPLE}) VALUES ({', '.join('?' * len(Sample._fields))})"
+_INSERT_PROBE: Final = f"INSERT INTO probes ({_PROBE}) VALUES ({', '.join('?' * len(ProbeSample._fields))})"
+# From each name to the next one by the index: a file of a million rows has a handful of names.
+_PROVIDERS: Final = """WITH RECURSIVE names (name) AS (
+    SELECT min(provider) FROM samples UNION ALL
+    SELECT (SELECT min(provider) FROM samples WHERE provider > name) FROM names WHERE name IS NOT NULL)
+    SELECT name FROM names WHERE name IS NOT NULL ORDER BY
+    (SELECT max(at) FROM samples WHERE provider = name) DESC,
+    (SELECT id FROM samples WHERE provider = name ORDER BY at DESC, id DESC LIMIT 1)"""
 _SELECT_SAMPLES: Final = f"""SELECT {_SAMPLE} FROM samples WHERE provider = ?
     AND at >= coalesce((SELECT max(at) FROM samples WHERE provider = ? AND at < ?), ?) AND at <= ?
     ORDER BY at, id"""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, get_args
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, get_args
 
 from router.states import State
 
@@ -21,8 +20,7 @@ _PEER: Final = re.compile(r":(?=\s|\Z)")
 _ADDRESS: Final = re.compile(r"[\w+.-]+://\S*|\bwww\.\S+")
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(NamedTuple):
     """What one report said of one provider; one row.
 
     Attributes:
@@ -52,8 +50,7 @@ class Sample:
     verdict: str = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeSample:
+class ProbeSample(NamedTuple):
     """What one probe found; one row.
 
     Attributes:

@@ -83,17 +83,19 @@ def spans(samples: Iterable[Sample], start: float, end: float, interval: float |
     interval = interval_of(rows) if interval is None else interval
     longest = 0.0 if interval is None else interval * LONGEST_GAP
     found: list[Span] = []
-    seen = start
+    state: State = "unknown"
+    since = start
     ends = [row.at for row in rows[1:]] + [max(end, rows[-1].at)] if rows else []
     for row, until in zip(rows, ends, strict=True):
-        state: State = row.state if until - row.at <= longest else "unknown"
-        first, last = max(row.at, seen), min(until, end)
-        if last <= first:
+        new: State = row.state if until - row.at <= longest else "unknown"
+        if new == state:  # nearly all of them, where little happens
             continue
-        _append(found, Span(seen, first, "unknown"))
-        _append(found, Span(first, last, state))
-        seen = last
-    _append(found, Span(seen, end, "unknown"))
+        at = max(row.at, start)
+        if at >= end:
+            break
+        _append(found, Span(since, at, state))
+        state, since = new, at
+    _append(found, Span(since, end, state))
     return found
 
 
