@@ -15,10 +15,12 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-from adapters import ConnectFailed, ContentRefused, Delta, ServiceFailed, Usage
+from adapters import Capabilities, ConnectFailed, ConnectionLost, ContentRefused, Delta, ServiceFailed, Usage
 from adapters.scripted import Forever, Pause, Script, ScriptedAdapter, Step, Unfinished
 from router import (
     AllProvidersFailed,
+    Attempt,
+    AttemptEnded,
     HedgePolicy,
     RequestAborted,
     RequestStarted,
@@ -192,6 +194,18 @@ async def test_a_skipped_provider_is_a_span_without_length(bench: Bench) -> None
     assert skipped.status.status_code is StatusCode.UNSET
 
 
+async def test_dropped_options_and_repeats_are_told(bench: Bench) -> None:
+    takes_nothing = Capabilities(options=frozenset())
+    scripts: list[Script] = [[ConnectionLost("kept alive too long", reused=True)], "Hello"]
+    async with bench.router(ScriptedAdapter.each("only", scripts, capabilities=takes_nothing)) as router:
+        await router.complete(HELLO, temperature=0.3)
+
+    first, repeat = (span.attributes or {} for span in bench.attempts)
+    assert first["chat_router.attempt.dropped_options"] == ("temperature",)
+    assert "chat_router.attempt.repeat" not in first
+    assert repeat["chat_router.attempt.repeat"] is True
+
+
 async def test_the_loser_of_a_race_ends_when_it_is_cancelled(bench: Bench) -> None:
     slow, quick = ScriptedAdapter("slow", [Forever]), ScriptedAdapter("quick", [0.5, "Hello", 4.0])
     hedged = RetryPolicy(hedge=HedgePolicy(fallback=2.0))
@@ -301,12 +315,14 @@ async def test_events_of_unknown_requests_are_ignored(bench: Bench) -> None:
 
 async def test_requests_whose_end_never_comes_are_bounded(bench: Bench, monkeypatch: Any) -> None:
     monkeypatch.setattr(module, "MOST", 3)
+    bench.observer(RequestStarted("talking", ("only",), 1, None))
+    bench.observer(AttemptEnded("talking", Attempt("only", 1, 1, "content", "committed")))
     for number in range(10):
         bench.observer(RequestStarted(f"{number}", ("only",), 1, None))
     bench.observer(RequestStarted("9", ("only",), 1, None))  # the same id once more
 
     assert "3 requests under way" in repr(bench.observer)
-    assert len(bench.spans) == 8
+    assert len(bench.spans) == 2 + 8
     for number in (7, 8, 9):
         bench.observer._give_up(f"{number}")
 
