@@ -15,7 +15,7 @@ from adapters.contract import Adapter
 from router.config.annotations import Parameter
 from router.config.kinds import Kind, TableOf
 from router.config.place import WRONG, found, missing, not_among
-from router.config.sections import Section
+from router.config.sections import Section, writable
 from router.config.texts import Text
 
 if TYPE_CHECKING:
@@ -40,11 +40,11 @@ class AdapterSection(Section):
     @cached_property
     def parameters(self) -> dict[str, Parameter]:
         """The settings of the constructor, and what every adapter has."""
-        return {**_OF_EVERY, **super().parameters}
+        return {**_OF_EVERY, **writable(self.made)}
 
     def make(self, given: dict[str, Any]) -> Any:
         """Return the adapter."""
-        own = super().parameters
+        own = writable(self.made)
         later = {name: item for name, item in given.items() if name in _OF_EVERY and name not in own}
         adapter = self.made(**{name: item for name, item in given.items() if name not in later})
         for name, item in later.items():

@@ -25,6 +25,12 @@ _SENTENCE: Final = re.compile(r"\w+\((\w+)=(.*?)\): (?:it )?")
 """How the policies begin what they say of a value: `Timeouts(stall=-1): it must be …`."""
 
 
+def writable(made: type) -> dict[str, Parameter]:
+    """Return the settings of a class that a file can hold."""
+    everything = parameters_of(made)[0].items()
+    return {name: each for name, each in everything if not isinstance(each.kind, Unwritable)}
+
+
 class Section(Kind):
     """A table with the settings of a class.
 
@@ -43,11 +49,7 @@ class Section(Kind):
     @cached_property
     def parameters(self) -> dict[str, Parameter]:
         """The settings that can be written."""
-        return {
-            name: parameter
-            for name, parameter in parameters_of(self.made)[0].items()
-            if not isinstance(parameter.kind, Unwritable)
-        }
+        return writable(self.made)
 
     @property
     def keys(self) -> list[str]:

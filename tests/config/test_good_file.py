@@ -2,12 +2,12 @@
 
 import dataclasses
 import inspect
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
-import tomllib
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,9 +17,9 @@ from adapters import (
     ChatAnywhere,
     ContentRefused,
     Disposition,
+    Opchatgpts,
     OpenAICompatible,
     OpenAssistant,
-    Opchatgpts,
 )
 from router import (
     BreakerPolicy,
@@ -181,8 +181,8 @@ def test_any_clocks_and_strategy_come_through(
         '[[provider]]\nadapter = "aura"\n'
     )
     config = read(folder, text)
-    wanted = Timeouts(**{name: None if value is False else value for name, value in clocks.items()})
+    clocks = {name: None if value is False else value for name, value in clocks.items()}
 
-    assert wanted == config.timeouts
+    assert Timeouts(**clocks) == config.timeouts
     assert repr(way) == repr(config.strategy)
     assert shown(read(folder, shown(config))) == shown(config)
