@@ -59,9 +59,10 @@ def command(
     from router.cli.inspection import health, history_of, inspection_of
     from router.cli.running import run_work
 
-    wanted = inspection_of(form, level, fail_on, watch=watch)
+    to = None if output is None else target(output)
+    wanted = inspection_of(form, level, fail_on, output=to, watch=watch)
     chain = chain_of(provider or (), config, demo=demo, probe=timeout)
-    wanted = replace(wanted, output=None if output is None else target(output), history=history_of(history))
+    wanted = replace(wanted, history=history_of(history))  # begins a file: last of all
     return run_work(lambda: health(chain, wanted), backend)
 
 
