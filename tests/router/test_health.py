@@ -105,10 +105,8 @@ async def test_a_request_shows_in_the_vitals_of_everybody_it_asked():
     )
     assert pytest.approx(2.5) == first.last_error.age
     assert (1, 1) == (second.traffic.attempts.committed, second.traffic.replies.complete)
-    assert (pytest.approx(0.5), pytest.approx(2.5)) == (
-        second.traffic.first_content.p50,
-        second.traffic.total.p50,
-    )
+    assert second.traffic.first_content.p50 == pytest.approx(0.5)
+    assert second.traffic.total.p50 == pytest.approx(2.5)
     assert ("degraded", "healthy", "unknown") == tuple(entry.state for entry in report.providers)
     assert ("degraded", ("failing", "good", "idle")) == (report.verdict, report.through)
     assert idle.traffic.attempts.committed == 0
@@ -130,7 +128,8 @@ async def test_skips_cancellations_and_verdicts_are_counted():
     assert (1, 2) == (first.traffic.attempts.failed, first.traffic.attempts.skipped)
     assert (2, 1) == (second.traffic.attempts.committed, second.traffic.attempts.cancelled)
     assert (1, 1) == (second.traffic.replies.failed, second.traffic.replies.closed)
-    assert (False, pytest.approx(499)) == (first.can_answer, first.back_in)
+    assert not first.can_answer
+    assert first.back_in == pytest.approx(499)
 
 
 @pytest.mark.anyio
@@ -164,8 +163,7 @@ async def test_the_order_told_is_the_one_in_which_the_next_request_asks(strategy
 @pytest.mark.anyio
 async def test_an_order_that_nobody_can_foresee_is_drawn():
     adapters = [ScriptedAdapter(name) for name in "ab"]
-    settings = {"strategy": Weighted({"a": 1, "b": 1})}
-    async with router_of(*adapters, **settings) as router:
+    async with router_of(*adapters, strategy=Weighted({"a": 1, "b": 1})) as router:
         object.__setattr__(router._check_up, "random_source", random.SystemRandom())
 
         assert {"a", "b"} == set(router.health().through)
