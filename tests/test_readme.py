@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from contextlib import ExitStack
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import jsonschema
 import pytest
 from anyio.from_thread import start_blocking_portal
 
@@ -17,7 +19,8 @@ from adapters.errors import AdapterError, Disposition
 from adapters.http import Limits
 from adapters.simulators.h2o import H2oSimulator
 from adapters.simulators.openai import OpenAISimulator
-from router import BreakerPolicy, HedgePolicy, RetryPolicy, Timeouts
+from router import BreakerPolicy, HedgePolicy, RetryPolicy, Router, Timeouts
+from router.config import schema
 from router.observers import _conventions, prometheus
 
 if TYPE_CHECKING:
@@ -67,6 +70,20 @@ def test_an_example_runs(
     assert not printed.err
     for words in SAYS[number]:
         assert words in printed.out
+
+
+@pytest.mark.parametrize("text", re.findall(r"^```toml\n(.*?)^```", README, re.MULTILINE | re.DOTALL))
+def test_an_example_of_a_configuration_loads(text: str, tmp_path: Path) -> None:
+    environ = dict.fromkeys(re.findall(r'env = "(\w+)"', text), "a-key")
+    for name in re.findall(r'file = "(.+?)"', text):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("a-secret\n", encoding="utf-8")
+    file = tmp_path / "router.toml"
+    file.write_text(text, encoding="utf-8")
+    names = Router.from_config(file, environ=environ).providers
+
+    assert f"# ok: {len(names)} providers: {' > '.join(names)}\n" in README
+    jsonschema.validate(tomllib.loads(text), schema())
 
 
 def test_the_table_of_errors_names_every_class_and_what_follows() -> None:
