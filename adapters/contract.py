@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from adapters.delta import Delta, Switch, ToolCallFragment, Usage
@@ -89,7 +89,8 @@ class Capabilities:
         return None
 
 
-ProbeLevel = Literal["reach"]
+ProbeLevel = Literal["reach", "answer"]
+"""The rungs of the probe ladder; `adapters.probing` says what each proves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,8 @@ class ProbeResult:
         generation: Which generation of the service's software answered, where it can be told.
         models: The models that it says it has.
         seconds: How long the check took.
+        error: What ended it, where something did; `reason` has its words, which may quote the service.
+        leftover: What its clean-up could not do, where it could not.
     """
 
     working: bool | None
@@ -111,6 +114,8 @@ class ProbeResult:
     generation: str | None = None
     models: tuple[str, ...] = ()
     seconds: float = 0.0
+    error: AdapterError | None = field(default=None, compare=False, repr=False)
+    leftover: AdapterError | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +154,7 @@ class Adapter(ABC):
         models: The caller's model names -> the service's.
         concurrency: Replies that a router lets run at the same time, or None for any number.
         owner: A weak reference to the router that holds it; the router sets it.
+        answer_probes: Probes of level `answer` that a router spends on it in an hour, at most.
         recheck: Seconds until a provider found not working is tried again; doubles per repetition.
         recheck_cap: The longest such pause in seconds.
     """
@@ -159,6 +165,7 @@ class Adapter(ABC):
     models: Mapping[str, str] = EMPTY
     concurrency: int | None = None
     owner: Callable[[], object | None] | None = None
+    answer_probes: float = 4.0
     recheck: ClassVar[float] = 60.0
     recheck_cap: ClassVar[float] = 900.0
     _standing: _Standing = _Standing()
@@ -184,11 +191,21 @@ class Adapter(ABC):
         ...
 
     async def probe(self, level: ProbeLevel = "reach") -> ProbeResult:
-        """Check the service at no cost to it, and keep the finding in `working`.
+        """Check the service, and keep the finding in `working`.
+
+        Every adapter has the rung `answer`, which asks for a tiny generation through `stream`. An adapter
+        that can look at its service for nothing overrides this for `reach`, and calls this for the rest.
+
+        Args:
+            level: `reach`, at no cost to the service, or `answer`.
 
         Raises:
             nothing but cancellation.
         """
+        if level == "answer":
+            from adapters.probing import answer  # on first use: it needs more than the standard library
+
+            return await answer(self)
         return ProbeResult(None, "this adapter has no probe", level)
 
     async def aclose(self) -> None:
@@ -215,6 +232,11 @@ class Adapter(ABC):
     def working_since(self) -> float | None:
         """When `working` became what it is, on the event loop's clock; None from the start."""
         return self._standing.since
+
+    @property
+    def recheck_at(self) -> float | None:
+        """When a False `working` lapses, on the event loop's clock; None where time alone changes nothing."""
+        return self._standing.recheck_at
 
     def working_at(self, now: float) -> bool | None:
         """Return `working` as of `now`: False lapses to None once the pause for it is over."""

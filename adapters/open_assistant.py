@@ -108,6 +108,7 @@ class OpenAssistant(HTTPAdapter):
         if any(str(name).lower() == "authorization" for name in settings.get("headers", {})):
             self._bearer = None
         super().__init__(base_url, **settings)
+        self.concurrency = 1  # a second conversation on the account would cancel the first
 
     def secrets(self) -> tuple[Secret, ...]:
         """Return the whole session tokens: the cookies may hold them in pieces."""

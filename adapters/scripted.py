@@ -88,9 +88,9 @@ class ScriptedAdapter(Adapter):
         capabilities: What it takes; by default, everything.
         model: The model asked for where a request names none.
         models: The caller's model names -> its own.
-        probe_results: What the probes find, one after the other, the last one again and again. True and False
-            stand for a result with that finding; the `seconds` of a result pass in the probe; an exception
-            is raised, which no adapter should do.
+        probe_results: What the probes of level `reach` find, one after the other, the last one again and
+            again. True and False stand for a result with that finding; the `seconds` of a result pass in the
+            probe; an exception is raised, which no adapter should do.
         cleanup_seconds: How long the service takes to delete a conversation.
         cleanup_timeout: How long the adapter waits for that.
 
@@ -100,7 +100,7 @@ class ScriptedAdapter(Adapter):
         closed: How many of them ended, in whatever way, and have done their clean-up.
         created: The conversations opened.
         deleted: The conversations deleted again.
-        probes: How many probes there were.
+        probes: How many probes of level `reach` there were.
         acloses: How often `aclose` was called.
 
     Raises:
@@ -178,7 +178,12 @@ class ScriptedAdapter(Adapter):
             await self._delete(conversation, request)
 
     async def probe(self, level: ProbeLevel = "reach") -> ProbeResult:
-        """Return the next of the scripted results, and keep its finding in `working`."""
+        """Return the next of the scripted results, and keep its finding in `working`.
+
+        The rung `answer` plays the script instead, as a request does.
+        """
+        if level == "answer":
+            return await super().probe(level)
         found = self._probe_results[min(self.probes, len(self._probe_results) - 1)]
         self.probes += 1
         await anyio.lowlevel.checkpoint()

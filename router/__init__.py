@@ -13,7 +13,7 @@ from router._router import Router
 from router._stream import ReplyStream
 from router.breaker import BreakerPolicy
 from router.budget import RetryBudget
-from router.errors import AllProvidersFailed, RequestAborted, RouterError, StreamInterrupted
+from router.errors import AllProvidersFailed, ConfigError, RequestAborted, RouterError, StreamInterrupted
 from router.events import (
     AdapterBroke,
     Attempt,
@@ -21,6 +21,7 @@ from router.events import (
     AttemptStarted,
     CleanUpFailed,
     Event,
+    Keeper,
     Observer,
     ObserverFailed,
     ProbeEnded,
@@ -47,12 +48,14 @@ __all__ = [
     "BreakerPolicy",
     "ChatRouterError",
     "CleanUpFailed",
+    "ConfigError",
     "Disposition",
     "Event",
     "Fastest",
     "HealthReport",
     "HedgePolicy",
     "Interruption",
+    "Keeper",
     "Observer",
     "ObserverFailed",
     "Priority",

@@ -14,7 +14,7 @@ from router._attempt import Trial, try_once
 from router._generator import close_generator
 from router.errors import RequestAborted
 from router.events import AdapterBroke, AttemptStarted, CleanUpFailed
-from router.health import NO_EVIDENCE
+from router.provider import NO_EVIDENCE
 from router.selection import dropped_options, reason_to_skip
 from router.timeouts import attempt_limit
 
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from router.breaker import Permit
     from router.budget import RetryBudget
     from router.events import Event
-    from router.health import Provider
     from router.interruption import Interruption
+    from router.provider import Provider
     from router.retry import RetryPolicy, Rounds
     from router.timeouts import Deadline, Timeouts
 
@@ -161,8 +161,8 @@ class Asking:
         """Try once in a place of the provider, which a committed reply keeps; None where there was none."""
         terms, places = self._terms, self._terms.places[it.provider.name]
         now = terms.clock()
-        wait = 0.0 if it.behind else min(terms.timeouts.place, terms.deadline.remaining(now))
-        if not await places.take(wait):
+        longest = min(terms.timeouts.place, terms.deadline.remaining(now))
+        if not await places.take(0.0 if it.behind else longest, behind_probe=longest):
             full = f"all its {places.limit} places are taken (Adapter.concurrency)"
             self._skip(it.provider, it.round, full, terms.clock())
             return None

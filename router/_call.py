@@ -20,7 +20,7 @@ from router.retry import Rounds, in_rounds
 if TYPE_CHECKING:
     from adapters.contract import ChatRequest
     from adapters.errors import AdapterError
-    from router.health import Provider
+    from router.provider import Provider
     from router.reply import Transcript
 
 __all__ = ["Call", "Terms"]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from adapters.contract import Delta, Flow, Switch
     from router._ledger import Ledger
     from router.events import Attempt, Event, Verdict
-    from router.health import Provider
+    from router.provider import Provider
     from router.reply import Transcript
     from router.retry import RetryPolicy
     from router.timeouts import Deadline, Timeouts
@@ -133,5 +133,7 @@ class Opening:
                 deltas=transcript.deltas,
                 characters=transcript.characters,
                 error=error,
+                finish_reason=transcript.finish_reason,
+                usage=transcript.usage,
             )
         )

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, get_args
 
-from adapters.contract import Adapter
+from adapters.contract import Adapter, ProbeLevel
 from router.breaker import CircuitBreaker
-from router.health import Provider
+from router.provider import Provider
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from router.breaker import BreakerPolicy
-    from router.events import Observer
+    from router.events import Keeper, Observer
 
 T = TypeVar("T")
 
 
-def default_observers() -> tuple[Observer, ...]:
-    """Return who is told what happens where the caller names nobody: the log."""
+def observers_of(named: Sequence[Observer] | None, keeper: Keeper | None) -> tuple[Observer, ...]:
+    """Return who is told what happens: those named, by default the log, and the keeper where there is one."""
+    told = _default_observers() if named is None else tuple(named)
+    return told if keeper is None else (*told, keeper)
+
+
+def _default_observers() -> tuple[Observer, ...]:
     # Imported here: structlog loads a terminal's colours and more, half of what `import router` would take.
     from router._structlog import log_event
 
@@ -31,6 +36,17 @@ def checked(value: T | None, kind: type[T]) -> T | None:
     if value is None or isinstance(value, kind):
         return value
     raise TypeError(f"{value!r} is no {kind.__name__}; pass {kind.__name__}(…)")
+
+
+def checked_level(level: ProbeLevel) -> ProbeLevel:
+    """Return `level`.
+
+    Raises:
+        ValueError: There is no such rung of the probe ladder.
+    """
+    if level in get_args(ProbeLevel):
+        return level
+    raise ValueError(f"there is no probe level {level!r}; there are: {', '.join(get_args(ProbeLevel))}")
 
 
 def providers_of(

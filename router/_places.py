@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
 import anyio
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class Places:
@@ -14,23 +20,30 @@ class Places:
         limit: Replies at the same time, or None for any number.
     """
 
-    __slots__ = ("_semaphore", "limit")
+    __slots__ = ("_lent", "_semaphore", "limit")
 
     def __init__(self, limit: int | None) -> None:
         self.limit = limit
         self._semaphore: anyio.Semaphore | None = None
+        self._lent: anyio.CancelScope | None = None
 
-    async def take(self, seconds: float) -> bool:
-        """Take a place, waiting at most so long; return whether there was one."""
+    async def take(self, seconds: float, behind_probe: float = 0.0) -> bool:
+        """Take a place, waiting at most so long; return whether there was one.
+
+        Args:
+            seconds: To wait for a place that a reply has.
+            behind_probe: To wait for one that a probe has: it is told to leave, and cleans up behind itself.
+        """
         if self.limit is None:
             return True
-        if self._semaphore is None:
-            self._semaphore = anyio.Semaphore(self.limit, fast_acquire=True)
         try:
-            self._semaphore.acquire_nowait()
+            self._places().acquire_nowait()
         except anyio.WouldBlock:
+            if self._lent is not None:
+                self._lent.cancel()
+                seconds = max(seconds, behind_probe)
             with anyio.move_on_after(seconds):
-                await self._semaphore.acquire()
+                await self._places().acquire()
                 return True
             return False
         return True
@@ -39,6 +52,31 @@ class Places:
         """Give back a place that was taken."""
         if self._semaphore is not None:
             self._semaphore.release()
+
+    @contextmanager
+    def lent(self) -> Iterator[anyio.CancelScope | None]:
+        """Lend a place to a probe, without waiting: None where there is none.
+
+        What runs inside is cancelled as soon as a request needs the place.
+        """
+        try:
+            if self.limit is not None:
+                self._places().acquire_nowait()
+        except anyio.WouldBlock:
+            yield None
+            return
+        try:
+            with anyio.CancelScope() as self._lent:
+                yield self._lent
+        finally:
+            self._lent = None
+            self.give_back()
+
+    def _places(self) -> anyio.Semaphore:
+        if self._semaphore is None:
+            assert self.limit is not None
+            self._semaphore = anyio.Semaphore(self.limit, fast_acquire=True)
+        return self._semaphore
 
     def __repr__(self) -> str:
         free = self.limit if self._semaphore is None else self._semaphore.value

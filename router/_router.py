@@ -7,20 +7,20 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 import anyio
-from anyio.lowlevel import EventLoopToken, current_token
 
-from adapters.contract import Adapter, ChatRequest, Outcome
-from adapters.errors import NotWorking
+from adapters.contract import Adapter, ChatRequest
 from router._call import Call, Terms
+from router._charting import Charting
+from router._checkup import CheckUp
 from router._closing import close_adapters
-from router._parts import checked, default_observers, providers_of
+from router._monitor import Monitor
+from router._parts import checked, checked_level, observers_of, providers_of
 from router._places import Places
-from router._probing import probe_all
+from router._probing import Probing
 from router._underway import Underway
 from router.breaker import BreakerPolicy
 from router.budget import RetryBudget
-from router.events import Observers, ProbeEnded
-from router.health import HealthReport
+from router.events import Observers
 from router.interruption import Interruption
 from router.retry import RetryPolicy
 from router.selection import arranged, named, ordered
@@ -28,12 +28,14 @@ from router.strategy import Priority
 from router.timeouts import Deadline, Timeouts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from os import PathLike
     from types import TracebackType
 
-    from adapters.contract import Message, ProbeResult
+    from adapters.contract import Message, ProbeLevel
     from router._stream import ReplyStream
-    from router.events import Observer
+    from router.events import Keeper, Observer
+    from router.health import HealthReport
     from router.interruption import OnInterruption
     from router.reply import Reply
     from router.strategy import Strategy
@@ -55,6 +57,7 @@ class Router:
         on_interruption: What becomes of a reply that breaks off after content: "raise", "restart" or
             "continue"; see `Interruption`.
         observers: Who is told what happens; by default one that logs with structlog.
+        history: Keeps each report of `check()` and each probe; see `router.history.History`.
         random_source: For the jitter and the strategy; give a seeded one for tests.
 
     Raises:
@@ -72,27 +75,56 @@ class Router:
         strategy: Strategy | None = None,
         on_interruption: OnInterruption | Interruption = "raise",
         observers: Sequence[Observer] | None = None,
+        history: Keeper | None = None,
         random_source: random.Random | None = None,
     ) -> None:
         self.timeouts = checked(timeouts, Timeouts) or Timeouts()
         self.retry = checked(retry, RetryPolicy) or RetryPolicy()
-        self._notify = Observers(default_observers() if observers is None else observers)
         self._random = random_source or random.Random()
         policy = checked(breaker, BreakerPolicy) or BreakerPolicy()
         self._providers = providers_of(providers, policy, self._random)
+        charting = Charting(self._providers, anyio.current_time)
+        self._notify = Observers([charting, *observers_of(observers, history)])
         self._budget = self.retry.budget or RetryBudget()
         self._strategy = strategy or Priority()
         self._strategy.check(self._providers)
         if isinstance(on_interruption, str):
             on_interruption = Interruption(on_interruption)
         self._interruption = checked(on_interruption, Interruption) or Interruption()
-        self._places = {
-            name: Places(provider.adapter.concurrency) for name, provider in self._providers.items()
-        }
-        self._loop: EventLoopToken | None = None
+        self._places = {name: Places(each.adapter.concurrency) for name, each in self._providers.items()}
+        clock, notify = anyio.current_time, self._notify
+        probing = Probing(self._providers, self._places, self.timeouts, self.retry, notify, clock)
+        self._check_up = CheckUp(
+            self._providers, probing, self._budget, self._strategy, self._random, history, notify, clock
+        )
         self._underway = Underway()
-        for provider in self._providers.values():
-            provider.adapter.owner = weakref.ref(self)
+        for each in self._providers.values():
+            each.adapter.owner = weakref.ref(self)
+
+    @classmethod
+    def from_config(
+        cls,
+        path: str | PathLike[str],
+        *,
+        environ: Mapping[str, str] | None = None,
+        observers: Sequence[Observer] | None = None,
+        history: Keeper | None = None,
+    ) -> Router:
+        """Return the router that a TOML file describes; nothing connects. See `router.config`.
+
+        Args:
+            path: The file.
+            environ: Where its `{ env = "NAME" }` leads; by default the environment of the process.
+            observers: As of the class.
+            history: As of the class.
+
+        Raises:
+            ConfigError: The file cannot be used; it tells every mistake.
+        """
+        from router.config import load
+
+        config = load(path, environ)
+        return cls(config.providers, **config.policies, observers=observers, history=history)
 
     @property
     def providers(self) -> tuple[str, ...]:
@@ -132,7 +164,7 @@ class Router:
             ordered(self._providers, list(extra))
         candidates = ordered(self._providers, providers)
         timeouts = checked(timeouts, Timeouts) or self.timeouts
-        self._open()
+        self._underway.open()
         if providers is None:
             candidates = arranged(candidates, self._strategy, anyio.current_time(), self._random)
         terms = Terms(
@@ -168,23 +200,7 @@ class Router:
         extra: Mapping[str, Mapping[str, Any]] | None = None,
         **options: Any,
     ) -> Reply:
-        """Return the whole reply: `stream()`, collected.
-
-        Args:
-            messages: As of `stream`.
-            model: As of `stream`.
-            providers: As of `stream`.
-            timeouts: As of `stream`.
-            extra: As of `stream`.
-            options: As of `stream`.
-
-        Raises:
-            StreamInterrupted: The reply broke off; what came is in `partial`.
-            AllProvidersFailed: As of `stream`.
-            RequestAborted: As of `stream`.
-            TypeError: As of `stream`.
-            ValueError: As of `stream`.
-        """
+        """Return the whole reply: `stream()`, collected, or raise as it does, StreamInterrupted included."""
         stream = await self.stream(
             messages, model, providers=providers, timeouts=timeouts, extra=extra, **options
         )
@@ -192,34 +208,47 @@ class Router:
             return await stream.collect()
 
     def health(self) -> HealthReport:
-        """Return what is known about each provider now, without I/O.
+        """Return what is known about each provider now, without I/O; see `router.states`.
 
         Raises:
             RuntimeError: There is no event loop, whose clock tells how old the evidence is.
         """
-        return self._report({})
+        return self._check_up.report()
 
-    async def check(self) -> HealthReport:
-        """Probe all providers side by side, each bounded by `Timeouts.probe`, and return the report.
+    async def check(self, level: ProbeLevel = "reach") -> HealthReport:
+        """Probe all providers side by side, and return the report; the adapters' `working` follows.
 
-        The probes cost the services nothing (level `reach`); the adapters' `working` follows them.
+        Args:
+            level: `reach` costs the services nothing, within `Timeouts.probe` each; `answer` is one tiny
+                generation, within `Timeouts.probe_answer`, as often as `Adapter.answer_probes` allows.
 
         Raises:
+            ValueError: There is no such level.
             anyio.ClosedResourceError: The router is closed.
         """
-        self._open()
-        results: dict[str, ProbeResult] = {}
-
-        def ended(adapter: Adapter, result: ProbeResult) -> None:
-            results[adapter.name] = result
-            if result.working is False and adapter.working is not False:
-                adapter.mark(Outcome(anyio.current_time(), NotWorking(result.reason)))
-            self._notify(ProbeEnded(adapter.name, result))
-
-        adapters = [provider.adapter for provider in self._providers.values()]
+        self._underway.open()
         with self._underway.work():
-            await probe_all(adapters, "reach", self.timeouts.probe, ended)
-        return self._report(results)
+            return await self._check_up.check(checked_level(level))
+
+    def monitor(
+        self,
+        interval: float = 30.0,
+        level: ProbeLevel = "reach",
+        jitter: float = 0.2,
+        on_report: Callable[[HealthReport], object] | None = None,
+    ) -> Monitor:
+        """Return what probes in the background: `async with router.monitor() as monitor:`; see `Monitor`.
+
+        Args:
+            interval: Seconds from one round of probes to the next.
+            level: As of `check`.
+            jitter: The share by which an interval may be shorter or longer, so that clients spread.
+            on_report: Gets each report.
+
+        Raises:
+            ValueError: A number is out of its range, or there is no such level.
+        """
+        return Monitor(self._check_up, self._underway, self._random, interval, level, jitter, on_report)
 
     def isolate(self, provider: str) -> None:
         """Ask a provider no more until `reset()`, whatever else is known of it.
@@ -251,33 +280,19 @@ class Router:
         if self._underway.closed:
             return
         await self._underway.close(self.timeouts.close)
-        adapters = [provider.adapter for provider in self._providers.values()]
+        adapters = [each.adapter for each in self._providers.values()]
         for adapter in adapters:
             adapter.owner = None
         await close_adapters(adapters, self.timeouts.close, self._notify)
 
     async def __aenter__(self) -> Router:
-        self._open()
+        self._underway.open()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.aclose()
-
-    def _open(self) -> None:
-        if self._underway.closed:
-            raise anyio.ClosedResourceError("the router is closed; make a new one")
-        token = current_token()
-        if self._loop is None:
-            self._loop = token
-        elif self._loop != token:
-            raise RuntimeError("this router belongs to another event loop; make one router for each")
-
-    def _report(self, probes: Mapping[str, ProbeResult]) -> HealthReport:
-        now = anyio.current_time()
-        entries = (provider.snapshot(now, probes.get(name)) for name, provider in self._providers.items())
-        return HealthReport(tuple(entries))
 
     def __repr__(self) -> str:
         return f"<Router {' > '.join(self._providers)}: {self._underway!r}>"

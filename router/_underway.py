@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import anyio
+from anyio.lowlevel import EventLoopToken, current_token
 
 from router._closing import close_streams
 
@@ -23,13 +24,29 @@ class Underway:
         closed: Whether the router was closed.
     """
 
-    __slots__ = ("_idle", "_scopes", "_streams", "closed")
+    __slots__ = ("_idle", "_loop", "_scopes", "_streams", "closed")
 
     def __init__(self) -> None:
         self.closed = False
+        self._loop: EventLoopToken | None = None
         self._scopes: set[anyio.CancelScope] = set()
         self._idle: anyio.Event | None = None
         self._streams: weakref.WeakSet[ReplyStream] = weakref.WeakSet()  # a dropped one warns by itself
+
+    def open(self) -> None:
+        """Look whether there may be work: not after `close()`, and in one event loop only.
+
+        Raises:
+            anyio.ClosedResourceError: The router was closed.
+            RuntimeError: This is another event loop.
+        """
+        if self.closed:
+            raise anyio.ClosedResourceError("the router is closed; make a new one")
+        token = current_token()
+        if self._loop is None:
+            self._loop = token
+        elif self._loop != token:
+            raise RuntimeError("this router belongs to another event loop; make one router for each")
 
     @contextmanager
     def work(self) -> Iterator[None]:

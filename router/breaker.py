@@ -55,6 +55,7 @@ class BreakerSnapshot:
         slow: Those of them that delivered too late.
         permit_in: Seconds until a permit may be given: 0 for now, None while isolated.
         repetitions: Trials that failed since it opened.
+        window: Seconds of the window.
     """
 
     state: BreakerState
@@ -64,6 +65,7 @@ class BreakerSnapshot:
     slow: int
     permit_in: float | None
     repetitions: int
+    window: float = 60.0
 
 
 class _Word(NamedTuple):
@@ -166,7 +168,12 @@ class CircuitBreaker:
         """Return what is known at `now`."""
         counts = self._window.counts(self._at(now))
         return BreakerSnapshot(
-            self.state(now), self._in_a_row, *counts, self.permit_in(now), self._repetitions
+            self.state(now),
+            self._in_a_row,
+            *counts,
+            self.permit_in(now),
+            self._repetitions,
+            self.policy.window,
         )
 
     def __repr__(self) -> str:

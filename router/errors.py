@@ -5,6 +5,7 @@
         AllProvidersFailed      nobody delivered content; retryable, retry_after
         RequestAborted          an error that forbids asking anybody else; its __cause__ is the AdapterError
         StreamInterrupted       content came, but no proof of its end; provider, partial, verdict, __cause__
+      ConfigError               a configuration file cannot be used; file, mistakes
 
 Misuse of a stream is anyio's ClosedResourceError or BusyResourceError; wrong arguments are TypeError or
 ValueError, before any provider is asked.
@@ -12,6 +13,7 @@ ValueError, before any provider is asked.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from adapters.errors import (
@@ -101,6 +103,43 @@ class StreamInterrupted(RouterError):
         self.provider = provider
         self.partial = partial
         self.verdict = verdict
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigMistake:
+    """One thing in a configuration file that cannot be used.
+
+    Attributes:
+        key: Where it stands, such as `timeouts.stall` or `provider 2: limits.connections`; "" for the file.
+        text: What was found, and what is allowed. Never holds a secret.
+        line: Its line, from 1, where it is known.
+    """
+
+    key: str
+    text: str
+    line: int | None = None
+
+
+class ConfigError(ChatRouterError):
+    """A configuration file cannot be used; its text has one line for each mistake, all of them at once.
+
+    Args:
+        file: The file, as it was named.
+        mistakes: What is wrong, in the order of the file.
+    """
+
+    def __init__(self, file: str, mistakes: tuple[ConfigMistake, ...]) -> None:
+        lines = [_mistake_line(file, mistake) for mistake in mistakes]
+        if len(lines) > 1:
+            lines.insert(0, f"{file} has {len(lines)} mistakes:")
+        super().__init__("\n".join(lines))
+        self.file = file
+        self.mistakes = mistakes
+
+
+def _mistake_line(file: str, mistake: ConfigMistake) -> str:
+    place = file if mistake.line is None else f"{file}:{mistake.line}"
+    return ": ".join(part for part in (place, mistake.key, mistake.text) if part)
 
 
 def verdict_of(error: AdapterError) -> Verdict:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from adapters.contract import ProbeResult, Switch
+    from adapters.contract import ProbeResult, Switch, Usage
     from adapters.errors import AdapterError
+    from router.health import HealthReport
 
 Verdict: TypeAlias = Literal["complete", "truncated", "failed", "refused", "cancelled", "closed"]
 """How a request ended, exactly one of these. `closed` is by the reader, early."""
@@ -120,6 +121,8 @@ class RequestEnded:
         deltas: How many were delivered.
         characters: Of text delivered.
         error: What it ended with, where it was not complete.
+        finish_reason: Why the provider stopped, where it said so.
+        usage: Token counts, where the provider gave them.
     """
 
     request_id: str
@@ -132,6 +135,8 @@ class RequestEnded:
     deltas: int
     characters: int
     error: Exception | None = None
+    finish_reason: str | None = None
+    usage: Usage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +216,18 @@ Event: TypeAlias = (
 )
 Observer: TypeAlias = Callable[[Event], None]
 """Gets each event, synchronously, in order; it must be quick and must not raise."""
+
+
+class Keeper(Protocol):
+    """An observer that is handed each health report, too; `router.history.History` is one."""
+
+    def __call__(self, event: Event) -> None:
+        """Take note of `event`, as every observer."""
+        ...
+
+    async def keep(self, report: HealthReport, tell: Observer | None = None) -> None:
+        """Keep `report`; raises nothing but cancellation, and tells `tell` what went wrong."""
+        ...
 
 
 class Observers:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from adapters.message import nearest
@@ -11,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from adapters.contract import ChatRequest
-    from router.health import Provider
+    from router.provider import Provider
     from router.strategy import Strategy
 
 
@@ -51,6 +53,15 @@ def arranged(
     by_name = {provider.name: provider for provider in candidates}
     order = strategy.order([p.candidate(now) for p in candidates], now, random_source)
     return [by_name[candidate.name] for candidate in order]
+
+
+def foreseen(
+    candidates: Sequence[Provider], strategy: Strategy, now: float, random_source: random.Random
+) -> tuple[str, ...]:
+    """Return the order that the next request would get, as names, without drawing from `random_source`."""
+    with suppress(NotImplementedError):  # the operating system's has no state, and misses nothing
+        random_source = copy.copy(random_source)
+    return tuple(provider.name for provider in arranged(candidates, strategy, now, random_source))
 
 
 def reason_to_skip(provider: Provider, request: ChatRequest, now: float) -> str | None:

@@ -19,7 +19,8 @@ class Timeouts:
         stall: From one content to the next.
         total: For the whole request, from the call to the end of the reply, with all retries and waits.
         reserve: What an attempt leaves of `total` for each candidate after it.
-        probe: For one probe.
+        probe: For one probe of level `reach`.
+        probe_answer: For one probe of level `answer`.
         close: For closing one reply or the router; clean-up at a service has its own limit in the adapter.
         place: For a place at a provider whose `concurrency` is used up, where nobody else is left to ask.
         drip_rate: The least characters per second of a committed reply, over `drip_window`; a slower one is
@@ -35,6 +36,7 @@ class Timeouts:
     total: float = 600.0
     reserve: float = 5.0
     probe: float = 5.0
+    probe_answer: float = 20.0
     close: float = 1.0
     place: float = 1.0
     drip_rate: float | None = None

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from contextlib import ExitStack
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import jsonschema
 import pytest
 from anyio.from_thread import start_blocking_portal
 
@@ -17,7 +19,9 @@ from adapters.errors import AdapterError, Disposition
 from adapters.http import Limits
 from adapters.simulators.h2o import H2oSimulator
 from adapters.simulators.openai import OpenAISimulator
-from router import BreakerPolicy, HedgePolicy, RetryPolicy, Timeouts
+from router import BreakerPolicy, HedgePolicy, RetryPolicy, Router, Timeouts
+from router.config import schema
+from router.observers import _conventions, prometheus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,9 +34,11 @@ SAYS: Final = {  # what an example prints, at least
     2: ["first choice", "h2o"],
     3: ["[half broke off, whole goes on]", "forty-two.", "whole (Switch("],
     4: ["no provider answered", "dead: failed", "ConnectFailed", "True None ['dead', 'dead']"],
-    5: ["h2o working", "dead not working", "the chain can answer: True"],
+    5: ["h2o healthy", "dead unhealthy", "the chain can answer: True"],
     6: ["Say it again"],
     7: [],
+    8: ["1.0", "dead out for", "no connection could be made"],
+    9: ['chat_router_requests_total{verdict="complete"} 1.0', 'error="ConnectFailed"'],
 }
 
 
@@ -47,7 +53,14 @@ def addresses() -> Iterator[dict[str, str]]:
 
 
 @pytest.mark.parametrize("number", range(len(EXAMPLES)))
-def test_an_example_runs(number: int, addresses: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_example_runs(
+    number: int,
+    addresses: dict[str, str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)  # one of them writes a file
     code = EXAMPLES[number]
     for written, real in addresses.items():
         code = code.replace(written, real)
@@ -57,6 +70,20 @@ def test_an_example_runs(number: int, addresses: dict[str, str], capsys: pytest.
     assert not printed.err
     for words in SAYS[number]:
         assert words in printed.out
+
+
+@pytest.mark.parametrize("text", re.findall(r"^```toml\n(.*?)^```", README, re.MULTILINE | re.DOTALL))
+def test_an_example_of_a_configuration_loads(text: str, tmp_path: Path) -> None:
+    environ = dict.fromkeys(re.findall(r'env = "(\w+)"', text), "a-key")
+    for name in re.findall(r'file = "(.+?)"', text):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("a-secret\n", encoding="utf-8")
+    file = tmp_path / "router.toml"
+    file.write_text(text, encoding="utf-8")
+    names = Router.from_config(file, environ=environ).providers
+
+    assert f"# ok: {len(names)} providers: {' > '.join(names)}\n" in README
+    jsonschema.validate(tomllib.loads(text), schema())
 
 
 def test_the_table_of_errors_names_every_class_and_what_follows() -> None:
@@ -106,9 +133,26 @@ def test_the_table_of_defaults_has_the_adapter_s() -> None:
     )
 
 
+def test_the_table_of_metrics_names_them_all() -> None:
+    table = README[README.index("## The metrics and spans") : README.index("## What is at least once")]
+    said = prometheus.__doc__ or ""
+
+    assert re.findall(r"`(chat_router_[a-z_]+)`", table) == re.findall(
+        r"^ *(chat_router_\S+)", said, re.MULTILINE
+    )
+
+
+def test_the_table_of_spans_names_every_attribute_of_the_conventions() -> None:
+    table = README[README.index("## The metrics and spans") : README.index("## What is at least once")]
+    used = {value for value in vars(_conventions).values() if isinstance(value, str) and "." in value}
+    listed = set(re.findall(r"`((?:gen_ai|error)\.[a-z_.]+)`", table))
+
+    assert listed == {name for name in used if name.startswith(("gen_ai.", "error."))}
+
+
 def test_the_table_of_log_events_names_them_all() -> None:
     source = (Path(__file__).parent.parent / "router" / "_structlog.py").read_text(encoding="utf-8")
     used = set(re.findall(r'"([a-z]+\.[a-z]+)"', source))
-    table = README[README.index("## The log events") : README.index("## What is at least once")]
+    table = README[README.index("## The log events") : README.index("## The metrics and spans")]
 
     assert used == set(re.findall(r"`([a-z]+\.[a-z]+)`", table))

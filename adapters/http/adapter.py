@@ -12,7 +12,7 @@ import anyio
 import httpx
 
 from adapters.contract import Adapter, Conditions, ProbeResult
-from adapters.errors import AdapterError, AuthenticationFailed, BadReply, Busy, LocalFailure, RateLimited
+from adapters.errors import AdapterError, AuthenticationFailed, BadReply, Busy
 from adapters.http.body import Body
 from adapters.http.limits import Limits
 from adapters.http.session import Session
@@ -30,6 +30,7 @@ from adapters.http.settings import (
 from adapters.http.status import error_for_status, retry_after_seconds
 from adapters.http.transport import Hushed
 from adapters.message import nearest
+from adapters.probing import finding
 from adapters.secret import PeerText, Secret
 from adapters.wire.words import words
 
@@ -133,21 +134,20 @@ class HTTPAdapter(Adapter):
     # -- the adapter's public face --------------------------------------------------------------
 
     async def probe(self, level: ProbeLevel = "reach") -> ProbeResult:
-        """Ask the service's cheapest endpoint at no cost to it, and keep the finding in `working`.
+        """Ask the service's cheapest endpoint (`reach`), or for an answer, and keep the finding in `working`.
 
         Raises:
             nothing but cancellation.
         """
+        if level == "answer":
+            return await super().probe(level)
         started = anyio.current_time()
         try:
-            async with self.session(Conditions()) as session:
+            # Not counted, so that a probe never holds the slot that a request needs.
+            async with Session(self, Conditions(), counted=False) as session:
                 result = await self.reach(session)
-        except (RateLimited, Busy, LocalFailure) as error:
-            result = ProbeResult(None, str(error), level)
-        except AdapterError as error:
-            result = ProbeResult(False, str(error), level)
         except Exception as error:  # noqa: BLE001 - a bug of the adapter must not end a health check
-            result = ProbeResult(None, f"the probe itself failed: {type(error).__name__}", level)
+            result = finding(error, level)
         now = anyio.current_time()
         if result.working is not None:
             self._found(result.working, result.reason, now)

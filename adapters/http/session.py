@@ -35,24 +35,33 @@ class Session:
 
     It holds a connection slot for all of them, so that a clean-up always finds one.
 
+    Args:
+        adapter: Whose.
+        conditions: Of the attempt.
+        counted: False for what must not compete with requests: it takes no slot.
+
     Attributes:
         meter: Counts the characters delivered, and items without content.
     """
 
-    __slots__ = ("_adapter", "_conditions", "_steps", "meter")
+    __slots__ = ("_adapter", "_conditions", "_counted", "_steps", "meter")
 
-    def __init__(self, adapter: HTTPAdapter, conditions: Conditions) -> None:
+    def __init__(self, adapter: HTTPAdapter, conditions: Conditions, *, counted: bool = True) -> None:
         self._adapter = adapter
+        self._counted = counted
         self._conditions = conditions
         self._steps = 0
         self.meter = Meter(adapter.limits.reply, adapter.limits.empty)
 
     async def __aenter__(self) -> Session:
-        await self._adapter.take_slot(0.0 if self._conditions.others_left else self._adapter.limits.slot_wait)
+        if self._counted:
+            wait = 0.0 if self._conditions.others_left else self._adapter.limits.slot_wait
+            await self._adapter.take_slot(wait)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._adapter.give_slot_back()
+        if self._counted:
+            self._adapter.give_slot_back()
 
     def exchange(
         self,

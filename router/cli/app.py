@@ -9,8 +9,12 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from router.cli import health as health_command
+from router.cli import history as history_command
+from router.cli.config import app as config_commands
 from router.cli.exits import CANCELLED, OK, OUTPUT, PIPE, USAGE
-from router.cli.mistakes import Mistake, choice, one_line
+from router.cli.mistakes import Mistake, one_line
+from router.cli.options import Backend, ConfigFile, Providers  # noqa: TC001 - typer reads them at run time
 from router.cli.version import version_line
 
 _NAME: Final = "chat-router"
@@ -32,6 +36,10 @@ _ASK: Final = """Examples:
 
 [bold]git diff | chat-router ask --system 'Review this change' -p openai=http://localhost:11434/v1#llama3[/]
 
+[bold]chat-router ask 'Hello' --config router.toml[/]
+
+Without --provider and --config it asks the chain of router.toml in this folder.
+
 A provider is written SERVICE=URL; in full LABEL:SERVICE=URL#MODEL, where the label is a name of its own for \
 the second of one kind, and the model is what it is asked for unless --model says otherwise.
 
@@ -40,13 +48,6 @@ CHAT_ROUTER_<NAME>_COOKIE, where NAME is the label or else the service, as in CH
 
 Exit codes: 0 complete, 1 nobody answered, 3 the reply broke off, 64 a mistake in the command, 130 Ctrl-C, \
 141 the reader of the output went away."""
-_HEALTH: Final = """Examples:
-
-[bold]chat-router health -p h2o=https://chat.example.org -p aura=https://aura.example.org[/]
-
-[bold]chat-router health --demo --format json[/]
-
-Exit codes: 0 all work, 1 some do not, but the chain can answer, 2 it cannot, 64 a mistake in the command."""
 _SIMULATE: Final = """Examples:
 
 [bold]chat-router simulate h2o --port 8001 --text 'You said: {prompt}'[/]
@@ -64,13 +65,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Backend = Annotated[str, typer.Option(metavar="NAME", help="The event loop: asyncio or trio.")]
-Providers = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--provider", "-p", metavar="SERVICE=URL", help="A provider; repeat it in order of priority."
-    ),
-]
+app.add_typer(config_commands, name="config")
+app.command("health", epilog=health_command.EPILOG)(health_command.command)
+app.command("history", epilog=history_command.EPILOG)(history_command.command)
 
 
 @app.callback(invoke_without_command=True)
@@ -105,6 +102,7 @@ def _ask(
         str | None, typer.Argument(metavar="PROMPT", help="What to ask; '-' or none: standard input.")
     ] = None,
     provider: Providers = None,
+    config: ConfigFile = None,
     model: Annotated[str | None, typer.Option(metavar="NAME", help="The model, for all providers.")] = None,
     system: Annotated[str | None, typer.Option(metavar="TEXT", help="A system message.")] = None,
     timeout: Annotated[float | None, typer.Option(metavar="SECONDS", help="For the whole reply.")] = None,
@@ -116,39 +114,16 @@ def _ask(
 ) -> int:
     """Ask one question; the first provider that has an answer streams it to standard output."""
     from router.cli.ask import Question, ask, read_prompt
-    from router.cli.providers import make_all
+    from router.cli.chain import chain_of
     from router.cli.running import run_work
 
-    providers = make_all(provider or (), os.environ)
+    chain = chain_of(provider or (), config, demo=False)
     options = {"temperature": temperature, "max_tokens": max_tokens}
     question = Question(
-        providers, read_prompt(prompt), system, model, timeout, options, as_json=as_json, verbose=verbose
+        chain, read_prompt(prompt), system, model, timeout, options, as_json=as_json, verbose=verbose
     )
     question.check()
     return run_work(lambda: ask(question), backend)
-
-
-@app.command("health", epilog=_HEALTH)
-def _health(
-    provider: Providers = None,
-    demo: Annotated[bool, typer.Option("--demo", help="Simulated services, two of them sick.")] = False,
-    form: Annotated[str, typer.Option("--format", metavar="NAME", help="table or json.")] = "table",
-    timeout: Annotated[float | None, typer.Option(metavar="SECONDS", help="For each probe.")] = None,
-    backend: Backend = "asyncio",
-) -> int:
-    """Check every provider side by side, at no cost to the services."""
-    from router.cli.health import FORMATS, clocks, health, health_of_demo
-    from router.cli.providers import make_all
-    from router.cli.running import run_work
-
-    choice("format", form, FORMATS)
-    timeouts = clocks(timeout)
-    if demo:
-        if provider:
-            raise Mistake("--demo brings its own providers; leave --provider out")
-        return run_work(lambda: health_of_demo(timeouts, form), backend)
-    providers = make_all(provider or (), os.environ)
-    return run_work(lambda: health(providers, timeouts, form), backend)
 
 
 @app.command("simulate", epilog=_SIMULATE)
@@ -204,6 +179,7 @@ def run(arguments: list[str]) -> int:
 
 def _run(arguments: list[str]) -> int:
     command = typer.main.get_command(app)
+    arguments = list(health_command.spelled_out(arguments))
     try:
         # Not `command.main`, which turns a reader that went away into exit code 1.
         with command.make_context(_NAME, arguments) as context:

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from adapters.contract import ChatRequest
-from router import AllProvidersFailed, ReplyStream, Router, RouterError, StreamInterrupted, Timeouts
+from router import AllProvidersFailed, ReplyStream, RouterError, StreamInterrupted, Timeouts
 from router.cli.exits import BROKE_OFF, FAILED, OK
 from router.cli.mistakes import Mistake, one_line
 from router.cli.output import Out, say
 from router.cli.watching import brief, verbose
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from adapters.contract import Adapter
+    from router.cli.chain import OpenRouter
     from router.events import Attempt
 
 
@@ -26,7 +24,7 @@ class Question:
     """What to ask, whom, and how to show it.
 
     Attributes:
-        providers: Whom to ask, in order.
+        chain: Opens the router to ask.
         prompt: The user's message.
         system: The system message, if there is one.
         model: The model to ask all of them for, if one is wanted.
@@ -36,7 +34,7 @@ class Question:
         verbose: Tell each attempt on standard error.
     """
 
-    providers: Sequence[Adapter]
+    chain: OpenRouter
     prompt: str
     system: str | None = None
     model: str | None = None
@@ -51,8 +49,8 @@ class Question:
         system = [{"role": "system", "content": self.system}] if self.system else []
         return [*system, {"role": "user", "content": self.prompt}]
 
-    def check(self) -> tuple[Timeouts, dict[str, Any]]:
-        """Return the clocks and the options.
+    def check(self, timeouts: Timeouts | None = None) -> tuple[Timeouts, dict[str, Any]]:
+        """Return the clocks, with the limit that the user wants, and the options.
 
         Raises:
             Mistake: One of them cannot be used.
@@ -60,7 +58,8 @@ class Question:
         options = {name: value for name, value in self.options.items() if value is not None}
         try:
             ChatRequest.build(self.messages, self.model, None, **options)
-            return Timeouts() if self.timeout is None else Timeouts(total=self.timeout), options
+            timeouts = timeouts or Timeouts()
+            return timeouts if self.timeout is None else replace(timeouts, total=self.timeout), options
         except (TypeError, ValueError) as error:
             text = one_line(str(error))
             if self.timeout is not None:
@@ -89,16 +88,14 @@ def read_prompt(given: str | None) -> str:
 
 async def ask(question: Question) -> int:
     """Ask, print, and return the exit code: 0 complete, 1 nobody answered, 3 the reply broke off."""
-    timeouts, options = question.check()
     out = Out()
-    async with Router(
-        question.providers, timeouts=timeouts, observers=[verbose if question.verbose else brief]
-    ) as router:
+    async with question.chain([verbose if question.verbose else brief]) as router:
+        timeouts, options = question.check(router.timeouts)
         stream: ReplyStream | None = None
         error: RouterError | None = None
         text: list[str] = []
         try:
-            stream = await router.stream(question.messages, question.model, **options)
+            stream = await router.stream(question.messages, question.model, timeouts=timeouts, **options)
             async with stream:
                 async for delta in stream:
                     text.append(delta.text)

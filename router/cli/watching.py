@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from adapters.errors import ChatRouterError
 from router.cli.mistakes import one_line
 from router.cli.output import say
 from router.events import (
@@ -52,6 +53,8 @@ def trouble(event: Event) -> None:
             say(f"chat-router: {event.provider}: something may be left there ({what})")
         case AdapterBroke():
             say(f"chat-router: the adapter of {event.provider} has a bug: {event.error!r}")
+        case ObserverFailed(error=ChatRouterError() as error):
+            say(f"chat-router: {one_line(str(error))}")  # a history's file, which says what is wrong with it
         case ObserverFailed():
             say(f"chat-router: the observer {event.observer} has a bug: {event.error!r}")
         case _:

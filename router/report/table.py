@@ -1,32 +1,29 @@
 """A health report as a table: plain text for files and logs, and a table of rich for terminals.
 
-Both say the same in three columns: who, how it is, and why that is believed.
+Both say the same: who, how it is, and why that is believed; where requests were sent, also how many of them
+delivered content and how soon.
 """
 
 from __future__ import annotations
 
 import textwrap
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
+
+from router.report.words import clean, facts, percent, span
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from router.health import HealthReport, ProviderHealth
 
+STYLES: Final = {"healthy": "green", "degraded": "yellow", "unhealthy": "red", "unknown": "dim"}
 _HEADS: Final = ("provider", "health", "why")
-_STYLES: Final = {"working": "green", "held back": "yellow", "not working": "red", "not known": "dim"}
-_NARROWEST: Final = 20  # characters of the last column
-
-
-def summary(report: HealthReport) -> str:
-    """Return the report in one line: whether the chain can answer, and how many providers are how."""
-    healths = [entry.health for entry in report.providers]
-    counts = ", ".join(f"{healths.count(state)} {state}" for state in _STYLES if state in healths)
-    if report.ok:
-        head = "all is well"
-    else:
-        head = "the chain can answer" if report.can_answer else "the chain cannot answer"
-    return f"{head}: {counts}"
+_NUMBERS: Final = ("success", "p95")
+_NARROW: Final = 30  # characters of the last column; where it had less, the numbers are left out
+_NARROWEST: Final = 20  # characters that it has in any case
+_LONGEST_NAME: Final = 24  # characters of the first column; a longer name goes on in the next line
+_GAP: Final = "  "
 
 
 def as_text(report: HealthReport, width: int = 80) -> str:
@@ -36,59 +33,62 @@ def as_text(report: HealthReport, width: int = 80) -> str:
         report: The report.
         width: The longest line, as far as the names allow it.
     """
-    rows = [_HEADS, *((entry.provider, entry.health, _why(entry)) for entry in report.providers)]
-    first, second = (max(len(row[column]) for row in rows) for column in (0, 1))
-    rest = max(_NARROWEST, width - first - second - 4)
+    rows = _rows(report)
+    widths = _widths(rows)
+    if width - sum(widths) - len(_GAP) * len(widths) < _NARROW:
+        rows = _rows(report, numbers=False)
+        widths = _widths(rows)
+    rest = max(_NARROWEST, width - sum(widths) - len(_GAP) * len(widths))
     lines = []
-    for provider, health, why in rows:
-        head, *others = textwrap.wrap(why, rest) or [""]
-        lines.append(f"{provider:<{first}}  {health:<{second}}  {head}".rstrip())
-        lines += [" " * (first + second + 4) + other for other in others]
+    for name, *cells, why in rows:
+        columns = [textwrap.wrap(name, _LONGEST_NAME), *([cell] for cell in cells), textwrap.wrap(why, rest)]
+        for parts in zip_longest(*columns, fillvalue=""):
+            aligned = (f"{part:<{room}}" for part, room in zip(parts, [*widths, 0], strict=True))
+            lines.append(_GAP.join(aligned).rstrip())
     return "\n".join(lines)
 
 
-def as_table(report: HealthReport) -> Table:
-    """Return `report` as a table of rich; this alone needs the extra `cli`."""
+def _widths(rows: list[tuple[str, ...]]) -> list[int]:
+    """Return the widths of all columns but the last one."""
+    names = (part for row in rows for part in textwrap.wrap(row[0], _LONGEST_NAME))
+    others = (max(len(row[place]) for row in rows) for place in range(1, len(rows[0]) - 1))
+    return [max(map(len, names)), *others]
+
+
+def as_table(report: HealthReport, *, details: bool = False) -> Table:
+    """Return `report` as a table of rich; this alone needs the extra `cli`.
+
+    Args:
+        report: The report.
+        details: Say why in the words of the adapters, which may quote an address or a service: for the eyes
+            of whoever runs the router, not for a log that others read.
+    """
     from rich.table import Table
     from rich.text import Text
 
+    (*heads, why), *rows = _rows(report, details=details)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    table.add_column(_HEADS[0], no_wrap=True)
-    table.add_column(_HEADS[1], no_wrap=True)
-    table.add_column(_HEADS[2], overflow="fold")
-    for entry in report.providers:
+    table.add_column(heads[0], max_width=_LONGEST_NAME, overflow="fold")
+    for head in heads[1:]:
+        table.add_column(head, no_wrap=True)
+    table.add_column(why, overflow="fold")
+    for entry, row in zip(report.providers, rows, strict=True):
         # `Text`, because a service's words may look like rich's markup.
-        table.add_row(Text(entry.provider), Text(entry.health, _STYLES[entry.health]), Text(_why(entry)))
+        table.add_row(*(Text(cell, STYLES[entry.state] if cell == entry.state else "") for cell in row))
     return table
 
 
-def _why(entry: ProviderHealth) -> str:
-    """Return the evidence, the newest first."""
-    probe = entry.probe
-    facts = []
-    if entry.held_for is not None:
-        facts.append(f"{entry.reason} for {entry.held_for:.0f} s more")
-    elif probe is None or entry.working is not None:
-        facts.append(_phrase(entry.reason, entry))
-    if probe is not None:
-        if probe.reason != entry.reason:
-            facts.append(_phrase(probe.reason, entry))
-        if probe.generation is not None:
-            facts.append(f"generation {probe.generation}")
-        if probe.models:
-            facts.append(f"{len(probe.models)} model{'s' if len(probe.models) > 1 else ''}")
-        facts.append(f"probed in {probe.seconds:.2f} s")
-    if entry.last_success_ago is not None:
-        facts.append(f"content {_ago(entry.last_success_ago)}")
-    if entry.last_error is not None and entry.last_error_ago is not None:
-        facts.append(f"{entry.last_error} {_ago(entry.last_error_ago)}")
-    return "; ".join(facts)
+def _rows(report: HealthReport, *, details: bool = False, numbers: bool = True) -> list[tuple[str, ...]]:
+    """Return the head and the row of each provider."""
+    busy = numbers and any(entry.traffic.success_ratio is not None for entry in report.providers)
+    name, state, why = _HEADS
+    rows: list[tuple[str, ...]] = [(name, state, *(_NUMBERS if busy else ()), why)]
+    for entry in report.providers:
+        cells = _numbers(entry) if busy else ()
+        rows.append((clean(entry.provider), entry.state, *cells, "; ".join(facts(entry, details=details))))
+    return rows
 
 
-def _phrase(text: str, entry: ProviderHealth) -> str:
-    """Return a sentence of an adapter as a part of a longer one, in a row that names the provider already."""
-    return text.removeprefix(f"{entry.provider}: ").rstrip(".;")
-
-
-def _ago(seconds: float) -> str:
-    return f"{seconds:.1f} s ago" if seconds < 60 else f"{seconds / 60:.0f} min ago"
+def _numbers(entry: ProviderHealth) -> tuple[str, ...]:
+    ratio, p95 = entry.traffic.success_ratio, entry.traffic.first_content.p95
+    return ("-" if ratio is None else percent(ratio), "-" if p95 is None else span(p95))

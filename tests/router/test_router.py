@@ -471,7 +471,7 @@ async def test_the_repeat_says_nothing_about_the_provider():
         await router.complete(HELLO)
         (entry,) = router.health().providers
 
-    assert (entry.working, entry.last_error) == (True, None)
+    assert (entry.state, entry.last_error) == ("healthy", None)
 
 
 async def test_every_request_has_a_repeat_of_its_own():
@@ -1063,11 +1063,11 @@ async def test_the_health_report_is_built_from_memory():
     first, second = ScriptedAdapter("first", [NotWorking("gone")]), ScriptedAdapter("second")
     async with router_of(first, second) as router:
         before = router.health()
-        assert [entry.health for entry in before.providers] == ["not known", "not known"]
+        assert [entry.state for entry in before.providers] == ["unknown", "unknown"]
         await router.complete(HELLO)
         report = router.health()
 
-    assert [entry.health for entry in report.providers] == ["not working", "working"]
+    assert [entry.state for entry in report.providers] == ["unhealthy", "healthy"]
     assert (report.ok, report.can_answer) == (False, True)
     assert (first.probes, second.probes) == (0, 0)
 
@@ -1087,11 +1087,11 @@ async def test_a_check_probes_all_side_by_side_each_bounded(seen):
         report = await router.check()
 
     assert pytest.approx(5) == anyio.current_time()
-    assert [(entry.provider, entry.working) for entry in report.providers] == [
-        ("slow", False),
-        ("good", True),
-        ("bad", False),
-        ("broken", None),
+    assert [(entry.provider, entry.state) for entry in report.providers] == [
+        ("slow", "unhealthy"),
+        ("good", "healthy"),
+        ("bad", "unhealthy"),
+        ("broken", "unknown"),
     ]
     assert report.providers[0].reason == "no answer to the probe within 5 s"
     assert {"slow", "good", "bad", "broken"} == {event.provider for event in seen.of(ProbeEnded)}
@@ -1106,7 +1106,7 @@ async def test_a_probe_that_returns_nonsense_ends_no_check(seen):
     async with router_of(Nonsense("nonsense"), ScriptedAdapter("good"), seen=seen) as router:
         report = await router.check()
 
-    assert [entry.working for entry in report.providers] == [None, True]
+    assert [entry.state for entry in report.providers] == ["unknown", "healthy"]
 
 
 async def test_the_same_seed_gives_the_same_request_ids_and_pauses():

@@ -8,7 +8,7 @@ from adapters import Capabilities, ChatRequest, ModelNotFound, NotWorking, RateL
 from adapters.contract import Outcome
 from adapters.scripted import ScriptedAdapter
 from router import RetryPolicy
-from router.health import Provider
+from router.provider import Provider
 from router.selection import dropped_options, ordered, reason_to_skip
 from tests.router.recording import HELLO, unbroken
 

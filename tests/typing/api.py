@@ -40,6 +40,9 @@ from router import (
     ToolCall,
     Verdict,
 )
+from router.history import Day, History, Outage, Sample, outages, strip, uptime
+from router.observers import OpenTelemetryObserver, PrometheusObserver
+from router.states import State
 
 
 class Echo(Adapter):
@@ -72,6 +75,8 @@ async def make() -> Router:
     Router([Echo], timeouts=Timeouts())  # type: ignore[list-item]
     Router([Echo()], timeouts=30)  # type: ignore[arg-type]
     Router([Echo()], observers=[lambda: None])  # type: ignore[list-item, misc]
+    Router([Echo()], history=History("health.db"), observers=[PrometheusObserver(), OpenTelemetryObserver()])
+    Router([Echo()], history="health.db")  # type: ignore[arg-type]
     Timeouts(first="5")  # type: ignore[call-arg]
     return router
 
@@ -130,3 +135,11 @@ async def look(router: Router) -> dict[str, Any]:
     assert_type(report.providers[0].probe, ProbeResult | None)
     assert_type(report.ok, bool)
     return report.as_dict()
+
+
+def look_back(history: History) -> None:
+    rows = history.file.samples("echo", since=0, until=1e10)
+    assert_type(rows, list[Sample])
+    assert_type(uptime(rows, 0, 1e10), list[Day])
+    assert_type(outages(rows), list[Outage])
+    assert_type(strip(rows, 0, 1e10, buckets=24), list[State])

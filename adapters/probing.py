@@ -1,0 +1,134 @@
+"""The probe ladder: what each rung proves, the tiny generation of the upper one, and what errors show.
+
+rung     proves
+reach    that the service is there, that it is the software which the adapter speaks to, and that it lets us
+         in; it costs no generation. That it can answer is likely, not proved.
+answer   that a request brings content, or a proved end, through everything on the way: key, quota, model,
+         queue. It costs a few tokens.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio
+
+from adapters.contract import ChatRequest, Conditions, Message, Outcome, ProbeResult
+from adapters.errors import (
+    AdapterError,
+    Busy,
+    ContentRefused,
+    EmptyReply,
+    InvalidRequest,
+    LocalFailure,
+    ModelNotFound,
+    NotWorking,
+    QuotaExhausted,
+    RateLimited,
+    ServiceFailed,
+    Truncated,
+)
+
+if TYPE_CHECKING:
+    from adapters.contract import Adapter, Delta, ProbeLevel
+
+PROMPT: Final = "Reply with the word: ok"
+"""What the rung `answer` asks; it is all that a service ever learns from a probe."""
+
+TOKENS: Final = 8
+"""The most that it asks for, where the service takes such a limit."""
+
+CLOSE: Final = 5.0
+"""Seconds for the clean-up; an adapter's own limit is shorter."""
+
+_CANNOT_TELL: Final = (
+    Busy, ContentRefused, InvalidRequest, LocalFailure, ModelNotFound, QuotaExhausted, RateLimited,
+)  # fmt: skip
+
+
+def finding(error: Exception, level: ProbeLevel) -> ProbeResult:
+    """Return what an error says that ended a probe.
+
+    The service is not working, unless it only refuses us for now or refuses this one request, or this side is
+    the cause; a bug of an adapter says nothing either.
+    """
+    if not isinstance(error, AdapterError):
+        return ProbeResult(None, f"the probe itself failed: {type(error).__name__}", level)
+    working = None if isinstance(error, _CANNOT_TELL) else False
+    # Its frames hold keys and what the peer sent.
+    return ProbeResult(working, str(error), level, error=error.with_traceback(None))
+
+
+async def answer(adapter: Adapter) -> ProbeResult:
+    """Ask `adapter` for a tiny generation, stop at its first content, and keep the finding in `working`.
+
+    What the adapter created at the service is deleted, as after any reply that its reader leaves early. A
+    limit of tokens that the service refuses is left out in a second try; nothing was generated then.
+
+    Raises:
+        nothing but cancellation.
+    """
+    started = anyio.current_time()
+    left: list[AdapterError] = []
+    conditions = Conditions(others_left=True, on_leftover=left.append)  # who has no slot says so at once
+    options: dict[str, Any] = {}
+    if "max_tokens" in adapter.capabilities.options:
+        options["max_tokens"] = TOKENS
+    while True:
+        request = ChatRequest.build([Message("user", PROMPT)], **options).under(conditions)
+        result = await _asked(adapter, request)
+        if not options or not isinstance(result.error, InvalidRequest):
+            break
+        options = {}
+    now = anyio.current_time()
+    if result.working is not None:
+        adapter.mark(Outcome(now, None if result.working else NotWorking(result.reason)))
+    leftover = left[0] if left else None
+    return ProbeResult(
+        result.working, result.reason, "answer", seconds=now - started, error=result.error, leftover=leftover
+    )
+
+
+async def _asked(adapter: Adapter, request: ChatRequest) -> ProbeResult:
+    try:
+        generator = adapter.stream(request)
+    except Exception as error:  # noqa: BLE001 - judged there
+        return finding(error, "answer")
+    if not isinstance(generator, AsyncGenerator):
+        if inspect.iscoroutine(generator):
+            generator.close()  # or Python warns that nobody awaited it
+        kind = type(generator).__name__
+        return ProbeResult(None, f"the probe itself failed: stream() returned {kind}, no generator", "answer")
+    try:
+        return await _first(generator)
+    except Exception as error:  # noqa: BLE001 - judged there
+        return finding(error, "answer")
+    finally:
+        await _leave(generator, request.conditions)
+
+
+async def _leave(generator: AsyncGenerator[Delta, None], conditions: Conditions) -> None:
+    """Close a generator, shielded: at rest at a `yield`, it has no clean-up under way that shields itself."""
+    with anyio.move_on_after(CLOSE, shield=True) as scope:
+        try:
+            await generator.aclose()
+        except Exception as error:  # noqa: BLE001 - what was found stands
+            conditions.on_leftover(ServiceFailed(f"closing the probe's reply raised {type(error).__name__}"))
+    if scope.cancelled_caught:
+        conditions.on_leftover(ServiceFailed(f"closing the probe's reply took more than {CLOSE:g} s"))
+
+
+async def _first(generator: AsyncGenerator[Delta, None]) -> ProbeResult:
+    """Read up to the first content, or the proof of the end."""
+    async for delta in generator:
+        if delta.has_content:
+            return ProbeResult(True, "it answered", "answer")
+        if delta.finish_reason == "content_filter":
+            raise ContentRefused("its content filter refused the prompt of the probe")
+        if delta.finish_reason == "length":
+            return ProbeResult(True, "it generated up to the limit of the probe", "answer")
+        if delta.is_last:
+            raise EmptyReply("the reply is complete, but without content")
+    raise Truncated("the reply ended without content and without the proof of its end")

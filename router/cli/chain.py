@@ -1,0 +1,114 @@
+"""Where the providers of a command come from: its options, a file of configuration, or a demonstration."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from router import Priority, Router, Timeouts
+from router.cli.mistakes import Mistake, one_line, unknown
+from router.cli.output import say
+from router.cli.providers import make_all
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Sequence
+    from contextlib import AbstractAsyncContextManager
+
+    from router.config import Config
+    from router.events import Observer
+
+    OpenRouter = Callable[[Sequence[Observer]], AbstractAsyncContextManager[Router]]
+    """Takes observers, and opens a router."""
+
+USUAL: Final = "router.toml"
+"""The file that is read where nothing else is named."""
+
+
+def chain_of(
+    providers: Sequence[str], config: str | None, *, demo: bool, probe: float | None = None
+) -> OpenRouter:
+    """Return what opens the router that a command is about; it takes the observers.
+
+    Args:
+        providers: As `--provider` has them; with a file, names of providers in it.
+        config: As `--config` has it.
+        demo: Whether simulated services are wanted.
+        probe: Seconds for each probe, where they are not those of the file or the usual ones.
+
+    Raises:
+        Mistake: Several of these are given, or none, or they cannot be used.
+    """
+    if demo and (providers or config is not None):
+        other = "--provider" if providers else "--config"
+        raise Mistake(f"--demo brings its own providers; leave {other} out")
+    if demo:
+        return lambda observers: _demo(observers, _clocks(Timeouts(), probe))
+    if config is not None:
+        return _chosen(configured(config, trusted=True), providers, probe)
+    if not providers and Path(USUAL).is_file():
+        if sys.stderr.isatty():
+            say(f"chat-router: the chain is that of {USUAL} in this folder")
+        return _chosen(configured(USUAL, trusted=False), (), probe)
+    adapters = make_all(providers, os.environ)
+    clocks = _clocks(Timeouts(), probe)
+    return lambda observers: Router(adapters, timeouts=clocks, observers=observers)
+
+
+def _clocks(timeouts: Timeouts, probe: float | None) -> Timeouts:
+    """Return `timeouts` with the limit that is wanted for probes, of either level."""
+    if probe is None:
+        return timeouts
+    try:
+        return replace(timeouts, probe=probe, probe_answer=probe)
+    except ValueError:
+        raise Mistake(f"--timeout {probe:g} is no time for a probe; take more than 0 seconds") from None
+
+
+@asynccontextmanager
+async def _demo(observers: Sequence[Observer], clocks: Timeouts) -> AsyncGenerator[Router, None]:
+    from router.cli.cast import sick_cast
+
+    async with sick_cast() as adapters, Router(adapters, timeouts=clocks, observers=observers) as router:
+        yield router
+
+
+def configured(path: str, *, trusted: bool) -> Config:
+    """Return what a file of configuration says; what should be known about it goes to standard error.
+
+    Args:
+        path: The file.
+        trusted: Whether the user named it.
+
+    Raises:
+        Mistake: It cannot be used; tells every mistake in it.
+    """
+    from router.config import load
+    from router.errors import ConfigError
+
+    try:
+        config = load(path, trusted=trusted)
+    except ConfigError as error:
+        raise Mistake(str(error)) from None
+    for note in config.notes:
+        say(f"chat-router: {one_line(note)}")
+    return config
+
+
+def _chosen(config: Config, names: Sequence[str], probe: float | None) -> OpenRouter:
+    """Return what opens the router of a file, or one of some of its providers, in the order of `names`."""
+    known = {adapter.name: adapter for adapter in config.providers}
+    for name in names:
+        if name not in known:
+            what = unknown(f"{config.file} has no provider", name.partition("=")[0], known)
+            raise Mistake(f"{what}; with --config, --provider takes the names in the file")
+        if names.count(name) > 1:
+            raise Mistake(f"--provider {name} stands twice")
+    policies = {**config.policies, "timeouts": _clocks(config.timeouts, probe)}
+    if not names:
+        return lambda observers: Router(config.providers, observers=observers, **policies)
+    policies["strategy"] = Priority()  # as in a request that names its providers
+    return lambda observers: Router([known[name] for name in names], observers=observers, **policies)

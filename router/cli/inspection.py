@@ -1,0 +1,196 @@
+"""The work of `chat-router health`: check every provider, and tell it in any form, once or over and over."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio
+
+from router.cli.exits import CANNOT, FAILED, OK, OUTPUT
+from router.cli.health_file import write
+from router.cli.health_view import Progress, Screen, plain_line, show
+from router.cli.mistakes import Mistake, choice, one_line
+from router.cli.output import say
+from router.cli.watching import trouble
+from router.report import as_html, as_json, as_junit, as_markdown, as_prometheus, as_text, summary
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from adapters.contract import ProbeLevel
+    from router import HealthReport, Router
+    from router.cli.chain import OpenRouter
+    from router.events import Observer
+    from router.history import History, Sample
+    from router.report import FailOn
+
+
+FORMATS: Final = ("table", "json", "junit", "markdown", "html", "prometheus")
+LEVELS: Final = ("reach", "answer")
+FAIL_ON: Final = ("degraded", "unhealthy")
+STRIP_DAYS: Final = 7
+"""Days of the history that a page shows."""
+_STREAMED: Final = ("table", "json")  # forms that can be written one after the other
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What to check, and how to tell it.
+
+    Attributes:
+        form: One of `FORMATS`.
+        level: How far the probes go.
+        fail_on: The best verdict that is no success.
+        output: The file to write the report to, or None for standard output.
+        watch: Seconds between two checks; None for one check only.
+        history: Keeps each report, and tells a page how it was before.
+    """
+
+    form: str = "table"
+    level: ProbeLevel = "reach"
+    fail_on: FailOn = "degraded"
+    output: Path | None = None
+    watch: float | None = None
+    history: History | None = None
+
+    def check(self) -> None:
+        """See whether it can be carried out.
+
+        Raises:
+            Mistake: It cannot; says what to write instead.
+        """
+        if self.watch is not None and not 1 <= self.watch <= 86400:
+            raise Mistake(f"--watch {self.watch:g} is out of range; take 1 to 86400 seconds")
+        if self.watch is not None and self.output is None and self.form not in _STREAMED:
+            raise Mistake(f"--watch writes {self.form} again and again; name the file with --output")
+
+    def exit_code(self, report: HealthReport) -> int:
+        """Return the exit code: 0 well enough, 1 the chain is degraded, 2 it cannot answer."""
+        if report.verdict == "unhealthy":
+            return CANNOT
+        return FAILED if report.verdict == "degraded" and self.fail_on == "degraded" else OK
+
+
+def inspection_of(form: str, level: str, fail_on: str, **further: Any) -> Inspection:
+    """Return the inspection that the options ask for.
+
+    Raises:
+        Mistake: One of them cannot be used.
+    """
+    choice("format", form, FORMATS)
+    choice("level", level, LEVELS)
+    choice("state to fail on", fail_on, FAIL_ON)
+    wanted = Inspection(form, level, fail_on, **further)  # type: ignore[arg-type]
+    wanted.check()
+    return wanted
+
+
+def history_of(name: str | None) -> History | None:
+    """Return the history that `--history` names, begun where there is none.
+
+    Raises:
+        Mistake: It cannot be used.
+    """
+    if name is None:
+        return None
+    from router.history import History, HistoryError
+
+    history = History(name)
+    try:
+        history.file.check()
+    except HistoryError as error:
+        raise Mistake(f"--history: {one_line(str(error))}") from None
+    return history
+
+
+async def health(open_router: OpenRouter, wanted: Inspection) -> int:
+    """Check, tell, and return the exit code; with `watch` until cancelled."""
+    progress = Progress(sys.stderr)
+    observers: list[Observer] = [trouble, progress]
+    if wanted.history is not None:
+        observers.append(wanted.history)
+    async with open_router(observers) as router:
+        if wanted.watch is not None:
+            return await _watch(router, wanted, wanted.watch, progress)
+        with progress.over(router.providers):
+            report = await _check(router, wanted)
+        return await _tell(report, wanted)
+
+
+async def _check(router: Router, wanted: Inspection) -> HealthReport:
+    report = await router.check(wanted.level)
+    if wanted.history is not None:
+        await wanted.history.keep(report, trouble)
+    return report
+
+
+async def _tell(report: HealthReport, wanted: Inspection) -> int:
+    text = None if wanted.form == "table" and wanted.output is None else await rendered(report, wanted)
+    if wanted.output is not None:
+        failure = write(wanted.output, text or "")
+        if failure is not None:
+            say(f"chat-router: {failure}")
+            return OUTPUT
+        sys.stdout.write(f"{summary(report)}; see {wanted.output}\n")
+    elif text is None:
+        show(report)
+    else:
+        sys.stdout.write(text)
+    sys.stdout.flush()
+    return wanted.exit_code(report)
+
+
+async def rendered(report: HealthReport, wanted: Inspection) -> str:
+    """Return the report in the form that is wanted, with a line end."""
+    at = datetime.now(UTC)
+    match wanted.form:
+        case "json":
+            return as_json(report, at=at, indent=2 if wanted.watch is None or wanted.output else None) + "\n"
+        case "junit":
+            return as_junit(report, at=at, fail_on=wanted.fail_on)
+        case "markdown":
+            return as_markdown(report, at=at)
+        case "prometheus":
+            return as_prometheus(report)
+        case "html":
+            rows = await anyio.to_thread.run_sync(_rows, report, wanted.history, at)
+            return as_html(report, at=at, history=rows, refresh=wanted.watch)
+        case _:
+            return f"{as_text(report, 100)}\n{summary(report)}\n"
+
+
+def _rows(report: HealthReport, history: History | None, at: datetime) -> list[Sample]:
+    if history is None:
+        return []
+    since = (at - timedelta(days=STRIP_DAYS)).timestamp()
+    return [
+        row
+        for entry in report.providers
+        for row in history.file.samples(entry.provider, since, at.timestamp())
+        if row.at >= since
+    ]
+
+
+async def _watch(router: Router, wanted: Inspection, seconds: float, progress: Progress) -> int:
+    """Check again and again, and tell it on a screen where there is one, else in lines, until cancelled."""
+    before: HealthReport | None = None
+    with Screen(sys.stdout, router, progress, wanted=wanted.form == "table") as screen:
+        while True:
+            started = anyio.current_time()
+            report = await _check(router, wanted)
+            if wanted.output is not None:
+                failure = write(wanted.output, await rendered(report, wanted))
+                if failure is not None:
+                    say(f"chat-router: {failure}")
+            elif wanted.form == "json":
+                sys.stdout.write(await rendered(report, wanted))
+            if screen.live:
+                screen.rest(report, seconds)
+            elif wanted.form == "table" or wanted.output is not None:
+                sys.stdout.write(plain_line(report, before, datetime.now(UTC)) + "\n")
+            sys.stdout.flush()
+            before = report
+            await anyio.sleep(max(0.0, started + seconds - anyio.current_time()))

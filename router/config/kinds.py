@@ -1,0 +1,229 @@
+"""What a value may be: each kind reads a value, says what is allowed, and knows its JSON schema.
+
+The kinds are the one source of the validation, of the schema for editors and of what `config show` prints.
+They are made from the annotations of dataclasses and constructors in `router.config.annotations`.
+"""
+
+from __future__ import annotations
+
+import datetime
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from router.config.place import WRONG, found, not_among
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from router.config.place import Place
+
+Schema = dict[str, Any]
+
+
+class Kind(ABC):
+    """What a value may be.
+
+    Attributes:
+        types: The types of TOML that it takes.
+        words: What is allowed, in words.
+        is_secret: Whether the value is never shown, only where it comes from.
+    """
+
+    types: ClassVar[tuple[type, ...]] = ()
+    words: str = ""
+    is_secret: bool = False
+
+    def read(self, value: Any, place: Place) -> Any:
+        """Return the value for the constructor, or tell what is wrong with it and return `WRONG`."""
+        if type(value) not in self.types:
+            quotes = ", without quotes" if isinstance(value, str) and str not in self.types else ""
+            return place.wrong(f"is {found(value)}; it must be {self.words}{quotes}")
+        return self.taken(value, place)
+
+    def taken(self, value: Any, place: Place) -> Any:
+        """Return a value of the right type for the constructor, or `WRONG`."""
+        return value
+
+    @abstractmethod
+    def schema(self, definitions: dict[str, Schema]) -> Schema:
+        """Return its JSON schema; what is used in several places goes into `definitions`."""
+
+
+class Flag(Kind):
+    """true or false."""
+
+    types = (bool,)
+    words = "true or false"
+
+    def schema(self, definitions: dict[str, Schema]) -> Schema:
+        """Return its JSON schema."""
+        return {"type": "boolean"}
+
+
+class Whole(Kind):
+    """A whole number."""
+
+    types = (int,)
+    words = "a whole number"
+
+    def schema(self, definitions: dict[str, Schema]) -> Schema:
+        """Return its JSON schema."""
+        return {"type": "integer"}
+
+
+class Number(Kind):
+    """A number, with or without a fraction."""
+
+    types = (int, float)
+    words = "a number"
+
+    def taken(self, value: Any, place: Place) -> Any:
+        """Return it as a float: a clock of the event loop cannot be added to a whole number of 400 digits."""
+        try:
+            return float(value)
+        except OverflowError:
+            return place.wrong("is too large for a number; inf is the largest")
+
+    def schema(self, definitions: dict[str, Schema]) -> Schema:
+        """Return its JSON schema."""
+        return {"type": "number"}
+
+
+class OrOff(Kind):
+    """A number that can be switched off, which TOML cannot write as None: `false`."""
+
+    types = (bool, int, float)
+
+    def __init__(self, kind: Whole | Number) -> None:
+        self._kind = kind
+        self.words = f"{kind.words}, or false for none"
+
+    def taken(self, value: Any, place: Place) -> Any:
+        """Return the number, or None for false."""
+        if value is False:
+            return None
+        if type(value) not in self._kind.types:
+            return place.wrong(f"is {found(value)}; it must be {self.words}")
+        return self._kind.taken(value, place)
+
+    def schema(self, definitions: dict[str, Schema]) -> Schema:
+        """Return its JSON schema."""
+        return {"anyOf": [self._kind.schema(definitions), {"const": False}]}
+
+
+class Choice(Kind):
+    """One of several texts.
+
+    Args:
+        values: What is written -> what it means.
+        what: What one of them is called.
+    """
+
+    types = (str,)
+
+    def __init__(self, values: Mapping[str, Any], what: str = "value") -> None:
+        self.values = values
+        self._what = what
+        self.words = f"one of {', '.join(values)}"
+
+    def taken(self, value: Any, place: Place) -> Any:
+        """Return what the text means."""
+        if value not in self.values:
+            return place.wrong(not_among(value, self.values, self._what))
+        return self.values[value]
+
+    def schema(self, definitions: dict[str, Schema]) -> Schema:
+        """Return its JSON schema."""
+        return {"enum": sorted(self.values)}
+
+
+class ListOf(Kind):
+    """An array of values of one kind."""
+
+    types = (list,)
+
+    def __init__(self, kind: Kind, make: Callable[[Iterable[Any]], Any] = tuple) -> None:
+        self._kind = kind
+        self._make = make
+        self.words = f"an array; each value of it {kind.words}"
+        self.is_secret = kind.is_secret
+
+    def taken(self, value: Any, place: Place) -> Any:
+        """Return the values."""
+        items = [self._kind.read(item, place / number) for number, item in enumerate(value)]
+        return WRONG if any(item is WRONG for item in items) else self._make(items)
+
+    def schema(self, definitions: dict[str, Schema]) -> Schema:
+        """Return its JSON schema."""
+        return {"type": "array", "items": self._kind.schema(definitions)}
+
+
+class TableOf(Kind):
+    """A table with keys of the user's, or of a choice, and values of one kind."""
+
+    types = (dict,)
+
+    def __init__(self, kind: Kind, keys: Choice | None = None) -> None:
+        self._kind = kind
+        self._keys = keys
+        self.words = f"a table; each value of it {kind.words}"
+        self.is_secret = kind.is_secret
+
+    def taken(self, value: Any, place: Place) -> Any:
+        """Return the table."""
+        read = {}
+        for name, item in value.items():
+            known = name if self._keys is None else self._keys.read(name, place / name)
+            if known is not WRONG:
+                read[known] = self._kind.read(item, place / name)
+        is_right = len(read) == len(value) and all(item is not WRONG for item in read.values())
+        return read if is_right else WRONG
+
+    def schema(self, definitions: dict[str, Schema]) -> Schema:
+        """Return its JSON schema."""
+        item = self._kind.schema(definitions)
+        if self._keys is None:
+            return {"type": "object", "additionalProperties": item}
+        names = dict.fromkeys(sorted(self._keys.values), item)
+        return {"type": "object", "properties": names, "additionalProperties": False}
+
+
+class AnyOf(Kind):
+    """A value of one of several kinds, told apart by the type of TOML."""
+
+    def __init__(self, kinds: Sequence[Kind]) -> None:
+        self._kinds = kinds
+        self.words = " or ".join(kind.words for kind in kinds)
+
+    def read(self, value: Any, place: Place) -> Any:
+        """Return what the first kind makes of it that takes its type."""
+        for kind in self._kinds:
+            if type(value) in kind.types:
+                return kind.read(value, place)
+        return place.wrong(f"is {found(value)}; it must be {self.words}")
+
+    def schema(self, definitions: dict[str, Schema]) -> Schema:
+        """Return its JSON schema."""
+        return {"anyOf": [kind.schema(definitions) for kind in self._kinds]}
+
+
+class Anything(Kind):
+    """Whatever TOML has: the constructor judges."""
+
+    types = (bool, int, float, str, list, dict, datetime.datetime, datetime.date, datetime.time)
+
+    def schema(self, definitions: dict[str, Schema]) -> Schema:
+        """Return its JSON schema."""
+        return {}
+
+
+class Unwritable(Kind):
+    """What no file can hold, such as an object of a library."""
+
+    def read(self, value: Any, place: Place) -> Any:
+        """Tell that it cannot stand in a file."""
+        return place.wrong("cannot be given in a file; make this router in Python for it")
+
+    def schema(self, definitions: dict[str, Schema]) -> Schema:
+        """Return the schema that nothing satisfies."""
+        return {"not": {}}

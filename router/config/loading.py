@@ -1,0 +1,161 @@
+"""A document becomes the arguments of a router, or one error with everything that is wrong with it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from adapters.message import nearest
+from router.breaker import BreakerPolicy
+from router.budget import RetryBudget
+from router.config import strategies
+from router.config.document import read
+from router.config.place import WRONG, Place, Reading, found, no_key
+from router.config.providers import ProviderTable, adapter_class
+from router.config.sections import Section
+from router.interruption import Interruption
+from router.retry import RetryPolicy
+from router.strategy import Priority
+from router.timeouts import Timeouts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from adapters.contract import Adapter
+    from router.config.kinds import Kind
+    from router.strategy import Strategy
+
+PROVIDER: Final = ProviderTable()
+POLICIES: Final[dict[str, Kind]] = {
+    "timeouts": Section(Timeouts),
+    "retry": Section(RetryPolicy),
+    "breaker": Section(BreakerPolicy),
+    "strategy": strategies.StrategyTable(),
+    "interruption": Section(Interruption),
+}
+"""Table -> what it holds; beside `[[provider]]`, which there must be."""
+_KEYS: Final = ("provider", *POLICIES)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What a file says.
+
+    Attributes:
+        file: Its name.
+        providers: The adapters, in order of priority; they belong to the first router made of them.
+        timeouts: The clocks.
+        retry: When to ask again.
+        breaker: When to leave a provider alone.
+        strategy: In which order to ask.
+        interruption: What becomes of a reply that breaks off.
+        notes: What can be used, but should be known.
+        document: What was read, values by reference as they stand.
+    """
+
+    file: str
+    providers: tuple[Adapter, ...]
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    breaker: BreakerPolicy = field(default_factory=BreakerPolicy)
+    strategy: Strategy = field(default_factory=Priority)
+    interruption: Interruption = field(default_factory=Interruption)
+    notes: tuple[str, ...] = ()
+    document: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def policies(self) -> dict[str, Any]:
+        """What a `Router` takes besides its providers."""
+        return {
+            "timeouts": self.timeouts,
+            "retry": self.retry,
+            "breaker": self.breaker,
+            "strategy": self.strategy,
+            "on_interruption": self.interruption,
+        }
+
+
+def load(
+    path: str | os.PathLike[str], environ: Mapping[str, str] | None = None, *, trusted: bool = True
+) -> Config:
+    """Return what a file says, with new adapters; nothing connects.
+
+    Args:
+        path: The file.
+        environ: Where `{ env = "NAME" }` leads; the environment of the process by default.
+        trusted: Whether the user named this file. One that was only found may name no classes
+            (`module:Class`), and no files outside of its folder, and must not be another user's.
+
+    Raises:
+        ConfigError: The file cannot be used; tells every mistake in it.
+    """
+    document = read(path, trusted=trusted)
+    reading = Reading(document.folder, os.environ if environ is None else environ, trusted, home_of=_home_of)
+    place = Place(reading)
+    table = document.table
+    for name in table:
+        if name not in _KEYS:
+            (place / name).wrong(no_key(name, _KEYS, _home_of(name)))
+    providers = _providers(table, place)
+    policies = {
+        name: kind.read(table[name], place / name) for name, kind in POLICIES.items() if name in table
+    }
+    strategy = policies.get("strategy", WRONG)
+    if strategy is not WRONG:
+        strategies.fit(strategy, _names(table, providers, reading), place / "strategy")
+    if reading.mistakes:
+        raise document.error(reading.mistakes)
+    retry = policies.get("retry") or RetryPolicy()
+    if retry.budget is None:  # what a router makes of it, made here so that it can be shown
+        policies["retry"] = replace(retry, budget=RetryBudget())
+    return Config(document.file, providers, **policies, notes=tuple(reading.notes), document=table)
+
+
+def _providers(table: dict[str, Any], place: Place) -> tuple[Adapter, ...]:
+    tables = table.get("provider")
+    if tables is None and any(nearest(name, ["provider"]) for name in table):
+        return ()  # it is there, misspelt
+    place /= "provider"
+    if not isinstance(tables, list) or not tables:
+        written = "is missing" if tables is None else "is empty" if tables == [] else f"is {found(tables)}"
+        place.wrong(f"{written}; write each provider as a table of its own, headed [[provider]]")
+        return ()
+    adapters = [PROVIDER.read(each, place / number) for number, each in enumerate(tables)]
+    names: set[str] = set()
+    for number, adapter in enumerate(adapters):
+        if adapter is not WRONG and adapter.name in names:
+            (place / number / "name").wrong(
+                f"a provider before this one is called {adapter.name!r}; give this one another name"
+            )
+        names |= set() if adapter is WRONG else {adapter.name}
+    return tuple(adapters)
+
+
+def _names(table: dict[str, Any], adapters: tuple[Adapter, ...], reading: Reading) -> list[str] | None:
+    """Return the names of all providers, right or wrong elsewhere; None where one is not known."""
+    aside = Place(Reading(reading.folder, {}, reading.trusted))  # its mistakes are told already
+    names = []
+    for number, adapter in enumerate(adapters):
+        if adapter is not WRONG:
+            names.append(adapter.name)
+            continue
+        each = table["provider"][number]
+        if not isinstance(each, dict):
+            return None
+        name = each.get("name")
+        if name is None and not any(nearest(key, ["name"]) for key in each):
+            name = getattr(adapter_class(each, aside), "name", None)
+        if not isinstance(name, str):
+            return None
+        names.append(name)
+    return names
+
+
+def _home_of(key: str) -> str | None:
+    """Return the table of a policy that knows a key, for one that stands somewhere else."""
+    tables = {name: kind for name, kind in POLICIES.items() if isinstance(kind, Section)}
+    for name, kind in list(tables.items()):
+        inner = {at: each.kind for at, each in kind.parameters.items() if isinstance(each.kind, Section)}
+        tables |= {f"{name}.{at}": each for at, each in inner.items()}
+    return next((f"[{name}]" for name, kind in tables.items() if key in kind.keys), None)

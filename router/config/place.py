@@ -1,0 +1,131 @@
+"""Where in a file a value stands, and what is told about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from adapters.message import nearest
+from adapters.secret import PeerText
+from router.config.writing import key as written_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+    from pathlib import Path
+
+    from adapters.secret import Secret
+
+Where: TypeAlias = tuple[str | int, ...]
+"""The keys and indices that lead to a value; `()` is the document."""
+
+WRONG: Final[Any] = object()
+"""What reading a value returns when a mistake was told instead."""
+_LONGEST: Final = 500  # characters of a constructor's sentence
+
+
+@dataclass(slots=True)
+class Reading:
+    """One pass over a document: what values may refer to, and the mistakes found.
+
+    Attributes:
+        folder: Where relative paths begin: the file's.
+        environ: The environment.
+        trusted: Whether the file was named by the user, so that it may name classes and any file.
+        mistakes: Place and sentence of each, in the order found.
+        notes: What can be used, but should be known.
+        secrets: What was read from the environment and from files, to be masked.
+        home_of: Returns the table that knows a key, as a hint for one that stands in another.
+    """
+
+    folder: Path
+    environ: Mapping[str, str]
+    trusted: bool = True
+    mistakes: list[tuple[Where, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    secrets: list[Secret] = field(default_factory=list)
+    home_of: Callable[[str], str | None] = lambda _: None
+
+    def masked(self, text: str) -> str:
+        """Return a sentence of somebody else's in one line, without what was read as a secret."""
+        return PeerText(self.secrets)(text, _LONGEST)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A value's place in the pass that reads it.
+
+    Attributes:
+        reading: The pass.
+        where: The keys that lead here.
+    """
+
+    reading: Reading
+    where: Where = ()
+
+    def __truediv__(self, step: str | int) -> Place:
+        return Place(self.reading, (*self.where, step))
+
+    def wrong(self, text: str) -> Any:
+        """Tell a mistake, and return `WRONG`."""
+        self.reading.mistakes.append((self.where, text))
+        return WRONG
+
+    @property
+    def known_wrong(self) -> bool:
+        """Whether a mistake was told here or below."""
+        depth = len(self.where)
+        return any(where[:depth] == self.where for where, _ in self.reading.mistakes)
+
+
+def shown_key(where: Where) -> str:
+    """Return a place as people write it: `retry.hedge.delay`, `provider 2: limits.connections`.
+
+    Tables are counted from 1, as people count.
+    """
+    text = ""
+    for step in where:
+        if isinstance(step, int):
+            text += f" {step + 1}:"
+        elif text.endswith(":"):
+            text += f" {written_key(step)}"
+        else:
+            text += f".{written_key(step)}" if text else written_key(step)
+    return text.removesuffix(":")
+
+
+def found(value: object) -> str:
+    """Return what was found, in words. A text is never repeated: it may be a secret in a wrong place."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return f"the number {_number(value)}"
+    kinds = ((str, "text"), (dict, "a table"), (list, "an array"))
+    return next((words for kind, words in kinds if isinstance(value, kind)), "a date or time")
+
+
+def _number(value: float) -> str:
+    if isinstance(value, int) and abs(value) >= 10**15:
+        return "over 15 digits long"  # and Python refuses to write the longest
+    return str(value)
+
+
+def no_key(name: str, known: Collection[str], home: str | None) -> str:
+    """Return the sentence about a key that there is not here, and where it belongs, if that is known."""
+    if home is None:
+        return not_among(name, known, "key")
+    return f"this is no key here; it belongs in {home}. There are: {', '.join(known)}"
+
+
+def missing(name: str, table: Mapping[str, Any], words: str, place: Place) -> Any:
+    """Tell that a key is missing, or that it is misspelt, and return `WRONG`."""
+    near = next((key for key in table if nearest(key, [name])), None)
+    if near is not None:
+        return (place / near).wrong(not_among(near, [name], "key"))
+    return place.wrong(f"{name} is missing; it must be {words}")
+
+
+def not_among(value: str, known: Collection[str], what: str) -> str:
+    """Return the sentence about a name that there is not; it is repeated only where a known one is near."""
+    hint = nearest(value, known)
+    start = f"no {what} is called {value!r}{hint}" if hint else f"this is no {what}."
+    return f"{start} There are: {', '.join(known)}"

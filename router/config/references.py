@@ -1,0 +1,100 @@
+"""Values that stand elsewhere: `{ env = "NAME" }` and `{ file = "path" }`.
+
+A configuration file is copied, mailed, committed and shown; so it says where a secret is, never what it is.
+The path is relative to the configuration file. Line ends at the end of the file are no part of the value:
+editors and `echo` put them there.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from typing import TYPE_CHECKING, Any, Final
+
+from adapters.secret import Secret
+from router.config.place import found
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from router.config.place import Place
+
+NAME: Final = r"[A-Za-z_][A-Za-z0-9_]*"
+"""What a shell takes as the name of a variable."""
+LARGEST: Final = 64 << 10
+"""Bytes of a file with a value."""
+WAYS: Final = '{ env = "NAME" } for an environment variable, or { file = "path" } for a file'
+"""How a reference is written."""
+
+
+def refer(value: dict[str, Any], place: Place) -> Any:
+    """Return the value that a reference leads to, as a `Secret`, or `WRONG`."""
+    kinds = set(value)
+    if len(kinds) != 1 or not kinds <= {"env", "file"}:
+        return place.wrong(f"a table here says where the value is: write {WAYS}")
+    ((kind, name),) = value.items()
+    if not isinstance(name, str):
+        return (place / kind).wrong(f"is {found(name)}; it must be text")
+    secret = _variable(name, place / kind) if kind == "env" else _file(name, place / kind)
+    if isinstance(secret, Secret):
+        place.reading.secrets.append(secret)
+    return secret
+
+
+def _variable(name: str, place: Place) -> Any:
+    if not re.fullmatch(NAME, name):
+        # Not repeated: whoever is in a hurry puts the secret itself here.
+        return place.wrong(
+            "this is no name of an environment variable; the value itself does not belong here"
+        )
+    value = place.reading.environ.get(name)
+    if value is None:
+        return place.wrong(f"the environment variable {name} is not set; set it where this runs")
+    return _secret(value, f"the environment variable {name}", place)
+
+
+def _file(name: str, place: Place) -> Any:
+    reading = place.reading
+    try:
+        path = reading.folder / name
+        if not reading.trusted and not path.resolve().is_relative_to(reading.folder.resolve()):
+            return place.wrong(
+                "leads out of the folder of this file, which was not named but found; name it with --config"
+            )
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+            status = os.fstat(file.fileno())
+    except (OSError, ValueError, RuntimeError) as error:
+        hint = "; ~ is not expanded, write the whole path" if name.startswith("~") else ""
+        why = getattr(error, "strerror", None) or "it cannot be a path"
+        return place.wrong(f"cannot be read: {why}: {_told(reading.folder, name)}{hint}")
+    if len(content) > LARGEST:
+        return place.wrong(f"has more than {LARGEST >> 10} KiB, which is no key or cookie: {name!r}")
+    try:
+        value = content.decode("utf-8-sig").rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        return place.wrong(f"is not UTF-8 (at byte {error.start}): {name!r}")
+    if _too_open(status):
+        reading.notes.append(f"{name} can be read by every user of this machine; chmod 600 {name}")
+    return _secret(value, f"the file {name!r}", place)
+
+
+def _told(folder: Path, name: str) -> str:
+    """Return the path that was looked for, escaped, since a file's text may hold anything."""
+    return repr(str(folder / name))
+
+
+def _secret(value: str, what: str, place: Place) -> Any:
+    if not value:
+        return place.wrong(f"{what} is empty")
+    try:
+        return Secret(value)
+    except ValueError:
+        return place.wrong(f"{what} has a control character or more than one line; check how it was made")
+
+
+def _too_open(status: os.stat_result) -> bool:
+    """Whether a file of this user's own is open to all. Others' are not ours: mounted secrets are 0444."""
+    own = hasattr(os, "getuid") and status.st_uid == os.getuid()
+    return own and stat.S_ISREG(status.st_mode) and bool(status.st_mode & (stat.S_IROTH | stat.S_IWOTH))

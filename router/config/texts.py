@@ -1,0 +1,113 @@
+"""Texts, and secrets, which are never written in a file but where they are found."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from router.config.kinds import Kind
+from router.config.place import WRONG, found
+from router.config.references import NAME, WAYS, refer
+from router.config.writing import key
+
+if TYPE_CHECKING:
+    from router.config.kinds import Schema
+    from router.config.place import Place
+
+_CREDENTIALS: Final = re.compile(r"key|token|secret|password|cookie|auth|credential|session", re.IGNORECASE)
+"""What the name of a header or cookie has in it whose value is certainly secret."""
+_USER: Final = re.compile(r"://[^/?#]*@")
+REFERENCE: Final = {"$ref": "#/definitions/reference"}
+PLAIN: Final = {
+    "type": "object",
+    "properties": {"plain": {"type": "string", "description": "A value that is no secret."}},
+    "required": ["plain"],
+    "additionalProperties": False,
+}
+
+
+class Text(Kind):
+    """Text, as it stands or by reference."""
+
+    types = (str, dict)
+    words = "text"
+
+    def taken(self, value: Any, place: Place) -> Any:
+        """Return the text."""
+        if isinstance(value, dict):
+            secret = refer(value, place)
+            return secret if secret is WRONG else secret.reveal()
+        if _USER.search(value):
+            return place.wrong(f"holds a user name or password, and secrets stand elsewhere: write {WAYS}")
+        return value
+
+    def schema(self, definitions: dict[str, Schema]) -> Schema:
+        """Return its JSON schema."""
+        return {"anyOf": [{"type": "string"}, REFERENCE]}
+
+
+@dataclass
+class SecretText(Kind):
+    """A secret, by reference only.
+
+    Attributes:
+        bare: Whether the constructor takes plain `str`, so that it gets the value itself.
+        maybe_plain: Whether `{ plain = "…" }` may stand here, for values that are none, such as most headers.
+    """
+
+    bare: bool = False
+    maybe_plain: bool = False
+    types: ClassVar[tuple[type, ...]] = (dict,)
+    words = f"{WAYS}"
+    is_secret = True
+
+    def read(self, value: Any, place: Place) -> Any:
+        """Return the secret; a text where it belongs is a mistake that is told without repeating it."""
+        if not isinstance(value, str):
+            return super().read(value, place)
+        name = key(str(place.where[-1]))
+        plain = "" if not self.maybe_plain else '; if it is no secret, write { plain = "…" }'
+        return place.wrong(
+            f'a secret must not stand in this file: write {name} = {{ env = "NAME" }} for an environment '
+            f'variable, or {name} = {{ file = "path" }} for a file{plain}'
+        )
+
+    def taken(self, value: Any, place: Place) -> Any:
+        """Return the secret that the reference leads to."""
+        if self.maybe_plain and set(value) == {"plain"}:
+            return self._plain(value["plain"], place)
+        if self.maybe_plain and not set(value) & {"env", "file"}:
+            return place.wrong(f'write {WAYS}, or {{ plain = "…" }} for a value that is no secret')
+        secret = refer(value, place)
+        return secret.reveal() if self.bare and secret is not WRONG else secret
+
+    def _plain(self, value: Any, place: Place) -> Any:
+        name = str(place.where[-1])
+        if _CREDENTIALS.search(name):
+            return place.wrong(f"{name!r} carries a secret, which must not stand in this file: write {WAYS}")
+        if not isinstance(value, str):
+            return (place / "plain").wrong(f"is {found(value)}; it must be text")
+        return value
+
+    def schema(self, definitions: dict[str, Schema]) -> Schema:
+        """Return its JSON schema."""
+        return {"anyOf": [REFERENCE, PLAIN]} if self.maybe_plain else REFERENCE
+
+
+def reference_schema() -> Schema:
+    """Return the schema of `{ env = … }` and `{ file = … }`."""
+
+    def one(name: str, further: Schema) -> Schema:
+        text = {"type": "string", **further}
+        return {
+            "type": "object",
+            "properties": {name: text},
+            "required": [name],
+            "additionalProperties": False,
+        }
+
+    return {
+        "description": f"A value that stands elsewhere: {WAYS}.",
+        "anyOf": [one("env", {"pattern": f"^{NAME}$"}), one("file", {})],
+    }

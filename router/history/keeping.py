@@ -1,0 +1,137 @@
+"""The keeper of a router: hands each report and each probe to the file, beside the event loop."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+import anyio.to_thread
+
+from router.events import ObserverFailed, ProbeEnded
+from router.history.file import BUSY, KEEP_DAYS, HistoryFile
+from router.history.samples import ProbeSample, Sample, probe_sample, samples_of
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable
+
+    from router.events import Event
+    from router.health import HealthReport
+
+WAITING: Final = 10_000
+"""Rows that wait for a file that cannot be written; beyond that the oldest are lost."""
+
+
+def utc_now() -> float:
+    """Return the time in seconds UTC since 1970."""
+    return datetime.now(UTC).timestamp()
+
+
+class History:
+    """Keeps the health of a router's providers in a SQLite file: `Router(..., history=History(path))`.
+
+    It is an observer that keeps each probe, and the router hands it each report. Rows are written in a
+    thread, a report and the probes before it in one transaction. A file that cannot be written fails nothing:
+    the router's observers are told once (`ObserverFailed`), the rows wait, and are written with the next
+    report.
+
+    Args:
+        path: The file; begun where there is none.
+        keep_days: Days for which rows are kept; older ones are deleted while new ones are written.
+        busy: Seconds to wait for another program that is writing.
+        clock: Returns the time in seconds UTC since 1970.
+
+    Attributes:
+        file: The file, to read from.
+        failure: Why the last write failed, or None.
+        lost: Rows that were never written, because too many waited.
+
+    Raises:
+        ValueError: A number is not more than 0.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        keep_days: float = KEEP_DAYS,
+        busy: float = BUSY,
+        clock: Callable[[], float] = utc_now,
+    ) -> None:
+        self.file = HistoryFile(path, keep_days=keep_days, busy=busy)
+        self.failure: Exception | None = None
+        self.lost = 0
+        self._clock = clock
+        self._told = False
+        self._lock = threading.Lock()  # between the event loop and the threads that write
+        self._waiting: deque[Sample | ProbeSample] = deque()
+
+    def __call__(self, event: Event) -> None:
+        """Keep a probe until the next report is written; an observer of the router."""
+        if isinstance(event, ProbeEnded):
+            self._put(probe_sample(event.provider, event.result, self._clock()))
+
+    def add_report(self, report: HealthReport, at: float | None = None) -> None:
+        """Write a report, and what waits, here and now; for programs without an event loop.
+
+        Args:
+            report: What to keep.
+            at: When it was made, in seconds UTC since 1970; now where it is not given.
+
+        Raises:
+            HistoryError: The file cannot be written; the rows wait for the next call.
+        """
+        self._take(report, at)
+        self._write()
+
+    async def keep(self, report: HealthReport, tell: Callable[[Event], None] | None = None) -> None:
+        """Write a report, and what waits, in a thread. Raises nothing but cancellation.
+
+        Args:
+            report: What to keep.
+            tell: Told of the first failure.
+        """
+        try:
+            self._take(report, None)
+            await anyio.to_thread.run_sync(self._write)
+        except Exception as error:  # noqa: BLE001 - a history must not fail what it is about
+            self.failure = error
+            if not self._told and tell is not None:
+                self._told = True
+                tell(ObserverFailed(type(self).__name__, error))
+
+    def _take(self, report: HealthReport, at: float | None) -> None:
+        for sample in samples_of(report.as_dict(), self._clock() if at is None else at):
+            self._put(sample)
+
+    def _put(self, row: Sample | ProbeSample) -> None:
+        with self._lock:
+            self._waiting.append(row)
+            self._bound()
+
+    def _write(self) -> None:
+        """Write what waits; what cannot be written waits on, before what came meanwhile."""
+        with self._lock:
+            rows, self._waiting = self._waiting, deque()
+        try:
+            self.file.add(
+                [row for row in rows if isinstance(row, Sample)],
+                [row for row in rows if isinstance(row, ProbeSample)],
+            )
+        except BaseException:
+            with self._lock:
+                self._waiting.extendleft(reversed(rows))
+                self._bound()
+            raise
+        self.failure = None
+
+    def _bound(self) -> None:
+        while len(self._waiting) > WAITING:
+            self._waiting.popleft()
+            self.lost += 1
+
+    def __repr__(self) -> str:
+        state = "well" if self.failure is None else f"failing ({self.failure})"
+        return f"<History {str(self.file.path)!r}: {state}, {len(self._waiting)} rows wait, {self.lost} lost>"

@@ -1,0 +1,123 @@
+"""All that a history says of a stretch of time, read provider by provider."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from router.history.changes import Change, changes
+from router.history.outages import Outage, outages
+from router.history.trends import Trend, trends
+from router.history.uptime import Day, uptime
+
+if TYPE_CHECKING:
+    from router.history.file import HistoryFile
+
+SCHEMA: Final = "chat-router/history/1"
+"""The name of the form of `Overview.as_dict()`; a change that could break a reader changes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What a history says of one provider.
+
+    Attributes:
+        provider: Its name.
+        uptime: Day by day.
+        change: How its last report differs from the one before it; None where it does not.
+        trends: How fast it was, day by day.
+        outages: When it was out, the oldest first.
+    """
+
+    provider: str
+    uptime: tuple[Day, ...]
+    change: Change | None
+    trends: tuple[Trend, ...]
+    outages: tuple[Outage, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return a JSON-able form: days and times as ISO 8601 in UTC, durations in seconds."""
+        return {
+            "provider": self.provider,
+            "uptime": [_plain(day) | {"uptime": _rounded(day.uptime, 5)} for day in self.uptime],
+            "change": None if self.change is None else _plain(self.change),
+            "trends": [_plain(trend) for trend in self.trends],
+            "outages": [_plain(outage) | {"seconds": round(outage.seconds, 3)} for outage in self.outages],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What a history says of a stretch of time.
+
+    Attributes:
+        start: Its begin, in seconds UTC since 1970.
+        end: Its end.
+        providers: One entry for each provider that was reported in it; those of the newest report first.
+    """
+
+    start: float
+    end: float
+    providers: tuple[Past, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return a JSON-able form; see `SCHEMA`."""
+        return {
+            "schema": SCHEMA,
+            "from": iso(self.start),
+            "until": iso(self.end),
+            "providers": [past.as_dict() for past in self.providers],
+        }
+
+
+def overview(file: HistoryFile, start: float, end: float, provider: str | None = None) -> Overview:
+    """Read what a file says of the time from `start` to `end`.
+
+    Args:
+        file: Where to read.
+        start: The begin, in seconds UTC since 1970.
+        end: The end; often now.
+        provider: Only this one.
+
+    Raises:
+        HistoryError: The file cannot be read; the text says why, and what to do.
+    """
+    names = file.providers() if provider is None else (provider,)
+    pasts = (_past(file, name, start, end) for name in names)
+    return Overview(start, end, tuple(past for past in pasts if past is not None))
+
+
+def _past(file: HistoryFile, provider: str, start: float, end: float) -> Past | None:
+    rows = file.samples(provider, start, end)
+    inside = [row for row in rows if row.at >= start]
+    if not inside:
+        return None
+    return Past(
+        provider=provider,
+        uptime=tuple(uptime(rows, start, end)),
+        change=next(iter(changes(file.newest(provider, 2))), None),
+        trends=tuple(trends(inside, file.probes(provider, start, end))),
+        outages=tuple(outages(rows)),
+    )
+
+
+def iso(at: float) -> str:
+    """Return a time in seconds UTC since 1970 as ISO 8601 text."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _plain(row: Day | Change | Trend | Outage) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in asdict(row).items():
+        if name == "day":
+            found[name] = value.isoformat()
+        elif name in ("at", "since", "start", "end", "last_seen"):
+            found[name] = None if value is None else iso(value)
+        elif name != "provider":
+            found[name] = round(value, 3) if isinstance(value, float) else value
+    return found
+
+
+def _rounded(value: float | None, places: int) -> float | None:
+    return None if value is None else round(value, places)
