@@ -115,7 +115,8 @@ async def test_a_failure_of_this_machine_is_not_held_against_the_provider() -> N
 
     assert [] == wrong
     assert isinstance(seen[0].error, RequestAborted)
-    assert (None, None) == (first.working, first.held_for)
+    assert first.state != "unhealthy"
+    assert first.back_in is None
 
 
 def _lost(*again: Do | bytes) -> Callable[[Wire], list[Script]]:

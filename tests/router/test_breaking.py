@@ -77,7 +77,7 @@ async def test_it_opens_after_five_failures_in_a_row_over_several_requests_and_t
         assert reply.attempts[0].outcome == "skipped"
         assert reply.attempts[0].reason == "circuit breaker open: not asked for 15.0 s more"
         entry = router.health().providers[0]
-        assert (entry.health, entry.can_answer, entry.held_for) == ("held back", False, 15)
+        assert (entry.state, entry.can_answer, entry.back_in) == ("degraded", False, 15)
 
 
 async def test_content_starts_the_count_anew_also_where_the_reply_breaks_off():
@@ -225,7 +225,7 @@ async def test_isolated_it_is_not_asked_until_it_is_reset():
         await anyio.sleep(10_000)
         reply = await router.complete(HELLO)
         assert reply.attempts[0].reason == "isolated by hand; Router.reset() brings it back"
-        assert (breaker(router).state, router.health().providers[0].held_for) == ("isolated", None)
+        assert (breaker(router).state, router.health().providers[0].back_in) == ("isolated", None)
         router.reset("first")
         assert (await router.complete(HELLO)).provider == "first"
         for name in ("isolate", "reset"):

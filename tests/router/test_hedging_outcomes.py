@@ -162,8 +162,8 @@ async def test_of_two_that_commit_in_the_same_instant_one_wins_and_the_other_is_
     assert seen.ledger[0].provider == reply.provider
     assert (first.closed, second.closed) == (1, 1)
     loser = "first" if reply.provider == "second" else "second"
-    assert (report[loser].working, report[loser].last_success_ago) == (None, None)
-    assert (report[reply.provider].working, len(seen.of(RequestEnded))) == (True, 1)
+    assert (report[loser].state, report[loser].last_success_age) == ("unknown", None)
+    assert (report[reply.provider].state == "healthy", len(seen.of(RequestEnded))) == (True, 1)
     consistent(seen)
 
 
@@ -178,13 +178,13 @@ async def test_a_loser_shows_nothing_about_itself():
 
     assert lost.breaker is not None
     assert won.breaker is not None
-    assert (lost.health, lost.last_error, lost.breaker.calls, lost.breaker.failures) == (
-        "not known",
+    assert (lost.state, lost.last_error, lost.breaker.calls, lost.breaker.failures) == (
+        "unknown",
         None,
         0,
         0,
     )
-    assert (won.health, won.breaker.calls) == ("working", 12)
+    assert (won.state, won.breaker.calls) == ("healthy", 12)
 
 
 async def test_a_hedge_that_was_told_to_stay_away_is_left_alone_by_other_requests(seen):

@@ -8,6 +8,7 @@ A program runs on both backends, and after each step the router and the model ha
 from __future__ import annotations
 
 import json
+import math
 import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -98,12 +99,15 @@ class Model:
                 self.barred_until = now + min(60.0 * 2**self.barred, 900.0)
                 self.barred += 1
 
-    def health(self, now: float) -> str:
+    def states(self, now: float) -> set[str]:
+        """Return the states it may be in; which of the last three is for the evidence to say."""
         if self.working is False:
-            return "not working"
+            return {"unhealthy"}
         if now < self.held_until or not self.permitted:
-            return "held back"
-        return "not known" if self.working is None else "working"
+            return {"degraded"}
+        return (
+            {"unknown"} if self.working is None and not self.in_a_row else {"healthy", "degraded", "unknown"}
+        )
 
 
 @dataclass
@@ -142,7 +146,8 @@ class Bench:
         assert expected == {name: adapter.asked - before[name] for name, adapter in self.adapters.items()}
 
     def _comes_back(self, error: AllProvidersFailed, now: float) -> None:
-        held = [model.held_until - now for model in self.models.values() if now < model.held_until]
+        models = [model for model in self.models.values() if not model.isolated]
+        held = [model.held_until - now for model in models if now < model.held_until]
         if held:
             assert error.retryable
             assert error.retry_after is not None
@@ -155,10 +160,12 @@ class Bench:
         for seen in report.providers:
             model = self.models[seen.provider]
             model.at(now, seen)
-            assert (seen.working, seen.health) == (model.working, model.health(now))
+            assert self.adapters[seen.provider].working_at(now) is model.working
+            assert seen.state in model.states(now)
+            assert seen.can_answer is model.would_be_asked(now)
             if now < model.held_until and model.working is not False:
-                assert seen.held_for is not None
-                assert seen.held_for >= model.held_until - now - 1e-6
+                assert seen.back_in is not None or model.isolated
+                assert (seen.back_in or math.inf) >= model.held_until - now - 1e-6
         assert report.can_answer is any(model.would_be_asked(now) for model in self.models.values())
         assert json.loads(json.dumps(report.as_dict())) == report.as_dict()
         assert asked == [adapter.asked for adapter in self.adapters.values()]
