@@ -105,9 +105,7 @@ class Model:
             return {"unhealthy"}
         if now < self.held_until or not self.permitted:
             return {"degraded"}
-        return (
-            {"unknown"} if self.working is None and not self.in_a_row else {"healthy", "degraded", "unknown"}
-        )
+        return {"healthy", "degraded", "unknown"}
 
 
 @dataclass
