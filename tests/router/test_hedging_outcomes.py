@@ -17,7 +17,7 @@ from adapters import (
     RateLimited,
     ServiceFailed,
 )
-from adapters.scripted import Forever, Script, ScriptedAdapter, Unfinished
+from adapters.scripted import Forever, Pause, Script, ScriptedAdapter, Step, Unfinished
 from router import (
     AllProvidersFailed,
     HedgePolicy,
@@ -127,9 +127,19 @@ async def test_a_usual_delay_costs_about_a_twentieth_more_and_cuts_the_slowest()
 # --- the same instant, and what is learned
 
 
+class AtOnce(Kept):
+    """Delivers its first content in the very step in which its time has come."""
+
+    async def _play(self, step: Step) -> Delta | None:
+        if isinstance(step, Pause):
+            await anyio.sleep(step.seconds)
+            return Delta(self.name)
+        return await super()._play(step)
+
+
 @pytest.mark.parametrize("turn", range(6))  # trio draws who goes first
 async def test_of_two_that_commit_in_the_same_instant_one_wins_and_the_other_is_closed(seen, turn):
-    first, second = Kept("first", [2, "first"]), Kept("second", [1, "second"])
+    first, second = AtOnce("first", [2]), AtOnce("second", [1])
     async with router_of(first, second, seen=seen, retry=RetryPolicy(hedge=AFTER_ONE)) as router:
         stream = await router.stream(HELLO)
         assert (first.closed, second.closed) == ((0, 1) if stream.provider == "first" else (1, 0))
