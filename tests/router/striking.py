@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import anyio.lowlevel
 
+from adapters.scripted import ScriptedAdapter
 from router import AttemptEnded, AttemptStarted, RequestEnded, RequestStarted
 from tests.router.recording import Recorder
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 
-    from adapters.scripted import ScriptedAdapter
+    from adapters import ChatRequest, Delta
     from router import Router
 
 STEPS = range(6)
 """Checkpoints behind a moment, in which those that are due take turns."""
+
+
+class Kept(ScriptedAdapter):
+    """Keeps its generators, so that nobody but the router closes them: no garbage collector does."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._kept: list[AsyncGenerator[Delta, None]] = []
+
+    def stream(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
+        self._kept.append(super().stream(request))
+        return self._kept[-1]
 
 
 def clean(adapters: Iterable[ScriptedAdapter]) -> None:

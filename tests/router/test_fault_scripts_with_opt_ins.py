@@ -16,7 +16,6 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from adapters import AdapterError, ContentRefused, LocalFailure
-from adapters.scripted import ScriptedAdapter
 from router import (
     AllProvidersFailed,
     AttemptEnded,
@@ -40,7 +39,7 @@ from router import (
     Weighted,
 )
 from tests.router.recording import HELLO, Recorder, router_of
-from tests.router.striking import all_places_free, consistent
+from tests.router.striking import Kept, all_places_free, consistent
 from tests.router.test_fault_scripts import CLEAN_UPS, FEW_GOOD, GRACE, TIGHT, Fault, faults
 from tests.router.test_seam import expected
 from tests.virtual_time import BACKENDS, run_virtual
@@ -152,7 +151,7 @@ async def ask(router: Router) -> Told:
 
 async def play(it: Setting) -> None:
     adapters = {
-        name: ScriptedAdapter.each(
+        name: Kept.each(
             name,
             [fault.steps for fault in scripts],
             cleanup_seconds=it.cleanups[name],
@@ -243,7 +242,7 @@ def check_request(it: Setting, run: Told, end: RequestEnded, seen: Recorder) -> 
     assert outcomes["cancelled"] == 0 or hedged
 
 
-def check_providers(it: Setting, adapters: dict[str, ScriptedAdapter], log: Log, seconds: float) -> None:
+def check_providers(it: Setting, adapters: dict[str, Kept], log: Log, seconds: float) -> None:
     """What holds for each provider, over all requests."""
     share, per_second, capacity = it.numbers
     extra = capacity + share * len(it.gaps) + per_second * seconds

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING
 
 import anyio
 import pytest
 
 from adapters import (
-    Adapter,
     AdapterError,
     AuthenticationFailed,
     BadReply,
-    ChatRequest,
     ConnectionLost,
     Delta,
     InvalidRequest,
     RateLimited,
     ServiceFailed,
 )
-from adapters.scripted import Forever, Script, ScriptedAdapter, Unfinished
+from adapters.scripted import Forever, Pause, Script, ScriptedAdapter, Step, Unfinished
 from router import (
     AllProvidersFailed,
     HedgePolicy,
@@ -29,11 +26,8 @@ from router import (
     RetryPolicy,
 )
 from tests.router.recording import HELLO, Recorder, router_of
-from tests.router.striking import clean, consistent
+from tests.router.striking import Kept, clean, consistent
 from tests.virtual_time import anyio_backend
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
 
 __all__ = ["anyio_backend"]
 
@@ -133,34 +127,29 @@ async def test_a_usual_delay_costs_about_a_twentieth_more_and_cuts_the_slowest()
 # --- the same instant, and what is learned
 
 
-class AtOnce(Adapter):
-    """Delivers its first content in a step of its own, at a given time, and keeps what became of it."""
+class AtOnce(Kept):
+    """Delivers its first content in the very step in which its time has come."""
 
-    def __init__(self, name: str, seconds: float) -> None:
-        self.name = name
-        self.seconds = seconds
-        self.closed = 0
-
-    async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
-        try:
-            await anyio.sleep(self.seconds)
-            yield Delta(self.name)
-            yield Delta(finish_reason="stop")
-        finally:
-            self.closed += 1
+    async def _play(self, step: Step) -> Delta | None:
+        if isinstance(step, Pause):
+            await anyio.sleep(step.seconds)
+            return Delta(self.name)
+        return await super()._play(step)
 
 
 @pytest.mark.parametrize("turn", range(6))  # trio draws who goes first
 async def test_of_two_that_commit_in_the_same_instant_one_wins_and_the_other_is_closed(seen, turn):
-    first, second = AtOnce("first", 2.0), AtOnce("second", 1.0)
+    first, second = AtOnce("first", [2]), AtOnce("second", [1])
     async with router_of(first, second, seen=seen, retry=RetryPolicy(hedge=AFTER_ONE)) as router:
-        reply = await router.complete(HELLO)
+        stream = await router.stream(HELLO)
+        assert (first.closed, second.closed) == ((0, 1) if stream.provider == "first" else (1, 0))
+        reply = await stream.collect()
         report = {entry.provider: entry for entry in router.health().providers}
 
     assert reply.text == reply.provider
     assert sorted(attempt.outcome for attempt in seen.ledger) == ["cancelled", "committed"]
     assert seen.ledger[0].provider == reply.provider
-    assert (first.closed, second.closed) == (1, 1)
+    clean([first, second])
     loser = "first" if reply.provider == "second" else "second"
     assert (report[loser].state, report[loser].last_success_age) == ("unknown", None)
     assert (report[reply.provider].state == "healthy", len(seen.of(RequestEnded))) == (True, 1)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import anyio
 import pytest
 
 from adapters import ServiceFailed
-from adapters.scripted import ScriptedAdapter, Step
 from router import (
     HedgePolicy,
     Interruption,
@@ -17,8 +18,11 @@ from router import (
     Timeouts,
 )
 from tests.router.recording import HELLO, Recorder, router_of
-from tests.router.striking import STEPS, Struck, all_places_free, clean, consistent, struck
+from tests.router.striking import STEPS, Kept, Struck, all_places_free, clean, consistent, struck
 from tests.virtual_time import BACKENDS, anyio_backend, run_virtual
+
+if TYPE_CHECKING:
+    from adapters.scripted import Step
 
 __all__ = ["anyio_backend"]
 
@@ -66,7 +70,7 @@ def test_a_take_over_may_be_left_at_any_moment(backend, action, hedged, how):
     ends: set[str] = set()
 
     async def one(moment: float, steps: int) -> None:
-        adapters = [ScriptedAdapter(name, SCRIPTS[name], cleanup_seconds=0.25) for name in SCRIPTS]
+        adapters = [Kept(name, SCRIPTS[name], cleanup_seconds=0.25) for name in SCRIPTS]
         for adapter in adapters:
             adapter.concurrency = 1
         seen = Recorder()
@@ -119,8 +123,8 @@ def test_a_take_over_may_be_left_at_any_moment(backend, action, hedged, how):
 @pytest.mark.anyio
 @pytest.mark.parametrize("action", ["restart", "continue"])
 async def test_who_reads_during_a_take_over_is_busy_and_who_closes_it_waits(action):
-    first = ScriptedAdapter("first", ["Hel", ServiceFailed], cleanup_seconds=0.25)
-    second = ScriptedAdapter("second", [5, "lo"], cleanup_seconds=0.25)
+    first = Kept("first", ["Hel", ServiceFailed], cleanup_seconds=0.25)
+    second = Kept("second", [5, "lo"], cleanup_seconds=0.25)
     async with router_of(first, second, on_interruption=action) as router:
         reply = await router.stream(HELLO)
         ended: list[str] = []

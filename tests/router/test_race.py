@@ -9,11 +9,11 @@ import anyio
 import pytest
 
 from adapters import ContentRefused, LocalFailure, ServiceFailed
-from adapters.scripted import Forever, ScriptedAdapter, Step
+from adapters.scripted import Forever, Step
 from router import AttemptStarted, HedgePolicy, RequestAborted, RetryPolicy, Timeouts
 from router._hedge import race
 from tests.router.recording import HELLO, Recorder, router_of
-from tests.router.striking import STEPS, Struck, all_places_free, clean, consistent, struck
+from tests.router.striking import STEPS, Kept, Struck, all_places_free, clean, consistent, struck
 from tests.virtual_time import BACKENDS, anyio_backend, run_virtual
 
 __all__ = ["anyio_backend"]
@@ -179,8 +179,8 @@ def test_a_request_may_be_left_at_any_moment_of_a_race(backend, name, how):
         nonlocal left
         first, second = RACES[name]
         adapters = [
-            ScriptedAdapter("a", first, cleanup_seconds=0.25),
-            ScriptedAdapter("b", second, cleanup_seconds=0.25),
+            Kept("a", first, cleanup_seconds=0.25),
+            Kept("b", second, cleanup_seconds=0.25),
         ]
         for adapter in adapters:
             adapter.concurrency = 1
@@ -221,9 +221,7 @@ def test_a_request_may_be_left_at_any_moment_of_a_race(backend, name, how):
 @pytest.mark.parametrize("error", [ContentRefused, LocalFailure])
 @pytest.mark.parametrize("who", ["a", "b"])
 async def test_an_abort_of_one_racer_cancels_the_other_and_comes_out_bare(error, who):
-    adapters = [
-        ScriptedAdapter(name, [2, error] if name == who else [Forever], cleanup_seconds=0.5) for name in "ab"
-    ]
+    adapters = [Kept(name, [2, error] if name == who else [Forever], cleanup_seconds=0.5) for name in "ab"]
     seen = Recorder()
     async with router_of(*adapters, seen=seen, retry=HEDGED) as router:
         with pytest.raises(RequestAborted) as caught:
@@ -238,7 +236,7 @@ async def test_an_abort_of_one_racer_cancels_the_other_and_comes_out_bare(error,
 
 
 async def test_a_bug_that_is_no_exception_comes_out_bare_and_leaves_nothing():
-    adapters = [ScriptedAdapter("a", [Forever], cleanup_seconds=0.5), ScriptedAdapter("b", [0.5, Fatal()])]
+    adapters = [Kept("a", [Forever], cleanup_seconds=0.5), Kept("b", [0.5, Fatal()])]
     seen = Recorder()
     async with router_of(*adapters, seen=seen, retry=HEDGED) as router:
         with pytest.raises(Fatal):
