@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import jsonschema
 import pytest
+import typer
 from anyio.from_thread import start_blocking_portal
 
 from adapters import errors
@@ -20,6 +21,9 @@ from adapters.http import Limits
 from adapters.simulators.h2o import H2oSimulator
 from adapters.simulators.openai import OpenAISimulator
 from router import BreakerPolicy, HedgePolicy, RetryPolicy, Router, Timeouts
+from router.cli.app import app
+from router.cli.health import spelled_out
+from router.cli.inspection import FORMATS
 from router.config import schema
 from router.observers import _conventions, prometheus
 
@@ -39,6 +43,7 @@ SAYS: Final = {  # what an example prints, at least
     7: [],
     8: ["1.0", "dead out for", "no connection could be made"],
     9: ['chat_router_requests_total{verdict="complete"} 1.0', 'error="ConnectFailed"'],
+    10: ["down      degraded", "the chain can answer: 1 healthy, 1 degraded"],
 }
 
 
@@ -84,6 +89,20 @@ def test_an_example_of_a_configuration_loads(text: str, tmp_path: Path) -> None:
 
     assert f"# ok: {len(names)} providers: {' > '.join(names)}\n" in README
     jsonschema.validate(tomllib.loads(text), schema())
+
+
+def test_the_table_of_forms_names_them_all() -> None:
+    table = README[README.index("## The health report") : README.index("## The services")]
+
+    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(FORMATS)
+
+
+@pytest.mark.parametrize("line", re.findall(r"^chat-router health (.*?) *(?:#.*)?$", README, re.MULTILINE))
+def test_a_command_of_health_is_one(line: str) -> None:
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    arguments = list(spelled_out(line.split()))
+
+    assert commands["health"].make_context("health", arguments).params["form"] in FORMATS
 
 
 def test_the_table_of_errors_names_every_class_and_what_follows() -> None:
