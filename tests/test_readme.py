@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import tomllib
 from contextlib import ExitStack
@@ -21,6 +22,7 @@ from adapters.http import Limits
 from adapters.simulators.h2o import H2oSimulator
 from adapters.simulators.openai import OpenAISimulator
 from router import BreakerPolicy, HedgePolicy, RetryPolicy, Router, Timeouts
+from router._probing import AT_ONCE
 from router.cli.app import app
 from router.cli.health import spelled_out
 from router.cli.inspection import FORMATS
@@ -38,7 +40,7 @@ SAYS: Final = {  # what an example prints, at least
     2: ["first choice", "h2o"],
     3: ["[half broke off, whole goes on]", "forty-two.", "whole (Switch("],
     4: ["no provider answered", "dead: failed", "ConnectFailed", "True None ['dead', 'dead']"],
-    5: ["h2o healthy", "dead unhealthy", "the chain can answer: True"],
+    5: ["h2o healthy reach", "dead unhealthy reach no connection", "True through ('h2o',)", "degraded"],
     6: ["Say it again"],
     7: [],
     8: ["1.0", "dead out for", "no connection could be made"],
@@ -150,6 +152,14 @@ def test_the_table_of_defaults_has_the_adapter_s() -> None:
         f"| `Adapter.recheck`, `recheck_cap` | {Adapter.recheck:g} s, doubling, {Adapter.recheck_cap:g} s |"
         in README
     )
+    assert f"| `Adapter.answer_probes` | {Adapter.answer_probes:g} an hour |" in README
+
+
+def test_the_table_of_defaults_has_the_monitor_s() -> None:
+    shown = {name: each.default for name, each in inspect.signature(Router.monitor).parameters.items()}
+    numbers = '{interval:g} s, {jitter:g}, "{level}"; {most} probes'.format(**shown, most=AT_ONCE)
+
+    assert f"| `Router.monitor`: `interval`, `jitter`, `level` | {numbers}" in README
 
 
 def test_the_table_of_metrics_names_them_all() -> None:

@@ -27,6 +27,7 @@ from router import (
     Disposition,
     Event,
     HealthReport,
+    Monitor,
     ProviderHealth,
     Reply,
     ReplyStream,
@@ -134,6 +135,10 @@ async def look(router: Router) -> dict[str, Any]:
     assert_type(router.health().providers, tuple[ProviderHealth, ...])
     assert_type(report.providers[0].probe, ProbeResult | None)
     assert_type(report.ok, bool)
+    assert_type((await router.check("answer")).through, tuple[str, ...])
+    async with router.monitor(interval=10, level="answer", jitter=0.1, on_report=print) as monitor:
+        assert_type(monitor, Monitor)
+        assert_type(monitor.report, HealthReport)
     return report.as_dict()
 
 
