@@ -78,6 +78,9 @@ async def make() -> Router:
     Router([Echo()], observers=[lambda: None])  # type: ignore[list-item, misc]
     Router([Echo()], history=History("health.db"), observers=[PrometheusObserver(), OpenTelemetryObserver()])
     Router([Echo()], history="health.db")  # type: ignore[arg-type]
+    assert_type(Router.from_config("router.toml", environ={"A": "b"}, history=History("health.db")), Router)
+    Router.from_config(3)  # type: ignore[arg-type]
+    Router.from_config("router.toml", {})  # type: ignore[call-arg]
     Timeouts(first="5")  # type: ignore[call-arg]
     return router
 
