@@ -43,6 +43,7 @@ from router import (
 )
 from router.history import Day, History, Outage, Sample, outages, strip, uptime
 from router.observers import OpenTelemetryObserver, PrometheusObserver
+from router.report import RequestShown, Waterfall, as_html, as_json, as_junit, as_markdown, as_prometheus
 from router.states import State
 
 
@@ -151,3 +152,12 @@ def look_back(history: History) -> None:
     assert_type(uptime(rows, 0, 1e10), list[Day])
     assert_type(outages(rows), list[Outage])
     assert_type(strip(rows, 0, 1e10, buckets=24), list[State])
+
+
+def publish(report: HealthReport, waterfall: Waterfall, history: History) -> None:
+    rows = history.file.samples("echo", since=0, until=1e10)
+    assert_type(waterfall.requests, tuple[RequestShown, ...])
+    assert_type(as_html(report, history=rows, requests=waterfall.requests), str)
+    assert_type(as_junit(report, fail_on="unhealthy"), str)
+    as_junit(report, fail_on="unknown")  # type: ignore[arg-type]
+    assert_type([as_json(report), as_markdown(report), as_prometheus(report)], list[str])
