@@ -23,7 +23,7 @@ from adapters.wire.words import is_page, words
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from adapters.contract import ChatRequest, Delta
+    from adapters.contract import ChatRequest, Delta, ProbeLevel
     from adapters.http import Answer, Session, WholeAnswer
 
 SEED_MODEL: Final = "h2oai/h2ogpt-gm-oasst1-en-2048-falcon-40b-v1"
@@ -139,10 +139,21 @@ class H2o(HTTPAdapter):
             return ProbeResult(
                 None, "no API of chat-ui; a server of 2023 has none, and other web servers neither"
             )
+        if found.family in ("G3/G4", "G5") and not found.models:
+            raise BadReply(
+                f"{self.name}: what stands at the address of the models is no list; check base_url"
+            )
         if known is not None and known.family == found.family:
             found = replace(known, models=found.models)
             self.learn(found)
         return ProbeResult(True, "it answered", generation=found.name, models=found.models)
+
+    async def probe(self, level: ProbeLevel = "reach") -> ProbeResult:
+        """Check the server; an answer has shown its generation, too. As of `HTTPAdapter`."""
+        result, known = await super().probe(level), self.generation
+        if level == "answer" and known is not None and known.exact != "unknown":
+            return replace(result, generation=known.name, models=known.models)
+        return result
 
     # -- what went wrong ------------------------------------------------------------------------
 

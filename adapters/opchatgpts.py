@@ -35,7 +35,7 @@ from adapters.wire.words import is_page, words
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
 
-    from adapters.contract import ChatRequest
+    from adapters.contract import ChatRequest, ProbeLevel
 
 _SUBMIT: Final = "/mwai-ui/v1/chats/submit"
 _INDEX: Final = "/mwai-ui/v1"
@@ -147,6 +147,13 @@ class Opchatgpts(HTTPAdapter):
         if site.generation is None:
             return ProbeResult(None, f"it lists its chat, but not what it asks for: {site.lack}")
         return ProbeResult(True, "it lists its chat", generation=site.generation)
+
+    async def probe(self, level: ProbeLevel = "reach") -> ProbeResult:
+        """Check the site; an answer has shown its generation, too. As of `HTTPAdapter`."""
+        result = await super().probe(level)
+        if level == "answer" and self._site is not None:
+            return replace(result, generation=self._site.generation)
+        return result
 
     async def _submit(
         self, session: Session, stack: AsyncExitStack, request: ChatRequest

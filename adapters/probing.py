@@ -28,7 +28,6 @@ from adapters.errors import (
     QuotaExhausted,
     RateLimited,
     ServiceFailed,
-    Truncated,
 )
 
 if TYPE_CHECKING:
@@ -131,4 +130,4 @@ async def _first(generator: AsyncGenerator[Delta, None]) -> ProbeResult:
             return ProbeResult(True, "it generated up to the limit of the probe", "answer")
         if delta.is_last:
             raise EmptyReply("the reply is complete, but without content")
-    raise Truncated("the reply ended without content and without the proof of its end")
+    raise EmptyReply("the reply ended without content")

@@ -9,6 +9,7 @@ Start with `Router`; the adapters are in the package `adapters`.
 """
 
 from adapters.errors import ChatRouterError, Disposition
+from router._monitor import Monitor
 from router._router import Router
 from router._stream import ReplyStream
 from router.breaker import BreakerPolicy
@@ -56,6 +57,7 @@ __all__ = [
     "HedgePolicy",
     "Interruption",
     "Keeper",
+    "Monitor",
     "Observer",
     "ObserverFailed",
     "Priority",

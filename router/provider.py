@@ -17,6 +17,7 @@ from adapters.errors import (
     ModelNotFound,
     NotWorking,
     QuotaExhausted,
+    RateLimited,
     Unreachable,
 )
 from router.health import LastError, ProbeAllowance, ProviderHealth
@@ -40,6 +41,9 @@ NO_WORD: Final = (Busy, ContentRefused, InvalidRequest, LocalFailure, ModelNotFo
 
 _OF_THE_WAY: Final = (ConnectFailed, ConnectionLost, Unreachable, NotWorking)
 """Failures that a probe clears by reaching the service; others are of its generation."""
+
+_REFUSALS: Final = (ModelNotFound, QuotaExhausted, RateLimited)
+"""Errors with which a service that works turns a probe away, as it would a request."""
 
 _WHOLE: Final = ("complete", "closed", "refused")
 """Verdicts of replies that did not break off."""
@@ -149,6 +153,8 @@ class Provider:
         self.models = result.models or self.models
         if result.error is not None:
             self._hold_back(result.error, now, policy)
+        if isinstance(result.error, _REFUSALS):
+            self.by_probe = Evidence(result.level, now, False, told_by(result), result.reason)
         if result.working is None:
             return
         self.by_probe = Evidence(result.level, now, result.working, told_by(result), result.reason)

@@ -8,7 +8,7 @@
     5  its circuit breaker is half-open: the next request is the trial  degraded    where the trial is free
     6  no evidence, or none of the last hour                            unknown     yes
     7  the newest evidence speaks against it: a failed attempt, a       degraded    yes
-       reply that broke off
+       reply that broke off, a probe that was turned away
     8  less than half of at least 4 attempts delivered                  degraded    yes
     9  the newest evidence speaks for it: content, or a probe           healthy     yes
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 import math
 from collections import Counter, deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, Final, get_args
 
-from router.events import AttemptOutcome, Verdict
+from router.events import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from router.events import AttemptOutcome
 
 WINDOW: Final = 3600.0
 """Seconds for which an attempt or a reply counts."""
@@ -24,6 +26,7 @@ MOST: Final = 512
 """Attempts that are kept, and replies; the oldest make room."""
 
 _MINUTE: Final = 60.0
+_EXCUSED: Final = "excused"  # it failed, which says nothing about the provider
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,17 +127,39 @@ def rounded(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 3)
 
 
-class _Attempt(NamedTuple):
-    at: float
-    outcome: AttemptOutcome
-    seconds: float
-    counts: bool  # it says something about the provider
+class _Ring:
+    """The newest things of some kinds: when, which, and how long each took; counted as they come and go."""
 
+    __slots__ = ("_items", "counts")
 
-class _Reply(NamedTuple):
-    at: float
-    verdict: Verdict
-    seconds: float
+    def __init__(self) -> None:
+        self._items: deque[tuple[float, str, float]] = deque()
+        self.counts: Counter[str] = Counter()
+
+    def add(self, now: float, kind: str, seconds: float) -> None:
+        if len(self._items) == MOST:
+            self._drop()
+        self._items.append((now, kind, seconds))
+        self.counts[kind] += 1
+
+    def forget(self, now: float) -> None:
+        while self._items and self._items[0][0] + WINDOW <= now:
+            self._drop()
+
+    def _drop(self) -> None:
+        self.counts[self._items.popleft()[1]] -= 1
+
+    def seconds(self, kind: str) -> list[float]:
+        """Return how long those of this kind took."""
+        return [seconds for _, each, seconds in self._items if each == kind] if self.counts[kind] else []
+
+    @property
+    def oldest(self) -> float:
+        """When the first of them was; never where there is none."""
+        return self._items[0][0] if self._items else math.inf
+
+    def __len__(self) -> int:
+        return len(self._items)
 
 
 class Vitals:
@@ -143,8 +168,8 @@ class Vitals:
     __slots__ = ("_attempts", "_replies", "_seen", "_skipped", "_summary", "_valid_until")
 
     def __init__(self) -> None:
-        self._attempts: deque[_Attempt] = deque(maxlen=MOST)
-        self._replies: deque[_Reply] = deque(maxlen=MOST)
+        self._attempts = _Ring()
+        self._replies = _Ring()
         self._skipped: deque[tuple[float, int]] = deque()  # the end of a minute, and how many
         self._seen = -math.inf
         self._summary: Traffic | None = Traffic()
@@ -166,12 +191,12 @@ class Vitals:
         if outcome == "skipped":
             self._skip(now)
         else:
-            self._attempts.append(_Attempt(now, outcome, seconds, evidence))
+            self._attempts.add(now, outcome if evidence or outcome != "failed" else _EXCUSED, seconds)
 
     def replied(self, now: float, verdict: Verdict, seconds: float) -> None:
         """Count a reply that ended `now`, `seconds` after its attempt began."""
         self._summary = None
-        self._replies.append(_Reply(self._at(now), verdict, seconds))
+        self._replies.add(self._at(now), verdict, seconds)
 
     def traffic(self, now: float) -> Traffic:
         """Return the summary of the last hour."""
@@ -179,8 +204,8 @@ class Vitals:
         if self._summary is None or now >= self._valid_until:
             self._forget(now)
             self._summary = self._summed_up()
-            ends = [ring[0][0] + WINDOW for ring in (self._attempts, self._replies, self._skipped) if ring]
-            self._valid_until = min(ends, default=math.inf)
+            oldest = min(self._attempts.oldest, self._replies.oldest)
+            self._valid_until = min(oldest, self._skipped[0][0] if self._skipped else math.inf) + WINDOW
         return self._summary
 
     def _skip(self, now: float) -> None:
@@ -192,23 +217,27 @@ class Vitals:
             self._forget(now)
 
     def _forget(self, now: float) -> None:
-        for ring in (self._attempts, self._replies, self._skipped):
-            while ring and ring[0][0] + WINDOW <= now:
-                ring.popleft()
+        self._attempts.forget(now)
+        self._replies.forget(now)
+        while self._skipped and self._skipped[0][0] + WINDOW <= now:
+            self._skipped.popleft()
 
     def _summed_up(self) -> Traffic:
-        outcomes = Counter(attempt.outcome for attempt in self._attempts)
-        verdicts = Counter(reply.verdict for reply in self._replies)
-        good = outcomes["committed"]
-        judged = good + sum(a.outcome == "failed" and a.counts for a in self._attempts)
-        outcomes["skipped"] = sum(count for _, count in self._skipped)
+        outcomes, verdicts = self._attempts.counts, self._replies.counts
+        good, failed = outcomes["committed"], outcomes["failed"]
+        judged = good + failed
         return Traffic(
-            attempts=AttemptCounts(*(outcomes[name] for name in get_args(AttemptOutcome))),
+            attempts=AttemptCounts(
+                committed=good,
+                failed=failed + outcomes[_EXCUSED],
+                skipped=sum(count for _, count in self._skipped),
+                cancelled=outcomes["cancelled"],
+            ),
             replies=ReplyCounts(*(verdicts[name] for name in get_args(Verdict))),
             success_ratio=good / judged if judged else None,
             judged=judged,
-            first_content=Percentiles.of([a.seconds for a in self._attempts if a.outcome == "committed"]),
-            total=Percentiles.of([r.seconds for r in self._replies if r.verdict == "complete"]),
+            first_content=Percentiles.of(self._attempts.seconds("committed")),
+            total=Percentiles.of(self._replies.seconds("complete")),
         )
 
     def _at(self, now: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import tomllib
 from contextlib import ExitStack
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import jsonschema
 import pytest
+import typer
 from anyio.from_thread import start_blocking_portal
 
 from adapters import errors
@@ -20,6 +22,10 @@ from adapters.http import Limits
 from adapters.simulators.h2o import H2oSimulator
 from adapters.simulators.openai import OpenAISimulator
 from router import BreakerPolicy, HedgePolicy, RetryPolicy, Router, Timeouts
+from router._probing import AT_ONCE
+from router.cli.app import app
+from router.cli.health import spelled_out
+from router.cli.inspection import FORMATS
 from router.config import schema
 from router.observers import _conventions, prometheus
 
@@ -34,11 +40,12 @@ SAYS: Final = {  # what an example prints, at least
     2: ["first choice", "h2o"],
     3: ["[half broke off, whole goes on]", "forty-two.", "whole (Switch("],
     4: ["no provider answered", "dead: failed", "ConnectFailed", "True None ['dead', 'dead']"],
-    5: ["h2o healthy", "dead unhealthy", "the chain can answer: True"],
+    5: ["h2o healthy reach", "dead unhealthy reach no connection", "True through ('h2o',)", "degraded"],
     6: ["Say it again"],
     7: [],
     8: ["1.0", "dead out for", "no connection could be made"],
     9: ['chat_router_requests_total{verdict="complete"} 1.0', 'error="ConnectFailed"'],
+    10: ["down      degraded", "the chain can answer: 1 healthy, 1 degraded"],
 }
 
 
@@ -86,6 +93,20 @@ def test_an_example_of_a_configuration_loads(text: str, tmp_path: Path) -> None:
     jsonschema.validate(tomllib.loads(text), schema())
 
 
+def test_the_table_of_forms_names_them_all() -> None:
+    table = README[README.index("## The health report") : README.index("## The services")]
+
+    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(FORMATS)
+
+
+@pytest.mark.parametrize("line", re.findall(r"^chat-router health (.*?) *(?:#.*)?$", README, re.MULTILINE))
+def test_a_command_of_health_is_one(line: str) -> None:
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    arguments = list(spelled_out(line.split()))
+
+    assert commands["health"].make_context("health", arguments).params["form"] in FORMATS
+
+
 def test_the_table_of_errors_names_every_class_and_what_follows() -> None:
     rows = dict(re.findall(r"^\| (`[A-Z].*?) \| .*? \| (.*?) \|$", README, re.MULTILINE))
     listed = {name: follows for names, follows in rows.items() for name in re.findall(r"`(\w+)`", names)}
@@ -131,6 +152,14 @@ def test_the_table_of_defaults_has_the_adapter_s() -> None:
         f"| `Adapter.recheck`, `recheck_cap` | {Adapter.recheck:g} s, doubling, {Adapter.recheck_cap:g} s |"
         in README
     )
+    assert f"| `Adapter.answer_probes` | {Adapter.answer_probes:g} an hour |" in README
+
+
+def test_the_table_of_defaults_has_the_monitor_s() -> None:
+    shown = {name: each.default for name, each in inspect.signature(Router.monitor).parameters.items()}
+    numbers = '{interval:g} s, {jitter:g}, "{level}"; {most} probes'.format(**shown, most=AT_ONCE)
+
+    assert f"| `Router.monitor`: `interval`, `jitter`, `level` | {numbers}" in README
 
 
 def test_the_table_of_metrics_names_them_all() -> None:

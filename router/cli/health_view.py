@@ -151,12 +151,10 @@ class Screen:
     def rest(self, report: HealthReport, seconds: float) -> None:
         """Show `report` until the next check, which is in `seconds`."""
         when = datetime.now(UTC).strftime("%H:%M:%S UTC")
-        self._show(
-            report, f"{summary(report)}. Checked at {when}, again every {span(seconds)}; Ctrl-C ends it."
-        )
+        self._show(report, f"checked at {when}, again every {seconds:g} s; Ctrl-C ends it")
 
     def _changed(self) -> None:
-        self._show(self._router.health(), "Probes are under way; Ctrl-C ends it.")
+        self._show(self._router.health(), "probes are under way; Ctrl-C ends it")
 
     def _show(self, report: HealthReport, footer: str) -> None:
         if self._live is None:
@@ -164,4 +162,6 @@ class Screen:
         from rich.console import Group
         from rich.text import Text
 
-        self._live.update(Group(as_table(report, details=True), Text(footer, "dim")), refresh=True)
+        self._live.update(
+            Group(as_table(report, details=True), Text(summary(report)), Text(footer, "dim")), refresh=True
+        )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 
+from adapters.errors import ChatRouterError
 from router.cli.exits import CANNOT, FAILED, OK, OUTPUT
 from router.cli.health_file import write
 from router.cli.health_view import Progress, Screen, plain_line, show
@@ -122,8 +123,10 @@ async def health(open_router: OpenRouter, wanted: Inspection) -> int:
 
 async def _check(router: Router, wanted: Inspection) -> HealthReport:
     report = await router.check(wanted.level)
-    if wanted.history is not None:
-        await wanted.history.keep(report, trouble)
+    if (history := wanted.history) is not None:
+        await history.keep(report)
+        if history.failure is not None:
+            say(f"chat-router: {one_line(str(history.failure))}")
     return report
 
 
@@ -165,13 +168,13 @@ async def rendered(report: HealthReport, wanted: Inspection) -> str:
 def _rows(report: HealthReport, history: History | None, at: datetime) -> list[Sample]:
     if history is None:
         return []
-    since = (at - timedelta(days=STRIP_DAYS)).timestamp()
-    return [
-        row
-        for entry in report.providers
-        for row in history.file.samples(entry.provider, since, at.timestamp())
-        if row.at >= since
-    ]
+    since, until = (at - timedelta(days=STRIP_DAYS)).timestamp(), at.timestamp()
+    names = [entry.provider for entry in report.providers]
+    try:
+        rows = [row for name in names for row in history.file.samples(name, since, until)]
+    except ChatRouterError:
+        return []  # told when the report could not be kept; a page without strips is better than none
+    return [row for row in rows if row.at >= since]
 
 
 async def _watch(router: Router, wanted: Inspection, seconds: float, progress: Progress) -> int:

@@ -80,31 +80,40 @@ class _Names(dict[str, Any]):
 
 @cache
 def parameters_of(made: type) -> tuple[dict[str, Parameter], bool]:
-    """Return the settings that the constructor of a class takes, and whether it may take others."""
+    """Return the settings that the constructor of a class takes, and whether it may take others.
+
+    A constructor that takes `**settings` without types hands them on: those of the next class are known then,
+    and it may keep some for itself.
+    """
     found: dict[str, Parameter] = {}
-    takes_more = False
+    is_open = False
     for owner in made.__mro__:
         constructor = vars(owner).get("__init__")
         if not inspect.isfunction(constructor):
             continue
-        texts = described(owner)
-        takes_more = False
-        for each in list(inspect.signature(constructor).parameters.values())[1:]:
-            hint = _evaluated(each.annotation, constructor.__globals__)
-            if each.kind is each.VAR_KEYWORD:
-                settings = _typed_dict(hint)
-                takes_more = settings is None
-                found = {**found, **_settings_of(settings), **found} if settings is not None else found
-            elif each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY) and each.name not in found:
-                required = each.default is NOTHING
-                default = NOTHING if repr(each.default) == "<factory>" else each.default
-                found[each.name] = Parameter(
-                    kind_of(hint, each.name), default, required, texts.get(each.name, "")
-                )
-        if not takes_more:
-            return found, False
-        # `**settings` without types: what the next class takes is known, and this one may take more.
-    return found, takes_more
+        own, hands_on = _parameters(constructor, described(owner))
+        found = {**found, **{name: each for name, each in own.items() if name not in found}}
+        is_open |= hands_on
+        if not hands_on:
+            break
+    return found, is_open
+
+
+def _parameters(constructor: types.FunctionType, texts: dict[str, str]) -> tuple[dict[str, Parameter], bool]:
+    """Return the parameters of one constructor, and whether it takes others without saying which."""
+    found: dict[str, Parameter] = {}
+    hands_on = False
+    for each in list(inspect.signature(constructor).parameters.values())[1:]:
+        hint = _evaluated(each.annotation, constructor.__globals__)
+        if each.kind is each.VAR_KEYWORD:
+            settings = _typed_dict(hint)
+            hands_on = settings is None
+            found |= {} if settings is None else _settings_of(settings)
+        elif each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY):
+            default = NOTHING if repr(each.default) == "<factory>" else each.default  # of a dataclass
+            kind, text = kind_of(hint, each.name), texts.get(each.name, "")
+            found[each.name] = Parameter(kind, default, each.default is NOTHING, text)
+    return found, hands_on
 
 
 def _typed_dict(hint: Any) -> type | None:
@@ -155,7 +164,7 @@ def kind_of(hint: Any, name: str = "") -> Kind:
         from router.config.sections import Section  # a section is made of parameters
 
         return Section(hint)
-    return _generic(typing.get_origin(hint), typing.get_args(hint), name)
+    return _generic(typing.get_origin(hint) or hint, typing.get_args(hint), name)
 
 
 def _generic(origin: Any, inner: tuple[Any, ...], name: str) -> Kind:
@@ -165,15 +174,17 @@ def _generic(origin: Any, inner: tuple[Any, ...], name: str) -> Kind:
         return _union(inner, name)
     if origin is typing.Literal:
         return Choice({str(value): value for value in inner}, name or "value")
-    if origin is type:
+    if origin is type and inner and isinstance(inner[0], type):
         home = sys.modules[inner[0].__module__]
         classes = {kind.__name__: kind for kind in _below(inner[0]) if kind.__module__ == home.__name__}
         return Choice(dict(sorted(classes.items())), "class")
     if origin in (dict, collections.abc.Mapping, collections.abc.MutableMapping):
-        keys = kind_of(inner[0])
-        value = kind_of(inner[1])
+        hint_of_keys, hint_of_values = inner or (str, Any)
+        keys, value = kind_of(hint_of_keys), kind_of(hint_of_values)
         if isinstance(value, SecretText) or name in ("headers", "cookies"):
-            value = SecretText(bare=inner[1] is str, maybe_plain=True)  # not all of them are secrets
+            value = SecretText(
+                bare=Secret not in (hint_of_values, *typing.get_args(hint_of_values)), maybe_plain=True
+            )
         return TableOf(value, keys if isinstance(keys, Choice) else None)
     if origin in (*_ARRAYS, *_SETS):
         make = frozenset if origin in _SETS else list if origin is list else tuple

@@ -70,12 +70,6 @@ class Place:
         self.reading.mistakes.append((self.where, text))
         return WRONG
 
-    @property
-    def known_wrong(self) -> bool:
-        """Whether a mistake was told here or below."""
-        depth = len(self.where)
-        return any(where[:depth] == self.where for where, _ in self.reading.mistakes)
-
 
 def shown_key(where: Where) -> str:
     """Return a place as people write it: `retry.hedge.delay`, `provider 2: limits.connections`.

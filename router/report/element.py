@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from xml.etree import ElementTree as ET
 
 from router.report.words import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+LONGEST: Final = 4000
+"""Characters of one text; it may be made of several of a peer's, each of which is cut much earlier."""
 
 Element: TypeAlias = ET.Element
 Child: TypeAlias = "Element | str | Iterable[Child] | None"
@@ -27,7 +30,7 @@ def element(tag: str, *children: Child, **attributes: str | float | None) -> Ele
     made = ET.Element(tag)
     for name, value in attributes.items():
         if value is not None:
-            text = clean(value) if isinstance(value, str) else f"{value:g}"
+            text = clean(value, LONGEST) if isinstance(value, str) else f"{value:g}"
             made.set(name.rstrip("_").replace("_", "-"), text)
     for child in children:
         _add(made, child)
@@ -49,7 +52,7 @@ def _add(parent: Element, child: Child) -> None:
 def _add_text(parent: Element, text: str) -> None:
     # A space at an end separates words of two elements; `clean` would take it away.
     head, tail = " " * text.startswith(" "), " " * text.endswith(" ")
-    said = f"{head}{clean(text)}{tail}" if text.strip() else " " * bool(text)
+    said = f"{head}{clean(text, LONGEST)}{tail}" if text.strip() else " " * bool(text)
     if len(parent):
         last = parent[-1]
         last.tail = (last.tail or "") + said

@@ -7,18 +7,19 @@ import re
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from adapters.simulators import load
 from adapters.simulators.openai import OpenAISimulator
+from router.cli.chain import chain_of
+from router.cli.inspection import Inspection, health, history_of
 from router.history import HistoryFile
 from tests.cli.command import run
 from tests.cli.terminal import on_terminal
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
     from tests.cli.conftest import Command, Serve
 
@@ -143,9 +144,23 @@ def test_a_history_keeps_each_report_and_fills_the_page(command: Command, tmp_pa
     assert ">Up and down<" in found.out
 
 
-def test_a_history_that_cannot_be_read_costs_the_strips_alone(command: Command, tmp_path: Path) -> None:
+@pytest.mark.anyio
+async def test_a_history_that_breaks_meanwhile_costs_the_strips_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     kept = tmp_path / "health.db"
-    command("health", "--demo", "--history", str(kept))
+    history = history_of(str(kept))
+    kept.write_bytes(b"no database at all" * 100)
+    code = await health(chain_of((), None, demo=True), Inspection("html", history=history))
+    out, err = capsys.readouterr()
+
+    assert (code, err.count("\n")) == (1, 1)
+    assert "is not a SQLite database" in err
+    assert out.startswith("<!doctype html>")
+    assert ">Up and down<" not in out
+
+
+def test_a_history_that_cannot_be_begun_is_a_mistake(command: Command, tmp_path: Path) -> None:
     mistake = command("health", "--demo", "--history", str(tmp_path))
 
     assert (mistake.code, mistake.err.count("\n")) == (64, 1)

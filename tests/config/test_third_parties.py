@@ -65,6 +65,7 @@ class Handing(HTTPAdapter):
 
     def __init__(self, zone: int, *arguments: Any, **settings: Any) -> None:
         self.zone = zone
+        self.kept = settings.pop("kept", None)
         super().__init__(*arguments, **settings)
 
     async def stream(self, request: ChatRequest) -> Any:
@@ -164,10 +165,11 @@ def test_what_does_not_fit_is_told(line: str, key: str, words: str, tmp_path: Pa
 
 
 def test_what_is_handed_on_is_checked_where_it_is_known(tmp_path: Path) -> None:
-    text = table(Handing, 'zone = 1\nbase_url = "http://127.0.0.1:1"\nlimits.connections = 3')
+    text = table(Handing, 'zone = 1\nbase_url = "http://127.0.0.1:1"\nlimits.connections = 3\nkept = "mine"')
     adapter = made(tmp_path, text)
 
     assert (adapter.zone, adapter.base_url, adapter.limits.connections) == (1, "http://127.0.0.1:1", 3)
+    assert adapter.kept == "mine"
     assert [m.key for m in mistakes(tmp_path, f"{text}conect_timeout = 1")] == ["provider 1: conect_timeout"]
     assert [m.key for m in mistakes(tmp_path, f'{text}verify = "no"')] == ["provider 1: verify"]
 

@@ -196,6 +196,13 @@ def test_details_have_all_that_is_known():
     assert openai["Models"].endswith("model-29 and 10 others")
 
 
+def test_a_text_of_many_parts_is_not_cut():
+    names = tuple(f"a-provider-with-a-long-name-{number}" for number in range(30))
+    text = "".join(Page(as_html(HealthReport(tuple(map(ProviderHealth, names))))).text)
+
+    assert f"then {names[-1]}." in text
+
+
 def test_the_budget_for_repeats_is_told():
     one = (ProviderHealth("one"),)
     free = HealthReport(one, None, RetryAllowance(float("inf"), float("inf")))

@@ -21,6 +21,7 @@ PUBLIC = [
     "HedgePolicy",
     "Interruption",
     "Keeper",
+    "Monitor",
     "Observer",
     "ObserverFailed",
     "Priority",

@@ -114,6 +114,8 @@ class ProviderAgainstAModel(RuleBasedStateMachine):
             result = finding(kind(CANARY, retry_after=retry_after), level)
             self._hold(kind, retry_after)
         self.provider.probed(result, self.now, POLICY)
+        if kind in (ModelNotFound, QuotaExhausted, RateLimited):
+            self.found = (self.now, False, level)
         if result.working is None:
             return
         self.found = (self.now, result.working, level)

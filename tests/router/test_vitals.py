@@ -118,7 +118,7 @@ def test_the_memory_is_bounded_whatever_comes():
         vitals.attempted(now, "skipped")
         vitals.attempted(now, "failed")
         vitals.replied(now, "complete", 1.0)
-    kept: list[object] = [*vitals._attempts, *vitals._replies, *vitals._skipped]
+    kept: list[object] = [*vitals._attempts._items, *vitals._replies._items, *vitals._skipped]
     held = sum(sys.getsizeof(item) for item in kept)
 
     assert [MOST, MOST] == [len(vitals._attempts), len(vitals._replies)]

@@ -27,6 +27,7 @@ from router import (
     Disposition,
     Event,
     HealthReport,
+    Monitor,
     ProviderHealth,
     Reply,
     ReplyStream,
@@ -42,6 +43,7 @@ from router import (
 )
 from router.history import Day, History, Outage, Sample, outages, strip, uptime
 from router.observers import OpenTelemetryObserver, PrometheusObserver
+from router.report import RequestShown, Waterfall, as_html, as_json, as_junit, as_markdown, as_prometheus
 from router.states import State
 
 
@@ -77,6 +79,9 @@ async def make() -> Router:
     Router([Echo()], observers=[lambda: None])  # type: ignore[list-item, misc]
     Router([Echo()], history=History("health.db"), observers=[PrometheusObserver(), OpenTelemetryObserver()])
     Router([Echo()], history="health.db")  # type: ignore[arg-type]
+    assert_type(Router.from_config("router.toml", environ={"A": "b"}, history=History("health.db")), Router)
+    Router.from_config(3)  # type: ignore[arg-type]
+    Router.from_config("router.toml", {})  # type: ignore[call-arg]
     Timeouts(first="5")  # type: ignore[call-arg]
     return router
 
@@ -134,6 +139,10 @@ async def look(router: Router) -> dict[str, Any]:
     assert_type(router.health().providers, tuple[ProviderHealth, ...])
     assert_type(report.providers[0].probe, ProbeResult | None)
     assert_type(report.ok, bool)
+    assert_type((await router.check("answer")).through, tuple[str, ...])
+    async with router.monitor(interval=10, level="answer", jitter=0.1, on_report=print) as monitor:
+        assert_type(monitor, Monitor)
+        assert_type(monitor.report, HealthReport)
     return report.as_dict()
 
 
@@ -143,3 +152,12 @@ def look_back(history: History) -> None:
     assert_type(uptime(rows, 0, 1e10), list[Day])
     assert_type(outages(rows), list[Outage])
     assert_type(strip(rows, 0, 1e10, buckets=24), list[State])
+
+
+def publish(report: HealthReport, waterfall: Waterfall, history: History) -> None:
+    rows = history.file.samples("echo", since=0, until=1e10)
+    assert_type(waterfall.requests, tuple[RequestShown, ...])
+    assert_type(as_html(report, history=rows, requests=waterfall.requests), str)
+    assert_type(as_junit(report, fail_on="unhealthy"), str)
+    as_junit(report, fail_on="unknown")  # type: ignore[arg-type]
+    assert_type([as_json(report), as_markdown(report), as_prometheus(report)], list[str])
