@@ -135,5 +135,6 @@ class Opening:
                 error=error,
                 finish_reason=transcript.finish_reason,
                 usage=transcript.usage,
+                revised=transcript.final_text is not None,
             )
         )

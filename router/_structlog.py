@@ -106,6 +106,7 @@ def _request_ended(event: RequestEnded) -> Line:
         "seconds": round(event.seconds, 3),
         "deltas": event.deltas,
         "characters": event.characters,
+        "revised": event.revised,
     }
     if event.error is not None:
         fields["error"] = type(event.error).__name__

@@ -123,6 +123,7 @@ class RequestEnded:
         error: What it ended with, where it was not complete.
         finish_reason: Why the provider stopped, where it said so.
         usage: Token counts, where the provider gave them.
+        revised: Whether the provider's own final text differs from what it streamed (`Reply.final_text`).
     """
 
     request_id: str
@@ -137,6 +138,7 @@ class RequestEnded:
     error: Exception | None = None
     finish_reason: str | None = None
     usage: Usage | None = None
+    revised: bool = False
 
 
 @dataclass(frozen=True, slots=True)

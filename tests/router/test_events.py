@@ -149,6 +149,7 @@ def test_the_end_of_a_request_is_one_line_with_all_that_matters(verdict, level, 
             "seconds": 1.235,
             "deltas": 3,
             "characters": 5,
+            "revised": False,
             "error": "ServiceFailed",
         }
     ] == lines
