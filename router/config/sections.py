@@ -98,8 +98,7 @@ class Section(Kind):
             if not isinstance(result, Exception):
                 return WRONG if blamed else result
             culprit = self._culprit({**stand_ins, **given}, result)
-            said = str(result)
-            if not any(re.search(rf"\b{re.escape(name)}\b", said) for name in blamed):
+            if not any(f" {name} (" in str(result) for name in blamed):  # it is bounded by what is wrong
                 where = place if culprit is None else place / culprit
                 said = _sentence(result, culprit)
                 where.wrong(_without(given.get(culprit or ""), place.reading.masked(said)))
