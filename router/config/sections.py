@@ -93,6 +93,9 @@ class Section(Kind):
         """Return the object. A constructor tells one mistake at a time: what it names is left out, and on."""
         blamed = set(wrong)
         stand_ins = {name: _STAND_IN[name] for name in blamed & set(_STAND_IN) if name in self.parameters}
+        required = {name for name, parameter in self.parameters.items() if parameter.required}
+        if blamed & required - set(stand_ins):
+            return WRONG  # nothing more can be learnt
         while True:
             result = self._attempt({**stand_ins, **given})
             if not isinstance(result, Exception):
@@ -102,7 +105,7 @@ class Section(Kind):
                 where = place if culprit is None else place / culprit
                 said = _sentence(result, culprit)
                 where.wrong(_without(given.get(culprit or ""), place.reading.masked(said)))
-            if culprit is None or culprit not in given:
+            if culprit is None or culprit not in given or culprit in required - set(_STAND_IN):
                 return WRONG
             blamed.add(culprit)
             del given[culprit]
