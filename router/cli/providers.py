@@ -79,7 +79,7 @@ def make_all(texts: Iterable[str], environment: Mapping[str, str]) -> list[Adapt
     """
     wanted = [parse(text) for text in texts]
     if not wanted:
-        raise Mistake(f"name at least one provider, as in {_EXAMPLE}")
+        raise Mistake(f"name at least one provider, as in {_EXAMPLE}, or a file of them with --config")
     names = [each.name for each in wanted]
     for each in wanted:
         if names.count(each.name) > 1:

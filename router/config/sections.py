@@ -93,17 +93,19 @@ class Section(Kind):
         """Return the object. A constructor tells one mistake at a time: what it names is left out, and on."""
         blamed = set(wrong)
         stand_ins = {name: _STAND_IN[name] for name in blamed & set(_STAND_IN) if name in self.parameters}
+        required = {name for name, parameter in self.parameters.items() if parameter.required}
+        if blamed & required - set(stand_ins):
+            return WRONG  # nothing more can be learnt
         while True:
             result = self._attempt({**stand_ins, **given})
             if not isinstance(result, Exception):
                 return WRONG if blamed else result
             culprit = self._culprit({**stand_ins, **given}, result)
-            said = str(result)
-            if not any(re.search(rf"\b{re.escape(name)}\b", said) for name in blamed):
+            if not any(f" {name} (" in str(result) for name in blamed):  # it is bounded by what is wrong
                 where = place if culprit is None else place / culprit
                 said = _sentence(result, culprit)
                 where.wrong(_without(given.get(culprit or ""), place.reading.masked(said)))
-            if culprit is None or culprit not in given:
+            if culprit is None or culprit not in given or culprit in required - set(_STAND_IN):
                 return WRONG
             blamed.add(culprit)
             del given[culprit]

@@ -69,4 +69,4 @@ def fit(chosen: Strategy, names: list[str] | None, place: Place) -> None:
     try:
         chosen.check(names)
     except ValueError as error:
-        place.wrong(str(error).removeprefix(f"{type(chosen).__name__}: "))
+        place.wrong(place.reading.masked(str(error).removeprefix(f"{type(chosen).__name__}: ")))

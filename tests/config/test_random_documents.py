@@ -79,6 +79,7 @@ def test_any_bytes_are_refused(content: bytes, file: Path) -> None:
     assert isinstance(tried(file, content), ConfigError)
 
 
+@example(at=GOOD.index("first"), length=0, put="\\")
 @given(
     at=st.integers(0, len(GOOD)), length=st.integers(0, 30), put=st.text("[]{}=\"'#.,\n ax0\\é", max_size=4)
 )

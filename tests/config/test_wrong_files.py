@@ -230,6 +230,27 @@ least = -1
     ]
 
 
+def test_what_is_wrong_hides_nothing_else_that_is_wrong(tmp_path: Path) -> None:
+    """The sentence about the address has the words `name` and `a host` in it."""
+    found = mistakes(
+        tmp_path, '[[provider]]\nadapter = "openai"\nname = 3\nmodel = 1\nbase_url = "ftp://a"\n'
+    )
+
+    assert [mistake.key.removeprefix("provider 1: ") for mistake in found] == ["name", "model", "base_url"]
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("[retry]\nattempts = 9\nstay = 3", "retry.attempts"),
+        ('[retry]\nattempts = "3"\nstay = 3', "retry.attempts"),
+        ("[breaker]\nopen_for = -1\nopen_cap = 5", "breaker.open_for"),
+    ],
+)
+def test_what_is_bounded_by_a_mistake_is_none(text: str, key: str, tmp_path: Path) -> None:
+    assert [mistake.key for mistake in mistakes(tmp_path, H2O + text)] == [key]
+
+
 def test_the_error_is_one_of_the_library_with_a_line_for_each_mistake(tmp_path: Path) -> None:
     file = put(tmp_path, "a = 1\n")
     with pytest.raises(ConfigError) as caught:
