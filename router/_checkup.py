@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from router.health import HealthReport, RetryAllowance
+from router.health import HealthReport, ProviderHealth, RetryAllowance
 from router.selection import foreseen
 from router.strategy import Priority
 
@@ -50,7 +50,7 @@ class CheckUp:
     ) -> HealthReport:
         """Return what is known now, without I/O."""
         now, probes = self.clock(), probes or {}
-        entries = [provider.snapshot(now, probes.get(name)) for name, provider in self.providers.items()]
+        entries = [_looked_at(provider, now, probes.get(name)) for name, provider in self.providers.items()]
         order = None
         if not isinstance(self.strategy, Priority):
             order = foreseen(list(self.providers.values()), self.strategy, now, self.random_source)
@@ -64,3 +64,11 @@ class CheckUp:
         if self.keeper is not None:
             await self.keeper.keep(report, self.notify)
         return report
+
+
+def _looked_at(provider: Provider, now: float, probe: ProbeResult | None) -> ProviderHealth:
+    try:
+        return provider.snapshot(now, probe)
+    except Exception as bug:  # noqa: BLE001 - one adapter must not hide the others
+        reason = f"the adapter has a bug: it raised {type(bug).__name__} when it was looked at"
+        return ProviderHealth(provider.name, type(provider.adapter).__name__, reason=reason, can_answer=False)

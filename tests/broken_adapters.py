@@ -4,7 +4,8 @@ from contextvars import ContextVar
 
 import anyio
 
-from adapters import BadReply, Delta, ProbeResult
+from adapters import BadReply, Delta, Outcome, ProbeResult
+from adapters.probing import PROMPT
 from adapters.scripted import Pause, ScriptedAdapter, Step
 
 VARIABLE = ContextVar[str]("VARIABLE")
@@ -144,6 +145,24 @@ class ForgetsItsProbe(Broken):
 class FindsItselfDown(Broken):
     async def probe(self, level="reach"):
         return ProbeResult(False, "it is down")
+
+
+class MistakesTheLevel(Broken):
+    async def probe(self, level="reach"):
+        self.mark(Outcome(0.0))
+        return ProbeResult(True, "it is there")
+
+
+class CannotBeProbed(Broken):
+    def stream(self, request):
+        if request.messages[0].text == PROMPT:
+            raise KeyError("bug")
+        return super().stream(request)
+
+
+class ForgetsItsAnswer(Broken):
+    def mark(self, outcome):
+        """Learn nothing."""
 
 
 class ClosesOnce(Broken):

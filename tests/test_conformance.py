@@ -171,6 +171,13 @@ async def test_an_adapter_that_would_spoil_the_other_checks_ends_them():
         (broken.ProbesWithoutReason, "probes", "its result gives no reason"),
         (broken.ForgetsItsProbe, "probes", "it found True, but `working` says None"),
         (broken.FindsItselfDown, "probes", "it finds the service not working, which works: it is down"),
+        (broken.MistakesTheLevel, "answers probes", "asked for the level 'answer' it checked 'reach'"),
+        (
+            broken.CannotBeProbed,
+            "answers probes",
+            "but the finding is None: the probe itself failed: KeyError",
+        ),
+        (broken.ForgetsItsAnswer, "answers probes", "it found True, but `working` says None"),
         (broken.ClosesOnce, "closes twice", "RuntimeError: closed twice"),
         (broken.Nameless, "has a name", "its name is ''"),
         (broken.Incapable, "has a name", "its capabilities are None"),

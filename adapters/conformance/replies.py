@@ -14,7 +14,7 @@ from adapters.errors import AdapterError
 
 if TYPE_CHECKING:
     from adapters.conformance.bench import Bench
-    from adapters.contract import Adapter, ChatRequest
+    from adapters.contract import Adapter, ChatRequest, ProbeLevel
 
 _VALUES: Final[dict[str, Any]] = {
     "logit_bias": {"1": 1},
@@ -130,9 +130,24 @@ async def probes(bench: Bench) -> None:
             raise Violation(f"it found {result.working}, but `working` says {adapter.working}")
 
 
-async def _probed(adapter: Adapter) -> ProbeResult:
+async def answers_probes(bench: Bench) -> None:
+    """`probe("answer")` asks for an answer, and leaves nothing behind."""
+    async with bench.adapter() as adapter:
+        result = await _probed(adapter, "answer")
+        if result.level != "answer":
+            raise Violation(
+                f"asked for the level 'answer' it checked {result.level!r}; call `super().probe(level)`"
+            )
+        if result.working is not True:
+            raise Violation(f"the service works, but the finding is {result.working}: {result.reason}")
+        if adapter.working is not True:
+            raise Violation(f"it found {result.working}, but `working` says {adapter.working}")
+    await bench.nothing_left("after a probe for an answer")
+
+
+async def _probed(adapter: Adapter, level: ProbeLevel = "reach") -> ProbeResult:
     try:
-        result: object = await adapter.probe()
+        result: object = await adapter.probe(level)
     except Exception as error:
         raise Violation(f"probe() raised {told(error)}") from error
     if not isinstance(result, ProbeResult):

@@ -27,6 +27,7 @@ RULES: Final[tuple[Rule, ...]] = (
     streams.keeps_streams_apart,
     streams.changes_tasks,
     replies.probes,
+    replies.answers_probes,
     replies.closes_twice,
 )
 """For an adapter of a working service."""

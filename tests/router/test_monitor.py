@@ -175,10 +175,15 @@ async def test_bugs_of_adapters_observers_and_of_who_gets_the_reports_do_not_end
         def mark(self, outcome):
             raise KeyError("bug")
 
+    class Shy(ScriptedAdapter):
+        def working_at(self, now):
+            raise KeyError("bug")
+
     adapters = [
         ScriptedAdapter("a", probe_results=[KeyError("bug")]),
         Deaf("b", [Forever], probe_results=[None]),
         ScriptedAdapter("c"),
+        Shy("d"),
     ]
     async with (
         Router(adapters, observers=[bad_observer, seen]) as router,
@@ -187,7 +192,9 @@ async def test_bugs_of_adapters_observers_and_of_who_gets_the_reports_do_not_end
         await anyio.sleep(60)
 
     assert monitor.rounds > 8
-    assert ["unknown", "unknown", "healthy"] == [entry.state for entry in monitor.report.providers]
+    assert ["unknown", "unknown", "healthy", "unknown"] == [e.state for e in monitor.report.providers]
+    assert monitor.report.through == ("a", "b", "c")
+    assert "it raised KeyError when it was looked at" in monitor.report.providers[3].reason
     failed = [event.observer.rpartition(".")[2] for event in seen.of(ObserverFailed)]
     assert ["bad_observer", "bad_reader"] == sorted(failed)
     assert 3 * monitor.rounds <= len(seen.of(ProbeEnded))
