@@ -43,5 +43,7 @@ class Window:
 
     def counts(self, now: float) -> tuple[int, int, int]:
         """Return the calls in the window, those of them that failed, and those that were slow."""
+        if not self._buckets:
+            return 0, 0, 0
         young = [b for b in self._buckets if b.index > now // self._width - BUCKETS]
         return sum(b.calls for b in young), sum(b.failures for b in young), sum(b.slow for b in young)

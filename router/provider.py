@@ -218,10 +218,11 @@ class Provider:
         working = adapter.working_at(now)
         evidence = self._evidence(working)
         traffic, breaker = self.vitals.traffic(now), self.breaker.snapshot(now)
-        held = None if self.held(now) is None else self.held_reason
+        held, permit_in = self.held(now), breaker.permit_in
         age = None if evidence is None else max(0.0, now - evidence.at)
         why, detail = self._why(working, evidence, probe)
-        found = judged(Facts(working, why, detail, held, breaker, evidence, age, traffic))
+        held_by = None if held is None else self.held_reason
+        found = judged(Facts(working, why, detail, held_by, breaker, evidence, age, traffic))
         return ProviderHealth(
             provider=self.name,
             adapter=type(adapter).__name__,
@@ -230,8 +231,8 @@ class Provider:
             detail=found.detail,
             evidence="none" if evidence is None else evidence.kind,
             evidence_age=age,
-            can_answer=self.may_be_asked(now),
-            back_in=self._back_in(now, working),
+            can_answer=working is not False and held is None and permit_in == 0,
+            back_in=self._back_in(now, working, held, permit_in),
             generation=self.generation,
             models=self.models,
             breaker=breaker,
@@ -273,12 +274,15 @@ class Provider:
             return words if self.adapter.working_since is None else "a probe found it so", words
         return ("not known yet", "") if probe is None else (told_by(probe), probe.reason)
 
-    def _back_in(self, now: float, working: bool | None) -> float | None:
+    def _back_in(
+        self, now: float, working: bool | None, held: float | None, permit_in: float | None
+    ) -> float | None:
+        """Return the seconds until time alone brings it back; None where it is there, or nothing does."""
         recheck = self.adapter.recheck_at if working is False else None
-        if self.breaker.permit_in(now) is None or (working is False and recheck is None):
+        if permit_in is None or (working is False and recheck is None):
             return None
-        waits = (self.come_back(now), None if recheck is None else recheck - now)
-        return max((wait for wait in waits if wait is not None), default=None)
+        longest = max(held or 0.0, permit_in, 0.0 if recheck is None else recheck - now)
+        return longest or None
 
     def _last_error(self, now: float) -> LastError | None:
         error, at = self.last_error, self.last_error_at

@@ -285,6 +285,20 @@ def test_bytes_that_are_no_configuration_are_a_mistake(content: bytes, words: st
     assert words in str(caught.value)
 
 
+def test_what_is_no_toml_is_told_with_its_position(tmp_path: Path) -> None:
+    first, second = put(tmp_path, "a = 1\nb = x\n"), "a = [1,\n2"
+    with pytest.raises(ConfigError) as in_a_line:
+        load(first, {})
+    with pytest.raises(ConfigError) as at_the_end:
+        load(put(tmp_path, second), {})
+
+    assert str(in_a_line.value) == (
+        f"{first}:2: this is no TOML: invalid value (column 5); "
+        'text needs quotes, as in "text"; true and false are written small'
+    )
+    assert str(at_the_end.value) == f"{first}:2: this is no TOML: unclosed array; close the bracket"
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [
