@@ -109,7 +109,7 @@ TIME: Final = (
     Defect("patience has no end", _RETRY, "elif wait > self._policy.patience:", "elif False:"),
     Defect(
         "a Retry-After is forgotten",
-        "router/health.py",
+        "router/provider.py",
         "until = now + min(pause, policy.remember)",
         "until = now",
     ),
