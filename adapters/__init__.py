@@ -23,7 +23,7 @@ from adapters.contract import (
     ToolCallFragment,
     Usage,
 )
-from adapters.errors import (
+from adapters.contract.errors import (
     AdapterError,
     AuthenticationFailed,
     BadReply,
@@ -48,7 +48,7 @@ from adapters.errors import (
     Truncated,
     Unreachable,
 )
-from adapters.secret import Secret
+from adapters.contract.secret import Secret
 
 if TYPE_CHECKING:
     from adapters.aura import Aura
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from adapters.http import HTTPAdapter, Limits
     from adapters.opchatgpts import Opchatgpts
     from adapters.open_assistant import OpenAssistant
-    from adapters.openai_compatible import OpenAICompatible
+    from adapters.openai.adapter import OpenAICompatible
     from adapters.scripted import ScriptedAdapter
 
 _LAZY = {
@@ -67,7 +67,7 @@ _LAZY = {
     "H2o": "h2o",
     "HTTPAdapter": "http",
     "Limits": "http",
-    "OpenAICompatible": "openai_compatible",
+    "OpenAICompatible": "openai",
     "OpenAssistant": "open_assistant",
     "Opchatgpts": "opchatgpts",
     "ScriptedAdapter": "scripted",

@@ -10,14 +10,14 @@ from importlib.metadata import entry_points
 from typing import Final
 
 from adapters.contract import Adapter
-from adapters.message import nearest
+from adapters.contract.message import nearest
 
 BUILT_IN: Final = {
     "aura": "adapters.aura:Aura",
     "chat_anywhere": "adapters.chat_anywhere:ChatAnywhere",
     "h2o": "adapters.h2o:H2o",
     "open_assistant": "adapters.open_assistant:OpenAssistant",
-    "openai": "adapters.openai_compatible:OpenAICompatible",
+    "openai": "adapters.openai:OpenAICompatible",
     "opchatgpts": "adapters.opchatgpts:Opchatgpts",
 }
 GROUP: Final = "chat_router.adapters"

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 
 from adapters.contract import ChatRequest, Conditions, Message, Outcome, ProbeResult
-from adapters.errors import (
+from adapters.contract.errors import (
     AdapterError,
     Busy,
     ContentRefused,

@@ -32,8 +32,8 @@ import anyio
 import anyio.lowlevel
 
 from adapters.contract import OPTIONS, Adapter, Capabilities, Delta, ProbeResult
-from adapters.errors import AdapterError, ServiceFailed
-from adapters.message import EMPTY
+from adapters.contract.errors import AdapterError, ServiceFailed
+from adapters.contract.message import EMPTY
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

@@ -8,12 +8,8 @@
 Start with `Router`; the adapters are in the package `adapters`.
 """
 
-from adapters.errors import ChatRouterError, Disposition
-from router._monitor import Monitor
+from adapters.contract.errors import ChatRouterError, Disposition
 from router._router import Router
-from router._stream import ReplyStream
-from router.breaker import BreakerPolicy
-from router.budget import RetryBudget
 from router.errors import AllProvidersFailed, ConfigError, RequestAborted, RouterError, StreamInterrupted
 from router.events import (
     AdapterBroke,
@@ -32,13 +28,17 @@ from router.events import (
     Verdict,
     WaitStarted,
 )
-from router.health import HealthReport, ProviderHealth
-from router.hedging import HedgePolicy
-from router.interruption import Interruption
-from router.reply import Reply, ToolCall
-from router.retry import RetryPolicy
-from router.strategy import Fastest, Priority, Strategy, Weighted
-from router.timeouts import Timeouts
+from router.health.monitor import Monitor
+from router.health.report import HealthReport, ProviderHealth
+from router.policy.breaker import BreakerPolicy
+from router.policy.budget import RetryBudget
+from router.policy.hedge import HedgePolicy
+from router.policy.interruption import Interruption
+from router.policy.retry import RetryPolicy
+from router.policy.strategy import Fastest, Priority, Strategy, Weighted
+from router.policy.timeouts import Timeouts
+from router.reply.stream import ReplyStream
+from router.reply.transcript import Reply, ToolCall
 
 __all__ = [
     "AdapterBroke",

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar, get_args
 
 from adapters.contract import Adapter, ProbeLevel
-from router.breaker import CircuitBreaker
-from router.provider import Provider
+from router.policy.breaker import CircuitBreaker
+from router.provider.provider import Provider
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Iterable, Sequence
 
-    from router.breaker import BreakerPolicy
     from router.events import Keeper, Observer
+    from router.policy.breaker import BreakerPolicy
 
 T = TypeVar("T")
 
@@ -26,7 +26,7 @@ def observers_of(named: Sequence[Observer] | None, keeper: Keeper | None) -> tup
 
 def _default_observers() -> tuple[Observer, ...]:
     # Imported here: structlog loads a terminal's colours and more, half of what `import router` would take.
-    from router._structlog import log_event
+    from router.observers.structlog import log_event
 
     return (log_event,)
 

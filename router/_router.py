@@ -9,23 +9,23 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from adapters.contract import Adapter, ChatRequest
-from router._call import Call, Terms
-from router._charting import Charting
-from router._checkup import CheckUp
-from router._closing import close_adapters
-from router._monitor import Monitor
 from router._parts import checked, checked_level, observers_of, providers_of
-from router._places import Places
-from router._probing import Probing
-from router._underway import Underway
-from router.breaker import BreakerPolicy
-from router.budget import RetryBudget
 from router.events import Observers
-from router.interruption import Interruption
-from router.retry import RetryPolicy
-from router.selection import arranged, named, ordered
-from router.strategy import Priority
-from router.timeouts import Deadline, Timeouts
+from router.health.charting import Charting
+from router.health.check import CheckUp
+from router.health.monitor import Monitor
+from router.health.probes import Probing
+from router.policy.breaker import BreakerPolicy
+from router.policy.budget import RetryBudget
+from router.policy.interruption import Interruption
+from router.policy.retry import RetryPolicy
+from router.policy.strategy import Priority
+from router.policy.timeouts import Deadline, Timeouts
+from router.provider.concurrency import Places
+from router.request.call import Call, Terms
+from router.request.closing import close_adapters
+from router.request.in_flight import Underway
+from router.request.selection import arranged, named, ordered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from adapters.contract import Message, ProbeLevel
-    from router._stream import ReplyStream
     from router.events import Keeper, Observer
-    from router.health import HealthReport
-    from router.interruption import OnInterruption
-    from router.reply import Reply
-    from router.strategy import Strategy
+    from router.health.report import HealthReport
+    from router.policy.interruption import OnInterruption
+    from router.policy.strategy import Strategy
+    from router.reply.stream import ReplyStream
+    from router.reply.transcript import Reply
 
 
 class Router:
@@ -208,7 +208,7 @@ class Router:
             return await stream.collect()
 
     def health(self) -> HealthReport:
-        """Return what is known about each provider now, without I/O; see `router.states`.
+        """Return what is known about each provider now, without I/O; see `router.health.state`.
 
         Raises:
             RuntimeError: There is no event loop, whose clock tells how old the evidence is.

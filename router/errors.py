@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from adapters.errors import (
+from adapters.contract.errors import (
     AdapterError,
     ChatRouterError,
     ConnectionLost,

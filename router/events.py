@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from adapters.contract import ProbeResult, Switch, Usage
-    from adapters.errors import AdapterError
-    from router.health import HealthReport
+    from adapters.contract.errors import AdapterError
+    from router.health.report import HealthReport
 
 Verdict: TypeAlias = Literal["complete", "truncated", "failed", "refused", "cancelled", "closed"]
 """How a request ended, exactly one of these. `closed` is by the reader, early."""

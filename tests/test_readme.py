@@ -15,18 +15,17 @@ import pytest
 import typer
 from anyio.from_thread import start_blocking_portal
 
-from adapters import errors
-from adapters.contract import Adapter
-from adapters.errors import AdapterError, Disposition
+from adapters.contract import Adapter, errors
+from adapters.contract.errors import AdapterError, Disposition
 from adapters.http import Limits
 from adapters.simulators.h2o import H2oSimulator
 from adapters.simulators.openai import OpenAISimulator
 from router import BreakerPolicy, HedgePolicy, RetryPolicy, Router, Timeouts
-from router._probing import AT_ONCE
 from router.cli.app import app
 from router.cli.health import spelled_out
 from router.cli.inspection import FORMATS
 from router.config import schema
+from router.health.probes import AT_ONCE
 from router.observers import _conventions, prometheus
 
 if TYPE_CHECKING:
@@ -180,7 +179,9 @@ def test_the_table_of_spans_names_every_attribute_of_the_conventions() -> None:
 
 
 def test_the_table_of_log_events_names_them_all() -> None:
-    source = (Path(__file__).parent.parent / "router" / "_structlog.py").read_text(encoding="utf-8")
+    source = (Path(__file__).parent.parent / "router" / "observers" / "structlog.py").read_text(
+        encoding="utf-8"
+    )
     used = set(re.findall(r'"([a-z]+\.[a-z]+)"', source))
     table = README[README.index("## The log events") : README.index("## The metrics and spans")]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import anyio
 
 from adapters.contract import Adapter, ChatRequest, Delta
-from adapters.message import Message
+from adapters.contract.message import Message
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

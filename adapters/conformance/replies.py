@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from adapters.conformance.bench import Reading, Violation, told
 from adapters.contract import OPTIONS, Capabilities, Delta, ProbeResult
-from adapters.errors import AdapterError
+from adapters.contract.errors import AdapterError
 
 if TYPE_CHECKING:
     from adapters.conformance.bench import Bench

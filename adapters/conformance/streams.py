@@ -12,7 +12,7 @@ import anyio
 import anyio.lowlevel
 
 from adapters.conformance.bench import Reading, Violation, told
-from adapters.errors import Busy
+from adapters.contract.errors import Busy
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable

@@ -12,7 +12,9 @@ import anyio
 import httpx
 
 from adapters.contract import Adapter, Conditions, ProbeResult
-from adapters.errors import AdapterError, AuthenticationFailed, BadReply, Busy
+from adapters.contract.errors import AdapterError, AuthenticationFailed, BadReply, Busy
+from adapters.contract.message import nearest
+from adapters.contract.secret import PeerText, Secret
 from adapters.http.body import Body
 from adapters.http.limits import Limits
 from adapters.http.session import Session
@@ -29,17 +31,15 @@ from adapters.http.settings import (
 )
 from adapters.http.status import error_for_status, retry_after_seconds
 from adapters.http.transport import Hushed
-from adapters.message import nearest
 from adapters.probing import finding
-from adapters.secret import PeerText, Secret
-from adapters.wire.words import words
+from adapters.wire.error_body import words
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Mapping
 
     from adapters.contract import ProbeLevel
-    from adapters.http.answer import WholeAnswer
+    from adapters.http.exchange import WholeAnswer
 
 try:
     _version = version("chat-router")

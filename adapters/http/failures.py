@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import httpx
 
-from adapters.errors import (
+from adapters.contract.errors import (
     AdapterError,
     BadReply,
     ConnectFailed,

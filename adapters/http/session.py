@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import anyio
 
-from adapters.errors import (
+from adapters.contract.errors import (
     AdapterError,
     BadReply,
     ConnectFailed,
@@ -16,7 +16,7 @@ from adapters.errors import (
     InvalidRequest,
     ServiceFailed,
 )
-from adapters.http.answer import Answer, WholeAnswer
+from adapters.http.exchange import Answer, WholeAnswer
 from adapters.wire.json import encode
 from adapters.wire.meter import Meter
 

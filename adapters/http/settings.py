@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 import httpx
 
-from adapters.errors import BadReply
-from adapters.secret import Secret
+from adapters.contract.errors import BadReply
+from adapters.contract.secret import Secret
 
 if TYPE_CHECKING:
     from adapters.http.limits import Limits

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 
-from adapters.errors import (
+from adapters.contract.errors import (
     AdapterError,
     AuthenticationFailed,
     BadReply,

@@ -11,7 +11,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
-from adapters.message import nearest
+from adapters.contract.message import nearest
 
 if TYPE_CHECKING:
     from adapters.simulators.server import Simulator

@@ -10,8 +10,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Unpack
 
 from adapters.simulators.framing import Framing
+from adapters.simulators.reply_streams import PAGE
 from adapters.simulators.server import Answer, Exchange, Simulator
-from adapters.simulators.weave import PAGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

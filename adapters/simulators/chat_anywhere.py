@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from adapters.simulators.faults import RAW_TEXT_LACKS
 from adapters.simulators.framing import Framing
+from adapters.simulators.reply_streams import PAGE
 from adapters.simulators.server import Answer, Exchange, Simulator
-from adapters.simulators.weave import PAGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,7 @@ unless a service adds faults of its own. Where it strikes:
     before HTTP      refuse
     instead of it    reset, close, stall, garbage
     as an answer     the statuses, html, json_error, redirect
-    in the reply     the rest: see `adapters.simulators.weave`
+    in the reply     the rest: see `adapters.simulators.reply_streams`
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from adapters.message import nearest
+from adapters.contract.message import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

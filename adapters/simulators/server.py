@@ -22,8 +22,8 @@ from adapters.simulators.faults import FAULTS, check_fault
 from adapters.simulators.framing import Framing
 from adapters.simulators.peer import Peer
 from adapters.simulators.received import Received
+from adapters.simulators.reply_streams import Turn, weave
 from adapters.simulators.script import Script, ScriptOptions
-from adapters.simulators.weave import Turn, weave
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

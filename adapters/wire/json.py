@@ -15,7 +15,7 @@ from typing import Any, TypeVar, overload
 
 import msgspec
 
-from adapters.errors import BadReply
+from adapters.contract.errors import BadReply
 from adapters.wire.text import encodable
 
 T = TypeVar("T")

@@ -6,7 +6,7 @@ that `str.splitlines` knows are content: models write them. So bytes are split h
 
 from __future__ import annotations
 
-from adapters.errors import ReplyTooLarge
+from adapters.contract.errors import ReplyTooLarge
 
 
 class LineEnds:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.errors import ReplyTooLarge
+from adapters.contract.errors import ReplyTooLarge
 
 
 class Meter:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from adapters.message import Message
+    from adapters.contract.message import Message
 
 _SYSTEM = frozenset({"system", "developer"})
 

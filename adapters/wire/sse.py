@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from adapters.errors import ReplyTooLarge
+from adapters.contract.errors import ReplyTooLarge
 from adapters.wire.lines import LineEnds
 
 _BOM = b"\xef\xbb\xbf"

@@ -70,7 +70,7 @@ def _clocks(timeouts: Timeouts, probe: float | None) -> Timeouts:
 
 @asynccontextmanager
 async def _demo(observers: Sequence[Observer], clocks: Timeouts) -> AsyncGenerator[Router, None]:
-    from router.cli.cast import sick_cast
+    from router.cli.demo_providers import sick_cast
 
     async with sick_cast() as adapters, Router(adapters, timeouts=clocks, observers=observers) as router:
         yield router

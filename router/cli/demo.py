@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Final
 import anyio
 
 from router import AllProvidersFailed, Router, StreamInterrupted, Timeouts
-from router.cli.cast import cast_of, roles
+from router.cli.demo_providers import cast_of, roles
+from router.cli.demo_screen import Stage
 from router.cli.exits import FAILED, OK
 from router.cli.mistakes import Mistake
 from router.cli.output import console_for, printable
-from router.cli.stage import Stage
 from router.report import as_table, as_text, summary
 
 if TYPE_CHECKING:
     from router import Attempt
-    from router.cli.cast import Cast
+    from router.cli.demo_providers import Cast
 
 PROMPT: Final = "How do I get a dependable answer?"
 _DELAY: Final = 0.03  # seconds before each word

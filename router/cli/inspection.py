@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 
-from adapters.errors import ChatRouterError
+from adapters.contract.errors import ChatRouterError
 from router.cli.exits import CANNOT, FAILED, OK, OUTPUT
 from router.cli.health_file import write
 from router.cli.health_view import Progress, Screen, plain_line, show

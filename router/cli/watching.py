@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from adapters.errors import ChatRouterError
+from adapters.contract.errors import ChatRouterError
 from router.cli.mistakes import one_line
 from router.cli.output import say
 from router.events import (

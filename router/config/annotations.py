@@ -23,8 +23,7 @@ from typing import Any, Final
 import adapters
 import adapters.http
 import router
-from adapters.secret import Secret
-from router.budget import RetryBudget
+from adapters.contract.secret import Secret
 from router.config.kinds import (
     AnyOf,
     Anything,
@@ -39,6 +38,7 @@ from router.config.kinds import (
     Whole,
 )
 from router.config.texts import SecretText, Text
+from router.policy.budget import RetryBudget
 
 NOTHING: Final[Any] = inspect.Parameter.empty
 """There is no default."""

@@ -6,25 +6,25 @@ import os
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from adapters.message import nearest
-from router.breaker import BreakerPolicy
-from router.budget import RetryBudget
+from adapters.contract.message import nearest
 from router.config import strategies
 from router.config.document import read
 from router.config.place import WRONG, Place, Reading, found, no_key
 from router.config.providers import ProviderTable, adapter_class
 from router.config.sections import Section
-from router.interruption import Interruption
-from router.retry import RetryPolicy
-from router.strategy import Priority
-from router.timeouts import Timeouts
+from router.policy.breaker import BreakerPolicy
+from router.policy.budget import RetryBudget
+from router.policy.interruption import Interruption
+from router.policy.retry import RetryPolicy
+from router.policy.strategy import Priority
+from router.policy.timeouts import Timeouts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from adapters.contract import Adapter
     from router.config.kinds import Kind
-    from router.strategy import Strategy
+    from router.policy.strategy import Strategy
 
 PROVIDER: Final = ProviderTable()
 POLICIES: Final[dict[str, Kind]] = {

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from adapters.message import nearest
-from adapters.secret import PeerText
+from adapters.contract.message import nearest
+from adapters.contract.secret import PeerText
 from router.config.writing import key as written_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
-    from adapters.secret import Secret
+    from adapters.contract.secret import Secret
 
 Where: TypeAlias = tuple[str | int, ...]
 """The keys and indices that lead to a value; `()` is the document."""

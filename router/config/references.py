@@ -12,7 +12,7 @@ import re
 import stat
 from typing import TYPE_CHECKING, Any, Final
 
-from adapters.secret import Secret
+from adapters.contract.secret import Secret
 from router.config.place import found
 
 if TYPE_CHECKING:

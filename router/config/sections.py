@@ -7,7 +7,7 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from adapters.message import nearest
+from adapters.contract.message import nearest
 from router.config.annotations import NOTHING, Parameter, kind_of, parameters_of
 from router.config.kinds import Kind, Unwritable
 from router.config.place import WRONG, no_key

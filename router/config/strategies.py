@@ -5,15 +5,15 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from router import strategy
 from router.config.kinds import Choice, Kind
 from router.config.place import WRONG, found, missing
 from router.config.sections import Section
+from router.policy import strategy
 
 if TYPE_CHECKING:
     from router.config.kinds import Schema
     from router.config.place import Place
-    from router.strategy import Strategy
+    from router.policy.strategy import Strategy
 
 
 class StrategySection(Section):

@@ -10,8 +10,8 @@ from router.history.samples import by_provider
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from router.health.state import State
     from router.history.samples import Sample
-    from router.states import State
 
 
 @dataclass(frozen=True, slots=True)

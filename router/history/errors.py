@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING, Final
 
-from adapters.errors import ChatRouterError
+from adapters.contract.errors import ChatRouterError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from router.events import Event
-    from router.health import HealthReport
+    from router.health.report import HealthReport
 
 WAITING: Final = 10_000
 """Rows that wait for a file that cannot be written; beyond that the oldest are lost."""

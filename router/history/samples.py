@@ -6,7 +6,7 @@ import math
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, get_args
 
-from router.states import State
+from router.health.state import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from router.health.state import State
     from router.history.samples import Sample
-    from router.states import State
 
 LONGEST_GAP: Final = 2.0
 """Intervals between two samples; what is longer is unknown."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
+from router.health.traffic import Percentiles
 from router.history.uptime import day_of
-from router.vitals import Percentiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -12,9 +12,9 @@ from router.history.spans import spans
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from router.health.state import State
     from router.history.samples import Sample
     from router.history.spans import Span
-    from router.states import State
 
 
 @dataclass(frozen=True, slots=True)

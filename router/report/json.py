@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from router.health import HealthReport
+    from router.health.report import HealthReport
 
 
 def as_json(report: HealthReport, *, at: datetime | None = None, indent: int | None = 2) -> str:

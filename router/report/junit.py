@@ -14,7 +14,7 @@ from router.report.element import element, written
 from router.report.words import facts, phrase, summary
 
 if TYPE_CHECKING:
-    from router.health import HealthReport, ProviderHealth
+    from router.health.report import HealthReport, ProviderHealth
     from router.report.element import Element
 
 FailOn: TypeAlias = Literal["degraded", "unhealthy"]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from router.report.words import clean, counts, facts, listed, percent, span
 
 if TYPE_CHECKING:
-    from router.health import HealthReport, ProviderHealth
+    from router.health.report import HealthReport, ProviderHealth
 
 _VERDICTS: Final = {
     "healthy": "All is well",

@@ -10,13 +10,13 @@ import itertools
 import math
 from typing import TYPE_CHECKING, Final, NamedTuple, get_args
 
-from router.breaker import BreakerState
+from router.policy.breaker import BreakerState
 from router.report.words import STATES, clean
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from router.health import HealthReport, ProviderHealth
+    from router.health.report import HealthReport, ProviderHealth
 
 _PREFIX: Final = "chat_router_health_"
 _VERDICTS: Final = ("healthy", "degraded", "unhealthy")

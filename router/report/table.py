@@ -15,7 +15,7 @@ from router.report.words import clean, facts, percent, span
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from router.health import HealthReport, ProviderHealth
+    from router.health.report import HealthReport, ProviderHealth
 
 STYLES: Final = {"healthy": "green", "degraded": "yellow", "unhealthy": "red", "unknown": "dim"}
 _HEADS: Final = ("provider", "health", "why")

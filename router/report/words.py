@@ -11,7 +11,7 @@ import unicodedata
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from router.health import HealthReport, ProviderHealth
+    from router.health.report import HealthReport, ProviderHealth
 
 STATES: Final = ("healthy", "degraded", "unhealthy", "unknown")
 """The states of a provider, the best one first."""

@@ -13,12 +13,12 @@ import pytest
 
 from router.report import as_html
 from tests.browser.chromium import Browser, chromium
-from tests.report.reports import HOSTILE, NOW, history, requests, usual
+from tests.router.report.reports import HOSTILE, NOW, history, requests, usual
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from router.health import HealthReport
+    from router.health.report import HealthReport
 
 CONTRAST: Final = (Path(__file__).parent / "contrast.js").read_text(encoding="utf-8")
 LEAST: Final = 4.5  # of WCAG 2.2 AA for text of usual size
@@ -165,7 +165,7 @@ def test_the_eyes_of_these_tests_see(browser: Browser, tmp_path: Path) -> None:
 
 
 def test_what_is_not_known_is_a_small_page(browser: Browser, tmp_path: Path, pictures: Path) -> None:
-    from router.health import HealthReport, ProviderHealth
+    from router.health.report import HealthReport, ProviderHealth
 
     page = tmp_path / "small.html"
     page.write_text(as_html(HealthReport((ProviderHealth("one"),))), encoding="utf-8")

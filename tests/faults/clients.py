@@ -12,7 +12,7 @@ import anyio
 import httpx
 
 from router import Router
-from router._structlog import log_event
+from router.observers.structlog import log_event
 from tests.faults.framings import COOKIE, FRAMINGS, HEADER, KEY
 from tests.faults.world import MESSAGES, SECOND_KEY, TIMEOUTS, Seen
 

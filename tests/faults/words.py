@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import structlog
 
-from router._structlog import log_event
+from router.observers.structlog import log_event
 from tests.faults.framings import COOKIE, HEADER, KEY
 from tests.faults.world import PROMPT, SECOND_KEY, Seen
 

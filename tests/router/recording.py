@@ -6,7 +6,7 @@ import random
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from router import Attempt, AttemptEnded, BreakerPolicy, RequestEnded, Router
-from router.breaker import CircuitBreaker
+from router.policy.breaker import CircuitBreaker
 
 if TYPE_CHECKING:
     from adapters import Adapter

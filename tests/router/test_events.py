@@ -25,8 +25,8 @@ from router import (
     Router,
     WaitStarted,
 )
-from router._structlog import log_event
 from router.events import Observers
+from router.observers.structlog import log_event
 from tests.router.recording import HELLO, Recorder
 from tests.virtual_time import anyio_backend
 

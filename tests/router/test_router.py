@@ -55,7 +55,7 @@ from router import (
     Timeouts,
     WaitStarted,
 )
-from router.timeouts import attempt_limit
+from router.policy.timeouts import attempt_limit
 from tests.router.recording import HELLO, Recorder, router_of
 from tests.virtual_time import BACKENDS, anyio_backend, run_virtual
 

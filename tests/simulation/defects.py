@@ -28,13 +28,13 @@ class Defect(NamedTuple):
     backend: str | None = "asyncio"
 
 
-_CALL: Final = "router/_call.py"
-_ASKING: Final = "router/_asking.py"
-_STREAM: Final = "router/_stream.py"
-_OPENING: Final = "router/_opening.py"
-_RETRY: Final = "router/retry.py"
-_CLOCKS: Final = "router/timeouts.py"
-_LEDGER: Final = "router/_ledger.py"
+_CALL: Final = "router/request/call.py"
+_ASKING: Final = "router/request/candidate.py"
+_STREAM: Final = "router/reply/stream.py"
+_OPENING: Final = "router/reply/commitment.py"
+_RETRY: Final = "router/policy/retry.py"
+_CLOCKS: Final = "router/policy/timeouts.py"
+_LEDGER: Final = "router/request/ledger.py"
 
 DELIVERY: Final = (
     Defect("another provider takes over unasked", _CALL, 'action == "raise"', 'action == "never"'),
@@ -98,7 +98,7 @@ TIME: Final = (
         "return self.at > now",
     ),
     Defect(
-        "a reply may outlive the deadline", "router/content_clock.py", "self._deadline.at)\n", "now + 1e9)\n"
+        "a reply may outlive the deadline", "router/reply/clock.py", "self._deadline.at)\n", "now + 1e9)\n"
     ),
     Defect(
         "a round waits beyond the deadline",
@@ -109,26 +109,26 @@ TIME: Final = (
     Defect("patience has no end", _RETRY, "elif wait > self._policy.patience:", "elif False:"),
     Defect(
         "a Retry-After is forgotten",
-        "router/provider.py",
+        "router/provider/provider.py",
         "until = now + min(pause, policy.remember)",
         "until = now",
     ),
     Defect(
         "an endless clean-up is waited for",
-        "router/_generator.py",
+        "router/reply/generator.py",
         "move_on_after(seconds, shield=True)",
         "move_on_after(seconds + 5, shield=True)",
         seed=180,
     ),
     Defect(
         "the first content has half of its time",
-        "router/_attempt.py",
+        "router/request/attempt.py",
         "with anyio.move_on_after(limit) as scope:",
         "with anyio.move_on_after(limit / 2) as scope:",
     ),
     Defect(
         "a reply stalls at once",
-        "router/content_clock.py",
+        "router/reply/clock.py",
         "silent = self._content_at + self._timeouts.stall",
         "silent = self._content_at + 0.2",
     ),
@@ -142,10 +142,15 @@ TIME: Final = (
 )
 
 LOAD: Final = (
-    Defect("the budget is never empty", "router/budget.py", "if self._tokens < 1 - _ROUNDING:", "if False:"),
+    Defect(
+        "the budget is never empty",
+        "router/policy/budget.py",
+        "if self._tokens < 1 - _ROUNDING:",
+        "if False:",
+    ),
     Defect(
         "requests earn too much",
-        "router/budget.py",
+        "router/policy/budget.py",
         "self._move(now, self.share)",
         "self._move(now, self.share + 1)",
     ),
@@ -204,13 +209,13 @@ LOAD: Final = (
     ),
     Defect(
         "places are not counted",
-        "router/_places.py",
+        "router/provider/concurrency.py",
         "        if self.limit is None:\n",
         "        if True:\n",
     ),
     Defect(
         "a strategy loses candidates",
-        "router/strategy.py",
+        "router/policy/strategy.py",
         "randrange(1, healthy)))\n        return ranked",
         "randrange(1, healthy)))\n        return ranked[:1]",
     ),
@@ -219,7 +224,7 @@ LOAD: Final = (
 LEFTOVERS: Final = (
     Defect(
         "a failed generator is left open",
-        "router/_attempt.py",
+        "router/request/attempt.py",
         "        if not committed:\n            await close_generator(generator, close, report)\n",
         "",
     ),
@@ -237,7 +242,7 @@ LEFTOVERS: Final = (
     ),
     Defect(
         "a race leaves its loser running",
-        "router/_hedge.py",
+        "router/request/race.py",
         "            results.append(result)\n            tasks.cancel_scope.cancel()",
         "            results.append(result)",
     ),
@@ -249,7 +254,7 @@ LEFTOVERS: Final = (
     ),
     Defect(
         "a closed router lets its streams run",
-        "router/_underway.py",
+        "router/request/in_flight.py",
         "await close_streams(list(self._streams))",
         "await close_streams([])",
         seed=490,

@@ -6,9 +6,9 @@ import itertools
 import math
 from typing import TYPE_CHECKING, Final
 
-from adapters.errors import Disposition, FirstContentTimeout, Stalled
+from adapters.contract.errors import Disposition, FirstContentTimeout, Stalled
 from router import Attempt, AttemptEnded, AttemptStarted, CleanUpFailed, RequestEnded, StreamInterrupted
-from router._structlog import _LINES
+from router.observers.structlog import _LINES
 from tests.simulation.laws_of_load import load
 from tests.simulation.plan import KEY, PROMPT
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from adapters import ContentRefused, InvalidRequest, ServiceFailed
-from adapters.errors import Disposition
+from adapters.contract.errors import Disposition
 from router import (
     BreakerPolicy,
     Fastest,

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters import ConnectionLost, ScriptedAdapter, ServiceFailed
-from adapters.delta import Delta
+from adapters.contract.delta import Delta
 from adapters.scripted import Step, Unfinished
 from router import ReplyStream, StreamInterrupted, Timeouts
 from tests.router.recording import HELLO, Recorder, router_of

@@ -41,10 +41,10 @@ from router import (
     ToolCall,
     Verdict,
 )
+from router.health.state import State
 from router.history import Day, History, Outage, Sample, outages, strip, uptime
 from router.observers import OpenTelemetryObserver, PrometheusObserver
 from router.report import RequestShown, Waterfall, as_html, as_json, as_junit, as_markdown, as_prometheus
-from router.states import State
 
 
 class Echo(Adapter):

@@ -16,7 +16,7 @@ from router.report.words import span
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from router.health import HealthReport, ProviderHealth
+    from router.health.report import HealthReport, ProviderHealth
     from router.report.element import Child, Element
     from router.report.waterfall import RequestShown, Step
 

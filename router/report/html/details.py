@@ -10,10 +10,10 @@ from router.report.html.overview import badge
 from router.report.words import clean, percent, phrase, plural, span
 
 if TYPE_CHECKING:
-    from router.breaker import BreakerSnapshot
-    from router.health import HealthReport, ProbeAllowance, ProviderHealth
+    from router.health.report import HealthReport, ProbeAllowance, ProviderHealth
+    from router.health.traffic import Percentiles, Traffic
+    from router.policy.breaker import BreakerSnapshot
     from router.report.element import Element
-    from router.vitals import Percentiles, Traffic
 
 _MOST_MODELS: Final = 30
 

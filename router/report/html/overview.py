@@ -10,7 +10,7 @@ from router.report.html.tables import cell, head, row, table
 from router.report.words import counts, facts, percent, span
 
 if TYPE_CHECKING:
-    from router.health import HealthReport, ProviderHealth
+    from router.health.report import HealthReport, ProviderHealth
     from router.report.element import Child, Element
 
 SIGNS: Final = {"healthy": "●", "degraded": "▲", "unhealthy": "■", "unknown": "○"}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from router.health import HealthReport
+    from router.health.report import HealthReport
     from router.history import Sample
     from router.report.element import Element
     from router.report.waterfall import RequestShown

@@ -13,7 +13,7 @@ from router.report.words import percent, plural
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from router.health import State
+    from router.health.report import State
     from router.history import Sample
     from router.report.element import Element
 

@@ -1,0 +1,34 @@
+"""What an adapter is, and the words that adapters and the router share. Standard library only.
+
+A *message* is what the caller says; a *request* is immutable and built once per call; a *delta* is an
+increment of a reply; an *adapter* speaks to one service and knows nothing of routing. An adapter's author
+writes one method:
+
+    class Echo(Adapter):
+        async def stream(self, request):
+            yield Delta(text=request.messages[-1].text)
+            yield Delta(finish_reason="stop")
+"""
+
+from adapters.contract.adapter import Adapter, Capabilities, Outcome, ProbeLevel, ProbeResult
+from adapters.contract.delta import Delta, Switch, ToolCallFragment, Usage
+from adapters.contract.message import ROLES, Message
+from adapters.contract.request import OPTIONS, ChatRequest, Conditions, Flow
+
+__all__ = [
+    "OPTIONS",
+    "ROLES",
+    "Adapter",
+    "Capabilities",
+    "ChatRequest",
+    "Conditions",
+    "Delta",
+    "Flow",
+    "Message",
+    "Outcome",
+    "ProbeLevel",
+    "ProbeResult",
+    "Switch",
+    "ToolCallFragment",
+    "Usage",
+]

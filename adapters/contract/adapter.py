@@ -1,0 +1,241 @@
+"""What an adapter is: one class that speaks to one service."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from adapters.contract.errors import AdapterError, AuthenticationFailed, NotWorking
+from adapters.contract.message import EMPTY
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Mapping
+
+    from adapters.contract.delta import Delta
+    from adapters.contract.request import ChatRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a provider can take. The router skips one that cannot take a request, and the ledger says why.
+
+    Attributes:
+        models: The models that it serves, or None for any.
+        system_messages: Whether it takes system messages (folding them into a prompt counts as taking).
+        history: Whether it takes earlier turns.
+        tools: Whether it takes tool definitions, calls and results.
+        images: Whether it takes parts that are not text.
+        context_size: The most characters of all messages together, or None where there is no known limit.
+        needs_auth: Whether it needs a key or cookie to answer at all.
+        options: The generation options that it takes; others are dropped for it and named in its attempt.
+    """
+
+    models: frozenset[str] | None = None
+    system_messages: bool = True
+    history: bool = True
+    tools: bool = False
+    images: bool = False
+    context_size: int | None = None
+    needs_auth: bool = False
+    options: frozenset[str] = frozenset()
+
+    def refuses(self, request: ChatRequest, model: str | None) -> str | None:
+        """Return why the provider cannot take `request` for `model` (its own name), or None where it can."""
+        messages = request.messages
+        if model is not None and self.models is not None and model not in self.models:
+            return f"does not serve the model {model!r}"
+        if not self.system_messages and any(m.role in ("system", "developer") for m in messages):
+            return "takes no system messages"
+        if not self.history and sum(m.role not in ("system", "developer") for m in messages) > 1:
+            return "takes no earlier turns"
+        if not self.tools and (
+            request.options.get("tools")
+            or any(m.role in ("tool", "function") or m.extra.get("tool_calls") for m in messages)
+        ):
+            return "takes no tools"
+        if not self.images and any(m.has_images for m in messages):
+            return "takes text only"
+        if self.context_size is not None and request.characters > self.context_size:
+            return f"takes at most {self.context_size} characters; the messages have {request.characters}"
+        return None
+
+
+ProbeLevel = Literal["reach", "answer"]
+"""The rungs of the probe ladder; `adapters.probing` says what each proves."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """What one active check found.
+
+    Attributes:
+        working: True, False, or None where the check could not tell.
+        reason: Why, as a short phrase.
+        level: The rung of the check; `reach` costs the service no generation.
+        generation: Which generation of the service's software answered, where it can be told.
+        models: The models that it says it has.
+        seconds: How long the check took.
+        error: What ended it, where something did; `reason` has its words, which may quote the service.
+        leftover: What its clean-up could not do, where it could not.
+    """
+
+    working: bool | None
+    reason: str
+    level: ProbeLevel = "reach"
+    generation: str | None = None
+    models: tuple[str, ...] = ()
+    seconds: float = 0.0
+    error: AdapterError | None = field(default=None, compare=False, repr=False)
+    leftover: AdapterError | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one attempt ended, as the router tells the adapter.
+
+    Attributes:
+        at: The time on the router's clock, in seconds.
+        error: None where the provider delivered content.
+    """
+
+    at: float
+    error: AdapterError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    working: bool | None = None
+    reason: str = "not known yet"
+    since: float | None = None
+    recheck_at: float | None = None
+    failures: int = 0
+
+
+class Adapter(ABC):
+    """What speaks to one service. Subclasses implement `stream`; everything else has a default.
+
+    `stream` raises an `AdapterError` where the service failed, never repeats a request that may have
+    generated, never logs, and cleans up what it created at the service in its `finally`. A last delta with a
+    `finish_reason` (or `ends=True`) proves completion; a generator that just stops is a truncated reply.
+
+    Attributes:
+        name: The provider's name in the router, unique there; by default the class name in snake case.
+        capabilities: What the service can take.
+        model: The model asked for where a request names none.
+        models: The caller's model names -> the service's.
+        concurrency: Replies that a router lets run at the same time, or None for any number.
+        owner: A weak reference to the router that holds it; the router sets it.
+        answer_probes: Probes of level `answer` that a router spends on it in an hour, at most.
+        recheck: Seconds until a provider found not working is tried again; doubles per repetition.
+        recheck_cap: The longest such pause in seconds.
+    """
+
+    name: str = ""
+    capabilities: Capabilities = Capabilities()
+    model: str | None = None
+    models: Mapping[str, str] = EMPTY
+    concurrency: int | None = None
+    owner: Callable[[], object | None] | None = None
+    answer_probes: float = 4.0
+    recheck: ClassVar[float] = 60.0
+    recheck_cap: ClassVar[float] = 900.0
+    _standing: _Standing = _Standing()
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        if "name" not in cls.__dict__:
+            cls.name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
+
+    @abstractmethod
+    def stream(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
+        """Ask the service, and yield its reply in deltas.
+
+        Args:
+            request: What to ask; never changed.
+
+        Yields:
+            Deltas in order. The last one proves completion (see the class).
+
+        Raises:
+            AdapterError: The service failed, before or after content.
+        """
+        ...
+
+    async def probe(self, level: ProbeLevel = "reach") -> ProbeResult:
+        """Check the service, and keep the finding in `working`.
+
+        Every adapter has the rung `answer`, which asks for a tiny generation through `stream`. An adapter
+        that can look at its service for nothing overrides this for `reach`, and calls this for the rest.
+
+        Args:
+            level: `reach`, at no cost to the service, or `answer`.
+
+        Raises:
+            nothing but cancellation.
+        """
+        if level == "answer":
+            from adapters.probing import answer  # on first use: it needs more than the standard library
+
+            return await answer(self)
+        return ProbeResult(None, "this adapter has no probe", level)
+
+    async def aclose(self) -> None:
+        """Let go of connections. Called once, by the router's `aclose()`; the default holds none."""
+        return
+
+    def model_for(self, request: ChatRequest) -> str | None:
+        """Return the service's own name of the model that `request` asks for, or the default."""
+        if request.model is None:
+            return self.model
+        return self.models.get(request.model, request.model)
+
+    @property
+    def working(self) -> bool | None:
+        """True, False, or None where it is not known (which is treated as True)."""
+        return self._standing.working
+
+    @property
+    def working_reason(self) -> str:
+        """Why `working` is what it is."""
+        return self._standing.reason
+
+    @property
+    def working_since(self) -> float | None:
+        """When `working` became what it is, on the event loop's clock; None from the start."""
+        return self._standing.since
+
+    @property
+    def recheck_at(self) -> float | None:
+        """When a False `working` lapses, on the event loop's clock; None where time alone changes nothing."""
+        return self._standing.recheck_at
+
+    def working_at(self, now: float) -> bool | None:
+        """Return `working` as of `now`: False lapses to None once the pause for it is over."""
+        standing = self._standing
+        if standing.recheck_at is not None and now >= standing.recheck_at:
+            reason = f"due for another try; before that: {standing.reason}"
+            self._standing = replace(standing, working=None, reason=reason, since=now, recheck_at=None)
+        return self._standing.working
+
+    def mark(self, outcome: Outcome) -> None:
+        """Learn from an attempt: content means working; a failed sign-in or NotWorking itself means not."""
+        if outcome.error is None:
+            self._found(True, "it answered", outcome.at)
+        elif isinstance(outcome.error, AuthenticationFailed) or type(outcome.error) is NotWorking:
+            self._found(False, str(outcome.error), outcome.at)
+
+    def _found(self, working: bool | None, reason: str, now: float) -> None:
+        before = self._standing
+        since = before.since if before.working is working and before.since is not None else now
+        if working is not False:
+            failures = 0 if working else before.failures
+            self._standing = _Standing(working, reason, since, failures=failures)
+            return
+        pause = min(self.recheck * 2**before.failures, self.recheck_cap)
+        self._standing = _Standing(False, reason, since, now + pause, before.failures + 1)
+
+    def __repr__(self) -> str:
+        word = {True: "working", False: "not working", None: "not known"}[self.working]
+        return f"<{type(self).__name__} {self.name!r}: {word} ({self.working_reason})>"

@@ -1,0 +1,205 @@
+"""A request: immutable, validated and built once per call of the router. Standard library only."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from adapters.contract.message import EMPTY, Message, json_copy, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from adapters.contract.delta import Delta
+    from adapters.contract.errors import AdapterError
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_positive_int(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _is_int(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_stop(value: Any) -> bool:
+    return isinstance(value, str) or (isinstance(value, Sequence) and all(isinstance(s, str) for s in value))
+
+
+def _is_list_of_mappings(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(item, Mapping) for item in value)
+
+
+_OPTIONS: Final[Mapping[str, tuple[str, Callable[[Any], bool]]]] = MappingProxyType({
+    "frequency_penalty": ("a finite number", _is_number),
+    "logit_bias": ("a mapping", lambda value: isinstance(value, Mapping)),
+    "max_tokens": ("a positive whole number", _is_positive_int),
+    "parallel_tool_calls": ("True or False", lambda value: isinstance(value, bool)),
+    "presence_penalty": ("a finite number", _is_number),
+    "reasoning_effort": ("text", lambda value: isinstance(value, str)),
+    "repetition_penalty": ("a finite number", _is_number),
+    "response_format": ("a mapping", lambda value: isinstance(value, Mapping)),
+    "seed": ("a whole number", _is_int),
+    "stop": ("text or a list of texts", _is_stop),
+    "temperature": ("a finite number", _is_number),
+    "tool_choice": ("text or a mapping", lambda value: isinstance(value, str | Mapping)),
+    "tools": ("a list of mappings", _is_list_of_mappings),
+    "top_k": ("a positive whole number", _is_positive_int),
+    "top_p": ("a finite number", _is_number),
+    "typical_p": ("a finite number", _is_number),
+    "user": ("text", lambda value: isinstance(value, str)),
+})  # fmt: skip
+OPTIONS: Final = frozenset(_OPTIONS)
+"""The names of the generation options that a request can carry."""
+
+
+class Flow:
+    """Tells the router which deltas come without waiting, so that it needs no clock for them.
+
+    An adapter that reads several deltas at once yields them by `for delta in flow.hand_over(deltas)`.
+    One that does not loses a few microseconds a delta, nothing else.
+
+    Attributes:
+        at_hand: How many further deltas the adapter yields without any wait.
+    """
+
+    __slots__ = ("at_hand",)
+
+    def __init__(self) -> None:
+        self.at_hand = 0
+
+    def hand_over(self, deltas: Sequence[Delta]) -> Iterator[Delta]:
+        """Yield `deltas`, keeping count of those that are left."""
+        left = len(deltas)
+        for delta in deltas:
+            left -= 1
+            self.at_hand = left
+            yield delta
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What the router tells the adapter about one attempt.
+
+    Attributes:
+        others_left: Another provider stands ready, so waiting for a free connection is not worth it.
+        fresh_connection: Use no kept-alive connection: the last one was lost on reuse.
+        on_leftover: Called with the error of a clean-up that failed, which is reported and never raised.
+        flow: Where the adapter tells which deltas come without waiting.
+    """
+
+    others_left: bool = False
+    fresh_connection: bool = False
+    on_leftover: Callable[[AdapterError], None] = lambda error: None
+    flow: Flow = field(default_factory=Flow)
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """One immutable request; built once per call of the router.
+
+    Attributes:
+        messages: The dialogue, oldest first, never empty.
+        model: The model's name, or None for the default of each provider.
+        options: Generation options, of the names in `OPTIONS`; None values are left out.
+        extra: Provider name -> further fields for its request body, sent as they are.
+        conditions: Of the attempt; filled in by the router.
+    """
+
+    messages: tuple[Message, ...]
+    model: str | None = None
+    options: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+    extra: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: EMPTY)
+    conditions: Conditions = field(default_factory=Conditions, compare=False, repr=False)
+
+    @classmethod
+    def build(
+        cls,
+        messages: Sequence[Message | Mapping[str, Any]],
+        model: str | None = None,
+        extra: Mapping[str, Mapping[str, Any]] | None = None,
+        **options: Any,
+    ) -> ChatRequest:
+        """Validate what a caller gave, and copy it.
+
+        Args:
+            messages: Mappings with role and content, or `Message` objects; at least one.
+            model: The model's name, or None.
+            extra: Provider name -> mapping of further body fields for that provider.
+            options: Generation options (temperature, max_tokens, …); None means not given.
+
+        Raises:
+            TypeError: An option is unknown (the nearest name is shown) or of a wrong type.
+            ValueError: There is no message, or one has an unknown role or no content.
+        """
+        if isinstance(messages, str | bytes | Mapping) or not isinstance(messages, Sequence):
+            raise TypeError(
+                f"messages is {type(messages).__name__}; pass a list of mappings, "
+                "for example [{'role': 'user', 'content': 'Hello'}]"
+            )
+        if not messages:
+            raise ValueError("messages is empty; pass at least one message")
+        if model is not None and (not isinstance(model, str) or not model.strip()):
+            raise TypeError(f"model is {model!r}; pass the model's name, or None for each provider's default")
+        parsed = tuple(Message.parse(m, f"messages[{n}]") for n, m in enumerate(messages))
+        return cls(parsed, model, _options(options), _extra(extra))
+
+    def under(self, conditions: Conditions) -> ChatRequest:
+        """Return the same request for an attempt under `conditions`."""
+        return replace(self, conditions=conditions)
+
+    def carried_on(self, partial: str) -> ChatRequest:
+        """Return a request that asks to go on from the partial answer of somebody else."""
+        shown = Message("assistant", partial)
+        ask = Message("user", "Go on exactly where this answer breaks off. Repeat nothing of it.")
+        return replace(self, messages=(*self.messages, shown, ask))
+
+    def options_for(self, allowed: Collection[str]) -> dict[str, Any]:
+        """Return the options that a provider takes, as a new dict."""
+        return {name: value for name, value in self.options.items() if name in allowed}
+
+    @property
+    def characters(self) -> int:
+        """The length of all texts together."""
+        return sum(len(message.text) for message in self.messages)
+
+    def __repr__(self) -> str:
+        # Prompts are private: a repr ends up in logs and tracebacks.
+        return (
+            f"<ChatRequest {len(self.messages)} messages, {self.characters} characters, model={self.model!r}>"
+        )
+
+
+def _options(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    options: dict[str, Any] = {}
+    for name, value in given.items():
+        if name not in OPTIONS:
+            raise TypeError(
+                f"unknown option {name!r}{nearest(name, OPTIONS) or '.'} "
+                f"Known are {', '.join(sorted(OPTIONS))}; "
+                "what only one provider takes goes into extra={'provider name': {...}}"
+            )
+        if value is None:
+            continue
+        wanted, right = _OPTIONS[name]
+        if not right(value):
+            shown = repr(value) if isinstance(value, int | float) else f"of type {type(value).__name__}"
+            raise TypeError(f"option {name!r} is {shown}; it must be {wanted}")
+        options[name] = json_copy(value, f"option {name!r}")
+    return MappingProxyType(options)
+
+
+def _extra(given: Mapping[str, Mapping[str, Any]] | None) -> Mapping[str, Mapping[str, Any]]:
+    if not given:
+        return EMPTY
+    if not isinstance(given, Mapping) or not all(isinstance(fields, Mapping) for fields in given.values()):
+        raise TypeError("extra must be a mapping of provider names to mappings of body fields")
+    copied = json_copy(given, "extra")
+    return MappingProxyType({name: MappingProxyType(fields) for name, fields in copied.items()})

@@ -1,0 +1,196 @@
+"""H2o: the adapter for any huggingface/chat-ui, from the first one of 2023 to today's.
+
+The seed's host (gpt-gm.h2o.ai) ran a fork of chat-ui of June 2023. The software lives on and has changed its
+protocol four times since; which of the five generations a server speaks is asked once and remembered. The
+steps are in `chat_ui_visit`, their forms in `chat_ui_generations`, the answers in `wire.chat_ui`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar, Final, Unpack
+
+from adapters.contract import Capabilities, ProbeResult
+from adapters.contract.errors import AdapterError, BadReply, ModelNotFound, ServiceFailed
+from adapters.h2o.codec import Reply
+from adapters.h2o.errors import advice_on, kind_of
+from adapters.h2o.generations import OPTIONS, Generation
+from adapters.h2o.visit import Visit
+from adapters.http import HTTPAdapter, HTTPSettings
+from adapters.wire.error_body import is_page, words
+from adapters.wire.json import decode
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from adapters.contract import ChatRequest, Delta, ProbeLevel
+    from adapters.http import Answer, Session, WholeAnswer
+
+SEED_MODEL: Final = "h2oai/h2ogpt-gm-oasst1-en-2048-falcon-40b-v1"
+_LONGEST_WAIT: Final = 3600.0
+
+
+class H2o(HTTPAdapter):
+    """Speaks to a server of huggingface/chat-ui, of any generation.
+
+    Each reply is a conversation of its own: created, asked one question into which all messages are folded,
+    and deleted, on success, failure, early close and cancellation alike. No login is needed, unless the
+    installation demands one; then pass the cookie of a session: `cookies={"hf-chat": "..."}`.
+
+    Args:
+        base_url: Where the site is, with its path prefix (APP_BASE) where it has one. None points at the
+            seed's host, which is gone.
+        settings: See `HTTPSettings`. Without a `model`, the first one that the server lists is asked, and of
+            a server that has no list the seed's.
+
+    Attributes:
+        generation: What is known of the server; None until it was asked.
+        cookie_name: The name of its session cookie.
+        own_cookies: The names of the cookies that the user gave.
+
+    Raises:
+        TypeError: As of `HTTPAdapter`.
+        ValueError: As of `HTTPAdapter`.
+    """
+
+    seed: ClassVar[str | None] = "https://gpt-gm.h2o.ai"
+    model: str | None = None
+    capabilities = Capabilities(options=OPTIONS)
+
+    def __init__(self, base_url: str | None = None, **settings: Unpack[HTTPSettings]) -> None:
+        super().__init__(base_url, **settings)
+        if base_url is None and self.model is None:
+            self.model = SEED_MODEL
+        self.generation: Generation | None = None
+        self.cookie_name = "hf-chat"
+        self.own_cookies = frozenset(settings.get("cookies", {}))
+
+    # -- the reply ------------------------------------------------------------------------------
+
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
+        """Ask the server, and yield its reply in deltas.
+
+        Args:
+            request: Several messages are folded into one prompt. The generation options count for servers of
+                2023 only; later ones use their own. `extra` goes into the body of the turn.
+
+        Yields:
+            Text and reasoning; the last delta has the `finish_reason`, and `final_text` where the server's
+            own final version differs from what it streamed.
+
+        Raises:
+            AdapterError: The server, or the model server behind it, failed.
+        """
+        async with self.session(request.conditions) as session:
+            visit = Visit(self, session)
+            try:
+                answer, closing = await visit.turn(request)
+                reply = Reply(answer.where, self._failed, session.meter, self.limits.line)
+                async with closing:
+                    async for chunk in answer.chunks():
+                        for delta in reply.feed(chunk):
+                            if delta.is_last:
+                                self._finish(visit, reply, answer)
+                            yield delta
+                        if reply.over:
+                            break
+                    self._finish(visit, reply, answer)
+                    for delta in reply.end():
+                        yield delta
+                if reply.failure is not None:
+                    raise reply.failure
+            except AdapterError as error:
+                visit.generating = False
+                visit.mask(error)
+                raise
+            finally:
+                await visit.leave()
+
+    def _finish(self, visit: Visit, reply: Reply, answer: Answer) -> None:
+        visit.generating = False
+        answer.ended()
+        known = self.generation
+        if known is not None and known.family == "G1/G2" and reply.passed_through is not None:
+            exact = "G1" if reply.passed_through else "G2"
+            if known.exact != exact:
+                self.learn(replace(known, exact=exact))
+
+    # -- what is known of the server ------------------------------------------------------------
+
+    def learn(self, found: Generation) -> None:
+        """Remember what the server is."""
+        self.generation = found
+        steerable = found.name in ("G1", "G1/G2", "unknown")
+        self.capabilities = replace(self.capabilities, options=OPTIONS if steerable else frozenset())
+
+    def model_of(self, request: ChatRequest, known: Generation) -> str:
+        """Return the server's name of the model to ask."""
+        return self.model_for(request) or (known.models[0] if known.models else SEED_MODEL)
+
+    async def reach(self, session: Session) -> ProbeResult:
+        """Ask the server for its models; no generation.
+
+        Raises:
+            AdapterError: The server fails, or does not let us in.
+        """
+        known = self.generation
+        found = await Visit(self, session).detect()
+        if found.exact == "unknown":
+            return ProbeResult(
+                None, "no API of chat-ui; a server of 2023 has none, and other web servers neither"
+            )
+        if found.family in ("G3/G4", "G5") and not found.models:
+            raise BadReply(
+                f"{self.name}: what stands at the address of the models is no list; check base_url"
+            )
+        if known is not None and known.family == found.family:
+            found = replace(known, models=found.models)
+            self.learn(found)
+        return ProbeResult(True, "it answered", generation=found.name, models=found.models)
+
+    async def probe(self, level: ProbeLevel = "reach") -> ProbeResult:
+        """Check the server; an answer has shown its generation, too. As of `HTTPAdapter`."""
+        result, known = await super().probe(level), self.generation
+        if level == "answer" and known is not None and known.exact != "unknown":
+            return replace(result, generation=known.name, models=known.models)
+        return result
+
+    # -- what went wrong ------------------------------------------------------------------------
+
+    def explain(self, answer: WholeAnswer) -> AdapterError | None:
+        """Return the error that chat-ui's own words, or those of the model server behind it, stand for."""
+        if is_page(answer.body):
+            return None
+        said = words(answer.body)
+        kind = kind_of(said)
+        if kind is None:
+            return None
+        error = kind(f"{answer.where} answered {answer.status}: {self.shown(said)}{advice_on(said)}")
+        error.retry_after = _estimated(answer.body)
+        return error
+
+    def unknown_model(self, where: str, model: str, models: tuple[str, ...] = ()) -> ModelNotFound:
+        """Return the error for a model that the server does not take."""
+        there = f"; there are {self.shown(', '.join(models))}" if models else ""
+        return ModelNotFound(
+            f"{where.removeprefix(self.name + ': ')} of {self.name}: the server does not take the model "
+            f"{model!r}{there}",
+            provider=self.name,
+        )
+
+    def _failed(self, message: str, status: int | str | None) -> AdapterError:
+        kind = kind_of(message, status) or ServiceFailed
+        said = self.shown(message) or "no reason given"
+        return kind(f"{self.name}: the service reported an error in its reply: {said}{advice_on(message)}")
+
+
+def _estimated(body: bytes) -> float | None:
+    """Return the seconds until a model is loaded, where the model server estimates them."""
+    try:
+        value = decode(body)
+    except BadReply:
+        return None
+    seconds = value.get("estimated_time") if isinstance(value, dict) else None
+    if not isinstance(seconds, int | float) or not 0 < seconds <= _LONGEST_WAIT:
+        return None
+    return float(seconds)

@@ -1,0 +1,97 @@
+"""What the errors of chat-ui mean, whether they come as a status or inside a stream. Pure.
+
+A chat-ui site forwards to a model server of its own, so an error is of one of two kinds: its own (`You are
+sending too many messages`), or the model server's, repeated with or without its status. A refused key is the
+site's then, not ours, and only its operator can mend that.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from adapters.contract.errors import (
+    AdapterError,
+    AuthenticationFailed,
+    ContextTooLong,
+    InvalidRequest,
+    ModelNotFound,
+    NotWorking,
+    QuotaExhausted,
+    RateLimited,
+    ServiceFailed,
+)
+from adapters.http import error_for_status
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_Kind = type[AdapterError]
+
+# All words of a row stand in the message. The first row that fits decides.
+_PHRASES: Final[tuple[tuple[tuple[str, ...], _Kind], ...]] = (
+    (("logged in",), AuthenticationFailed),
+    (("before login",), QuotaExhausted),
+    (("too many messages",), RateLimited),
+    (("too many conversations",), QuotaExhausted),
+    (("rate limit",), RateLimited),
+    (("too many requests",), RateLimited),
+    (("currently loading",), ServiceFailed),
+    (("must have less than", "tokens"), ContextTooLong),
+    (("max_new_tokens", "must be <="), ContextTooLong),
+    (("maximum context length",), ContextTooLong),
+    (("context length", "exceed"), ContextTooLong),
+    (("too long",), ContextTooLong),
+    (("input validation error",), InvalidRequest),
+    (("api key",), NotWorking),
+    (("authorization header",), NotWorking),
+    (("invalid credentials",), NotWorking),
+    (("no such model",), ModelNotFound),
+    (("model", "not found"), ModelNotFound),
+    (("model", "does not exist"), ModelNotFound),
+    (("model", "no longer available"), ModelNotFound),
+    (("api is disabled",), NotWorking),
+    (("referer",), NotWorking),
+)
+_KINDS: Final[Mapping[str, _Kind]] = {
+    "validation": InvalidRequest,
+    "overloaded": RateLimited,
+    "generation": ServiceFailed,
+    "incomplete_generation": ServiceFailed,
+}
+"""`error_type` of text-generation-inference."""
+_ADVICE: Final[tuple[tuple[str, str], ...]] = (
+    ("logged in", "this site wants a login: pass the cookie of a session, cookies={'hf-chat': …}"),
+    ("before login", "this site wants a login from now on: pass the cookie of a session"),
+    ("referer", "the server believes to have another origin; give base_url as its users see it"),
+    ("need to have an origin", "a proxy may have removed the Origin header"),
+    ("api is disabled", "its operator switched the API off (EXPOSE_API), and this version cannot do without"),
+)
+_STATUS: Final = re.compile(r"(?:^|contains error: )([45]\d\d)\b")
+
+
+def kind_of(message: str, status: int | str | None = None) -> _Kind | None:
+    """Return the class of error that a message stands for, or None where the message has no word for it.
+
+    Args:
+        message: Of the server or of the model server behind it.
+        status: The status that stands beside the message, or the model server's own kind of error.
+    """
+    text = message.lower()
+    for words, kind in _PHRASES:
+        if all(word in text for word in words):
+            return kind
+    if isinstance(status, str) and not status.isdigit():
+        return _KINDS.get(status)
+    found = _STATUS.search(message)
+    number = int(status) if status is not None else int(found[1]) if found else 0
+    if not 400 <= number < 600:
+        return None
+    kind = error_for_status(number)
+    return NotWorking if kind is AuthenticationFailed else kind
+
+
+def advice_on(message: str) -> str:
+    """Return what to do about it, as the end of a sentence, or nothing."""
+    text = message.lower()
+    return next((f"; {advice}" for word, advice in _ADVICE if word in text), "")

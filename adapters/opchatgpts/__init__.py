@@ -1,0 +1,5 @@
+"""Opchatgpts: any WordPress site with the AI Engine plugin."""
+
+from adapters.opchatgpts.adapter import Opchatgpts
+
+__all__ = ["Opchatgpts"]

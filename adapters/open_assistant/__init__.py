@@ -1,0 +1,5 @@
+"""OpenAssistant: any Open-Assistant web site."""
+
+from adapters.open_assistant.adapter import OpenAssistant
+
+__all__ = ["OpenAssistant"]

@@ -1,0 +1,5 @@
+"""OpenAICompatible: any service that speaks OpenAI chat completions."""
+
+from adapters.openai.adapter import OpenAICompatible
+
+__all__ = ["OpenAICompatible"]

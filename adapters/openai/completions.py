@@ -1,0 +1,210 @@
+"""Chat completions of OpenAI's kind over HTTP: one exchange, the errors, the list of models.
+
+    POST {base_url}/chat/completions  -> server-sent events, or one JSON document though they were asked for
+    GET  {base_url}/models            -> {"data": [{"id"}]}
+
+What comes is told by the first byte of the body, never by its content type. A `finish_reason` or `[DONE]`
+proves the end. The usage comes after the `finish_reason`, so the last delta waits for it, but no longer than
+`Limits.drain_seconds`: some servers keep the connection open after it and say nothing more.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio
+
+from adapters.contract import OPTIONS, Capabilities, Delta, ProbeResult
+from adapters.contract.errors import AdapterError, BadReply, ReplyTooLarge
+from adapters.openai.codec import ChunkDecoder, error_from, request_body, whole
+from adapters.wire.error_body import is_page
+from adapters.wire.json import decode
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
+
+    from adapters.contract import ChatRequest
+    from adapters.http import Answer, HTTPAdapter, Session, WholeAnswer
+
+CAPABILITIES: Final = Capabilities(
+    tools=True, images=True, options=OPTIONS - {"repetition_penalty", "top_k", "typical_p"}
+)
+"""What OpenAI's protocol can carry."""
+
+_HEADERS: Final = (("content-type", "application/json"), ("accept", "text/event-stream, application/json"))
+_BLANK: Final = b"\xef\xbb\xbf \t\r\n"
+_MODELS: Final = 1000  # of a list, kept at most
+
+
+async def converse(adapter: HTTPAdapter, request: ChatRequest) -> AsyncGenerator[Delta, None]:
+    """Ask for a completion, and yield it.
+
+    Raises:
+        AdapterError: A failure of the transport, a status but 200, a page, an error object wherever it comes.
+    """
+    async with (
+        adapter.session(request.conditions) as session,
+        session.exchange(
+            "POST", "/chat/completions", content=_body(adapter, request), headers=_HEADERS
+        ) as answer,
+    ):
+        if answer.status != 200:
+            raise await answer.failure()
+        chunk = await _beginning(answer)
+        if chunk is not None and chunk.lstrip(_BLANK)[:1] in (b"{", b"["):
+            yield await _document(adapter, answer, chunk)
+            return
+        decoder = ChunkDecoder(session.meter, shown=adapter.shown)
+        while chunk is not None:
+            deltas = decoder.feed(chunk)
+            if decoder.proved or decoder.failure is not None:
+                break
+            for delta in request.conditions.flow.hand_over(deltas):
+                yield delta
+            chunk = await anext(answer.chunks(), None)
+        else:
+            deltas = decoder.flush()
+        rest = [_without_end(delta) for delta in deltas if delta.has_content]
+        for delta in request.conditions.flow.hand_over(rest):
+            yield delta
+        after = await _after(adapter, answer, decoder) if decoder.proved and chunk is not None else []
+        if decoder.failure is not None:
+            raise answer.located(decoder.failure)
+        if decoder.proved:
+            yield _last(deltas, after)
+
+
+async def _beginning(answer: Answer) -> bytes | None:
+    """Return the body up to its first chunk that is not blank, or None where there is nothing else.
+
+    Raises:
+        BadReply: It is a page.
+    """
+    start = b""
+    async for chunk in answer.chunks():
+        start += chunk
+        if start.lstrip(_BLANK):
+            break
+        start = start[-len(_BLANK) :]  # blanks say nothing; a mark of byte order may be cut
+    first = start.lstrip(_BLANK)
+    if first[:1] == b"<":
+        raise BadReply(
+            f"{answer.where}: a page with status 200; check that base_url is that of the API "
+            "(it often ends in /v1)",
+            status=answer.status,
+        )
+    return start if first else None
+
+
+async def _document(adapter: HTTPAdapter, answer: Answer, start: bytes) -> Delta:
+    """Return the one delta of a completion that comes as a JSON document.
+
+    Raises:
+        AdapterError: The document is an error object, no completion, or cut.
+    """
+    data, limit, worth = bytearray(start), adapter.limits.reply, 0
+    while len(data) <= limit:
+        # The document may be whole though the body goes on; trying after each doubling only stays linear.
+        if data.endswith(b"}") and len(data) >= worth:
+            with suppress(BadReply):
+                delta = _whole(adapter, answer, bytes(data))
+                answer.ended()
+                return delta
+            worth = 2 * len(data)
+        chunk = await anext(answer.chunks(), None)
+        if chunk is None:
+            return _whole(adapter, answer, bytes(data))
+        data += chunk
+    raise ReplyTooLarge(f"{answer.where}: the body is over {limit} bytes (Limits.reply)")
+
+
+def _whole(adapter: HTTPAdapter, answer: Answer, data: bytes) -> Delta:
+    try:
+        [delta] = whole(data, shown=adapter.shown)
+    except AdapterError as error:
+        raise answer.located(error) from None
+    return delta
+
+
+async def _after(adapter: HTTPAdapter, answer: Answer, decoder: ChunkDecoder) -> list[Delta]:
+    """Return what still comes after the `finish_reason`: the usage, as a rule, and `[DONE]`."""
+    deltas: list[Delta] = []
+    # The reply is complete: what the transport does to the rest of the body does not matter any more.
+    with anyio.move_on_after(adapter.limits.drain_seconds), suppress(AdapterError):
+        while not decoder.done and decoder.failure is None:
+            chunk = await anext(answer.chunks(), None)
+            if chunk is None:
+                deltas += decoder.flush()
+                break
+            deltas += decoder.feed(chunk)
+    if decoder.done:
+        answer.ended()
+    return deltas
+
+
+def _without_end(delta: Delta) -> Delta:
+    if delta.is_last or delta.usage is not None:
+        return replace(delta, finish_reason=None, usage=None, ends=False)
+    return delta
+
+
+def _last(deltas: list[Delta], after: list[Delta]) -> Delta:
+    """Return the delta that proves the end: the content of `deltas` is delivered, that of `after` is not."""
+    every = deltas + after
+    return Delta(
+        text="".join(d.text for d in after),
+        reasoning="".join(d.reasoning for d in after),
+        tool_calls=tuple(call for d in after for call in d.tool_calls),
+        finish_reason=next((d.finish_reason for d in every if d.finish_reason is not None), None),
+        usage=next((d.usage for d in reversed(every) if d.usage is not None), None),
+        model=next(
+            (d.model for d in every if d.model is not None and (d in after or not d.has_content)), None
+        ),
+        ends=True,
+    )
+
+
+def explain(answer: WholeAnswer, shown: Callable[[str], str]) -> AdapterError | None:
+    """Return the error that the body of a failed answer stands for, or None where it has no words for it."""
+    body = answer.body.strip()
+    if not body or not 400 <= answer.status < 600 or is_page(body):
+        return None
+    payload: Any
+    try:
+        payload = decode(body)
+    except BadReply:
+        payload = body.decode("utf-8", "replace")
+    error = error_from(payload, answer.status, shown)
+    error.args = (f"{answer.where} answered {answer.status}: {error}",)
+    return error
+
+
+async def reach(session: Session, shown: Callable[[str, int], str]) -> ProbeResult:
+    """Ask for the list of models, which costs no generation. A service without one shows nothing.
+
+    Raises:
+        AdapterError: The service does not answer as it should; AuthenticationFailed where it refuses the key.
+    """
+    answer = await session.ask("GET", "/models", ok=(200, 404, 405))
+    if answer.status != 200:
+        return ProbeResult(None, f"it answers, but has no list of models (status {answer.status})")
+    listed = answer.json()
+    if isinstance(listed, dict):
+        listed = listed.get("data")
+    if not isinstance(listed, list):
+        raise BadReply(
+            f"{answer.where}: not a list of models; check that base_url is that of the API", status=200
+        )
+    ids = (m["id"] for m in listed[:_MODELS] if isinstance(m, dict) and isinstance(m.get("id"), str))
+    return ProbeResult(True, "it lists its models", models=tuple(shown(model, 100) for model in ids))
+
+
+def _body(adapter: HTTPAdapter, request: ChatRequest) -> bytes:
+    return request_body(
+        adapter.model_for(request),
+        request.messages,
+        request.options_for(adapter.capabilities.options),
+        request.extra.get(adapter.name, {}),
+    )

@@ -1,0 +1,1 @@
+"""The health of the providers: states from evidence, probes, reports, the monitor."""

@@ -1,0 +1,74 @@
+"""What a router says of its health: the report from memory, and the one after probes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from router.health.report import HealthReport, ProviderHealth, RetryAllowance
+from router.policy.strategy import Priority
+from router.request.selection import foreseen
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable, Iterable, Mapping
+
+    from adapters.contract import ProbeLevel, ProbeResult
+    from router.events import Event, Keeper
+    from router.health.probes import Probing
+    from router.policy.budget import RetryBudget
+    from router.policy.strategy import Strategy
+    from router.provider.provider import Provider
+
+
+@dataclass(frozen=True, slots=True)
+class CheckUp:
+    """The health of the providers of one router.
+
+    Attributes:
+        providers: By name, in priority order.
+        probing: Probes them.
+        budget: Of the retries.
+        strategy: In which order a request asks them.
+        random_source: Which the strategy draws from; only looked at.
+        keeper: Keeps each report that probes were made for.
+        notify: Tells an event to the observers.
+        clock: Returns the time on the event loop's clock.
+    """
+
+    providers: Mapping[str, Provider]
+    probing: Probing
+    budget: RetryBudget
+    strategy: Strategy
+    random_source: random.Random
+    keeper: Keeper | None
+    notify: Callable[[Event], None]
+    clock: Callable[[], float]
+
+    def report(
+        self, level: ProbeLevel | None = None, probes: Mapping[str, ProbeResult] | None = None
+    ) -> HealthReport:
+        """Return what is known now, without I/O."""
+        now, probes = self.clock(), probes or {}
+        entries = [_looked_at(provider, now, probes.get(name)) for name, provider in self.providers.items()]
+        order = None
+        if not isinstance(self.strategy, Priority):
+            order = foreseen(list(self.providers.values()), self.strategy, now, self.random_source)
+        allowance = RetryAllowance(self.budget.left(now), self.budget.capacity)
+        return HealthReport(tuple(entries), level, allowance, order)
+
+    async def check(self, level: ProbeLevel, names: Iterable[str] | None = None) -> HealthReport:
+        """Probe the providers of these names, by default all, and return the report."""
+        probes = await self.probing.probe(self.providers if names is None else names, level)
+        report = self.report(level, probes)
+        if self.keeper is not None:
+            await self.keeper.keep(report, self.notify)
+        return report
+
+
+def _looked_at(provider: Provider, now: float, probe: ProbeResult | None) -> ProviderHealth:
+    try:
+        return provider.snapshot(now, probe)
+    except Exception as bug:  # noqa: BLE001 - one adapter must not hide the others
+        reason = f"the adapter has a bug: it raised {type(bug).__name__} when it was looked at"
+        return ProviderHealth(provider.name, type(provider.adapter).__name__, reason=reason, can_answer=False)

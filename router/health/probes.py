@@ -1,0 +1,152 @@
+"""Probes of many providers side by side: each bounded, one at a time for a provider, none in a request's way.
+
+a second check that comes meanwhile          joins the probe under way, and gets its result
+a request that needs the place of a probe    ends the probe, which found nothing then
+no place free, no budget left                no probe; the result says so, and the evidence stays as it is
+no answer in time                            the service is not working, as far as a probe can tell
+an adapter that raises, or returns nonsense  nothing is found; the others are probed
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
+
+import anyio
+
+from adapters.contract import ProbeResult
+from router.events import CleanUpFailed, ProbeEnded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from adapters.contract import ProbeLevel
+    from router.events import Event
+    from router.policy.retry import RetryPolicy
+    from router.policy.timeouts import Timeouts
+    from router.provider.concurrency import Places
+    from router.provider.provider import Provider
+
+AT_ONCE: Final = 16
+"""Probes of one router under way at the same time."""
+
+
+@dataclass(slots=True)
+class _Flight:
+    """A probe under way.
+
+    Attributes:
+        landed: Set when it is over.
+        result: What it found; None where it was cancelled.
+    """
+
+    landed: anyio.Event = field(default_factory=anyio.Event)
+    result: ProbeResult | None = None
+
+
+class Probing:
+    """The probes of one router.
+
+    Args:
+        providers: By name.
+        places: Provider -> its places.
+        timeouts: The router's.
+        policy: What to remember of an error.
+        notify: Tells an event to the observers.
+        clock: Returns the time on the event loop's clock.
+    """
+
+    def __init__(
+        self,
+        providers: Mapping[str, Provider],
+        places: Mapping[str, Places],
+        timeouts: Timeouts,
+        policy: RetryPolicy,
+        notify: Callable[[Event], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._providers = providers
+        self._places = places
+        self._timeouts = timeouts
+        self._policy = policy
+        self._notify = notify
+        self._clock = clock
+        self._flights: dict[tuple[str, ProbeLevel], _Flight] = {}
+        self._slots: anyio.Semaphore | None = None
+
+    async def probe(self, names: Iterable[str], level: ProbeLevel) -> dict[str, ProbeResult]:
+        """Probe the providers of these names; the adapters' `working` follows what is found."""
+        results: dict[str, ProbeResult] = {}
+
+        async def one(name: str) -> None:
+            results[name] = await self._shared(self._providers[name], level)
+
+        async with anyio.create_task_group() as tasks:
+            for name in names:
+                tasks.start_soon(one, name)
+        return results
+
+    async def _shared(self, provider: Provider, level: ProbeLevel) -> ProbeResult:
+        """Return what the probe under way finds, or else a new one."""
+        key = (provider.name, level)
+        while (flight := self._flights.get(key)) is not None:
+            await flight.landed.wait()
+            if flight.result is not None:
+                return flight.result
+        flight = self._flights[key] = _Flight()
+        if self._slots is None:
+            self._slots = anyio.Semaphore(AT_ONCE)
+        try:
+            async with self._slots:
+                found = self._reach(provider) if level == "reach" else self._answer(provider)
+                flight.result = await found
+        finally:
+            del self._flights[key]
+            flight.landed.set()
+        return flight.result
+
+    async def _reach(self, provider: Provider) -> ProbeResult:
+        return await self._bounded(provider, "reach", self._timeouts.probe)
+
+    async def _answer(self, provider: Provider) -> ProbeResult:
+        """Probe in a place that a request gets back at once when it needs it."""
+        places, budget = self._places[provider.name], provider.probe_budget
+        with places.lent() as scope:
+            if scope is None:
+                said = f"all its {places.limit} places are taken; the probe would have to wait"
+                return ProbeResult(None, said, "answer")
+            if not budget.take(self._clock()):
+                said = (
+                    f"the probe budget is used up ({budget.per_hour:g} an hour); the newest evidence stands"
+                )
+                return ProbeResult(None, said, "answer")
+            return await self._bounded(provider, "answer", self._timeouts.probe_answer)
+        return ProbeResult(None, "a request needed the place of the probe", "answer")
+
+    async def _bounded(self, provider: Provider, level: ProbeLevel, seconds: float) -> ProbeResult:
+        started = self._clock()
+        result = ProbeResult(False, f"no answer to the probe within {seconds:g} s", level)
+        with anyio.move_on_after(seconds):
+            result = await _found(provider, level)
+        now = self._clock()
+        if not result.seconds:
+            result = replace(result, seconds=now - started)
+        try:
+            provider.probed(result, now, self._policy)
+        except Exception as bug:  # noqa: BLE001 - one adapter must not end the check of the others
+            said = f"the adapter has a bug: it raised {type(bug).__name__} when it was told of the probe"
+            result = replace(result, working=None, reason=said)
+        if result.leftover is not None:
+            self._notify(CleanUpFailed(None, provider.name, result.leftover))
+        self._notify(ProbeEnded(provider.name, result))
+        return result
+
+
+async def _found(provider: Provider, level: ProbeLevel) -> ProbeResult:
+    try:
+        found: object = await provider.adapter.probe(level)
+    except Exception as error:  # noqa: BLE001 - a bug in one adapter must not end the check of the others
+        return ProbeResult(None, f"the probe itself failed: {type(error).__name__}", level)
+    if isinstance(found, ProbeResult):
+        return found
+    return ProbeResult(None, f"the probe returned {type(found).__name__}, no ProbeResult", level)

@@ -1,0 +1,46 @@
+"""What went wrong, in words that may be published: of an error only its class and status."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from adapters.contract import errors
+from adapters.contract.errors import AdapterError
+
+if TYPE_CHECKING:
+    from adapters.contract import ProbeResult
+
+_WORDS: Final[dict[type[AdapterError], str]] = {
+    errors.ConnectFailed: "no connection could be made",
+    errors.ConnectionLost: "the connection broke",
+    errors.ServiceFailed: "the service says that it failed",
+    errors.RateLimited: "the service asks to be left alone for a while",
+    errors.Busy: "all connections that this side allows are in use",
+    errors.Unreachable: "the service cannot be reached as configured",
+    errors.FirstContentTimeout: "no content came in time",
+    errors.Stalled: "content stopped coming",
+    errors.ReplyTooLarge: "the answer is over a limit of this side",
+    errors.BadReply: "the answer is not what the protocol promises",
+    errors.EmptyReply: "the reply had no content",
+    errors.Truncated: "the reply ended without the proof of its end",
+    errors.ContextTooLong: "the messages are too long for it",
+    errors.InvalidRequest: "it does not take the request",
+    errors.AuthenticationFailed: "key, cookie or session is missing, wrong or expired",
+    errors.QuotaExhausted: "what may be used of it is used up",
+    errors.ModelNotFound: "it does not have the model",
+    errors.NotWorking: "the service cannot serve now",
+    errors.ContentRefused: "it refuses the content",
+    errors.LocalFailure: "this machine is the cause",
+    AdapterError: "the adapter failed",
+}
+
+
+def told(error: AdapterError) -> str:
+    """Return what `error` means, with the status where there was one."""
+    words = next(_WORDS[kind] for kind in type(error).__mro__ if kind in _WORDS)
+    return words if error.status is None else f"{words}, HTTP status {error.status}"
+
+
+def told_by(probe: ProbeResult) -> str:
+    """Return what a probe found: of an error what it means, else the adapter's own words."""
+    return probe.reason if probe.error is None else told(probe.error)

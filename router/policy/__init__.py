@@ -1,0 +1,1 @@
+"""What a user sets: retries, budget, breaker, hedge, timeouts, strategy, interruption. Pure."""

@@ -1,0 +1,236 @@
+"""When to leave a failing provider alone: a circuit breaker. Pure: time and random source are passed in.
+
+Theory of operation. A call needs a permit and tells it how it went, once. Two rules:
+
+1. All transitions are in this table. Only a permit of the present closed phase, or the trial of the present
+   half-open one, can cause one. Every other result is late: it changes the metrics, never the state, and one
+   from before the last closing changes nothing at all, since it is evidence of a past that is over.
+2. Open and half-open are one stored fact, the end of the break; which of them it is follows from `now`.
+
+       state      event                                          next state
+    1  closed     a failure: `consecutive` in a row              open for `open_for`
+    2  closed     a failure or slow call: the share of failures  open for `open_for`
+                  or slow calls in `window` is reached
+    3  open       the break is over                              half-open
+    4  half-open  permit taken: the one trial                    half-open; no other for `trial_limit`
+    5  half-open  the trial delivers in time                     closed; growth and evidence forgotten
+    6  half-open  the trial fails, or is slow                    open, `growth` times as long
+    7  half-open  the trial is released                          half-open, the next permit is due at once
+    8  half-open  the trial says nothing for `trial_limit`       half-open, the next permit is due
+    9  any        isolate()                                      isolated: no permits
+    10 any        reset()                                        closed; everything forgotten
+
+A break is `open_for * growth**repetitions`, at most `open_cap`, then spread by `jitter`, so that the clients
+of one service do not all come back at once; where the provider said Retry-After, the longer of the two. A
+permit that is lost without a word (8) costs one pause and cannot jam the breaker.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from router.policy.breaker_policy import BreakerPolicy
+from router.policy.window import Window
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable
+
+__all__ = ["BreakerPolicy", "BreakerSnapshot", "BreakerState", "CircuitBreaker", "Permit"]
+
+BreakerState = Literal["closed", "open", "half-open", "isolated"]
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerSnapshot:
+    """What a breaker knows at one moment, for reports.
+
+    Attributes:
+        state: closed, open, half-open or isolated.
+        failures_in_a_row: Since the last success.
+        calls: Calls in the window.
+        failures: Those of them that failed.
+        slow: Those of them that delivered too late.
+        permit_in: Seconds until a permit may be given: 0 for now, None while isolated.
+        repetitions: Trials that failed since it opened.
+        window: Seconds of the window.
+    """
+
+    state: BreakerState
+    failures_in_a_row: int
+    calls: int
+    failures: int
+    slow: int
+    permit_in: float | None
+    repetitions: int
+    window: float = 60.0
+
+
+class _Word(NamedTuple):
+    now: float
+    failed: bool
+    seconds: float = 0.0
+    retry_after: float | None = None
+
+
+class Permit:
+    """The leave for one call. The first word about it counts; any other is ignored."""
+
+    __slots__ = ("_hear", "phase")
+
+    def __init__(self, hear: Callable[[Permit, _Word | None], None], phase: int) -> None:
+        self._hear: Callable[[Permit, _Word | None], None] | None = hear
+        self.phase = phase
+
+    def succeeded(self, now: float, seconds: float) -> None:
+        """Tell that content came, `seconds` after the call began."""
+        self._tell(_Word(now, failed=False, seconds=seconds))
+
+    def failed(self, now: float, retry_after: float | None = None) -> None:
+        """Tell that the provider failed.
+
+        Args:
+            now: The time in seconds.
+            retry_after: Seconds for which it asked to be left alone, bounded by the caller
+                (`RetryPolicy.remember`); what is not finite is ignored.
+        """
+        self._tell(_Word(now, failed=True, retry_after=retry_after))
+
+    def released(self) -> None:
+        """Tell that the call is evidence of nothing: cancelled, never sent, or the caller's own error."""
+        self._tell(None)
+
+    def _tell(self, word: _Word | None) -> None:
+        hear, self._hear = self._hear, None
+        if hear is not None:
+            hear(self, word)
+
+
+class CircuitBreaker:
+    """Gives permits to call one provider, and stops giving them while it fails.
+
+    It belongs to one event loop; nothing here waits. Time that goes backwards is taken as standing still.
+
+    Args:
+        policy: The numbers.
+        random_source: For the jitter.
+    """
+
+    def __init__(self, policy: BreakerPolicy, random_source: random.Random) -> None:
+        self.policy = policy
+        self._random = random_source
+        self._seen = -math.inf
+        self._phase = 0  # of being closed; each closing begins a new one
+        self._until: float | None = None  # the end of the break; None: closed
+        self._trial: Permit | None = None
+        self._lost_at = math.inf
+        self._base = policy.open_for  # the newest break, before the jitter
+        self._in_a_row = 0
+        self._window = Window(policy.window)
+        self._close()
+
+    def state(self, now: float) -> BreakerState:
+        """Return the state at `now`."""
+        if self._isolated:
+            return "isolated"
+        if self._until is None:
+            return "closed"
+        return "open" if self._at(now) < self._until else "half-open"  # row 3
+
+    def permit_in(self, now: float) -> float | None:
+        """Return the seconds until a permit may be given: 0 for now, None while isolated."""
+        if self._isolated:
+            return None
+        if self._until is None:
+            return 0.0
+        return max(0.0, (self._until if self._trial is None else self._lost_at) - self._at(now))  # rows 3, 8
+
+    def permit(self, now: float) -> Permit | None:
+        """Return the leave for one call, or None where none is given now; `permit_in` asks without taking."""
+        if self.permit_in(now) != 0:
+            return None
+        permit = Permit(self._hear, self._phase)
+        if self._until is not None:  # row 4
+            self._trial, self._lost_at = permit, self._at(now) + self.policy.trial_limit
+        return permit
+
+    def isolate(self) -> None:
+        """Give no permits until `reset()`."""
+        self._isolated, self._trial = True, None  # row 9
+
+    def reset(self) -> None:
+        """Close, and forget everything."""
+        self._close()  # row 10
+
+    def snapshot(self, now: float) -> BreakerSnapshot:
+        """Return what is known at `now`."""
+        counts = self._window.counts(self._at(now))
+        return BreakerSnapshot(
+            self.state(now),
+            self._in_a_row,
+            *counts,
+            self.permit_in(now),
+            self._repetitions,
+            self.policy.window,
+        )
+
+    def __repr__(self) -> str:
+        """Show it as of the last time that it was told."""
+        known = self.snapshot(self._seen)
+        wait = f", permit in {known.permit_in:.1f} s" if known.permit_in else ""
+        return (
+            f"<CircuitBreaker {known.state}{wait}: {known.failures_in_a_row} failures in a row, "
+            f"{known.failures} of {known.calls} calls failed in {self.policy.window:g} s, "
+            f"{known.slow} slow, repetition {known.repetitions}>"
+        )
+
+    def _hear(self, permit: Permit, word: _Word | None) -> None:
+        trial = permit is self._trial
+        if trial:
+            self._trial = None  # row 7, where this is all
+        if word is None or permit.phase != self._phase:
+            return  # no evidence, or evidence of a past that is over: rule 1
+        now = self._at(word.now)
+        slow = not word.failed and self.policy.slow_call is not None and word.seconds > self.policy.slow_call
+        self._in_a_row = self._in_a_row + 1 if word.failed else 0
+        self._window.add(now, failed=word.failed, slow=slow)
+        good = not (word.failed or slow)
+        if trial and good:
+            self._close()  # row 5
+        elif trial or (self.state(now) == "closed" and not good and self._is_bad(now)):
+            self._open(now, word.retry_after)  # rows 6, 1, 2
+
+    def _is_bad(self, now: float) -> bool:
+        policy = self.policy
+        if policy.consecutive is not None and self._in_a_row >= policy.consecutive:
+            return True
+        calls, failures, slow = self._window.counts(now)
+        return calls >= policy.minimum and (
+            (policy.ratio is not None and failures >= policy.ratio * calls)
+            or (policy.slow_call is not None and slow >= policy.slow_ratio * calls)
+        )
+
+    def _open(self, now: float, retry_after: float | None) -> None:
+        policy = self.policy
+        if self._until is None:
+            self._base = policy.open_for
+        else:
+            self._base = min(policy.open_cap, self._base * policy.growth)
+            self._repetitions += 1
+        pause = self._base * self._random.uniform(1 - policy.jitter, 1 + policy.jitter)
+        if retry_after is not None and math.isfinite(retry_after):
+            pause = max(pause, retry_after)
+        self._until = now + pause
+
+    def _close(self) -> None:
+        self._phase += 1
+        self._isolated = False
+        self._until = self._trial = None
+        self._repetitions = self._in_a_row = 0
+        self._window = Window(self.policy.window)
+
+    def _at(self, now: float) -> float:
+        self._seen = max(self._seen, now)
+        return self._seen

@@ -1,0 +1,1 @@
+"""A configured adapter in a router, and what is known of it."""

@@ -1,0 +1,209 @@
+"""A message keeps all that the caller sent, shares none of it, and does not show it."""
+
+import copy
+import json
+from collections import OrderedDict, UserDict
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.contract.message import ROLES, Message, json_copy, nearest
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=8,
+)
+EXTRA = st.dictionaries(TEXTS.filter(lambda key: key not in ("role", "content")), JSON, max_size=3)
+PARTS = st.lists(
+    st.fixed_dictionaries({"type": st.just("text"), "text": TEXTS})
+    | st.fixed_dictionaries({"type": st.sampled_from(["image_url", "input_audio", "file"]), "data": JSON}),
+    min_size=1,
+    max_size=4,
+)
+CALLS = [{"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]
+
+
+@st.composite
+def openai_messages(draw):
+    """Draw a message as callers of the OpenAI SDK write it."""
+    message = {"role": draw(st.sampled_from(ROLES)), **draw(EXTRA), "content": draw(TEXTS | PARTS)}
+    if draw(st.booleans()):
+        message |= {"role": "assistant", "content": None, "tool_calls": copy.deepcopy(CALLS)}
+    return message
+
+
+def mutate(value: Any) -> None:
+    """Change every dict and list in `value`."""
+    for inner in list(value.values() if isinstance(value, dict) else value):
+        if isinstance(inner, dict | list):
+            mutate(inner)
+    value.clear()
+
+
+@given(openai_messages())
+def test_any_message_comes_back_whole_and_shares_nothing(given_message):
+    before = copy.deepcopy(given_message)
+
+    message = Message.parse(given_message)
+
+    assert before == message.as_dict()
+    assert before == given_message
+    mutate(given_message)
+    assert before == message.as_dict()
+    mutate(message.as_dict())
+    assert before == message.as_dict()
+    assert message == Message.parse(message)
+    assert json.loads(json.dumps(before)) == message.as_dict()
+
+
+@given(openai_messages())
+def test_a_repr_shows_how_much_there_is_and_nothing_of_it(given_message):
+    message = Message.parse(given_message)
+    parts = f"{len(message.content)} parts, " if isinstance(message.content, tuple) else ""
+
+    assert f"<Message {message.role}, {parts}{len(message.text)} characters>" == repr(message)
+
+
+def test_the_repr_of_a_message_is_an_example():
+    assert "<Message user, 12 characters>" == repr(Message("user", "a secret one"))
+
+
+@pytest.mark.parametrize("kind", [dict, OrderedDict, UserDict, MappingProxyType])
+def test_every_kind_of_mapping_is_taken_on_every_level(kind):
+    parts = [
+        kind({"type": "text", "text": "Hi"}),
+        kind({"type": "image_url", "image_url": kind({"url": "u"})}),
+    ]
+    expected = [{"type": "text", "text": "Hi"}, {"type": "image_url", "image_url": {"url": "u"}}]
+
+    message = Message.parse(kind({"role": "user", "content": parts, "name": "Ann"}))
+
+    assert {"role": "user", "content": expected, "name": "Ann"} == message.as_dict()
+
+
+def test_a_tuple_of_parts_is_taken_as_a_list():
+    message = Message.parse({"role": "user", "content": ({"type": "text", "text": "a"},)})
+
+    assert [{"type": "text", "text": "a"}] == message.as_dict()["content"]
+
+
+def test_a_message_made_by_hand_is_checked_like_any_other():
+    with pytest.raises(ValueError, match=r"m has the role 'usr'; allowed are .*; did you mean 'user'"):
+        Message.parse(Message("usr", "Hello"), "m")
+
+
+def test_an_answer_of_an_sdk_is_taken_as_history():
+    class Answer:
+        def model_dump(self, mode, exclude_unset):
+            assert (mode, exclude_unset) == ("json", True)
+            return {"role": "assistant", "content": None, "tool_calls": CALLS}
+
+    answer: object = Answer()
+
+    assert CALLS == Message.parse(answer).as_dict()["tool_calls"]  # type: ignore[arg-type]  # its type is theirs
+
+
+def test_enums_of_texts_are_their_values():
+    class Role(StrEnum):
+        USER = "user"
+
+    message = Message.parse({"role": Role.USER, "content": "Hi", Role.USER: [Role.USER]})
+
+    assert {"role": "user", "content": "Hi", "user": ["user"]} == message.as_dict()
+    assert {str} == {type(message.role), type(message.extra["user"][0])}
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"role": "assistant", "content": None, "tool_calls": CALLS},
+        {"role": "assistant", "tool_calls": CALLS},
+        {"role": "assistant", "content": None, "function_call": {"name": "f", "arguments": ""}},
+        {"role": "assistant", "content": None, "refusal": "I will not."},
+        {"role": "assistant", "content": None, "audio": {"id": "a1"}},
+        {"role": "function", "content": None, "name": "f"},
+    ],
+)
+def test_a_message_without_content_is_taken_where_the_protocol_has_it(message):
+    assert {"content": None, **message} == Message.parse(message).as_dict()
+
+
+@pytest.mark.parametrize(
+    ("content", "text", "has_images"),
+    [
+        ("Hello", "Hello", False),
+        ("", "", False),
+        ([{"type": "text", "text": "Hel"}, {"type": "text", "text": "lo"}], "Hello", False),
+        ([{"type": "text", "text": "Hi"}, {"type": "image_url", "image_url": {"url": "u"}}], "Hi", True),
+        ([{"type": "refusal", "refusal": "No."}], "", False),
+    ],
+)
+def test_text_and_images_are_told_apart(content, text, has_images):
+    message = Message.parse({"role": "user", "content": content})
+
+    assert (text, has_images) == (message.text, message.has_images)
+
+
+@pytest.mark.parametrize(
+    ("message", "error", "words"),
+    [
+        ("Hello", TypeError, "m is str; pass a mapping with 'role' and 'content'"),
+        (None, TypeError, "m is NoneType; pass a mapping"),
+        ({"content": "Hello"}, ValueError, "m has the role None; allowed are system"),
+        ({"role": "asistant", "content": "a"}, ValueError, "; did you mean 'assistant'?"),
+        ({"role": ["user"], "content": "a"}, ValueError, "m has the role ['user']"),
+        ({"role": "user"}, ValueError, "m has no content; give it 'content'"),
+        ({"role": "user", "content": None}, ValueError, "m has no content"),
+        ({"role": "assistant", "content": None, "tool_calls": []}, ValueError, "m has no content"),
+        ({"role": "user", "content": []}, ValueError, "m has no content"),
+        ({"role": "user", "content": 12}, TypeError, "m has content of type int; allowed are text"),
+        ({"role": "user", "content": {"type": "text"}}, TypeError, "m has content of type dict"),
+        ({"role": "user", "content": ["Hi"]}, TypeError, "m has a part 0 without 'type'; give it one"),
+        ({"role": "user", "content": [{"type": 1}]}, TypeError, "m has a part 0 without 'type'"),
+        (
+            {"role": "user", "content": [{"type": "text"}]},
+            TypeError,
+            "of type 'text' whose 'text' is not text",
+        ),
+        ({"role": "user", "content": "\ud83d"}, ValueError, "m has half of a surrogate pair"),
+        ({"role": "user", "content": "a", "x": {"\udc00": 1}}, ValueError, "half of a surrogate pair"),
+        ({"role": "user", "content": "a", "x": {1, 2}}, TypeError, "sent as JSON: set is not a JSON type"),
+        ({"role": "user", "content": b"a"}, TypeError, "sent as JSON: bytes is not a JSON type"),
+        ({"role": "user", "content": "a", "x": float("nan")}, TypeError, "m cannot be sent as JSON"),
+        ({"role": "user", "content": "a", None: 1}, TypeError, "None is no text, as the keys"),
+        ({"role": "user", "content": "a", True: 1}, TypeError, "True is no text, as the keys"),
+    ],
+)
+def test_what_is_wrong_is_said_before_anybody_is_asked(message, error, words):
+    with pytest.raises(error) as caught:
+        Message.parse(message, "m")
+
+    assert words in str(caught.value)
+
+
+def test_what_contains_itself_is_refused():
+    loop: list[object] = []
+    loop.append(loop)
+
+    with pytest.raises(TypeError, match="nested too deeply, or contains itself"):
+        json_copy(loop, "loop")
+
+
+def test_the_advice_for_half_a_surrogate_pair_works():
+    repaired = "a\ud83d".encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+    assert "a\ufffd" == Message.parse({"role": "user", "content": repaired}).text
+
+
+def test_numbers_as_keys_become_the_texts_that_json_has():
+    assert {"50256": -100} == json_copy({50256: -100}, "bias")
+
+
+def test_the_nearest_name_is_offered_only_where_one_is_near():
+    assert ("; did you mean 'seed'?", "") == (nearest("sed", ["seed", "stop"]), nearest("zzz", ["seed"]))

@@ -1,0 +1,257 @@
+"""H2o against the simulated chat-ui in all its generations: its steps, and what it learns of a server."""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+
+import pytest
+
+from adapters import AdapterError, BadReply, H2o, ModelNotFound, NotWorking, ServiceFailed
+from adapters.h2o.adapter import SEED_MODEL
+from adapters.simulators.h2o import GENERATIONS, MODELS, H2oSimulator
+from tests.adapters.bodies import proved, read, text
+from tests.adapters.h2o.talk import TEXT, Always, Scripted, calls, served
+
+pytestmark = pytest.mark.anyio
+
+DIALOGUE: Final = [
+    {"role": "system", "content": "Be brief."},
+    {"role": "user", "content": "2+2?"},
+    {"role": "assistant", "content": "4"},
+    {"role": "user", "content": "times three?"},
+]
+
+
+@pytest.mark.parametrize("generation", GENERATIONS)
+async def test_a_reply_comes_whole_and_leaves_nothing_behind(generation: str):
+    async with served(generation=generation) as (simulator, adapter):
+        before = json.dumps(DIALOGUE)
+        deltas, error = await read(adapter, DIALOGUE)
+
+        assert error is None
+        assert (text(deltas), deltas[-1].finish_reason, deltas[-1].final_text) == (TEXT, "stop", None)
+        assert simulator.created == simulator.deleted
+        assert len(simulator.created) == 1
+        assert simulator.prompts == [
+            "System: Be brief.\nUser: 2+2?\nAssistant: 4\nUser: times three?\nAssistant:"
+        ]
+        assert json.dumps(DIALOGUE) == before
+        assert adapter.generation is not None
+        assert adapter.generation.name == generation
+        assert simulator.stopped == []
+
+
+STEPS: Final = {
+    "G1": ["POST /settings", "POST /conversation", "POST /conversation/*"],
+    "G2": ["POST /settings", "POST /conversation", "POST /conversation/*"],
+    "G3": ["POST /settings", "POST /conversation", "GET /api/conversation/*", "POST /conversation/*"],
+    "G4": ["POST /settings", "POST /conversation", "GET /api/conversation/*", "POST /conversation/*"],
+    "G5": ["POST /conversation", "POST /conversation/*"],
+}
+
+
+@pytest.mark.parametrize("generation", GENERATIONS)
+async def test_what_was_learnt_is_remembered(generation: str):
+    """The second reply asks nothing twice, and tries no form that was refused."""
+    async with served(generation=generation) as (simulator, adapter):
+        await read(adapter)
+        first = len(simulator.requests)
+        await read(adapter)
+
+        assert calls(simulator, first) == [*STEPS[generation], "DELETE /conversation/*"]
+        assert first <= 9
+
+
+async def test_each_conversation_has_a_session_of_its_own():
+    async with served() as (simulator, adapter):
+        await read(adapter)
+        await read(adapter)
+
+        sessions = {each.cookies().get("hf-chat") for each in simulator.requests if each.method != "GET"}
+        assert len(sessions) == 2
+        assert None not in sessions
+
+
+@pytest.mark.parametrize("generation", ["G1", "G4", "G5"])
+async def test_another_name_of_the_cookie_is_taken_over(generation: str):
+    async with served(generation=generation, cookie="my-chat") as (simulator, adapter):
+        deltas, error = await read(adapter)
+        first = len(simulator.requests)
+        again, _ = await read(adapter)
+
+        assert (error, text(deltas), text(again)) == (None, TEXT, TEXT)
+        assert adapter.cookie_name == "my-chat"
+        assert all("my-chat" in each.cookies() for each in simulator.requests[first:])
+        assert simulator.created == simulator.deleted
+
+
+async def test_a_session_of_the_user_is_used():
+    async with H2oSimulator() as simulator:
+        adapter = H2o(simulator.url, cookies={"hf-chat": "the-session-of-the-user"})
+        deltas, error = await read(adapter)
+        await adapter.aclose()
+
+        assert (error, proved(deltas)) == (None, True)
+        assert {each.header("cookie") for each in simulator.requests} == {"hf-chat=the-session-of-the-user"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("G1", "G2"), ("G1", "G5"), ("G2", "G4"), ("G3", "G4"), ("G4", "G5")]
+)
+async def test_an_upgraded_server_is_detected_again(old: str, new: str):
+    async with served(generation=old) as (simulator, adapter):
+        await read(adapter)
+        simulator.generation = new
+        deltas, error = await read(adapter)
+
+        assert (error, text(deltas)) == (None, TEXT)
+        assert adapter.generation is not None
+        assert adapter.generation.name == new
+        assert simulator.created == simulator.deleted
+        assert simulator.turns == 2
+
+
+async def test_a_server_that_merely_fails_is_asked_for_a_reply_once():
+    async with served(fault="500") as (simulator, adapter):
+        _, first = await read(adapter)
+        _, second = await read(adapter)
+
+        assert isinstance(first, ServiceFailed)
+        assert isinstance(second, ServiceFailed)
+        assert simulator.turns == 2
+        assert simulator.created == simulator.deleted
+
+
+@pytest.mark.parametrize("wraps", [True, False])
+async def test_the_parent_is_read_where_create_does_not_tell_it(wraps: bool):
+    async with served(wraps=wraps) as (simulator, adapter):
+        deltas, error = await read(adapter)
+
+        assert (error, proved(deltas)) == (None, True)
+        assert ("GET /api/v2/conversations/*" in calls(simulator)) is not wraps
+
+
+async def test_options_count_for_the_oldest_generation_only():
+    async with served(generation="G1") as (old, adapter):
+        assert "temperature" in adapter.capabilities.options
+        await read(adapter, temperature=0.9, max_tokens=7, extra={"h2o": {"parameters": {"watermark": True}}})
+        sent = old.bodies[0]["parameters"]
+    async with served(generation="G5") as (new, adapter):
+        await read(adapter, temperature=0.9, extra={"h2o": {"timezone": "UTC"}, "other": {"x": 1}})
+        left = adapter.capabilities.options
+
+    assert (sent["temperature"], sent["max_new_tokens"], sent["watermark"]) == (0.9, 7, True)
+    assert set(new.bodies[0]) == {"inputs", "id", "is_retry", "timezone"}
+    assert left == frozenset()
+
+
+async def test_without_a_model_the_first_listed_one_is_asked():
+    async with served(generation="G5", models=("a/b", "c/d")) as (simulator, adapter):
+        await read(adapter)
+        await read(adapter, model="c/d")
+
+        creates = [each.json() for each in simulator.requests if each.path == "/conversation"]
+        assert creates == [{"model": "a/b"}, {"model": "c/d"}]
+    assert H2o().model == SEED_MODEL
+    assert H2o().working is False
+
+
+@pytest.mark.parametrize(
+    ("generation", "kind"),
+    [("G1", ModelNotFound), ("G2", ServiceFailed), ("G4", ModelNotFound), ("G5", ModelNotFound)],
+)
+async def test_an_unknown_model(generation: str, kind: type[AdapterError]):
+    async with served(generation=generation) as (simulator, adapter):
+        _, error = await read(adapter, model="no/such")
+
+        assert isinstance(error, kind)
+        assert simulator.turns == 0
+        assert (MODELS[1] in str(error)) is (generation in ("G4", "G5"))
+
+
+@pytest.mark.parametrize(
+    ("generation", "name"), [("G1", "G1/G2"), ("G3", "G3/G4"), ("G4", "G3/G4"), ("G5", "G5")]
+)
+async def test_the_probe_costs_no_generation(generation: str, name: str):
+    async with served(generation=generation) as (simulator, adapter):
+        found = await adapter.probe()
+
+        assert (found.working, found.generation) == (True, name)
+        assert found.models == (() if generation == "G1" else MODELS)
+        assert simulator.turns == 0
+        assert not simulator.created
+        assert adapter.working is True
+
+        await read(adapter)
+        assert (await adapter.probe()).generation == generation
+
+
+async def test_the_probe_of_any_other_web_server_cannot_tell():
+    found = await H2o("http://127.0.0.1:9", transport=Always(b"<html>", 404, "text/html")).probe()
+
+    assert found.working is None
+
+
+JSON: Final = "application/json"
+CREATED: Final = (200, b'{"conversationId":"c"}', JSON)
+WHOLE: Final = b'{"type":"stream","token":"Hi"}\n{"type":"finalAnswer","text":"Hi"}'
+
+
+async def test_the_first_servers_of_the_second_generation_took_the_form():
+    """Form settings, but JSON lines; the last line without an end; a load balancer's cookie goes along."""
+    transport = Scripted(
+        post_settings=(200, b'{"type":"redirect","status":303}', JSON),
+        post_conversation=CREATED,
+        post_conversation_c=(200, WHOLE, "text/plain"),
+    )
+    adapter = H2o("http://127.0.0.1:9", transport=transport)
+    deltas, error = await read(adapter)
+
+    assert (error, text(deltas), proved(deltas)) == (None, "Hi", True)
+    assert adapter.generation is not None
+    assert adapter.generation.exact == "G2"
+    assert transport.requests[-1].method == "DELETE"
+    assert "balancer=a1" in transport.requests[-1].headers["cookie"]
+    assert adapter.cookie_name == "hf-chat"
+
+
+async def test_a_conversation_that_cannot_be_read_has_a_turn_without_a_parent():
+    """The last servers of the second generation have an API, and conversations without a root."""
+    transport = Scripted(
+        get_api_models=(200, b"[]", JSON),
+        post_settings=(200, b"", JSON),
+        post_conversation=CREATED,
+        post_conversation_c=(200, WHOLE + b"\n", JSON),
+    )
+    deltas, error = await read(H2o("http://127.0.0.1:9", transport=transport))
+
+    assert (error, text(deltas)) == (None, "Hi")
+
+
+async def test_a_page_instead_of_the_settings_is_not_chat_ui():
+    transport = Scripted(post_settings=(200, b"<!doctype html><p>Shop", "text/html"))
+    _, error = await read(H2o("http://127.0.0.1:9", transport=transport))
+
+    assert isinstance(error, BadReply)
+    assert "HTML page" in str(error)
+
+
+async def test_a_path_prefix_is_kept_and_named_as_the_referer():
+    transport = Scripted()
+    await read(H2o("http://127.0.0.1:9/chat", transport=transport))
+
+    assert {each.url.path.split("/")[1] for each in transport.requests} == {"chat"}
+    assert {each.headers["referer"] for each in transport.requests} == {"http://127.0.0.1:9/chat/"}
+    assert {each.headers["origin"] for each in transport.requests} == {"http://127.0.0.1:9"}
+
+
+async def test_what_is_known_outlives_a_failure():
+    async with served(generation="G4") as (simulator, adapter):
+        await read(adapter)
+        known = adapter.generation
+        simulator.set_fault("404")
+        deltas, error = await read(adapter)
+
+        assert (deltas, type(error)) == ([], NotWorking)
+        assert adapter.generation == known

@@ -1,0 +1,49 @@
+"""A step that is finished even when cancelled."""
+
+from __future__ import annotations
+
+import anyio
+import anyio.lowlevel
+import pytest
+
+from adapters.http.uninterrupted import to_the_end
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_the_step_is_run_and_its_error_raised_as_it_is():
+    async def step() -> None:
+        await anyio.lowlevel.checkpoint()
+        raise LookupError("x")
+
+    with pytest.raises(LookupError, match="x"):
+        await to_the_end(step, 1.0)
+
+
+async def test_a_cancelled_step_is_finished_and_then_the_cancellation_follows():
+    done: list[str] = []
+
+    async def step() -> None:
+        await anyio.sleep(0.02)
+        done.append("step")
+
+    with anyio.move_on_after(0.005):
+        await to_the_end(step, 5.0)
+        await anyio.lowlevel.checkpoint()
+        done.append("never")
+
+    assert done == ["step"]
+
+
+async def test_a_cancelled_step_has_no_longer_than_its_grace():
+    started = anyio.current_time()
+    with anyio.move_on_after(0.005) as scope:
+        await to_the_end(anyio.sleep_forever, 0.03)
+        await anyio.lowlevel.checkpoint()
+
+    assert scope.cancelled_caught
+    assert anyio.current_time() - started < 1
+
+
+async def test_a_step_that_is_not_cancelled_takes_the_time_it_takes():
+    await to_the_end(lambda: anyio.sleep(0.02), 0.001)

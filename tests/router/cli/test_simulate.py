@@ -1,0 +1,81 @@
+"""`chat-router simulate`: one service until Ctrl-C, and the command that asks it."""
+
+import shlex
+import signal
+import socket
+
+import anyio
+import pytest
+from anyio.abc import Process
+
+from adapters.simulators import SIMULATORS
+from tests.router.cli.command import rest_of, run, run_beside, started
+from tests.router.cli.conftest import Command
+
+pytestmark = pytest.mark.anyio
+
+
+async def said(process: Process) -> list[str]:
+    """Return the four lines that a simulator says when it serves."""
+    assert process.stdout is not None
+    text = b""
+    while text.count(b"\n") < 4:
+        text += await process.stdout.receive()
+    return text.decode().splitlines()
+
+
+@pytest.mark.parametrize("service", sorted(SIMULATORS))
+async def test_it_says_how_to_ask_it_and_that_works(service: str) -> None:
+    with anyio.fail_after(15):
+        async with await started(
+            "simulate", service, "--text", "You said: {prompt}", "--delay", "0"
+        ) as process:
+            lines = await said(process)
+            words = shlex.split(lines[2].partition("ask it with: ")[2])
+            variables = dict(word.split("=", 1) for word in words if word.startswith("CHAT_ROUTER_"))
+            found = await run_beside(*words[words.index("chat-router") + 1 :], **variables)
+            process.send_signal(signal.SIGINT)
+            code = await process.wait()
+
+    assert lines[0].startswith("http://127.0.0.1:")
+    assert (found.code, found.err) == (0, "")
+    assert found.out.startswith("You said: ")
+    assert code == 130
+
+
+async def test_ctrl_c_ends_it_quietly_on_both_backends(backend: str) -> None:
+    with anyio.fail_after(15):
+        async with await started("simulate", "h2o", "--fault", "stall", "--backend", backend) as process:
+            lines = await said(process)
+            process.send_signal(signal.SIGINT)
+            rest = await rest_of(process.stdout), await rest_of(process.stderr)
+
+            assert (await process.wait(), rest) == (130, (b"", b""))
+            assert lines[1] == "  h2o, stall: nothing comes after the request was read, not even headers"
+
+
+def test_a_port_that_is_taken_is_one_line() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        found = run("simulate", "h2o", "--port", str(port))
+
+    assert (found.code, found.out, found.err.count("\n")) == (64, "", 1)
+    assert f"port {port} cannot be had" in found.err
+
+
+def test_the_list_has_all_services_and_faults(command: Command) -> None:
+    found = command("simulate", "--list")
+
+    assert (found.code, found.err) == (0, "")
+    for name in (*SIMULATORS, "refuse", "stall_after", "never_closes"):
+        assert f" {name}" in found.out
+    assert max(map(len, found.out.splitlines())) <= 86
+
+
+def test_the_list_of_one_service_has_its_own_words(command: Command) -> None:
+    found = command("simulate", "h2o", "--list")
+
+    assert found.code == 0
+    assert "delete_stall" in found.out

@@ -1,0 +1,122 @@
+"""The log: one canonical line per request, debug lines for the rest, and never a word on the terminal."""
+
+from __future__ import annotations
+
+import logging
+import re
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+import structlog
+from structlog.testing import capture_logs
+
+from adapters import ConnectionLost, ContentRefused, RateLimited, ScriptedAdapter
+from router import AllProvidersFailed, RequestAborted, Router, StreamInterrupted
+from tests.router.recording import HELLO
+from tests.virtual_time import anyio_backend  # noqa: F401 - a fixture
+
+pytestmark = pytest.mark.anyio
+README = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def lines():
+    """What is logged where the application has configured structlog."""
+    structlog.configure()
+    with capture_logs() as captured:
+        yield captured
+    structlog.reset_defaults()
+
+
+def _fields(name: str) -> set[str]:
+    row = next(row for row in README.splitlines() if row.startswith("|") and f"`{name}`" in row)
+    return set(re.findall(r"\w+", row.rpartition("|")[0].rpartition("|")[2]))
+
+
+async def test_a_complete_request_is_one_line_with_the_fields_of_the_readme(lines):
+    async with Router([ScriptedAdapter("first", [RateLimited("no")]), ScriptedAdapter("second")]) as router:
+        reply = await router.complete(HELLO)
+    ends = [line for line in lines if line["event"].startswith("reply.")]
+
+    assert [("reply.completed", "info")] == [(line["event"], line["log_level"]) for line in ends]
+    assert _fields("reply.completed") - {"error"} == set(ends[0]) - {"event", "log_level"}
+    assert (ends[0]["verdict"], ends[0]["provider"], ends[0]["tried"]) == (
+        "complete",
+        "second",
+        ["first", "second"],
+    )
+    assert len(reply.text) == ends[0]["characters"]
+
+
+@pytest.mark.parametrize(
+    ("script", "raised", "verdict"),
+    [
+        (["Hel", ConnectionLost("cut")], StreamInterrupted, "truncated"),
+        ([ContentRefused("no")], RequestAborted, "refused"),
+        ([RateLimited("no", retry_after=99)], AllProvidersFailed, "failed"),
+    ],
+)
+async def test_a_request_that_fails_is_one_warning_that_names_its_error(lines, script, raised, verdict):
+    async with Router([ScriptedAdapter("only", script)]) as router:
+        with pytest.raises(raised):
+            await router.complete(HELLO)
+    ends = [line for line in lines if line["event"].startswith("reply.")]
+
+    assert [("reply.failed", "warning", verdict)] == [
+        (line["event"], line["log_level"], line["verdict"]) for line in ends
+    ]
+    assert ends[0]["error"]
+
+
+async def test_the_lines_of_an_attempt_have_the_fields_of_the_readme(lines):
+    async with Router([ScriptedAdapter("first", [RateLimited("no")]), ScriptedAdapter("second")]) as router:
+        await router.complete(HELLO)
+        await router.check()
+    for name in ("request.started", "attempt.started", "attempt.ended", "probe.ended"):
+        line = next(line for line in lines if line["event"] == name)
+
+        assert line["log_level"] == "debug"
+        assert _fields(name) == set(line) - {"event", "log_level"}, name
+
+
+async def test_without_a_configuration_the_lines_go_to_the_standard_logger(caplog):
+    assert not structlog.is_configured()
+    with caplog.at_level(logging.DEBUG, logger="router"):
+        async with Router([ScriptedAdapter("first")]) as router:
+            await router.complete(HELLO)
+
+    assert "reply.completed" in [record.message for record in caplog.records]
+
+
+def test_a_program_that_configures_nothing_prints_nothing():
+    """Failures, a bug in an adapter and a broken observer included."""
+    program = """
+        import anyio
+        from adapters import Adapter, Delta, ScriptedAdapter
+        from router import Router
+
+        class Buggy(Adapter):
+            async def stream(self, request):
+                raise ZeroDivisionError
+                yield Delta()
+
+        async def main():
+            async with Router([Buggy(), ScriptedAdapter("fine")]) as router:
+                await router.complete([{"role": "user", "content": "Hello"}])
+                await router.check()
+            try:
+                async with Router([Buggy()]) as router:
+                    await router.complete([{"role": "user", "content": "Hello"}])
+            except Exception:
+                pass
+
+        anyio.run(main)
+    """
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", textwrap.dedent(program)], capture_output=True, check=True
+    )
+
+    assert (b"", b"") == (done.stdout, done.stderr)

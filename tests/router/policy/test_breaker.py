@@ -1,0 +1,288 @@
+"""What a breaker does, by example; `test_breaker_model` looks at every history."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from router.policy.breaker import BreakerPolicy, BreakerSnapshot, CircuitBreaker
+
+SHARP = BreakerPolicy(jitter=0)
+
+
+def breaker(policy: BreakerPolicy = SHARP, seed: int = 0) -> CircuitBreaker:
+    return CircuitBreaker(policy, random.Random(seed))
+
+
+def opened(
+    policy: BreakerPolicy = SHARP, now: float = 0.0, retry_after: float | None = None
+) -> CircuitBreaker:
+    """Return a breaker that `consecutive` failures have opened."""
+    made = breaker(policy)
+    fail(made, now, policy.consecutive or 0, retry_after)
+    return made
+
+
+def fail(made: CircuitBreaker, now: float, times: int = 1, retry_after: float | None = None) -> None:
+    for _ in range(times):
+        permit = made.permit(now)
+        assert permit is not None
+        permit.failed(now, retry_after)
+
+
+def succeed(made: CircuitBreaker, now: float, seconds: float = 0.1) -> None:
+    permit = made.permit(now)
+    assert permit is not None
+    permit.succeeded(now, seconds)
+
+
+def after_the_break(made: CircuitBreaker, now: float) -> float:
+    """Return when the trial is due, and a little more: a sum of floats may fall short of it."""
+    return now + (made.permit_in(now) or 0) + 1e-9
+
+
+def test_it_opens_at_the_fifth_failure_in_a_row_and_a_success_starts_the_count_anew():
+    made = breaker()
+    fail(made, 0, 4)
+    succeed(made, 0)
+    fail(made, 0, 4)
+
+    assert "closed" == made.state(0)
+
+    fail(made, 0)
+
+    assert ("open", 15.0) == (made.state(0), made.permit_in(0))
+
+
+def test_it_opens_when_half_of_ten_calls_failed_and_not_before_there_are_ten():
+    made = breaker()
+    for now in range(4):
+        fail(made, now)
+        succeed(made, now)
+    fail(made, 4)
+
+    assert "closed" == made.state(4)
+
+    fail(made, 4)
+
+    assert "open" == made.state(4)
+    assert BreakerSnapshot("open", 2, 10, 6, 0, 15.0, 0) == made.snapshot(4)
+
+
+@pytest.mark.parametrize(
+    ("trials", "seconds"), [(0, 15), (1, 30), (2, 60), (3, 120), (4, 240), (5, 300), (6, 300), (2000, 300)]
+)
+def test_a_break_doubles_with_each_failed_trial_up_to_its_cap(trials, seconds):
+    made, now = opened(), 0.0
+    for _ in range(trials):
+        now = after_the_break(made, now)
+        fail(made, now)
+
+    assert pytest.approx(seconds) == made.permit_in(now)
+    assert trials == made.snapshot(now).repetitions
+
+
+def test_breaks_with_the_jitter_of_a_seeded_source():
+    made, now, breaks = breaker(BreakerPolicy(consecutive=1), seed=7), 0.0, []
+    for _ in range(6):
+        fail(made, now)
+        breaks.append(round(made.permit_in(now) or 0, 3))
+        now = after_the_break(made, now)
+
+    assert [13.943, 25.81, 63.622, 99.477, 243.445, 283.883] == breaks
+
+
+@given(st.integers(0, 10_000), st.integers(0, 8), st.sampled_from([0.0, 0.2, 0.5]))
+def test_the_jitter_stays_within_its_share(seed, trials, jitter):
+    made, now = breaker(BreakerPolicy(consecutive=1, jitter=jitter), seed), 0.0
+    fail(made, now)
+    for _ in range(trials):
+        now = after_the_break(made, now)
+        fail(made, now)
+    length = min(300, 15 * 2**trials)
+
+    wait = made.permit_in(now)
+    assert wait is not None
+    assert length * (1 - jitter) - 1e-6 <= wait <= length * (1 + jitter) + 1e-6
+
+
+def test_the_jitter_uses_its_whole_range():
+    drawn = []
+    for seed in range(1000):
+        made = breaker(BreakerPolicy(consecutive=1), seed)
+        fail(made, 0)
+        drawn.append(made.permit_in(0) or 0)
+
+    assert min(drawn) < 12.2
+    assert max(drawn) > 17.8
+    assert pytest.approx(15, rel=0.02) == sum(drawn) / 1000
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "wait"), [(None, 15), (3, 15), (40, 40), (-5, 15), (math.nan, 15), (math.inf, 15)]
+)
+def test_the_longer_of_the_break_and_the_retry_after_counts(retry_after, wait):
+    assert wait == opened(retry_after=retry_after).permit_in(0)
+
+
+def test_a_trial_that_delivers_closes_and_the_next_break_is_a_first_one_again():
+    made = opened()
+    fail(made, 15)
+    succeed(made, 45)
+
+    assert BreakerSnapshot("closed", 0, 0, 0, 0, 0.0, 0) == made.snapshot(45)
+
+    fail(made, 46, 5)
+
+    assert 15 == made.permit_in(46)
+
+
+def test_half_open_gives_one_permit_at_a_time():
+    made = opened()
+    given_out = [made.permit(15) for _ in range(50)]
+
+    assert [True] + [False] * 49 == [permit is not None for permit in given_out]
+    assert ("half-open", 60.0) == (made.state(15), made.permit_in(15))
+
+
+def test_a_released_trial_gives_its_slot_back_at_once():
+    made = opened()
+    trial = made.permit(15)
+    assert trial is not None
+    trial.released()
+
+    assert ("half-open", 0.0) == (made.state(16), made.permit_in(16))
+    assert made.permit(16) is not None
+
+
+def test_a_lost_trial_does_not_jam_it_and_its_late_word_moves_nothing():
+    made = opened()
+    lost = made.permit(15)
+    second = made.permit(75)
+    assert lost is not None
+    assert second is not None
+    lost.succeeded(76, 61)
+
+    assert "half-open" == made.state(76)
+    assert made.permit(76) is None
+
+    second.succeeded(77, 2)
+
+    assert "closed" == made.state(77)
+
+
+def test_a_trial_that_was_given_up_but_not_replaced_still_decides():
+    made = opened()
+    trial = made.permit(15)
+    assert trial is not None
+    trial.succeeded(80, 65)
+
+    assert "closed" == made.state(80)
+
+
+@pytest.mark.parametrize("now", [5, 15])
+def test_late_results_change_the_metrics_and_never_the_state(now):
+    made = breaker()
+    late = [made.permit(0) for _ in range(12)]
+    fail(made, 0, 5)
+    before = made.state(now)
+    for number, permit in enumerate(late):
+        assert permit is not None
+        permit.succeeded(now, 1) if number % 2 else permit.failed(now, 500)
+
+    assert before == made.state(now)
+    assert max(0, 15 - now) == made.permit_in(now)
+    assert (17, 11) == (made.snapshot(now).calls, made.snapshot(now).failures)
+
+
+def test_failures_from_before_the_last_closing_do_not_open_it_again():
+    """A hundred calls time out together: the first five open it, the rest come in after the trial."""
+    made = breaker()
+    late = [made.permit(0) for _ in range(95)]
+    fail(made, 0, 5)
+    succeed(made, 15)
+    for permit in late:
+        assert permit is not None
+        permit.failed(16)
+
+    assert BreakerSnapshot("closed", 0, 0, 0, 0, 0.0, 0) == made.snapshot(16)
+
+
+def test_slow_calls_open_it_where_that_is_asked_for_and_a_slow_trial_opens_it_again():
+    made = breaker(BreakerPolicy(jitter=0, slow_call=5, slow_ratio=0.5, minimum=4))
+    for seconds in (5, 5, 5.1):
+        succeed(made, 0, seconds)
+
+    assert "closed" == made.state(0)
+
+    succeed(made, 0, 5.1)
+
+    assert BreakerSnapshot("open", 0, 4, 0, 2, 15.0, 0) == made.snapshot(0)
+
+    succeed(made, 15, 6)
+
+    assert ("open", 30.0) == (made.state(15), made.permit_in(15))
+
+
+def test_isolated_nothing_passes_until_it_is_reset():
+    made = breaker()
+    under_way = made.permit(0)
+    made.isolate()
+    assert under_way is not None
+    under_way.succeeded(1, 1)
+
+    assert ("isolated", None, None) == (made.state(1e9), made.permit_in(1e9), made.permit(1e9))
+
+    made.reset()
+
+    assert ("closed", 0.0) == (made.state(1e9), made.permit_in(1e9))
+    assert made.permit(1e9) is not None
+
+
+def test_a_trial_that_ends_while_isolated_does_not_close_it():
+    made = opened()
+    trial = made.permit(15)
+    made.isolate()
+    assert trial is not None
+    trial.succeeded(16, 1)
+
+    assert "isolated" == made.state(16)
+
+
+def test_switched_off_it_counts_and_opens_by_hand_only():
+    made = breaker(BreakerPolicy.off())
+    fail(made, 0, 1000)
+
+    assert ("closed", 1000) == (made.state(0), made.snapshot(0).failures)
+
+    made.isolate()
+
+    assert "isolated" == made.state(0)
+
+
+def test_time_that_goes_backwards_stands_still():
+    made = opened(now=100)
+
+    assert ("open", 15.0) == (made.state(50), made.permit_in(50))
+    assert ("half-open", "half-open") == (made.state(115), made.state(100))
+
+
+def test_its_repr_is_a_dashboard():
+    made = breaker()
+
+    assert (
+        "<CircuitBreaker closed: 0 failures in a row, 0 of 0 calls failed in 60 s, 0 slow, repetition 0>"
+        == repr(made)
+    )
+
+    fail(made, 2, 5)
+    fail(made, 17)
+
+    assert (
+        "<CircuitBreaker open, permit in 30.0 s: 6 failures in a row, 6 of 6 calls failed in 60 s, "
+        "0 slow, repetition 1>" == repr(made)
+    )
