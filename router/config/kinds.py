@@ -1,13 +1,14 @@
 """What a value may be: each kind reads a value, says what is allowed, and knows its JSON schema.
 
 The kinds are the one source of the validation, of the schema for editors and of what `config show` prints.
-They are made from the annotations of dataclasses and constructors in `router.config.annotations`.
+They are made from signatures in `router.config.signatures`, and take the rules of `router.config.rules`.
 """
 
 from __future__ import annotations
 
 import datetime
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from router.config.place import WRONG, found, not_among
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from router.config.place import Place
+    from router.config.rules import Check, Rule
 
 Schema = dict[str, Any]
 
@@ -60,55 +62,46 @@ class Flag(Kind):
         return {"type": "boolean"}
 
 
-class Whole(Kind):
-    """A whole number."""
-
-    types = (int,)
-    words = "a whole number"
-
-    def schema(self, definitions: dict[str, Schema]) -> Schema:
-        """Return its JSON schema."""
-        return {"type": "integer"}
-
-
+@dataclass
 class Number(Kind):
-    """A number, with or without a fraction."""
+    """A number.
 
-    types = (int, float)
-    words = "a number"
+    Attributes:
+        whole: Whether it has no fraction.
+        off: Whether it can be switched off, which TOML cannot write as None: `false`.
+        rule: Which numbers are allowed.
+    """
+
+    whole: bool = False
+    off: bool = False
+    rule: Rule | None = None
+
+    @property
+    def types(self) -> tuple[type, ...]:  # type: ignore[override] # made of the attributes
+        """The types of TOML that it takes."""
+        return (int, *(() if self.whole else (float,)), *((bool,) if self.off else ()))
+
+    @property
+    def words(self) -> str:  # type: ignore[override] # made of the attributes
+        """What is allowed, in words."""
+        return ("a whole number" if self.whole else "a number") + (", or false for none" if self.off else "")
 
     def taken(self, value: Any, place: Place) -> Any:
-        """Return it as a float: a clock of the event loop cannot be added to a whole number of 400 digits."""
+        """Return it, as a float where it may have a fraction: a clock cannot add 400 digits."""
+        if self.off and value is False:
+            return None
+        if value is True:
+            return place.wrong(f"is {found(value)}; it must be {self.words}")
         try:
-            return float(value)
+            number = value if self.whole else float(value)
         except OverflowError:
             return place.wrong("is too large for a number; inf is the largest")
+        return place.checked(number, self.rule)
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:
         """Return its JSON schema."""
-        return {"type": "number"}
-
-
-class OrOff(Kind):
-    """A number that can be switched off, which TOML cannot write as None: `false`."""
-
-    types = (bool, int, float)
-
-    def __init__(self, kind: Whole | Number) -> None:
-        self._kind = kind
-        self.words = f"{kind.words}, or false for none"
-
-    def taken(self, value: Any, place: Place) -> Any:
-        """Return the number, or None for false."""
-        if value is False:
-            return None
-        if type(value) not in self._kind.types:
-            return place.wrong(f"is {found(value)}; it must be {self.words}")
-        return self._kind.taken(value, place)
-
-    def schema(self, definitions: dict[str, Schema]) -> Schema:
-        """Return its JSON schema."""
-        return {"anyOf": [self._kind.schema(definitions), {"const": False}]}
+        number = {"type": "integer" if self.whole else "number", **(self.rule.schema() if self.rule else {})}
+        return {"anyOf": [number, {"const": False}]} if self.off else number
 
 
 class Choice(Kind):
@@ -163,9 +156,10 @@ class TableOf(Kind):
 
     types = (dict,)
 
-    def __init__(self, kind: Kind, keys: Choice | None = None) -> None:
+    def __init__(self, kind: Kind, keys: Choice | None = None, rule: Check | None = None) -> None:
         self._kind = kind
         self._keys = keys
+        self._rule = rule
         self.words = f"a table; each value of it {kind.words}"
         self.is_secret = kind.is_secret
 
@@ -176,6 +170,11 @@ class TableOf(Kind):
             known = name if self._keys is None else self._keys.read(name, place / name)
             if known is not WRONG:
                 read[known] = self._kind.read(item, place / name)
+                if (
+                    read[known] is not WRONG
+                    and (place / name).checked((name, read[known]), self._rule) is WRONG
+                ):
+                    read[known] = WRONG
         is_right = len(read) == len(value) and all(item is not WRONG for item in read.values())
         return read if is_right else WRONG
 
@@ -222,7 +221,7 @@ class Unwritable(Kind):
 
     def read(self, value: Any, place: Place) -> Any:
         """Tell that it cannot stand in a file."""
-        return place.wrong("cannot be given in a file; make this router in Python for it")
+        return place.wrong("cannot be given in a file; make this router in Python instead")
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:
         """Return the schema that nothing satisfies."""

@@ -12,6 +12,7 @@ from router.config.document import read
 from router.config.place import WRONG, Place, Reading, found, no_key
 from router.config.providers import ProviderTable, adapter_class
 from router.config.sections import Section
+from router.config.signatures import section_of
 from router.policy.breaker import BreakerPolicy
 from router.policy.budget import RetryBudget
 from router.policy.interruption import Interruption
@@ -28,11 +29,11 @@ if TYPE_CHECKING:
 
 PROVIDER: Final = ProviderTable()
 POLICIES: Final[dict[str, Kind]] = {
-    "timeouts": Section(Timeouts),
-    "retry": Section(RetryPolicy),
-    "breaker": Section(BreakerPolicy),
+    "timeouts": section_of(Timeouts),
+    "retry": section_of(RetryPolicy),
+    "breaker": section_of(BreakerPolicy),
     "strategy": strategies.StrategyTable(),
-    "interruption": Section(Interruption),
+    "interruption": section_of(Interruption),
 }
 """Table -> what it holds; beside `[[provider]]`, which there must be."""
 _KEYS: Final = ("provider", *POLICIES)

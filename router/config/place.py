@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from adapters.contract.message import nearest
 from adapters.contract.secret import PeerText
+from router.config.rules import shown_number
 from router.config.writing import key as written_key
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from adapters.contract.secret import Secret
+    from router.config.rules import Rule
 
 Where: TypeAlias = tuple[str | int, ...]
 """The keys and indices that lead to a value; `()` is the document."""
@@ -21,6 +23,7 @@ Where: TypeAlias = tuple[str | int, ...]
 WRONG: Final[Any] = object()
 """What reading a value returns when a mistake was told instead."""
 _LONGEST: Final = 500  # characters of a constructor's sentence
+_WORD: Final = 8  # characters; a shorter text may be a word of the sentence
 
 
 @dataclass(slots=True)
@@ -45,8 +48,16 @@ class Reading:
     secrets: list[Secret] = field(default_factory=list)
     home_of: Callable[[str], str | None] = lambda _: None
 
-    def masked(self, text: str) -> str:
-        """Return a sentence of somebody else's in one line, without what was read as a secret."""
+    def masked(self, text: str, *values: object) -> str:
+        """Return a sentence of somebody else's in one line, without what was read as a secret.
+
+        Args:
+            text: The sentence.
+            values: What stands in the file; a text that the sentence repeats may be a secret.
+        """
+        for value in values:
+            if isinstance(value, str) and len(value) >= _WORD:
+                text = text.replace(repr(value), "'***'").replace(value, "***")
         return PeerText(self.secrets)(text, _LONGEST)
 
 
@@ -70,6 +81,13 @@ class Place:
         self.reading.mistakes.append((self.where, text))
         return WRONG
 
+    def checked(self, value: Any, rule: Rule | None) -> Any:
+        """Return a value that the rule allows, if there is one; else tell why not, and return `WRONG`."""
+        complaint = None if rule is None else rule.complaint(value)
+        if complaint is None:
+            return value
+        return self.wrong(self.reading.masked(complaint.removeprefix(f"{self.where[-1]} "), value))
+
 
 def shown_key(where: Where) -> str:
     """Return a place as people write it: `retry.hedge.delay`, `provider 2: limits.connections`.
@@ -92,22 +110,16 @@ def found(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
-        return f"the number {_number(value)}"
+        return f"the number {shown_number(value)}"
     kinds = ((str, "text"), (dict, "a table"), (list, "an array"))
     return next((words for kind, words in kinds if isinstance(value, kind)), "a date or time")
 
 
-def _number(value: float) -> str:
-    if isinstance(value, int) and abs(value) >= 10**15:
-        return "over 15 digits long"  # and Python refuses to write the longest
-    return str(value)
-
-
 def no_key(name: str, known: Collection[str], home: str | None) -> str:
-    """Return the sentence about a key that there is not here, and where it belongs, if that is known."""
+    """Return the sentence about an unknown key, and where it belongs, if that is known."""
     if home is None:
         return not_among(name, known, "key")
-    return f"this is no key here; it belongs in {home}. There are: {', '.join(known)}"
+    return f"unknown key; it belongs in {home}. There are: {', '.join(known)}"
 
 
 def missing(name: str, table: Mapping[str, Any], words: str, place: Place) -> Any:
@@ -119,7 +131,7 @@ def missing(name: str, table: Mapping[str, Any], words: str, place: Place) -> An
 
 
 def not_among(value: str, known: Collection[str], what: str) -> str:
-    """Return the sentence about a name that there is not; it is repeated only where a known one is near."""
+    """Return the sentence about an unknown name; it is repeated only where a known one is near."""
     hint = nearest(value, known)
-    start = f"no {what} is called {value!r}{hint}" if hint else f"this is no {what}."
+    start = f"unknown {what} {value!r}{hint}" if hint else f"unknown {what}."
     return f"{start} There are: {', '.join(known)}"

@@ -6,16 +6,21 @@ An adapter is named by its short name, by the name of an entry point that a pack
 
 from __future__ import annotations
 
-from functools import cached_property
+import difflib
+import re
+from dataclasses import replace
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from adapters import catalogue
 from adapters.contract import Adapter
-from router.config.annotations import Parameter
+from adapters.http import HTTPAdapter
 from router.config.kinds import Kind, TableOf
-from router.config.place import WRONG, found, missing, not_among
-from router.config.sections import Section, writable
+from router.config.place import WRONG, found, missing
+from router.config.rules import RULES
+from router.config.sections import Parameter, Section
+from router.config.signatures import further_kind, section_of
 from router.config.texts import Text
 
 if TYPE_CHECKING:
@@ -23,45 +28,34 @@ if TYPE_CHECKING:
     from router.config.place import Place
 
 _CLASS: Final = "module:Class"
+_COMPATIBLE: Final = (
+    'for a service with an OpenAI-compatible API write adapter = "openai" and its base_url, '
+    'such as base_url = "http://localhost:11434/v1".'
+)
 _OF_EVERY: Final = {
-    "name": Parameter(Text(), text="The provider's name in the router, unique there."),
+    "name": Parameter(
+        Text(RULES["Adapter"]["name"]), text="The provider's name in the router, unique there."
+    ),
     "model": Parameter(Text(), text="The model asked for where a request names none."),
     "models": Parameter(TableOf(Text()), text="The caller's model names -> the service's."),
 }
 """Attributes of every adapter, which are set where its constructor does not take them."""
 
 
-class AdapterSection(Section):
-    """The settings of one adapter class, beside the key `adapter`."""
+@cache
+def adapter_section(made: type[Adapter], name: str) -> Section:
+    """Return the table of an adapter class: its settings, those of every adapter, and `adapter = name`."""
+    own = section_of(made)
+    later = [key for key in _OF_EVERY if key not in own.parameters]
 
-    def __init__(self, made: type[Adapter]) -> None:
-        super().__init__(made, besides=("adapter",))
-
-    @cached_property
-    def parameters(self) -> dict[str, Parameter]:
-        """The settings of the constructor, and what every adapter has."""
-        return {**_OF_EVERY, **writable(self.made)}
-
-    def make(self, given: dict[str, Any]) -> Any:
-        """Return the adapter."""
-        own = writable(self.made)
-        later = {name: item for name, item in given.items() if name in _OF_EVERY and name not in own}
-        adapter = self.made(**{name: item for name, item in given.items() if name not in later})
-        for name, item in later.items():
-            setattr(adapter, name, item)
-        if not isinstance(adapter.name, str) or not adapter.name.strip() or not adapter.name.isprintable():
-            raise ValueError("name must be short and printable")
+    def make(**given: Any) -> Adapter:
+        adapter = made(**{key: item for key, item in given.items() if key not in later})
+        for key in later:
+            if key in given:
+                setattr(adapter, key, given[key])
         return adapter
 
-    def table_schema(self, definitions: dict[str, Schema]) -> Schema:
-        """Return its JSON schema, for the adapter's short name."""
-        table = super().table_schema(definitions)
-        (name,) = (
-            name for name, path in catalogue.BUILT_IN.items() if path.endswith(f":{self.made.__name__}")
-        )
-        table["properties"] = {"adapter": {"const": name}, **table["properties"]}
-        table["required"] = ["adapter", *table["required"]]
-        return table
+    return replace(own, parameters={**_OF_EVERY, **own.parameters}, make=make, tag=("adapter", name))
 
 
 class ProviderTable(Kind):
@@ -73,12 +67,18 @@ class ProviderTable(Kind):
     def taken(self, value: Any, place: Place) -> Any:
         """Return the adapter, or `WRONG`."""
         kind = adapter_class(value, place)
-        return kind if kind is WRONG else AdapterSection(kind).read(value, place)
+        if kind is not WRONG:
+            return adapter_section(kind, value["adapter"]).read(value, place)
+        # Which keys there are is not known, but those that most adapters have are checked all the same.
+        usual = adapter_section(HTTPAdapter, "")
+        replace(usual, further=further_kind).values({**value, "adapter": ""}, place)
+        return WRONG
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:
         """Return its JSON schema: one for each built-in adapter, and one for all others."""
         kinds = [
-            AdapterSection(catalogue.load(name)).schema(definitions) for name in sorted(catalogue.BUILT_IN)
+            adapter_section(catalogue.load(name), name).schema(definitions)
+            for name in sorted(catalogue.BUILT_IN)
         ]
         common = {name: each.kind.schema(definitions) for name, each in _OF_EVERY.items()}
         adapter = {
@@ -106,11 +106,21 @@ def adapter_class(table: dict[str, Any], place: Place) -> Any:
     if name not in catalogue.BUILT_IN and ":" in name:
         return _class(name, place)
     if name not in catalogue.BUILT_IN and name not in catalogue.names():  # which looks at every package
-        return place.wrong(not_among(name, catalogue.names(), "adapter") + f", and {_CLASS}")
+        return place.wrong(_unknown(name))
     try:
         return catalogue.load(name)
     except Exception as error:  # noqa: BLE001 - an entry point runs the code of its package
         return place.wrong(f"cannot be loaded: {type(error).__name__}: {place.reading.masked(str(error))}")
+
+
+def _unknown(name: str) -> str:
+    """Return the sentence about an adapter that does not exist."""
+    known = catalogue.names()
+    # Short names look alike soon: "azure" is no slip of "aura".
+    near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.8 if len(name) > 3 else 0.6)
+    what = f" {name!r}" if re.fullmatch(r"[\w.-]{1,24}", name) else ""  # a longer one may be a secret
+    hint = f"did you mean {near[0]!r}?" if near else _COMPATIBLE
+    return f"unknown adapter{what}; {hint} There are: {', '.join(known)}, and {_CLASS}"
 
 
 def _class(path: str, place: Place) -> Any:
@@ -131,5 +141,5 @@ def _class(path: str, place: Place) -> Any:
         said = place.reading.masked(str(error))
         return place.wrong(f"cannot be loaded: {type(error).__name__}: {said}{hint}")
     if not (isinstance(made, type) and issubclass(made, Adapter)):
-        return place.wrong("leads to something that is no class derived from Adapter")
+        return place.wrong("leads to something that is not a class derived from Adapter")
     return made

@@ -14,6 +14,7 @@ from router.config.writing import key
 if TYPE_CHECKING:
     from router.config.kinds import Schema
     from router.config.place import Place
+    from router.config.rules import Rule
 
 _CREDENTIALS: Final = re.compile(r"key|token|secret|password|cookie|auth|credential|session", re.IGNORECASE)
 """What the name of a header or cookie has in it whose value is certainly secret."""
@@ -27,24 +28,30 @@ PLAIN: Final = {
 }
 
 
+@dataclass
 class Text(Kind):
-    """Text, as it stands or by reference."""
+    """Text, as it stands or by reference.
 
-    types = (str, dict)
+    Attributes:
+        rule: Which texts are allowed.
+    """
+
+    rule: Rule | None = None
+    types: ClassVar[tuple[type, ...]] = (str, dict)
     words = "text"
 
     def taken(self, value: Any, place: Place) -> Any:
         """Return the text."""
         if isinstance(value, dict):
             secret = refer(value, place)
-            return secret if secret is WRONG else secret.reveal()
+            return secret if secret is WRONG else place.checked(secret.reveal(), self.rule)
         if _USER.search(value):
             return place.wrong(f"holds a user name or password, and secrets stand elsewhere: write {WAYS}")
-        return value
+        return place.checked(value, self.rule)
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:
         """Return its JSON schema."""
-        return {"anyOf": [{"type": "string"}, REFERENCE]}
+        return {"anyOf": [{"type": "string", **(self.rule.schema() if self.rule else {})}, REFERENCE]}
 
 
 @dataclass
@@ -54,10 +61,12 @@ class SecretText(Kind):
     Attributes:
         bare: Whether the constructor takes plain `str`, so that it gets the value itself.
         maybe_plain: Whether `{ plain = "…" }` may stand here, for values that are none, such as most headers.
+        rule: Which values are allowed.
     """
 
     bare: bool = False
     maybe_plain: bool = False
+    rule: Rule | None = None
     types: ClassVar[tuple[type, ...]] = (dict,)
     words = f"{WAYS}"
     is_secret = True
@@ -80,6 +89,8 @@ class SecretText(Kind):
         if self.maybe_plain and not set(value) & {"env", "file"}:
             return place.wrong(f'write {WAYS}, or {{ plain = "…" }} for a value that is no secret')
         secret = refer(value, place)
+        if secret is not WRONG:
+            secret = place.checked(secret, self.rule)
         return secret.reveal() if self.bare and secret is not WRONG else secret
 
     def _plain(self, value: Any, place: Place) -> Any:

@@ -42,9 +42,9 @@ def test_every_mistake_is_a_line_and_the_exit_code_64(
     assert (found.code, found.out) == (64, "")
     assert found.err.splitlines() == [
         f"chat-router: {file} has 2 mistakes:",
-        f"{file}:5: timeouts.stal: no key is called 'stal'; did you mean 'stall'? There are: "
+        f"{file}:5: timeouts.stal: unknown key 'stal'; did you mean 'stall'? There are: "
         "close, drip_rate, drip_window, first_content, place, probe, probe_answer, reserve, stall, total",
-        f"{file}:6: timeouts.total: is -1.0; it must be a number of seconds above 0",
+        f"{file}:6: timeouts.total: is -1.0; it must be at least 0.5 seconds: no attempt starts with less",
     ]
 
 
