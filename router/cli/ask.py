@@ -1,4 +1,4 @@
-"""`chat-router ask`: one question to a chain of providers, the reply to standard output as it comes."""
+"""`chat-router ask`: sends one question to the providers and streams the reply to standard output."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def read_prompt(given: str | None) -> str:
 
 
 async def ask(question: Question) -> int:
-    """Ask, print, and return the exit code: 0 complete, 1 nobody answered, 3 the reply broke off."""
+    """Ask, print, and return the exit code: 0 complete, 1 no provider answered, 3 the reply broke off."""
     out = Out()
     async with question.chain([verbose if question.verbose else brief]) as router:
         timeouts, options = question.check(router.timeouts)

@@ -126,7 +126,7 @@ def _unknown(name: str) -> str:
 def _class(path: str, place: Place) -> Any:
     if not place.reading.trusted:
         return place.wrong(
-            f"names a class ({_CLASS}), which runs code, but this file was not named, only found; "
+            f"names a class ({_CLASS}), which runs code, but this file was found, not named; "
             "name it with --config, or use a short name"
         )
     module, _, name = path.partition(":")

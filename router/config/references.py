@@ -45,9 +45,7 @@ def refer(value: dict[str, Any], place: Place) -> Any:
 def _variable(name: str, place: Place) -> Any:
     if not re.fullmatch(NAME, name):
         # Not repeated: whoever is in a hurry puts the secret itself here.
-        return place.wrong(
-            "this is no name of an environment variable; the value itself does not belong here"
-        )
+        return place.wrong("not a valid name of an environment variable; never write the value itself here")
     value = place.reading.environ.get(name)
     if value is None:
         return place.wrong(f"the environment variable {name} is not set; set it where this runs")
@@ -60,7 +58,7 @@ def _file(name: str, place: Place) -> Any:
         path = reading.folder / name
         if not reading.trusted and not path.resolve().is_relative_to(reading.folder.resolve()):
             return place.wrong(
-                "leads out of the folder of this file, which was not named but found; name it with --config"
+                "leads out of the folder of this file, which was found, not named; name it with --config"
             )
         with path.open("rb") as file:
             content = file.read(LARGEST + 1)
@@ -70,7 +68,9 @@ def _file(name: str, place: Place) -> Any:
         why = getattr(error, "strerror", None) or "it cannot be a path"
         return place.wrong(f"cannot be read: {why}: {_told(reading.folder, name)}{hint}")
     if len(content) > LARGEST:
-        return place.wrong(f"has more than {LARGEST >> 10} KiB, which is no key or cookie: {name!r}")
+        return place.wrong(
+            f"has more than {LARGEST >> 10} KiB, which is too large for a key or cookie: {name!r}"
+        )
     try:
         value = content.decode("utf-8-sig").rstrip("\r\n")
     except UnicodeDecodeError as error:

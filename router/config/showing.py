@@ -48,7 +48,7 @@ def _settings(section: Section, given: Mapping[str, Any], made: object, table: s
         path = f"{table}.{writing.key(name)}"
         if isinstance(parameter.kind, Section):
             if value is None:
-                below += ["", f"# [{path}] is not there: off"]
+                below += ["", f"# [{path}] is not set: off"]
             elif value is not NOTHING:
                 inner = value if name in given else {}
                 below += ["", f"[{path}]", *_settings(parameter.kind, inner, getattr(made, name, None), path)]

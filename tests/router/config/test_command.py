@@ -142,7 +142,7 @@ def test_an_option_goes_before_the_file(tmp_path: Path, serve: Serve, command: C
     found = command("ask", "Hi", "-c", file, "--timeout", "0.6", "-v")
 
     assert found.code == 1
-    assert "with 0.6 s for its first content" in found.err
+    assert "first content due within 0.6 s" in found.err
 
 
 def test_providers_of_a_file_are_chosen_by_name(tmp_path: Path, serve: Serve, command: Command) -> None:
@@ -160,7 +160,7 @@ def test_providers_of_a_file_are_chosen_by_name(tmp_path: Path, serve: Serve, co
     [
         (("-p", "auro"), "has no provider 'auro'; did you mean 'aura'?"),
         (("-p", "h2o=http://127.0.0.1:1"), "--provider takes the names in the file"),
-        (("-p", "aura", "-p", "aura"), "--provider aura stands twice"),
+        (("-p", "aura", "-p", "aura"), "--provider aura is given twice"),
     ],
 )
 def test_a_name_that_is_not_in_the_file_is_a_mistake(
@@ -219,7 +219,7 @@ def test_a_found_file_runs_no_code(
     found = command(*arguments)
 
     assert (found.code, found.err.count("\n")) == (64, 1)
-    assert "which runs code, but this file was not named" in found.err
+    assert "which runs code, but this file was found, not named" in found.err
     assert not (tmp_path / "ran").exists()
 
 

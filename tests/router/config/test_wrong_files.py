@@ -15,10 +15,10 @@ LINES: dict[str, tuple[str, int, str, str]] = {
     # what is wrong: the line instead of the provider's last one, its number, the key, words of the message
     "a url without quotes": ("base_url = http://a", 3, "", "text needs quotes"),
     "a yaml file": ("base_url: http://a", 3, "", "write key = value"),
-    "a key twice": (f"{URL}\n{URL}", 4, "", "this key or table stands twice"),
+    "a key twice": (f"{URL}\n{URL}", 4, "", "this key or table is defined twice"),
     "a text over two lines": ('base_url = "http://a\nb"', 3, "", "three quotes take several"),
     "a path of windows": ('base_url = "C:\\users"', 3, "", "'single quotes'"),
-    "Python's true": ("verify = True", 3, "", "true and false are written small"),
+    "Python's true": ("verify = True", 3, "", "true and false are lowercase"),
     "two keys on one line": ('verify = true model = "m"', 3, "", "one key = value on each line"),
     "a table of json": ('models = { "a": "b" }', 3, "", "write key = value"),
     "a scheme that is not http": ('base_url = "ftp://a"', 3, "base_url", "must begin with http://"),
@@ -59,7 +59,7 @@ LINES: dict[str, tuple[str, int, str, str]] = {
     "a variable of two lines": ('cookies.a = { env = "LINES" }', 3, "cookies.a.env", "more than one line"),
     "a variable with a space in it": ('cookies.a = { env = "SPACE" }', 3, "cookies.a", "cannot carry"),
     "a secret as a variable's name": (
-        'cookies.a = { env = "sk-hunter2" }', 3, "cookies.a.env", "the value itself does not belong here",
+        'cookies.a = { env = "sk-hunter2" }', 3, "cookies.a.env", "never write the value itself here",
     ),
     "a variable that is a number": ("cookies.a = { env = 1 }", 3, "cookies.a.env", "is the number 1"),
     "a file that is not there": ('cookies.a = { file = "no/file" }', 3, "cookies.a.file", "/no/file'"),
@@ -302,13 +302,13 @@ def test_the_error_is_one_of_the_library_with_a_line_for_each_mistake(tmp_path: 
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"a = '\xff'", ":1: is not UTF-8 here; save it as UTF-8"),
+        (b"a = '\xff'", ":1: is not UTF-8 here; save the file as UTF-8"),
         (b"\na = '\xe4'", ":2: is not UTF-8 here"),
         (b"a = " + b"[" * 5000, "is nested too deeply"),
-        (b"a = 1" + b"0" * 5000, "has a number or date that cannot be"),
+        (b"a = 1" + b"0" * 5000, "has an invalid number or date"),
         (b"#" * (1 << 20) + b"#", "has more than 1 MiB"),
-        (b"a = [1,\n2", ":2: this is no TOML: unclosed array"),
-        (b'a = "b', ":1: this is no TOML: unterminated string"),
+        (b"a = [1,\n2", ":2: invalid TOML: unclosed array"),
+        (b'a = "b', ":1: invalid TOML: unterminated string"),
     ],
 )
 def test_bytes_that_are_no_configuration_are_a_mistake(content: bytes, words: str, tmp_path: Path) -> None:
@@ -328,16 +328,16 @@ def test_what_is_no_toml_is_told_with_its_position(tmp_path: Path) -> None:
         load(put(tmp_path, second), {})
 
     assert str(in_a_line.value) == (
-        f"{first}:2: this is no TOML: invalid value (column 5); "
-        'text needs quotes, as in "text"; true and false are written small'
+        f"{first}:2: invalid TOML: invalid value (column 5); "
+        'text needs quotes, as in "text"; true and false are lowercase'
     )
-    assert str(at_the_end.value) == f"{first}:2: this is no TOML: unclosed array; close the bracket"
+    assert str(at_the_end.value) == f"{first}:2: invalid TOML: unclosed array; close the bracket"
 
 
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("none.toml", "there is no such file"),
+        ("none.toml", "no such file"),
         (".", "cannot be read: Is a directory"),
         ("a\0b", "cannot be read"),
     ],
