@@ -114,6 +114,19 @@ def test_where_nobody_answers_the_ledger_is_printed(backend: str, serve: Serve, 
     assert "AuthenticationFailed" in found.err
 
 
+def test_where_a_model_is_missing_the_command_says_how_to_name_one(serve: Serve, command: Command) -> None:
+    simulator = serve(load("openai")())
+    address = f"openai={simulator.url}/v1"
+
+    found = command("ask", "Hi", "--provider", address)
+
+    assert (found.code, found.out) == (1, "")
+    assert "--model NAME" in found.err
+    assert "SERVICE=URL#MODEL" in found.err
+    assert command("ask", "Hi", "--provider", f"{address}#simulated").code == 0
+    assert command("ask", "Hi", "--provider", address, "--model", "simulated").code == 0
+
+
 def test_a_reply_that_breaks_off_is_printed_and_exits_3(backend: str, serve: Serve, command: Command) -> None:
     simulator = serve(load("openai")(text="one two three four", fault="cut"))
 
