@@ -25,7 +25,7 @@ from router.events import (
     RequestStarted,
     WaitStarted,
 )
-from router.observers import _conventions as names
+from router.observers import _attributes as names
 from router.observers._extra import missing
 
 try:
