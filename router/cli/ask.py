@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What to ask, whom, and how to show it.
+    """What to ask, which providers, and how to show the reply.
 
     Attributes:
         chain: Opens the router to ask.

@@ -87,7 +87,7 @@ def configured(path: str, *, trusted: bool) -> Config:
         trusted: Whether the user named it.
 
     Raises:
-        Mistake: It cannot be used; tells every mistake in it.
+        Mistake: It has mistakes; the message lists all of them.
     """
     from router.config import load
     from router.errors import ConfigError

@@ -79,7 +79,7 @@ def read(file: str | None) -> Config:
         file: The file that the user named; None for the usual one, which is trusted less.
 
     Raises:
-        Mistake: There is none, or it cannot be used; tells every mistake in it.
+        Mistake: There is none, or it has mistakes; the message lists all of them.
     """
     from router.cli.chain import USUAL, configured
 

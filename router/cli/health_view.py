@@ -1,4 +1,4 @@
-"""What a person sees of a check: its progress, the table, and the screen that is kept up to date."""
+"""The output of a check for people: progress, table and live screen."""
 
 from __future__ import annotations
 
@@ -113,12 +113,12 @@ class Progress:
 
 
 class Screen:
-    """A table on a terminal that follows what is known; nothing where there is no terminal.
+    """A live table on a terminal; without a terminal it shows nothing.
 
     Args:
         stream: Where.
         router: Whose health it shows.
-        progress: Tells the end of each probe.
+        progress: Reports the end of each probe.
         wanted: Whether it is to be shown at all.
     """
 

@@ -47,7 +47,7 @@ class Inspection:
         fail_on: The best verdict that is no success.
         output: The file to write the report to, or None for standard output.
         watch: Seconds between two checks; None for one check only.
-        history: Keeps each report, and tells a page how it was before.
+        history: Stores each report; the HTML page shows its last days.
     """
 
     form: str = "table"
@@ -173,7 +173,7 @@ def _rows(report: HealthReport, history: History | None, at: datetime) -> list[S
     try:
         rows = [row for name in names for row in history.file.samples(name, since, until)]
     except ChatRouterError:
-        return []  # told when the report could not be kept; a page without strips is better than none
+        return []  # reported when storing failed; a page without strips is better than none
     return [row for row in rows if row.at >= since]
 
 

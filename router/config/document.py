@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from router.config.lines import lines_of
-from router.config.place import shown_key
+from router.config.mistakes import shown_key
 from router.errors import ConfigError, ConfigMistake
 
 if TYPE_CHECKING:
-    from router.config.place import Where
+    from router.config.mistakes import Where
 
 LARGEST: Final = 1 << 20
 """Bytes of a configuration file."""
@@ -54,13 +54,13 @@ class Document:
     def error(self, mistakes: list[tuple[Where, str]]) -> ConfigError:
         """Return the error with all mistakes, in the order of the file."""
         lines = lines_of(self.text)
-        told = []
+        listed = []
         for where, text in mistakes:
             line = next(
                 (lines[where[:end]] for end in range(len(where), 0, -1) if where[:end] in lines), None
             )
-            told.append(ConfigMistake(shown_key(where), text, line))
-        return ConfigError(self.file, tuple(sorted(told, key=lambda mistake: mistake.line or 0)))
+            listed.append(ConfigMistake(shown_key(where), text, line))
+        return ConfigError(self.file, tuple(sorted(listed, key=lambda mistake: mistake.line or 0)))
 
 
 def read(path: str | os.PathLike[str], *, trusted: bool = True) -> Document:
@@ -96,7 +96,7 @@ def read(path: str | os.PathLike[str], *, trusted: bool = True) -> Document:
 
 
 def _foreign(status: os.stat_result) -> str:
-    """Return why a file cannot be taken for the user's own: it would be told where to send which secret."""
+    """Return why a file may belong to another user, who could redirect secrets with it; else nothing."""
     if hasattr(os, "getuid") and status.st_uid not in (os.getuid(), 0):
         return "belongs to another user"
     return "can be written by every user of this machine" if status.st_mode & stat.S_IWOTH else ""

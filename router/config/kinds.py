@@ -11,12 +11,12 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from router.config.place import WRONG, found, not_among
+from router.config.mistakes import WRONG, found, not_among
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from router.config.place import Place
+    from router.config.mistakes import Position
     from router.config.rules import Check, Rule
 
 Schema = dict[str, Any]
@@ -35,14 +35,14 @@ class Kind(ABC):
     words: str = ""
     is_secret: bool = False
 
-    def read(self, value: Any, place: Place) -> Any:
+    def read(self, value: Any, position: Position) -> Any:
         """Return the value for the constructor, or tell what is wrong with it and return `WRONG`."""
         if type(value) not in self.types:
             quotes = ", without quotes" if isinstance(value, str) and str not in self.types else ""
-            return place.wrong(f"is {found(value)}; it must be {self.words}{quotes}")
-        return self.taken(value, place)
+            return position.wrong(f"is {found(value)}; it must be {self.words}{quotes}")
+        return self.taken(value, position)
 
-    def taken(self, value: Any, place: Place) -> Any:
+    def taken(self, value: Any, position: Position) -> Any:
         """Return a value of the right type for the constructor, or `WRONG`."""
         return value
 
@@ -86,17 +86,17 @@ class Number(Kind):
         """What is allowed, in words."""
         return ("a whole number" if self.whole else "a number") + (", or false for none" if self.off else "")
 
-    def taken(self, value: Any, place: Place) -> Any:
+    def taken(self, value: Any, position: Position) -> Any:
         """Return it, as a float where it may have a fraction: a clock cannot add 400 digits."""
         if self.off and value is False:
             return None
         if value is True:
-            return place.wrong(f"is {found(value)}; it must be {self.words}")
+            return position.wrong(f"is {found(value)}; it must be {self.words}")
         try:
             number = value if self.whole else float(value)
         except OverflowError:
-            return place.wrong("is too large for a number; inf is the largest")
-        return place.checked(number, self.rule)
+            return position.wrong("is too large for a number; inf is the largest")
+        return position.checked(number, self.rule)
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:
         """Return its JSON schema."""
@@ -119,10 +119,10 @@ class Choice(Kind):
         self._what = what
         self.words = f"one of {', '.join(values)}"
 
-    def taken(self, value: Any, place: Place) -> Any:
+    def taken(self, value: Any, position: Position) -> Any:
         """Return what the text means."""
         if value not in self.values:
-            return place.wrong(not_among(value, self.values, self._what))
+            return position.wrong(not_among(value, self.values, self._what))
         return self.values[value]
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:
@@ -141,9 +141,9 @@ class ListOf(Kind):
         self.words = f"an array; each value of it {kind.words}"
         self.is_secret = kind.is_secret
 
-    def taken(self, value: Any, place: Place) -> Any:
+    def taken(self, value: Any, position: Position) -> Any:
         """Return the values."""
-        items = [self._kind.read(item, place / number) for number, item in enumerate(value)]
+        items = [self._kind.read(item, position / number) for number, item in enumerate(value)]
         return WRONG if any(item is WRONG for item in items) else self._make(items)
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:
@@ -163,16 +163,16 @@ class TableOf(Kind):
         self.words = f"a table; each value of it {kind.words}"
         self.is_secret = kind.is_secret
 
-    def taken(self, value: Any, place: Place) -> Any:
+    def taken(self, value: Any, position: Position) -> Any:
         """Return the table."""
         read = {}
         for name, item in value.items():
-            known = name if self._keys is None else self._keys.read(name, place / name)
+            known = name if self._keys is None else self._keys.read(name, position / name)
             if known is not WRONG:
-                read[known] = self._kind.read(item, place / name)
+                read[known] = self._kind.read(item, position / name)
                 if (
                     read[known] is not WRONG
-                    and (place / name).checked((name, read[known]), self._rule) is WRONG
+                    and (position / name).checked((name, read[known]), self._rule) is WRONG
                 ):
                     read[known] = WRONG
         is_right = len(read) == len(value) and all(item is not WRONG for item in read.values())
@@ -194,12 +194,12 @@ class AnyOf(Kind):
         self._kinds = kinds
         self.words = " or ".join(kind.words for kind in kinds)
 
-    def read(self, value: Any, place: Place) -> Any:
+    def read(self, value: Any, position: Position) -> Any:
         """Return what the first kind makes of it that takes its type."""
         for kind in self._kinds:
             if type(value) in kind.types:
-                return kind.read(value, place)
-        return place.wrong(f"is {found(value)}; it must be {self.words}")
+                return kind.read(value, position)
+        return position.wrong(f"is {found(value)}; it must be {self.words}")
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:
         """Return its JSON schema."""
@@ -219,9 +219,9 @@ class Anything(Kind):
 class Unwritable(Kind):
     """What no file can hold, such as an object of a library."""
 
-    def read(self, value: Any, place: Place) -> Any:
+    def read(self, value: Any, position: Position) -> Any:
         """Tell that it cannot stand in a file."""
-        return place.wrong("cannot be given in a file; make this router in Python instead")
+        return position.wrong("cannot be given in a file; make this router in Python instead")
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:
         """Return the schema that nothing satisfies."""

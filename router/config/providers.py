@@ -17,7 +17,7 @@ from adapters import catalogue
 from adapters.contract import Adapter
 from adapters.http import HTTPAdapter
 from router.config.kinds import Kind, TableOf
-from router.config.place import WRONG, found, missing
+from router.config.mistakes import WRONG, found, missing
 from router.config.rules import RULES
 from router.config.sections import Parameter, Section
 from router.config.signatures import further_kind, section_of
@@ -25,7 +25,7 @@ from router.config.texts import Text
 
 if TYPE_CHECKING:
     from router.config.kinds import Schema
-    from router.config.place import Place
+    from router.config.mistakes import Position
 
 _CLASS: Final = "module:Class"
 _COMPATIBLE: Final = (
@@ -64,14 +64,14 @@ class ProviderTable(Kind):
     types = (dict,)
     words = "a table, written as [[provider]]"
 
-    def taken(self, value: Any, place: Place) -> Any:
+    def taken(self, value: Any, position: Position) -> Any:
         """Return the adapter, or `WRONG`."""
-        kind = adapter_class(value, place)
+        kind = adapter_class(value, position)
         if kind is not WRONG:
-            return adapter_section(kind, value["adapter"]).read(value, place)
+            return adapter_section(kind, value["adapter"]).read(value, position)
         # Which keys there are is not known, but those that most adapters have are checked all the same.
         usual = adapter_section(HTTPAdapter, "")
-        replace(usual, further=further_kind).values({**value, "adapter": ""}, place)
+        replace(usual, further=further_kind).values({**value, "adapter": ""}, position)
         return WRONG
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:
@@ -95,22 +95,24 @@ class ProviderTable(Kind):
         return {"oneOf": [*kinds, {"$ref": "#/definitions/OtherAdapter"}]}
 
 
-def adapter_class(table: dict[str, Any], place: Place) -> Any:
+def adapter_class(table: dict[str, Any], position: Position) -> Any:
     """Return the adapter class that a table names, or tell what is wrong with it, and return `WRONG`."""
     name = table.get("adapter")
     if name is None:
-        return missing("adapter", table, f"one of {', '.join(catalogue.names())}, or {_CLASS}", place)
-    place /= "adapter"
+        return missing("adapter", table, f"one of {', '.join(catalogue.names())}, or {_CLASS}", position)
+    position /= "adapter"
     if not isinstance(name, str):
-        return place.wrong(f"is {found(name)}; it must be text, such as {catalogue.names()[0]!r}")
+        return position.wrong(f"is {found(name)}; it must be text, such as {catalogue.names()[0]!r}")
     if name not in catalogue.BUILT_IN and ":" in name:
-        return _class(name, place)
+        return _class(name, position)
     if name not in catalogue.BUILT_IN and name not in catalogue.names():  # which looks at every package
-        return place.wrong(_unknown(name))
+        return position.wrong(_unknown(name))
     try:
         return catalogue.load(name)
     except Exception as error:  # noqa: BLE001 - an entry point runs the code of its package
-        return place.wrong(f"cannot be loaded: {type(error).__name__}: {place.reading.masked(str(error))}")
+        return position.wrong(
+            f"cannot be loaded: {type(error).__name__}: {position.reading.masked(str(error))}"
+        )
 
 
 def _unknown(name: str) -> str:
@@ -123,23 +125,23 @@ def _unknown(name: str) -> str:
     return f"unknown adapter{what}; {hint} There are: {', '.join(known)}, and {_CLASS}"
 
 
-def _class(path: str, place: Place) -> Any:
-    if not place.reading.trusted:
-        return place.wrong(
+def _class(path: str, position: Position) -> Any:
+    if not position.reading.trusted:
+        return position.wrong(
             f"names a class ({_CLASS}), which runs code, but this file was found, not named; "
             "name it with --config, or use a short name"
         )
     module, _, name = path.partition(":")
     if not all(part.isidentifier() for part in (*module.split("."), *name.split("."))):
-        return place.wrong(f"cannot be read as {_CLASS}, such as 'my_package.my_module:MyAdapter'")
+        return position.wrong(f"cannot be read as {_CLASS}, such as 'my_package.my_module:MyAdapter'")
     try:
         made: Any = import_module(module)
         for part in name.split("."):
             made = getattr(made, part)
     except Exception as error:  # noqa: BLE001 - importing runs the code of the module
         hint = f"; make {module} importable" if isinstance(error, ModuleNotFoundError) else ""
-        said = place.reading.masked(str(error))
-        return place.wrong(f"cannot be loaded: {type(error).__name__}: {said}{hint}")
+        said = position.reading.masked(str(error))
+        return position.wrong(f"cannot be loaded: {type(error).__name__}: {said}{hint}")
     if not (isinstance(made, type) and issubclass(made, Adapter)):
-        return place.wrong("leads to something that is not a class derived from Adapter")
+        return position.wrong("leads to something that is not a class derived from Adapter")
     return made

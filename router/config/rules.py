@@ -1,7 +1,7 @@
 """What values are allowed, beyond their types: one table, setting by setting.
 
-The loader checks every value with it, so that all mistakes are told at once; the JSON schema repeats it for
-editors. The constructors check the same again, as the last defence.
+The loader checks every value with this table, so it reports all mistakes at once. The JSON schema repeats the
+table for editors. The constructors check the same again, as the last defence.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Form:
 
     Attributes:
         pattern: A regular expression that describes the whole text.
-        words: What is told otherwise; the text is never repeated.
+        words: The message for every other text; it never repeats the text.
     """
 
     pattern: str

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from adapters.contract.message import nearest
 from router.config.kinds import Kind, Unwritable
-from router.config.place import WRONG, no_key
+from router.config.mistakes import WRONG, no_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from router.config.kinds import Schema
-    from router.config.place import Place
+    from router.config.mistakes import Position
 
 NOTHING: Final[Any] = inspect.Parameter.empty
 """There is no default, or no annotation."""
@@ -71,12 +71,12 @@ class Section(Kind):
         """The keys of the table, sorted."""
         return sorted({*self.writable, *(self.tag or ())[:1]})
 
-    def taken(self, value: Any, place: Place) -> Any:
-        """Return the object, or tell everything that is wrong with the table, and return `WRONG`."""
+    def taken(self, value: Any, position: Position) -> Any:
+        """Return the object, or record all mistakes in the table, and return `WRONG`."""
         items = {name: item for name, item in value.items() if (name, item) != self.tag}
-        complete = self._check_names(items, place)
-        given = self.values(items, place)
-        if not (self._check_order(given, place) and complete) or any(
+        complete = self._check_names(items, position)
+        given = self.values(items, position)
+        if not (self._check_order(given, position) and complete) or any(
             item is WRONG for item in given.values()
         ):
             return WRONG
@@ -86,31 +86,33 @@ class Section(Kind):
             is_usual = isinstance(error, TypeError | ValueError)
             head = "" if is_usual else f"the constructor failed: {type(error).__name__}: "
             quoted = next((name for name in given if repr(name) in str(error)), None)
-            where = place if quoted is None else place / quoted
-            return where.wrong(place.reading.masked(f"{head}{error}", *given.values()))
+            where = position if quoted is None else position / quoted
+            return where.wrong(position.reading.masked(f"{head}{error}", *given.values()))
 
-    def values(self, items: Mapping[str, Any], place: Place) -> dict[str, Any]:
-        """Return the values of all known keys, `WRONG` for those that were told to be wrong."""
+    def values(self, items: Mapping[str, Any], position: Position) -> dict[str, Any]:
+        """Return the values of all known keys; `WRONG` for each value with a mistake."""
         kinds = {name: each.kind for name, each in self.parameters.items()}
         if self.further is not None:
             kinds |= {name: self.further(name) for name in items if name not in kinds}
-        return {name: kinds[name].read(item, place / name) for name, item in items.items() if name in kinds}
+        return {
+            name: kinds[name].read(item, position / name) for name, item in items.items() if name in kinds
+        }
 
-    def _check_names(self, items: Iterable[str], place: Place) -> bool:
-        """Tell which keys are unknown and which are missing; return whether all is well."""
+    def _check_names(self, items: Iterable[str], position: Position) -> bool:
+        """Record unknown and missing keys; return whether there are none."""
         near = ""
         unknown = [name for name in items if name not in self.parameters and self.further is None]
         for name in unknown:
             near += nearest(name, self.keys)
-            (place / name).wrong(no_key(name, self.keys, place.reading.home_of(name)))
+            (position / name).wrong(no_key(name, self.keys, position.reading.home_of(name)))
         missing = [name for name, each in self.writable.items() if each.required and name not in items]
         for name in missing:
             if repr(name) not in near:  # it is there, misspelt
-                place.wrong(f"{name} is missing; it must be {self.parameters[name].kind.words}")
+                position.wrong(f"{name} is missing; it must be {self.parameters[name].kind.words}")
         return not unknown and not missing
 
-    def _check_order(self, given: Mapping[str, Any], place: Place) -> bool:
-        """Tell where a number is larger than the one that bounds it; return whether all is well."""
+    def _check_order(self, given: Mapping[str, Any], position: Position) -> bool:
+        """Record a number that is larger than the one that bounds it; return whether there is none."""
         if self.ordered is None:
             return True
         lower, upper = self.ordered
@@ -118,9 +120,9 @@ class Section(Kind):
         if WRONG in (low, high) or low <= high:
             return True
         if lower in given:
-            (place / lower).wrong(f"is {low}; it must be at most {upper} ({high})")
+            (position / lower).wrong(f"is {low}; it must be at most {upper} ({high})")
         else:
-            (place / upper).wrong(f"is {high}; it must be at least {lower} ({low})")
+            (position / upper).wrong(f"is {high}; it must be at least {lower} ({low})")
         return False
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:

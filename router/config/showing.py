@@ -59,7 +59,7 @@ def _settings(section: Section, given: Mapping[str, Any], made: object, table: s
 
 
 def _default(name: str, parameter: Parameter, made: object) -> Any:
-    """Return what holds where nothing is given, or `NOTHING` where nobody says."""
+    """Return the value in effect without a key, or `NOTHING` where it is unknown."""
     if parameter.kind.is_secret:
         return NOTHING
     if parameter.default is NOTHING or isinstance(parameter.kind, Section):

@@ -7,13 +7,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from router.config.kinds import Choice, Kind
-from router.config.place import WRONG, found, missing
+from router.config.mistakes import WRONG, found, missing
 from router.config.signatures import section_of
 from router.policy import strategy
 
 if TYPE_CHECKING:
     from router.config.kinds import Schema
-    from router.config.place import Place
+    from router.config.mistakes import Position
     from router.config.sections import Section
     from router.policy.strategy import Strategy
 
@@ -35,27 +35,27 @@ class StrategyTable(Kind):
         names = {each.__name__.lower(): each for each in classes}
         return {name: replace(section_of(each), tag=("kind", name)) for name, each in names.items()}
 
-    def taken(self, value: Any, place: Place) -> Any:
+    def taken(self, value: Any, position: Position) -> Any:
         """Return the strategy, or `WRONG`."""
         kind = value.get("kind")
         choice = Choice(self.kinds, "strategy")
         if kind is None:
-            return missing("kind", value, choice.words, place)
+            return missing("kind", value, choice.words, position)
         if not isinstance(kind, str):
-            return (place / "kind").wrong(f"is {found(kind)}; it must be {choice.words}")
-        section = choice.read(kind, place / "kind")
-        return section if section is WRONG else section.read(value, place)
+            return (position / "kind").wrong(f"is {found(kind)}; it must be {choice.words}")
+        section = choice.read(kind, position / "kind")
+        return section if section is WRONG else section.read(value, position)
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:
         """Return its JSON schema."""
         return {"oneOf": [kind.schema(definitions) for kind in self.kinds.values()]}
 
 
-def fit(chosen: Strategy, names: list[str] | None, place: Place) -> None:
+def fit(chosen: Strategy, names: list[str] | None, position: Position) -> None:
     """Tell where a strategy does not fit the providers; None where not all of their names are known."""
     if not names:
         return
     try:
         chosen.check(names)
     except ValueError as error:
-        place.wrong(place.reading.masked(str(error)))
+        position.wrong(position.reading.masked(str(error)))

@@ -13,7 +13,7 @@ from adapters import AdapterError, Busy, Secret
 from adapters.http import HTTPSettings, Limits
 from router import BreakerPolicy, Fastest, HedgePolicy, Interruption, RetryPolicy, Timeouts, Weighted
 from router.config.kinds import Unwritable
-from router.config.place import WRONG, Place, Reading
+from router.config.mistakes import WRONG, Position, Reading
 from router.config.sections import NOTHING
 from router.config.signatures import described, kind_of, parameters_of
 from router.policy.budget import RetryBudget
@@ -27,7 +27,7 @@ class Colour(enum.Enum):
 def read(hint: Any, value: Any, name: str = "a") -> Any:
     """Return what comes of a value, or the sentence about it."""
     reading = Reading(Path(), {"A": "a-secret"})
-    found = kind_of(hint, name).read(value, Place(reading, (name,)))
+    found = kind_of(hint, name).read(value, Position(reading, (name,)))
     if found is not WRONG:
         assert not reading.mistakes
         return found
@@ -108,7 +108,7 @@ def test_an_annotation_may_be_a_text(hint: Any) -> None:
     constructor.__annotations__["setting"] = hint
     made = type("Made", (), {"__init__": constructor})
     (parameter,) = parameters_of(made)[0].values()
-    found = parameter.kind.read("a", Place(Reading(Path(), {}), ("setting",)))
+    found = parameter.kind.read("a", Position(Reading(Path(), {}), ("setting",)))
 
     assert (found is WRONG) is (hint in ("int", ForwardRef("int")))
 

@@ -1,4 +1,4 @@
-"""Files as people get them wrong: each mistake is one line that names its place, and says what to do."""
+"""Files as people get them wrong: each mistake is one line that names its position, and says what to do."""
 
 from pathlib import Path
 

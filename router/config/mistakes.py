@@ -1,4 +1,4 @@
-"""Where in a file a value stands, and what is told about it."""
+"""The mistakes that a pass over a file collects, each with its position, and their sentences."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Where: TypeAlias = tuple[str | int, ...]
 """The keys and indices that lead to a value; `()` is the document."""
 
 WRONG: Final[Any] = object()
-"""What reading a value returns when a mistake was told instead."""
+"""What reading a value returns after a mistake was recorded."""
 _LONGEST: Final = 500  # characters of a constructor's sentence
 _WORD: Final = 8  # characters; a shorter text may be a word of the sentence
 
@@ -34,7 +34,7 @@ class Reading:
         folder: Where relative paths begin: the file's.
         environ: The environment.
         trusted: Whether the file was named by the user, so that it may name classes and any file.
-        mistakes: Place and sentence of each, in the order found.
+        mistakes: Position and sentence of each, in the order found.
         notes: What can be used, but should be known.
         secrets: What was read from the environment and from files, to be masked.
         home_of: Returns the table that knows a key, as a hint for one that stands in another.
@@ -49,7 +49,7 @@ class Reading:
     home_of: Callable[[str], str | None] = lambda _: None
 
     def masked(self, text: str, *values: object) -> str:
-        """Return a sentence of somebody else's in one line, without what was read as a secret.
+        """Return a foreign sentence in one line, with all secrets masked.
 
         Args:
             text: The sentence.
@@ -62,8 +62,8 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A value's place in the pass that reads it.
+class Position:
+    """A value's position in the pass that reads it.
 
     Attributes:
         reading: The pass.
@@ -73,16 +73,16 @@ class Place:
     reading: Reading
     where: Where = ()
 
-    def __truediv__(self, step: str | int) -> Place:
-        return Place(self.reading, (*self.where, step))
+    def __truediv__(self, step: str | int) -> Position:
+        return Position(self.reading, (*self.where, step))
 
     def wrong(self, text: str) -> Any:
-        """Tell a mistake, and return `WRONG`."""
+        """Record a mistake, and return `WRONG`."""
         self.reading.mistakes.append((self.where, text))
         return WRONG
 
     def checked(self, value: Any, rule: Rule | None) -> Any:
-        """Return a value that the rule allows, if there is one; else tell why not, and return `WRONG`."""
+        """Return the value if the rule allows it; else record a mistake, and return `WRONG`."""
         complaint = None if rule is None else rule.complaint(value)
         if complaint is None:
             return value
@@ -90,7 +90,7 @@ class Place:
 
 
 def shown_key(where: Where) -> str:
-    """Return a place as people write it: `retry.hedge.delay`, `provider 2: limits.connections`.
+    """Return a position as people write it: `retry.hedge.delay`, `provider 2: limits.connections`.
 
     Tables are counted from 1, as people count.
     """
@@ -106,7 +106,7 @@ def shown_key(where: Where) -> str:
 
 
 def found(value: object) -> str:
-    """Return what was found, in words. A text is never repeated: it may be a secret in a wrong place."""
+    """Return what was found, in words. A text is never repeated: it may be a secret in a wrong position."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
@@ -122,12 +122,12 @@ def no_key(name: str, known: Collection[str], home: str | None) -> str:
     return f"unknown key; it belongs in {home}. There are: {', '.join(known)}"
 
 
-def missing(name: str, table: Mapping[str, Any], words: str, place: Place) -> Any:
-    """Tell that a key is missing, or that it is misspelt, and return `WRONG`."""
+def missing(name: str, table: Mapping[str, Any], words: str, position: Position) -> Any:
+    """Record that a key is missing or misspelt, and return `WRONG`."""
     near = next((key for key in table if nearest(key, [name])), None)
     if near is not None:
-        return (place / near).wrong(not_among(near, [name], "key"))
-    return place.wrong(f"{name} is missing; it must be {words}")
+        return (position / near).wrong(not_among(near, [name], "key"))
+    return position.wrong(f"{name} is missing; it must be {words}")
 
 
 def not_among(value: str, known: Collection[str], what: str) -> str:
