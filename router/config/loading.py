@@ -86,7 +86,8 @@ def load(
         path: The file.
         environ: Where `{ env = "NAME" }` leads; the environment of the process by default.
         trusted: Whether the user named this file. One that was only found may name no classes
-            (`module:Class`), and no files outside of its folder, and must not be another user's.
+            (`module:Class`), no files outside of its folder, no variables but `CHAT_ROUTER_…`, and must not
+            be another user's.
 
     Raises:
         ConfigError: The file has mistakes; the error lists all of them.

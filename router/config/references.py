@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 NAME: Final = r"[A-Za-z_][A-Za-z0-9_]*"
 """What a shell takes as the name of a variable."""
+PREFIX: Final = "CHAT_ROUTER_"
+"""A file that was found, not named, may only name variables with this prefix: it could send others away."""
 LARGEST: Final = 64 << 10
 """Bytes of a file with a value."""
 WAYS: Final = '{ env = "NAME" } for an environment variable, or { file = "path" } for a file'
@@ -47,6 +49,11 @@ def _variable(name: str, position: Position) -> Any:
         # Not repeated: some users write the secret itself here.
         return position.wrong(
             "not a valid name of an environment variable; never write the value itself here"
+        )
+    if not position.reading.trusted and not name.startswith(PREFIX):
+        return position.wrong(
+            f"may only name variables that begin with {PREFIX}, since this file was found, not named; "
+            "name it with --config, or rename the variable"
         )
     value = position.reading.environ.get(name)
     if value is None:
