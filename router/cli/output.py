@@ -28,6 +28,11 @@ def printable(text: str) -> str:
     return text.translate(_REPLACED)
 
 
+def printable_json(text: str) -> str:
+    """Return JSON that says the same, with such characters escaped."""
+    return text.translate({code: f"\\u{code:04x}" for code in _REPLACED})
+
+
 def is_plain(stream: TextIO) -> bool:
     """Whether `stream` gets neither colours nor other escape sequences."""
     return not stream.isatty() or bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") in ("dumb", "")

@@ -192,3 +192,17 @@ def test_a_terminal_gets_no_escape_sequence_of_a_service_and_a_pipe_gets_the_tex
     assert shown.out == "red �[31mfish�]0;title�\n"
     assert shown.err.startswith("chat-router: chat_anywhere")
     assert "complete after" in shown.err
+
+
+def test_json_on_a_terminal_is_the_same_object_without_control_characters(serve: Serve) -> None:
+    """JSON allows DEL, C1 and the characters that turn the direction of text; a terminal obeys them."""
+    text = "red \x1b[31m \x7f \x9b31m \u202edrow\u2066 ü"
+    simulator = serve(load("chat_anywhere")(text=text))
+
+    piped = run("ask", "Hi", "--json", *provider(simulator))
+    shown = on_terminal("ask", "Hi", "--json", *provider(simulator))
+
+    assert "\x9b31m \u202edrow" in piped.out
+    assert not set(shown.out) & set("\x1b\x7f\x9b\u202e\u2066")
+    assert "ü" in shown.out
+    assert json.loads(shown.out)["text"] == json.loads(piped.out)["text"] == text
