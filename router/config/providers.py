@@ -117,12 +117,16 @@ def adapter_class(table: dict[str, Any], position: Position) -> Any:
 
 def _unknown(name: str) -> str:
     """Return the sentence about an adapter that does not exist."""
-    known = catalogue.names()
-    # Short names look alike soon: "azure" is no slip of "aura".
-    near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.8 if len(name) > 3 else 0.6)
+    near = nearest_adapter(name)
     what = f" {name!r}" if re.fullmatch(r"[\w.-]{1,24}", name) else ""  # a longer one may be a secret
-    hint = f"did you mean {near[0]!r}?" if near else _COMPATIBLE
-    return f"unknown adapter{what}; {hint} There are: {', '.join(known)}, and {_CLASS}"
+    hint = f"did you mean {near!r}?" if near else _COMPATIBLE
+    return f"unknown adapter{what}; {hint} There are: {', '.join(catalogue.names())}, and {_CLASS}"
+
+
+def nearest_adapter(name: str) -> str | None:
+    """Return the adapter that a misspelt name means; "azure" is not a slip of "aura"."""
+    cutoff = 0.8 if len(name) > 3 else 0.6
+    return next(iter(difflib.get_close_matches(name.lower(), catalogue.names(), n=1, cutoff=cutoff)), None)
 
 
 def _class(path: str, position: Position) -> Any:
