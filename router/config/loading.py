@@ -94,18 +94,16 @@ def load(
     """
     document = read(path, trusted=trusted)
     reading = Reading(document.folder, os.environ if environ is None else environ, trusted, home_of=_home_of)
-    position = Position(reading)
+    at = Position(reading)
     table = document.table
     for name in table:
         if name not in _KEYS:
-            (position / name).wrong(no_key(name, _KEYS, _home_of(name)))
-    providers = _providers(table, position)
-    policies = {
-        name: kind.read(table[name], position / name) for name, kind in POLICIES.items() if name in table
-    }
+            (at / name).wrong(no_key(name, _KEYS, _home_of(name)))
+    providers = _providers(table, at)
+    policies = {name: kind.read(table[name], at / name) for name, kind in POLICIES.items() if name in table}
     strategy = policies.get("strategy", WRONG)
     if strategy is not WRONG:
-        strategies.fit(strategy, _names(table, providers, reading), position / "strategy")
+        strategies.fit(strategy, _names(table, providers, reading), at / "strategy")
     if reading.mistakes:
         raise document.error(reading.mistakes)
     retry = policies.get("retry") or RetryPolicy()
@@ -114,20 +112,20 @@ def load(
     return Config(document.file, providers, **policies, notes=tuple(reading.notes), document=table)
 
 
-def _providers(table: dict[str, Any], position: Position) -> tuple[Adapter, ...]:
+def _providers(table: dict[str, Any], at: Position) -> tuple[Adapter, ...]:
     tables = table.get("provider")
     if tables is None and any(nearest(name, ["provider"]) for name in table):
         return ()  # it is there, misspelt
-    position /= "provider"
+    at /= "provider"
     if not isinstance(tables, list) or not tables:
         written = "is missing" if tables is None else "is empty" if tables == [] else f"is {found(tables)}"
-        position.wrong(f"{written}; write each provider as a table of its own, headed [[provider]]")
+        at.wrong(f"{written}; write each provider as a table of its own, headed [[provider]]")
         return ()
-    adapters = [PROVIDER.read(each, position / number) for number, each in enumerate(tables)]
+    adapters = [PROVIDER.read(each, at / number) for number, each in enumerate(tables)]
     names: set[str] = set()
     for number, adapter in enumerate(adapters):
         if adapter is not WRONG and adapter.name in names:
-            (position / number / "name").wrong(
+            (at / number / "name").wrong(
                 f"a provider before this one is called {adapter.name!r}; give this one another name"
             )
         names |= set() if adapter is WRONG else {adapter.name}
