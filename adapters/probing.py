@@ -1,6 +1,6 @@
-"""The probe ladder: what each rung proves, the tiny generation of the upper one, and what errors show.
+"""The levels of a probe: what each proves, the tiny generation of `answer`, and what errors show.
 
-rung     proves
+level    proves
 reach    that the service is there, that it is the software which the adapter speaks to, and that it lets us
          in; it costs no generation. That it can answer is likely, not proved.
 answer   that a request brings content, or a proved end, through everything on the way: key, quota, model,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from adapters.contract import Adapter, Delta, ProbeLevel
 
 PROMPT: Final = "Reply with the word: ok"
-"""What the rung `answer` asks; it is all that a service ever learns from a probe."""
+"""What the level `answer` asks; it is all that a service ever learns from a probe."""
 
 TOKENS: Final = 8
 """The most that it asks for, where the service takes such a limit."""
