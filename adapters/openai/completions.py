@@ -58,7 +58,7 @@ async def converse(
         if chunk is not None and chunk.lstrip(_BLANK)[:1] in (b"{", b"["):
             yield await _document(session, answer, chunk)
             return
-        decoder = ChunkDecoder(session.meter, shown=session.shown)
+        decoder = ChunkDecoder(session.meter, session.limits.line, session.limits.empty, shown=session.shown)
         while chunk is not None:
             deltas = decoder.feed(chunk)
             if decoder.proved or decoder.failure is not None:
@@ -124,7 +124,7 @@ async def _document(session: Session, answer: Answer, start: bytes) -> Delta:
 
 def _whole(session: Session, answer: Answer, data: bytes) -> Delta:
     try:
-        [delta] = whole(data, shown=session.shown)
+        [delta] = whole(data, session.meter, shown=session.shown)
     except AdapterError as error:
         raise answer.located(error) from None
     return delta
