@@ -180,7 +180,7 @@ class ScriptedAdapter(Adapter):
     async def probe(self, level: ProbeLevel = "reach") -> ProbeResult:
         """Return the next of the scripted results, and keep its finding in `working`.
 
-        The rung `answer` plays the script instead, as a request does.
+        The level `answer` plays the script instead, as a request does.
         """
         if level == "answer":
             return await super().probe(level)

@@ -72,7 +72,7 @@ class Aura(HTTPAdapter):
         ValueError: `token_limit` is not positive, or a setting cannot be used.
     """
 
-    seed = "https://openchat.team"
+    _seed = "https://openchat.team"
     model = "openchat_3.6"
     capabilities = Capabilities(options=frozenset({"temperature"}))
 
@@ -89,9 +89,9 @@ class Aura(HTTPAdapter):
         self.token_limit = token_limit
         self._key = Secret(key) if key else None
         super().__init__(base_url, **settings)
-        self._site = (("origin", self.origin), ("referer", f"{self.origin}/"))
+        self._site = (("origin", self._client.origin), ("referer", f"{self._client.origin}/"))
 
-    def secrets(self) -> tuple[Secret, ...]:
+    def _secrets(self) -> tuple[Secret, ...]:
         """Return the key, which the service behind the server may quote in its error."""
         return () if self._key is None else (self._key,)
 
@@ -101,9 +101,11 @@ class Aura(HTTPAdapter):
         Raises:
             AdapterError: See the module; an EmptyReply names its two known causes.
         """
-        return raw_text(self, request, "/api/chat", self._body(request), self._site, if_empty=_EMPTY)
+        return raw_text(
+            self._session(request.conditions), "/api/chat", self._body(request), self._site, if_empty=_EMPTY
+        )
 
-    def explain(self, answer: WholeAnswer) -> AdapterError | None:
+    def _explain(self, answer: WholeAnswer) -> AdapterError | None:
         """Return the error that the reason phrase of a 500 stands for: the status is the same for all."""
         said = answer.reason.strip()
         if answer.status != 500 or said.lower() in _NOTHING_SAID:
@@ -112,16 +114,16 @@ class Aura(HTTPAdapter):
         if kind is ServiceFailed:  # what it says of texts that it does not know either
             low = said.lower()
             kind = next((kind for words, kind in _WORDS if any(word in low for word in words)), kind)
-        return kind(f"{answer.where} answered 500: {self.shown(said)}")
+        return kind(f"{answer.where} answered 500: {self._client.shown(said)}")
 
-    async def reach(self, session: Session) -> ProbeResult:
+    async def _reach(self, session: Session) -> ProbeResult:
         """Ask for the list of models, which costs no generation."""
         answer = await session.ask("POST", "/api/models", json={"key": self._revealed()}, headers=self._site)
         listed = answer.json()
         if not isinstance(listed, list):
             raise BadReply(f"{answer.where}: not a list of models; check base_url", status=answer.status)
         ids = tuple(m["id"] for m in listed if isinstance(m, dict) and isinstance(m.get("id"), str))
-        models = tuple(self.shown(model, 100) for model in ids[:100])
+        models = tuple(self._client.shown(model, 100) for model in ids[:100])
         if self.model not in models:
             said = f"it answers, but does not list the model {self.model!r}"
             return ProbeResult(True, said, models=models)

@@ -261,7 +261,7 @@ LEFTOVERS: Final = (
     ),
     Defect(
         "the key is shown",
-        "adapters/http/adapter.py",
+        "adapters/http/client.py",
         "self.shown = PeerText(hidden if",
         "self.shown = PeerText([] if True else hidden if",
     ),

@@ -77,4 +77,4 @@ async def test_the_secret_shows_nowhere():
 
         assert TOKEN not in f"{caught.value!r} {adapter!r} {vars(adapter)}"
     long = OpenAssistant(session_token=LONG)
-    assert LONG[:30] not in f"{long!r} {vars(long)} {long.shown('x' + LONG)}"
+    assert LONG[:30] not in f"{long!r} {vars(long)} {long._client.shown('x' + LONG)}"
