@@ -1,8 +1,8 @@
 """In which order the providers of a request are asked. Pure and seeded: the same seed draws the same order.
 
-A strategy only reorders: `router.request.selection` decides which providers are left out, and why. Those that
-draw or measure put the healthy ones first; the others keep the strategy's order among themselves, so that they
-are at hand when the healthy ones fail.
+A strategy only reorders: `router.request.selection` decides which providers are left out, and why. Strategies
+that draw or measure put the healthy providers first. The others keep the strategy's order among themselves, so
+that they are at hand when the healthy ones fail.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Priority:
 
 
 class Weighted:
-    """By lot: each place goes to one of those left with a chance in proportion to its weight.
+    """By lot: each position goes to one of those left with a chance in proportion to its weight.
 
     Args:
         weights: Provider -> weight, 0 or more. Those with 0 come last, as given.
