@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Final, get_args
 
 import pytest
 
-from router.health.state import LEAST_ATTEMPTS, Evidence, Facts, judged
+from router.health.state import LEAST_ATTEMPTS, Facts, judged
 from router.health.traffic import WINDOW, Traffic
 from router.policy.breaker import BreakerSnapshot, BreakerState
+from router.provider.evidence import Evidence
 
 if TYPE_CHECKING:
     from router.health.state import State
