@@ -85,7 +85,7 @@ def judged(facts: Facts) -> Judgement:
     if facts.held is not None:
         return Judgement("degraded", f"held back ({facts.held})")
     if breaker.state != "closed":
-        what = "the next request is its trial" if breaker.permit_in == 0 else "left alone"
+        what = "the next request is its trial" if breaker.permit_in == 0 else "not asked"
         return Judgement("degraded", f"circuit breaker {breaker.state}, {what}")
     if evidence is None or facts.age is None:
         return Judgement("unknown", facts.why, facts.detail)

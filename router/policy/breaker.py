@@ -1,4 +1,4 @@
-"""When to leave a failing provider alone: a circuit breaker. Pure: time and random source are passed in.
+"""A circuit breaker: stops asking a provider that fails. Pure: time and random source are passed in.
 
 Theory of operation. A call needs a permit and tells it how it went, once. Two rules:
 
@@ -22,7 +22,7 @@ Theory of operation. A call needs a permit and tells it how it went, once. Two r
 
 A break is `open_for * growth**repetitions`, at most `open_cap`, then spread by `jitter`, so that the clients
 of one service do not all come back at once; where the provider said Retry-After, the longer of the two. A
-permit that is lost without a word (8) costs one pause and cannot jam the breaker.
+permit that is lost without a word (8) costs one pause and cannot block the breaker.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ BUCKETS: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class BreakerPolicy:
-    """When a provider that fails is left alone, and for how long.
+    """When a provider that fails is not asked, and for how long.
 
     `BreakerPolicy.off()` never opens by itself.
 
@@ -136,7 +136,7 @@ class _Word(NamedTuple):
 
 
 class Permit:
-    """The leave for one call. The first word about it counts; any other is ignored."""
+    """The permission for one call. The first result told to it counts; later ones are ignored."""
 
     __slots__ = ("_hear", "phase")
 
@@ -153,7 +153,7 @@ class Permit:
 
         Args:
             now: The time in seconds.
-            retry_after: Seconds for which it asked to be left alone, bounded by the caller
+            retry_after: The seconds of its Retry-After, bounded by the caller
                 (`RetryPolicy.remember`); what is not finite is ignored.
         """
         self._tell(_Word(now, failed=True, retry_after=retry_after))
@@ -247,7 +247,7 @@ class CircuitBreaker:
         return max(0.0, (self._until if self._trial is None else self._lost_at) - self._at(now))  # rows 3, 8
 
     def permit(self, now: float) -> Permit | None:
-        """Return the leave for one call, or None where none is given now; `permit_in` asks without taking."""
+        """Return the permission for one call, or None; `permit_in` asks without taking."""
         if self.permit_in(now) != 0:
             return None
         self._seen = self._at(now)

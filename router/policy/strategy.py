@@ -72,7 +72,7 @@ class Priority:
     def order(
         self, candidates: Sequence[Candidate], now: float, random_source: random.Random
     ) -> list[Candidate]:
-        """Return the candidates as given: who is not healthy is skipped where it stands."""
+        """Return the candidates as given; a provider that is not healthy is skipped when its turn comes."""
         return list(candidates)
 
 
@@ -132,9 +132,8 @@ class Weighted:
 class Fastest:
     """The shortest time to first content first.
 
-    Nobody is punished for ever: what was measured shrinks by half every `half_life`, so a slow provider that
-    is not asked any more looks better and better until it is tried again. One that was never measured comes
-    first, to be measured.
+    A measurement shrinks by half every `half_life`. So a slow provider that is no longer asked looks better
+    and better until it is asked again. A provider that was never measured comes first, to be measured.
 
     Args:
         explore: Share of requests in which another healthy provider, drawn evenly, goes first (0.05).

@@ -50,14 +50,14 @@ def facts(
             "",
         ),
         (facts(held="RateLimited"), "degraded", "held back (RateLimited)", ""),
-        (facts(guard=breaker("open", 9)), "degraded", "circuit breaker open, left alone", ""),
+        (facts(guard=breaker("open", 9)), "degraded", "circuit breaker open, not asked", ""),
         (
             facts(guard=breaker("half-open")),
             "degraded",
             "circuit breaker half-open, the next request is its trial",
             "",
         ),
-        (facts(guard=breaker("half-open", 5)), "degraded", "circuit breaker half-open, left alone", ""),
+        (facts(guard=breaker("half-open", 5)), "degraded", "circuit breaker half-open, not asked", ""),
         (facts(None, evidence=None), "unknown", "why", "in its words"),
         (
             facts(age=WINDOW),
