@@ -18,7 +18,6 @@ from router.events import (
     AttemptStarted,
     CleanUpFailed,
     Event,
-    Keeper,
     Observer,
     ObserverFailed,
     ProbeEnded,
@@ -29,7 +28,7 @@ from router.events import (
     WaitStarted,
 )
 from router.health.monitor import Monitor
-from router.health.report import HealthReport, ProviderHealth
+from router.health.report import HealthReport, Keeper, ProviderHealth
 from router.policy.breaker import BreakerPolicy
 from router.policy.budget import RetryBudget
 from router.policy.hedge import HedgePolicy

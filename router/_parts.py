@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Iterable, Sequence
 
-    from router.events import Keeper, Observer
+    from router.events import Observer
+    from router.health.report import Keeper
     from router.policy.breaker import BreakerPolicy
 
 T = TypeVar("T")

@@ -11,10 +11,10 @@ import anyio
 from adapters.contract import Adapter, ChatRequest
 from router._parts import checked, checked_level, observers_of, providers_of
 from router.events import Observers
-from router.health.charting import Charting
 from router.health.check import CheckUp
 from router.health.monitor import Monitor
 from router.health.probes import Probing
+from router.health.traffic import TrafficObserver
 from router.policy.breaker import BreakerPolicy
 from router.policy.budget import RetryBudget
 from router.policy.interruption import Interruption
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from adapters.contract import Message, ProbeLevel
-    from router.events import Keeper, Observer
-    from router.health.report import HealthReport
+    from router.events import Observer
+    from router.health.report import HealthReport, Keeper
     from router.policy.interruption import OnInterruption
     from router.policy.strategy import Strategy
     from router.reply.stream import ReplyStream
@@ -83,8 +83,8 @@ class Router:
         self._random = random_source or random.Random()
         policy = checked(breaker, BreakerPolicy) or BreakerPolicy()
         self._providers = providers_of(providers, policy, self._random)
-        charting = Charting(self._providers, anyio.current_time)
-        self._notify = Observers([charting, *observers_of(observers, history)])
+        traffic = TrafficObserver(self._providers, anyio.current_time)
+        self._notify = Observers([traffic, *observers_of(observers, history)])
         self._budget = self.retry.budget or RetryBudget()
         self._strategy = strategy or Priority()
         self._strategy.check(self._providers)
@@ -95,7 +95,15 @@ class Router:
         clock, notify = anyio.current_time, self._notify
         probing = Probing(self._providers, self._places, self.timeouts, self.retry, notify, clock)
         self._check_up = CheckUp(
-            self._providers, probing, self._budget, self._strategy, self._random, history, notify, clock
+            self._providers,
+            traffic,
+            probing,
+            self._budget,
+            self._strategy,
+            self._random,
+            history,
+            notify,
+            clock,
         )
         self._underway = Underway()
         for each in self._providers.values():

@@ -5,12 +5,11 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from adapters.contract import ProbeResult, Switch, Usage
     from adapters.contract.errors import AdapterError
-    from router.health.report import HealthReport
 
 Verdict: TypeAlias = Literal["complete", "truncated", "failed", "refused", "cancelled", "closed"]
 """How a request ended, exactly one of these. `closed` is by the reader, early."""
@@ -218,18 +217,6 @@ Event: TypeAlias = (
 )
 Observer: TypeAlias = Callable[[Event], None]
 """Gets each event, synchronously, in order; it must be quick and must not raise."""
-
-
-class Keeper(Protocol):
-    """An observer that is handed each health report, too; `router.history.History` is one."""
-
-    def __call__(self, event: Event) -> None:
-        """Take note of `event`, as every observer."""
-        ...
-
-    async def keep(self, report: HealthReport, tell: Observer | None = None) -> None:
-        """Keep `report`; raises nothing but cancellation, and tells `tell` what went wrong."""
-        ...
 
 
 class Observers:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from adapters.contract.errors import AdapterError, AuthenticationFailed, NotWorking
@@ -166,7 +166,10 @@ class Adapter(ABC):
 
     @property
     def working(self) -> bool | None:
-        """True, False, or None where it is not known (which is treated as True)."""
+        """The newest finding: True, False, or None where there is none (which is treated as True).
+
+        A False counts until `recheck_at`; `working_at` says what counts now.
+        """
         return self._standing.working
 
     @property
@@ -185,12 +188,12 @@ class Adapter(ABC):
         return self._standing.recheck_at
 
     def working_at(self, now: float) -> bool | None:
-        """Return `working` as of `now`: False lapses to None once the pause for it is over."""
-        standing = self._standing
-        if standing.recheck_at is not None and now >= standing.recheck_at:
-            reason = f"due for another try; before that: {standing.reason}"
-            self._standing = replace(standing, working=None, reason=reason, since=now, recheck_at=None)
-        return self._standing.working
+        """Return `working` as of `now`: False lapses to None when `recheck_at` is over. Changes nothing."""
+        return None if self._lapsed(now) else self._standing.working
+
+    def _lapsed(self, now: float) -> bool:
+        recheck_at = self._standing.recheck_at
+        return recheck_at is not None and now >= recheck_at
 
     def mark(self, outcome: Outcome) -> None:
         """Learn from an attempt: content means working; a failed sign-in or NotWorking itself means not."""
@@ -200,8 +203,8 @@ class Adapter(ABC):
             self._found(False, str(outcome.error), outcome.at)
 
     def _found(self, working: bool | None, reason: str, now: float) -> None:
-        before = self._standing
-        since = before.since if before.working is working and before.since is not None else now
+        before, lasts = self._standing, self.working_at(now) is working
+        since = before.since if lasts and before.since is not None else now
         if working is not False:
             failures = 0 if working else before.failures
             self._standing = _Standing(working, reason, since, failures=failures)

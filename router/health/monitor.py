@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 class Monitor:
     """Probes the providers of a router again and again, and keeps the newest report.
 
-    A provider of which requests told something within the last interval is not probed: that is free, and says
-    more. Leaving the block ends it, and so does closing the router. What adapters and observers raise does
-    not.
+    A round leaves out the providers with traffic since the last interval: requests cost no probe and show
+    more. The monitor ends when its block is left or the router is closed. It does not end when an adapter or
+    an observer raises.
 
     Attributes:
         report: The newest report; before the first probes it is what was known without them.

@@ -1,10 +1,10 @@
-"""Probes of many providers side by side: each bounded, one at a time for a provider, none in a request's way.
+"""Probes of many providers side by side: each is bounded, shared, and gives way to a request.
 
-a second check that comes meanwhile          joins the probe under way, and gets its result
-a request that needs the place of a probe    ends the probe, which found nothing then
-no place free, no budget left                no probe; the result says so, and the evidence stays as it is
-no answer in time                            the service is not working, as far as a probe can tell
-an adapter that raises, or returns nonsense  nothing is found; the others are probed
+a second check meanwhile                     joins the running probe and gets its result
+a request needs the slot of a probe          the probe ends without a finding
+no free slot, no budget left                 no probe; the result says so, and the evidence stays as it is
+no answer in time                            the finding is: not working
+an adapter raises or returns nonsense        no finding; the other providers are probed
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from adapters.contract.errors import ConnectionLost, Disposition, FirstContentTi
 from router.errors import RequestAborted
 from router.events import AdapterBroke, AttemptStarted, CleanUpFailed
 from router.policy.timeouts import attempt_limit
-from router.provider.provider import NO_EVIDENCE
+from router.provider.evidence import NO_EVIDENCE
 from router.reply.generator import close_generator
 from router.request.attempt import Trial, try_once
 from router.request.selection import dropped_options, reason_to_skip

@@ -34,7 +34,7 @@ from adapters.simulators.opchatgpts import OpchatgptsSimulator
 from adapters.simulators.open_assistant import OpenAssistantSimulator
 from adapters.simulators.openai import OpenAISimulator
 from router import CleanUpFailed, Router, RouterError, Timeouts
-from router.health.wording import told
+from router.provider.evidence import told
 from tests.chain.services import COOKIE, SERVICES, Service, leftovers
 from tests.router.recording import HELLO, Recorder
 from tests.virtual_time import anyio_backend_with_sockets as anyio_backend  # noqa: F401 - a fixture
