@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from adapters import Adapter, AdapterError, AuthenticationFailed, Delta, RateLimited, ServiceFailed
 from router import AllProvidersFailed, BreakerPolicy, RetryPolicy, Router
+from tests.depth import how_many
 from tests.router.recording import HELLO
 from tests.virtual_time import BACKENDS, run_virtual
 
@@ -203,7 +204,7 @@ STEPS: Final = st.one_of(
 )
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=how_many(150), suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(STEPS, min_size=12, max_size=60))
 def check_programs(steps):
     for backend in BACKENDS:
