@@ -8,10 +8,11 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.depth import DEPTH, SEED
-from tests.faults.summary import pytest_sessionfinish, pytest_terminal_summary, pytest_testnodedown
+from tests.faults import summary as faults
+from tests.faults.summary import pytest_sessionfinish, pytest_testnodedown
 from tests.virtual_time import VirtualBackend
 
-__all__ = ["pytest_sessionfinish", "pytest_terminal_summary", "pytest_testnodedown"]
+__all__ = ["pytest_sessionfinish", "pytest_testnodedown"]
 
 # A loaded machine draws slowly; that says nothing about a test.
 settings.register_profile("full", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -23,6 +24,16 @@ settings.load_profile("ci" if os.environ.get("CI") and DEPTH == "full" else DEPT
 
 def pytest_report_header() -> str:
     return f"depth: {DEPTH}; to draw the same again: TEST_DEPTH={DEPTH} TEST_SEED={SEED}"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Prints what tests recorded as their `summary`: numbers that are worth knowing where nothing failed."""
+    reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+    for report in sorted(reports, key=lambda report: report.nodeid):
+        for name, text in report.user_properties:
+            if name == "summary":
+                terminalreporter.write_line(text)
+    faults.pytest_terminal_summary(terminalreporter)
 
 
 @pytest.fixture(scope="module", params=["asyncio", "trio"])
