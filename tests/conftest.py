@@ -1,4 +1,4 @@
-"""What all tests share: both backends, and the settings of hypothesis."""
+"""What all tests share: both backends, how deep they dig, and the settings of hypothesis."""
 
 import functools
 import inspect
@@ -7,17 +7,33 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.depth import DEPTH, SEED
+from tests.faults import summary as faults
+from tests.faults.summary import pytest_sessionfinish, pytest_testnodedown
 from tests.virtual_time import VirtualBackend
 
-settings.register_profile("local", deadline=None)
-settings.register_profile(
-    "ci",
-    deadline=None,
-    derandomize=True,
-    # A loaded machine draws slowly; that says nothing about the test.
-    suppress_health_check=[HealthCheck.too_slow],
-)
-settings.load_profile("ci" if os.environ.get("CI") else "local")
+__all__ = ["pytest_sessionfinish", "pytest_testnodedown"]
+
+# A loaded machine draws slowly; that says nothing about a test.
+settings.register_profile("full", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", settings.get_profile("full"), max_examples=20)
+# Continuous integration draws the same examples every time: it says whether a change broke something.
+settings.register_profile("ci", settings.get_profile("full"), derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") and DEPTH == "full" else DEPTH)
+
+
+def pytest_report_header() -> str:
+    return f"depth: {DEPTH}; to draw the same again: TEST_DEPTH={DEPTH} TEST_SEED={SEED}"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Prints what tests recorded as their `summary`: numbers that are worth knowing where nothing failed."""
+    reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+    for report in sorted(reports, key=lambda report: report.nodeid):
+        for name, text in report.user_properties:
+            if name == "summary":
+                terminalreporter.write_line(text)
+    faults.pytest_terminal_summary(terminalreporter)
 
 
 @pytest.fixture(scope="module", params=["asyncio", "trio"])

@@ -1,6 +1,6 @@
 """What is checked of every run, whatever the fault: the outcome, the time, the counts, the secrets, the rest.
 
-The numbers of all runs are kept in `NUMBERS`, and printed at the end.
+The numbers of all runs are kept in `tally.NUMBERS`, and printed at the end.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from adapters import AdapterError
 from router import AdapterBroke, AttemptEnded, AttemptStarted, CleanUpFailed, RequestEnded, RouterError
 from tests.faults import words
 from tests.faults.framings import COOKIE, HEADER, KEY
+from tests.faults.tally import NUMBERS, Numbers
 from tests.faults.world import BEHIND, GRACE, SECOND_KEY, TIMEOUTS, Seen, World, world_of
 
 if TYPE_CHECKING:
@@ -29,20 +30,6 @@ if TYPE_CHECKING:
 
 LINGER: Final = 30.0
 SHOWN_MOST: Final = 900  # characters of a line that has one peer's text of 300 in it
-
-
-@dataclass
-class Numbers:
-    """What all runs came to."""
-
-    runs: int = 0
-    strings: int = 0
-    overshoot: float = 0.0
-    peak: float = 0.0
-    requests: int = 0
-
-
-NUMBERS: Final = Numbers()
 
 
 @dataclass

@@ -15,7 +15,8 @@ from tests.faults import test_edges, test_leaving, test_world
 from tests.faults.catalogue import FAULTS, NOT_HERE, ROWS, cases
 from tests.faults.clients import chain, converse, naive, ours
 from tests.faults.framings import KEY
-from tests.faults.judge import Numbers, run
+from tests.faults.judge import run
+from tests.faults.tally import Numbers
 from tests.faults.world import MESSAGES, TIMEOUTS, Seen
 from tests.virtual_time import run_virtual
 
