@@ -23,6 +23,7 @@ from adapters.contract.errors import (
 )
 from adapters.contract.secret import Secret
 from adapters.http import HTTPAdapter, HTTPSettings
+from adapters.http.client import ServiceWords
 from adapters.http.text_reply import raw_text
 from adapters.openai.codec import error_from
 from adapters.wire.prompt import dialogue, system_prompt
@@ -73,6 +74,7 @@ class Aura(HTTPAdapter):
     """
 
     _seed = "https://openchat.team"
+    _words = ServiceWords("an openchat-ui or chatbot-ui server", key="key")
     model = "openchat_3.6"
     capabilities = Capabilities(options=frozenset({"temperature"}))
 

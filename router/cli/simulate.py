@@ -71,8 +71,10 @@ class Simulation:
             "delay": self.delay,
             "port": self.port,
         }
+        # As a real service it refuses a model that it does not have, so that the mistake can be rehearsed.
+        more = {"models": (MODELS[self.service],)} if self.service in MODELS else {}
         try:
-            return kind(**options)
+            return kind(**options, **more)
         except (TypeError, ValueError) as error:
             raise Mistake(one_line(str(error))) from None
 
