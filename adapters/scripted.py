@@ -255,3 +255,6 @@ def _step(step: Any, place: int) -> Step:
         f"step {place} of the script is {step!r}; allowed are text, Delta, seconds, an exception, "
         "Forever and Unfinished"
     )
+
+
+ScriptedAdapter.__module__ = "adapters"

@@ -93,3 +93,6 @@ async def _checked(rule: Rule, bench: Bench) -> Check:
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(run)
     return found[0]
+
+
+check_adapter.__module__ = "adapters"
