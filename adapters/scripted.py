@@ -167,7 +167,7 @@ class ScriptedAdapter(Adapter):
             for step in script:
                 if step is Unfinished:
                     return
-                delta = await self._run(step)
+                delta = await self._play(step)
                 if delta is not None:
                     proved = proved or delta.is_last
                     yield delta
@@ -200,7 +200,7 @@ class ScriptedAdapter(Adapter):
         self.acloses += 1
         await anyio.lowlevel.checkpoint()
 
-    async def _run(self, step: Step) -> Delta | None:
+    async def _play(self, step: Step) -> Delta | None:
         if isinstance(step, Pause):
             await anyio.sleep(step.seconds)
             return None
