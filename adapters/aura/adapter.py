@@ -23,8 +23,10 @@ from adapters.contract.errors import (
 )
 from adapters.contract.secret import Secret
 from adapters.http import HTTPAdapter, HTTPSettings
+from adapters.http.client import ServiceWords
 from adapters.http.text_reply import raw_text
 from adapters.openai.codec import error_from
+from adapters.wire.phrases import Row, kind_in
 from adapters.wire.prompt import dialogue, system_prompt
 
 if TYPE_CHECKING:
@@ -41,12 +43,16 @@ _TEMPERATURE: Final = 0.5
 _CHARACTERS_PER_TOKEN: Final = 3  # what the site's own table of models assumes
 _NOTHING_SAID: Final = frozenset({"", "error", "internal server error"})
 # Ways of saying it that OpenAI's own errors do not use, but what stands behind such a server may.
-_WORDS: Final[tuple[tuple[tuple[str, ...], type[AdapterError]], ...]] = (
-    (
-        ("api key", "apikey", "authenticat", "unauthori", "forbidden", "denied", "not accepted"),
-        AuthenticationFailed,
-    ),
-    (("quota", "billing"), QuotaExhausted),
+_WORDS: Final[tuple[Row, ...]] = (
+    (("api key",), AuthenticationFailed),
+    (("apikey",), AuthenticationFailed),
+    (("authenticat",), AuthenticationFailed),
+    (("unauthori",), AuthenticationFailed),
+    (("forbidden",), AuthenticationFailed),
+    (("denied",), AuthenticationFailed),
+    (("not accepted",), AuthenticationFailed),
+    (("quota",), QuotaExhausted),
+    (("billing",), QuotaExhausted),
     (("not found",), NotWorking),
 )
 _EMPTY: Final = (
@@ -73,6 +79,7 @@ class Aura(HTTPAdapter):
     """
 
     _seed = "https://openchat.team"
+    _words = ServiceWords("an openchat-ui or chatbot-ui server", key="key")
     model = "openchat_3.6"
     capabilities = Capabilities(options=frozenset({"temperature"}))
 
@@ -112,8 +119,7 @@ class Aura(HTTPAdapter):
             return None
         kind = type(error_from({"message": said}, answer.status))
         if kind is ServiceFailed:  # what it says of texts that it does not know either
-            low = said.lower()
-            kind = next((kind for words, kind in _WORDS if any(word in low for word in words)), kind)
+            kind = kind_in(said, _WORDS) or kind
         return kind(f"{answer.where} answered 500: {self._client.shown(said)}")
 
     async def _reach(self, session: Session) -> ProbeResult:

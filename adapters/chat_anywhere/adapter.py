@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, Unpack
 
 from adapters.contract import Capabilities, ProbeResult
 from adapters.http import HTTPAdapter, HTTPSettings
+from adapters.http.client import ServiceWords
 from adapters.http.settings import header_of
 from adapters.http.text_reply import raw_text
 from adapters.openai import completions
@@ -61,6 +62,7 @@ class ChatAnywhere(HTTPAdapter):
     """
 
     _seed = "https://chatanywhere.cn"
+    _words = ServiceWords("ChatAnywhere, or with a key an OpenAI-compatible API", key="api_key")
 
     def __init__(
         self,

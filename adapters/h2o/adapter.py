@@ -17,6 +17,7 @@ from adapters.h2o.errors import advice_on, kind_of
 from adapters.h2o.generations import OPTIONS, SEED_MODEL, Generation
 from adapters.h2o.visit import Server, Visit
 from adapters.http import HTTPAdapter, HTTPSettings
+from adapters.http.client import ServiceWords
 from adapters.wire.error_body import is_page, words
 from adapters.wire.json import decode
 
@@ -48,6 +49,7 @@ class H2o(HTTPAdapter):
     """
 
     _seed: ClassVar[str | None] = "https://gpt-gm.h2o.ai"
+    _words = ServiceWords("a chat-ui server", key="")
     model: str | None = None
     capabilities = Capabilities(options=OPTIONS)
 

@@ -23,3 +23,5 @@ __all__ = [
     "retry_after_seconds",
     "segment",
 ]
+
+HTTPAdapter.__module__ = Limits.__module__ = "adapters"

@@ -9,7 +9,7 @@ import anyio
 
 from adapters.contract import Adapter, Conditions, ProbeResult
 from adapters.contract.message import nearest
-from adapters.http.client import Client
+from adapters.http.client import Client, ServiceWords
 from adapters.http.session import Session
 from adapters.http.settings import HTTPSettings, base_of, name_of, pairs_of, parameters_of, seconds_of
 from adapters.probing import finding
@@ -45,6 +45,8 @@ class HTTPAdapter(Adapter):
 
     _seed: ClassVar[str | None] = None
     """The old public host of the service."""
+    _words: ClassVar[ServiceWords] = ServiceWords()
+    """What messages say of the service."""
 
     def __init__(self, base_url: str | None = None, **settings: Unpack[HTTPSettings]) -> None:
         self._refuse_unknown(settings)
@@ -60,6 +62,7 @@ class HTTPAdapter(Adapter):
         self._client = Client(
             self.name,
             base,
+            self._words,
             self.connect_timeout,
             self.cleanup_timeout,
             settings,

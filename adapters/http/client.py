@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.cookiejar
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Final
@@ -10,10 +11,11 @@ from typing import TYPE_CHECKING, Final
 import anyio
 import httpx
 
-from adapters.contract.errors import AdapterError, AuthenticationFailed, BadReply, Busy
+from adapters.contract.errors import AdapterError, AuthenticationFailed, BadReply, Busy, NotWorking
 from adapters.contract.secret import PeerText, Secret
 from adapters.http.body import Body
 from adapters.http.limits import Limits
+from adapters.http.recognition import recognised
 from adapters.http.settings import HTTPSettings, cookie_of, header_of, pairs_of, secret_of, token_of
 from adapters.http.status import error_for_status, retry_after_seconds
 from adapters.http.transport import Hushed
@@ -39,12 +41,26 @@ def _usual_tls() -> ssl.SSLContext:
     return httpx.create_ssl_context(trust_env=False)
 
 
+@dataclass(frozen=True, slots=True)
+class ServiceWords:
+    """What messages about a service say of it.
+
+    Attributes:
+        software: What is expected at `base_url`, with its article. "": the adapter's own messages say so.
+        key: The setting that gives a key. "": the adapter's own messages say so.
+    """
+
+    software: str = ""
+    key: str = "headers or cookies"
+
+
 class Client:
     """The HTTP of one provider. The exchanges of one attempt go through a `Session`.
 
     Args:
         name: The provider's name.
         base: Where the service is.
+        service: What it is, and which setting gives a key, for messages.
         connect_timeout: Seconds for one connection.
         cleanup_timeout: Seconds for what is cleaned up at the service.
         settings: The others of `HTTPSettings`.
@@ -56,6 +72,7 @@ class Client:
         name: As given.
         base_url: As text.
         origin: Scheme, host and port, as an Origin header has them.
+        address: Host and port, for messages.
         limits: See `Limits`.
         cleanup_timeout: As given.
         timeouts: As httpx takes them.
@@ -70,6 +87,7 @@ class Client:
         self,
         name: str,
         base: httpx.URL,
+        service: ServiceWords,
         connect_timeout: float,
         cleanup_timeout: float,
         settings: HTTPSettings,
@@ -82,7 +100,10 @@ class Client:
         self._base = base
         self.base_url = str(base)
         self.origin = str(base.copy_with(raw_path=b"")).rstrip("/")
+        port = base.port or (443 if base.scheme == "https" else 80)
+        self.address = f"{base.host}:{port}" + (" through the proxy" if settings.get("proxy") else "")
         self.limits = settings.get("limits", Limits())
+        self._service = service
         self.cleanup_timeout = cleanup_timeout
         self.timeouts = {"connect": connect_timeout, "read": None, "write": None, "pool": None}
         headers = pairs_of("headers", settings.get("headers", {}))
@@ -101,6 +122,7 @@ class Client:
         self._slots: anyio.Semaphore | None = None
         self._urls: dict[str, httpx.URL] = {}
         hidden = [*self._headers.values(), *self._cookies.values(), *secrets]
+        self._has_key = bool(hidden)
         self.shown = PeerText(hidden if self._proxy is None else [*hidden, self._proxy])
 
     async def aclose(self) -> None:
@@ -203,7 +225,21 @@ class Client:
         error.request_id = error.request_id or self._request_id(answer)
         if error.retry_after is None:
             error.retry_after = retry_after_seconds(answer.header)
+        advice = self._advice(error, answer)
+        if advice:
+            error.args = (f"{error}; {advice}",)
         return error
+
+    def _advice(self, error: AdapterError, answer: WholeAnswer) -> str:
+        """Return what to do about an error, where it follows from the settings; else nothing."""
+        words = self._service
+        if isinstance(error, AuthenticationFailed) and words.key and not self._has_key:
+            return f"no key was sent; pass {words.key}"
+        if type(error) is NotWorking and answer.status in (404, 405) and words.software:
+            seen = recognised(answer)
+            there = f" What answers there looks like {self.shown(seen, 100)}." if seen else ""
+            return f"is {self.base_url} {words.software}?{there}"
+        return ""
 
     def _error_by_status(self, answer: WholeAnswer) -> AdapterError:
         kind = error_for_status(answer.status)
@@ -213,7 +249,7 @@ class Client:
         if 300 <= answer.status < 400:
             text += f", a redirect to {self._target(answer)}, which is never followed; check base_url"
             return BadReply(text)
-        if kind is AuthenticationFailed:
+        if kind is AuthenticationFailed and self._has_key:
             text += "; check the key or cookie"
         return kind(f"{text}: {said}" if said else text)
 

@@ -88,7 +88,7 @@ class Answer:
             self._response = await client.send(self._request, stream=True, auth=None, follow_redirects=False)
         except _FAILED as error:
             # `from None`: a shown traceback would lead into frames that hold the request's headers.
-            raise error_from_transport(error, self.where, reused=trace.reused) from None
+            raise error_from_transport(error, self.where, self._client.address, reused=trace.reused) from None
         self.status = self._response.status_code
         headers = self._response.headers
         self.framed = "content-length" in headers or "chunked" in headers.get("transfer-encoding", "").lower()
@@ -161,7 +161,7 @@ class Answer:
             raise
         except _FAILED as error:
             self._exhausted = True
-            raise error_from_transport(error, self.where) from None
+            raise error_from_transport(error, self.where, self._client.address) from None
         self.received += len(chunk)
         if self.received > self._client.limits.body:
             raise ReplyTooLarge(

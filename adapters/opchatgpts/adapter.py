@@ -27,6 +27,7 @@ from adapters.contract.errors import (
     NotWorking,
 )
 from adapters.http import Answer, HTTPAdapter, HTTPSettings, Session, WholeAnswer
+from adapters.http.client import ServiceWords
 from adapters.opchatgpts.codec import End, Failure, ReplyDecoder
 from adapters.opchatgpts.errors import kind_of, wait_of
 from adapters.opchatgpts.site import Headers, Site, nonce_of, object_of, route, visit
@@ -74,6 +75,7 @@ class Opchatgpts(HTTPAdapter):
     """
 
     _seed = "https://opchatgpts.net"
+    _words = ServiceWords("", key="")
     capabilities = Capabilities()
 
     def __init__(

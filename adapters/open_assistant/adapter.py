@@ -31,6 +31,7 @@ import anyio
 from adapters.contract import Capabilities, ProbeResult
 from adapters.contract.errors import BadReply, Busy, InvalidRequest
 from adapters.http import HTTPAdapter, HTTPSettings
+from adapters.http.client import ServiceWords
 from adapters.http.settings import seconds_of
 from adapters.open_assistant.conversation import Conversation
 from adapters.open_assistant.errors import SIGN_IN, refusal
@@ -79,6 +80,7 @@ class OpenAssistant(HTTPAdapter):
     """
 
     _seed = "https://open-assistant.io"
+    _words = ServiceWords("an Open-Assistant site", key="")
     model = "OA_SFT_Llama_30B_6"
     capabilities = Capabilities(
         needs_auth=True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Unpack
 
 from adapters.http import HTTPAdapter, HTTPSettings
+from adapters.http.client import ServiceWords
 from adapters.http.settings import header_of
 from adapters.openai import completions
 
@@ -35,6 +36,7 @@ class OpenAICompatible(HTTPAdapter):
     """
 
     name = "openai"
+    _words = ServiceWords("an OpenAI-compatible API (its address often ends in /v1)", key="api_key")
     capabilities = completions.CAPABILITIES
 
     def __init__(

@@ -7,10 +7,9 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import anyio
-
 from adapters import simulators
 from adapters.simulators.faults import FAULTS
+from adapters.simulators.parent import parent_ended
 from router.cli.exits import OK
 from router.cli.mistakes import Mistake, one_line, unknown
 
@@ -71,8 +70,10 @@ class Simulation:
             "delay": self.delay,
             "port": self.port,
         }
+        # As a real service it refuses a model that it does not have, so that the mistake can be rehearsed.
+        more = {"models": (MODELS[self.service],)} if self.service in MODELS else {}
         try:
-            return kind(**options)
+            return kind(**options, **more)
         except (TypeError, ValueError) as error:
             raise Mistake(one_line(str(error))) from None
 
@@ -84,7 +85,7 @@ def _load(service: str) -> type[Simulator]:
 
 
 async def simulate(simulator: Simulator) -> int:
-    """Serve until cancelled; says where, and how to ask it."""
+    """Serve until cancelled, or until the starting process ends; says where, and how to ask it."""
     service = simulator.service
     try:
         async with simulator:
@@ -94,7 +95,7 @@ async def simulate(simulator: Simulator) -> int:
             sys.stdout.write(f"{address}\n  {service}, {what}\n  ask it with: {command(service, address)}\n")
             sys.stdout.write("  Ctrl-C ends it\n")
             sys.stdout.flush()
-            await anyio.sleep_forever()
+            await parent_ended()  # so that killing what started several simulators ends them all
     except OSError as error:
         if simulator.script.port:
             raise Mistake(f"port {simulator.script.port} cannot be had: {error.strerror or error}") from None

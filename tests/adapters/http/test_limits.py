@@ -186,7 +186,7 @@ async def test_idle_seconds(service: Service) -> None:
 
 @with_events
 async def test_line(service: Service) -> None:
-    script = {"text": "x" * 5000, "deltas": 1}
+    script: dict[str, Any] = {"text": "x" * 5000, "deltas": 1}
     async with running(service, Limits(line=4000), **script) as (_, adapter):
         assert "4000 bytes" in str(error := await error_of(adapter))
         assert isinstance(error, ReplyTooLarge)
@@ -196,8 +196,8 @@ async def test_line(service: Service) -> None:
 
 @every_service
 async def test_reply(service: Service) -> None:
-    script = {"text": "four " * 2000, "deltas": 2000}
-    async with running(service, Limits(reply=8000), **script) as (_, adapter):
+    script: dict[str, Any] = {"text": "four " * 1000, "deltas": 200}
+    async with running(service, Limits(reply=4900), **script) as (_, adapter):
         assert isinstance(await error_of(adapter), ReplyTooLarge)
     async with running(service, **script) as (_, adapter):
         assert "four four" in await text_of(adapter)

@@ -10,7 +10,7 @@ import pytest
 from adapters.contract.errors import AdapterError, BadReply, ReplyTooLarge, ServiceFailed
 from adapters.http import Limits
 from adapters.simulators.open_assistant import OpenAssistantSimulator, event
-from tests.adapters.open_assistant.bench import SILENT, TEXT, adapted, read, read_into, site, steps, text
+from tests.adapters.open_assistant.talk import SILENT, TEXT, adapted, read, read_into, site, steps, text
 
 if TYPE_CHECKING:
     from adapters.contract import Delta

@@ -10,7 +10,7 @@ from adapters.contract import Outcome
 from adapters.contract.errors import AuthenticationFailed, ServiceFailed
 from adapters.open_assistant import OpenAssistant
 from adapters.open_assistant.next_auth import PLAIN, SECURE, SPLIT
-from tests.adapters.open_assistant.bench import TEXT, TOKEN, adapted, read, site, text
+from tests.adapters.open_assistant.talk import TEXT, TOKEN, adapted, read, site, text
 
 pytestmark = pytest.mark.anyio
 

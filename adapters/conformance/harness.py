@@ -1,4 +1,4 @@
-"""The work bench of the checks: fresh adapters, requests, bounded readings, and the look at what is left."""
+"""The harness of the checks: fresh adapters, requests, bounded readings, and the look at what is left."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def told(error: BaseException) -> str:
 
 
 @dataclass(slots=True)
-class Bench:
+class Harness:
     """What a check works with; see `check_adapter` for the meaning of each.
 
     Attributes:
