@@ -78,7 +78,7 @@ async def test_the_lines_of_an_attempt_have_the_fields_of_the_readme(lines):
     for name in ("request.started", "attempt.started", "attempt.ended", "probe.ended"):
         line = next(line for line in lines if line["event"] == name)
 
-        assert line["log_level"] == "debug"
+        assert line["log_level"] == ("info" if line.get("outcome") == "failed" else "debug")
         assert _fields(name) == set(line) - {"event", "log_level"}, name
 
 
@@ -88,7 +88,9 @@ async def test_without_a_configuration_the_lines_go_to_the_standard_logger(caplo
         async with Router([ScriptedAdapter("first")]) as router:
             await router.complete(HELLO)
 
-    assert "reply.completed" in [record.message for record in caplog.records]
+    assert "reply.completed provider=first verdict=complete attempts=1 seconds=0.0" in [
+        record.message for record in caplog.records
+    ]
 
 
 def test_a_program_that_configures_nothing_prints_nothing():
