@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from adapters.contract.errors import AdapterError, Truncated
+from adapters.generator import bad_reply, close_generator
 from router.errors import StreamInterrupted, verdict_of
-from router.reply.generator import bad_reply, close_generator
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

@@ -30,10 +30,10 @@ from anyio.abc import ObjectReceiveStream
 
 from adapters.contract import Delta
 from adapters.contract.errors import AdapterError, ContentRefused
+from adapters.generator import checked
 from router.errors import verdict_of
 from router.events import ReplySwitched
 from router.reply.clock import ContentClock
-from router.reply.generator import checked
 from router.reply.overlap import Overlap
 from router.reply.transcript import Reply, Transcript
 

@@ -9,7 +9,7 @@ import anyio
 
 from adapters.contract import Delta, Flow
 from adapters.contract.errors import AdapterError, BadReply, ContentRefused, EmptyReply, FirstContentTimeout
-from router.reply.generator import bad_reply, checked, close_generator, made_by
+from adapters.generator import bad_reply, checked, close_generator, made_by
 from router.reply.transcript import REFUSED
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ import anyio.lowlevel
 
 from adapters.contract import Conditions
 from adapters.contract.errors import ConnectionLost, Disposition, FirstContentTimeout
+from adapters.generator import bad_reply, close_generator
 from router.errors import RequestAborted
 from router.events import AttemptStarted
 from router.policy.timeouts import attempt_limit
 from router.provider.provider import NO_EVIDENCE
 from router.reply.commitment import Commitment
-from router.reply.generator import close_generator
 from router.request.attempt import AttemptResult, run_attempt
 from router.request.selection import dropped_options, reason_to_skip
 
@@ -217,9 +217,10 @@ class Candidates:
         try:
             return reason_to_skip(provider, self._request, now)
         except Exception as bug:  # noqa: BLE001 - a bug in an adapter must not end the request
+            reason = f"{bad_reply(bug)} when it was looked at"
             if tell:
                 self._ledger.adapter_broke(provider.name, bug)
-            return f"the adapter has a bug: it raised {type(bug).__name__} when it was looked at"
+            return reason
 
     def _reason_to_end(self, now: float, *, paid: bool) -> str | None:
         if not self._context.deadline.allows_attempt(now):

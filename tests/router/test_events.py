@@ -71,7 +71,8 @@ def test_an_observer_that_raises_is_told_of_once_to_the_others_and_is_told_on():
 
 
 def test_observers_that_all_raise_break_nothing_and_are_told_of_each_other():
-    first, second = Broken(ValueError("a")), Broken(ValueError("b"))
+    errors = ValueError("a"), ValueError("b")
+    first, second = (Broken(error) for error in errors)
     notify = Observers([first, second])
     notify(STARTED)
     notify(WAIT)
@@ -79,8 +80,8 @@ def test_observers_that_all_raise_break_nothing_and_are_told_of_each_other():
     told_first = [event for event in first.told if not isinstance(event, ObserverFailed)]
     told_second = [event for event in second.told if not isinstance(event, ObserverFailed)]
     assert [STARTED, WAIT] == told_first == told_second
-    assert ObserverFailed("Broken", second.error) in first.told
-    assert ObserverFailed("Broken", first.error) in second.told
+    assert ObserverFailed("Broken", errors[1]) in first.told
+    assert ObserverFailed("Broken", errors[0]) in second.told
 
 
 def test_a_function_is_named_as_it_is_written():
