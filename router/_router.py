@@ -84,17 +84,19 @@ class Router:
     ) -> None:
         self.timeouts = setting_of("timeouts", timeouts, Timeouts, "total=60") or Timeouts()
         self.retry = setting_of("retry", retry, RetryPolicy, "attempts=3") or RetryPolicy()
-        self._random = random_source or random.Random()
-        policy = setting_of("breaker", breaker, BreakerPolicy) or BreakerPolicy()
+        self._random = setting_of("random_source", random_source, random.Random, "7") or random.Random()
+        policy = setting_of("breaker", breaker, BreakerPolicy, "") or BreakerPolicy()
         self._providers = chain_of(providers, policy, self._random)
         charting = Charting(self._providers, anyio.current_time)
         self._tell = Observers([charting, *_observers_of(observers, history)])
         self._budget = self.retry.budget or RetryBudget()
-        self._strategy = strategy or Priority()
+        self._strategy = _strategy_of(strategy)
         self._strategy.check(self._providers)
         if isinstance(on_interruption, str):
             on_interruption = Interruption(on_interruption)
-        self._interruption = setting_of("on_interruption", on_interruption, Interruption) or Interruption()
+        self._interruption = (
+            setting_of("on_interruption", on_interruption, Interruption, '"restart"') or Interruption()
+        )
         self._slots = {name: Slots(each.adapter.concurrency) for name, each in self._providers.items()}
         clock, tell = anyio.current_time, self._tell
         probing = Probing(self._providers, self._slots, self.timeouts, self.retry, tell, clock)
@@ -182,7 +184,7 @@ class Router:
         timeouts: Timeouts | None = None,
         extra: Mapping[str, Mapping[str, Any]] | None = None,
         **options: Any,
-    ) -> PendingReply[Reply]:
+    ) -> PendingReply:
         """Return the whole reply when awaited: `stream()`, collected.
 
         It raises as `stream()` does, and `StreamInterrupted` where the reply broke off.
@@ -347,12 +349,32 @@ def _observers_of(observers: Sequence[Observer] | None, keeper: Keeper | None) -
         raise TypeError(
             f"observers must be a list of functions, got {type(observers).__name__}; write observers=[{name}]"
         )
+    if keeper is not None and not (callable(keeper) and hasattr(keeper, "keep")):
+        raise TypeError(
+            f"history must be a History, got {type(keeper).__name__}; write history=History({keeper!r})"
+        )
     for each in told:
         if not callable(each):
             raise TypeError(
                 f"observers holds {each!r}, which cannot be called; pass functions that take one event"
             )
     return told if keeper is None else [*told, keeper]
+
+
+def _strategy_of(strategy: Strategy | None) -> Strategy:
+    """Return the strategy given, or that of the order given.
+
+    Raises:
+        TypeError: It is none.
+    """
+    if strategy is None:
+        return Priority()
+    if isinstance(strategy, type) or not (hasattr(strategy, "order") and hasattr(strategy, "check")):
+        got = getattr(strategy, "__name__", type(strategy).__name__)
+        raise TypeError(
+            f"strategy must be a Strategy, got {got}; write strategy=Priority(), Fastest() or Weighted({{…}})"
+        )
+    return strategy
 
 
 def _refuse_misplaced(options: Mapping[str, Any]) -> None:

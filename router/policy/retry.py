@@ -59,20 +59,25 @@ class RetryPolicy:
     hedge: HedgePolicy | None = None
 
     def __post_init__(self) -> None:
-        if not 1 <= self.attempts <= MOST_ATTEMPTS:
+        if not isinstance(self.attempts, int) or not 1 <= self.attempts <= MOST_ATTEMPTS:
             raise ValueError(f"RetryPolicy(attempts={self.attempts!r}): it must be from 1 to {MOST_ATTEMPTS}")
-        if not 1 <= self.stay <= self.attempts:
+        if not isinstance(self.stay, int) or not 1 <= self.stay <= self.attempts:
             raise ValueError(
                 f"RetryPolicy(stay={self.stay!r}): it must be from 1 to attempts ({self.attempts})"
             )
         for name in ("backoff", "backoff_cap", "patience", "remember", "quota_pause", "missing_model_pause"):
-            if not getattr(self, name) >= 0:
+            value = getattr(self, name)
+            if not isinstance(value, int | float) or not value >= 0:
                 raise ValueError(f"RetryPolicy({name}={getattr(self, name)!r}): it must be 0 or more seconds")
         for kind, disposition in self.dispositions.items():
             if not (isinstance(kind, type) and issubclass(kind, AdapterError)):
-                raise TypeError(f"RetryPolicy(dispositions=…): {kind!r} is no error class of an adapter")
+                raise TypeError(
+                    f"RetryPolicy(dispositions=…): {kind!r} is no error class of adapters (such as BadReply)"
+                )
             if not isinstance(disposition, Disposition):
-                raise TypeError(f"RetryPolicy(dispositions=…): {disposition!r} is no Disposition")
+                raise TypeError(
+                    f"RetryPolicy(dispositions=…): {disposition!r} is no Disposition (such as RETRY)"
+                )
         object.__setattr__(self, "dispositions", MappingProxyType(dict(self.dispositions)))
 
     def disposition(self, error: AdapterError) -> Disposition:

@@ -22,7 +22,7 @@ def setting_of(name: str, value: T | None, kind: type[T], example: str = "…") 
     if value is None or isinstance(value, kind):
         return value
     article = "an" if kind.__name__[0] in "AEIOU" else "a"
+    got = f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
     raise TypeError(
-        f"{name} must be {article} {kind.__name__}, got {type(value).__name__}; "
-        f"write {name}={kind.__name__}({example})"
+        f"{name} must be {article} {kind.__name__}, got {got}; write {name}={kind.__name__}({example})"
     )

@@ -173,7 +173,7 @@ class ReplyStream(ObjectReceiveStream[Delta]):
         since = 0.0 if self._closed_at is None else max(0.0, anyio.current_time() - self._closed_at)
         by = self._closed_by or _CLOSED_BY.get(self.verdict or "", "it ended")
         return anyio.ClosedResourceError(
-            f"the reply of {self.provider!r} is closed since {since:.1f} s: {by}; "
+            f"the reply of {self.provider!r} was closed {since:.1f} s ago: {by}; "
             "for another reply call router.stream(…) again"
         )
 

@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 from router.reply.stream import ReplyStream
+from router.reply.transcript import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -79,6 +80,29 @@ class _Pending(Coroutine[Any, Any, T], Generic[T]):
     def __repr__(self) -> str:
         return f"<{self.__qualname__}(…), to be awaited>"
 
+    if not TYPE_CHECKING:  # a type checker refuses these by itself
+        _result: type
+
+        def __getattr__(self, name: str) -> NoReturn:
+            call = f"router.{self.__name__}(messages)"
+            if not name.startswith("_") and hasattr(self._result, name):
+                self.close()
+                raise AttributeError(
+                    f"{self.__qualname__}() has to be awaited first; write `reply = await {call}`, "
+                    f"then `reply.{name}`"
+                )
+            raise AttributeError(f"what {self.__qualname__}() returns has no attribute {name!r}")
+
+        def __enter__(self) -> NoReturn:
+            self.close()
+            raise TypeError(
+                "this is asynchronous; write `async with router.stream(messages) as reply:`, "
+                "or `reply = await router.complete(messages)`"
+            )
+
+        def __exit__(self, *_: object) -> None:
+            return
+
 
 class PendingStream(_Pending[ReplyStream], AbstractAsyncContextManager[ReplyStream]):
     """What `Router.stream()` returns: await it for the `ReplyStream`, or enter it for one that closes itself.
@@ -91,6 +115,7 @@ class PendingStream(_Pending[ReplyStream], AbstractAsyncContextManager[ReplyStre
     """
 
     __slots__ = ("_stream",)
+    _result = ReplyStream
 
     async def __aenter__(self) -> ReplyStream:
         self._stream = await self
@@ -111,10 +136,11 @@ class PendingStream(_Pending[ReplyStream], AbstractAsyncContextManager[ReplyStre
             )
 
 
-class PendingReply(_Pending[T]):
+class PendingReply(_Pending[Reply]):
     """What `Router.complete()` returns: await it for the whole `Reply`. Like a coroutine it runs once."""
 
     __slots__ = ()
+    _result = Reply
 
     if not TYPE_CHECKING:  # a type checker refuses these by itself
 
