@@ -1,7 +1,7 @@
 """One dependable chat stream out of several undependable providers.
 
     async with Router([H2o(base_url=...), Aura(base_url=...)]) as router:
-        async with await router.stream([{"role": "user", "content": "Hello"}]) as reply:
+        async with router.stream([{"role": "user", "content": "Hello"}]) as reply:
             async for delta in reply:
                 print(delta, end="")
 
@@ -80,3 +80,8 @@ __all__ = [
     "WaitStarted",
     "Weighted",
 ]
+
+for _name in __all__:  # so that tracebacks and pages say `router.Router`, where a user imports it
+    if getattr(globals()[_name], "__module__", "").startswith("router."):
+        globals()[_name].__module__ = "router"
+del _name

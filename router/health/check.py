@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from router.health.report import HealthReport, ProviderHealth, RetryAllowance
 from router.health.snapshot import health_of
 from router.policy.strategy import Priority
-from router.request.selection import foreseen
+from router.provider.chain import foreseen
 
 if TYPE_CHECKING:
     import random

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import anyio
 
-from router._parts import checked_level
 from router.events import ObserverFailed
+from router.health.level import checked_level
 from router.health.report import HealthReport
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from adapters.contract import ProbeLevel
     from router.health.check import CheckUp
-    from router.request.in_flight import Underway
+    from router.request.in_flight import InFlight
 
     OnReport: TypeAlias = Callable[[HealthReport], object]
 
@@ -40,7 +40,7 @@ class Monitor:
     def __init__(
         self,
         check_up: CheckUp,
-        underway: Underway,
+        underway: InFlight,
         random_source: random.Random,
         interval: float,
         level: ProbeLevel,

@@ -43,7 +43,7 @@ def test_every_mistake_is_a_line_and_the_exit_code_64(
     assert found.err.splitlines() == [
         f"chat-router: {file} has 2 mistakes:",
         f"{file}:5: timeouts.stal: no key is called 'stal'; did you mean 'stall'? There are: "
-        "close, drip_rate, drip_window, first_content, place, probe, probe_answer, reserve, stall, total",
+        "close, drip_rate, drip_window, first_content, probe, probe_answer, reserve, slot, stall, total",
         f"{file}:6: timeouts.total: is -1.0; it must be a number of seconds above 0",
     ]
 
