@@ -58,4 +58,4 @@ clean:
 # The two servers that the README's examples talk to, until Ctrl-C.
 .PHONY: simulators
 simulators: $(READY)
-	@$(BIN)/chat-router simulate h2o --port 8001 & $(BIN)/chat-router simulate openai --port 8002; wait
+	@exec $(BIN)/chat-router simulate h2o openai --port 8001

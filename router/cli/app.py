@@ -29,7 +29,7 @@ _EXAMPLES: Final = """Examples:
 
 [bold]chat-router health --demo[/]
 
-Exit codes: 0 done, 64 a mistake in the command, 130 Ctrl-C; each command's help has its own."""
+Exit codes: 0 success, 64 usage error, 130 Ctrl-C; the help of each command lists its own."""
 _ASK: Final = """Examples:
 
 [bold]chat-router ask 'Hello' -p h2o=https://chat.example.org -p openai=https://api.example.org/v1#small[/]
@@ -38,23 +38,27 @@ _ASK: Final = """Examples:
 
 [bold]chat-router ask 'Hello' --config router.toml[/]
 
-Without --provider and --config it asks the chain of router.toml in this folder.
+Without --provider and --config, it asks the providers of router.toml in this folder.
 
-A provider is written SERVICE=URL; in full LABEL:SERVICE=URL#MODEL, where the label is a name of its own for \
-the second of one kind, and the model is what it is asked for unless --model says otherwise.
+Write a provider as SERVICE=URL, or in full as LABEL:SERVICE=URL#MODEL. LABEL names a second provider of the \
+same service. MODEL is its default model; --model overrides it.
 
-Secrets are read from the environment: CHAT_ROUTER_<NAME>_API_KEY, CHAT_ROUTER_<NAME>_SESSION_TOKEN, \
-CHAT_ROUTER_<NAME>_COOKIE, where NAME is the label or else the service, as in CHAT_ROUTER_OPENAI_API_KEY.
+Secrets come from the environment: CHAT_ROUTER_<NAME>_API_KEY, CHAT_ROUTER_<NAME>_SESSION_TOKEN, \
+CHAT_ROUTER_<NAME>_COOKIE, where NAME is the label, or else the service, as in CHAT_ROUTER_OPENAI_API_KEY.
 
-Exit codes: 0 complete, 1 nobody answered, 3 the reply broke off, 64 a mistake in the command, 130 Ctrl-C, \
-141 the reader of the output went away."""
+Exit codes: 0 complete, 1 no provider answered, 3 the reply broke off, 64 usage error, 130 Ctrl-C, 141 the \
+reader of the output closed it."""
 _SIMULATE: Final = """Examples:
 
 [bold]chat-router simulate h2o --port 8001 --text 'You said: {prompt}'[/]
 
 [bold]chat-router simulate openai --fault 429 --fault-times 1 --retry-after 2[/]
 
-[bold]chat-router simulate --list[/]"""
+[bold]chat-router simulate h2o openai --port 8001[/]
+
+[bold]chat-router simulate --list[/]
+
+Several services take consecutive ports. Exit code: 128 and the number of the signal that stopped it."""
 
 app = typer.Typer(
     name=_NAME,
@@ -84,11 +88,11 @@ def _main(
 
 @app.command("demo")
 def _demo(
-    prompt: Annotated[str | None, typer.Option(metavar="TEXT", help="What to ask.")] = None,
-    speed: Annotated[float, typer.Option(metavar="FACTOR", help="2 is twice as fast.")] = 1.0,
+    prompt: Annotated[str | None, typer.Option(metavar="TEXT", help="The question.")] = None,
+    speed: Annotated[float, typer.Option(metavar="FACTOR", help="Speed; 2 is twice as fast.")] = 1.0,
     backend: Backend = "asyncio",
 ) -> int:
-    """Watch six simulated services fail and answer, in a few seconds, on this machine alone."""
+    """Watch six simulated services fail and answer, in a few seconds, without a network."""
     from router.cli.demo import PROMPT, check_speed, demo
     from router.cli.running import run_work
 
@@ -99,20 +103,31 @@ def _demo(
 @app.command("ask", epilog=_ASK)
 def _ask(
     prompt: Annotated[
-        str | None, typer.Argument(metavar="PROMPT", help="What to ask; '-' or none: standard input.")
+        str | None,
+        typer.Argument(metavar="PROMPT", help="The question; '-' or nothing reads standard input."),
     ] = None,
     provider: Providers = None,
     config: ConfigFile = None,
-    model: Annotated[str | None, typer.Option(metavar="NAME", help="The model, for all providers.")] = None,
+    model: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Model to ask every provider for.")
+    ] = None,
     system: Annotated[str | None, typer.Option(metavar="TEXT", help="A system message.")] = None,
-    timeout: Annotated[float | None, typer.Option(metavar="SECONDS", help="For the whole reply.")] = None,
-    temperature: Annotated[float | None, typer.Option(metavar="X", help="As the service takes it.")] = None,
-    max_tokens: Annotated[int | None, typer.Option(metavar="N", help="The longest reply.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of the text.")] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Tell each attempt.")] = False,
+    timeout: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="Time limit for the whole reply.")
+    ] = None,
+    temperature: Annotated[float | None, typer.Option(metavar="X", help="Sampling temperature.")] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option(metavar="N", help="Maximum length of the reply in tokens.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object instead of the text.")
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Print each attempt to standard error.")
+    ] = False,
     backend: Backend = "asyncio",
 ) -> int:
-    """Ask one question; the first provider that has an answer streams it to standard output."""
+    """Ask one question; the first provider that answers streams to standard output."""
     from router.cli.ask import Question, ask, read_prompt
     from router.cli.chain import chain_of
     from router.cli.running import run_work
@@ -128,29 +143,35 @@ def _ask(
 
 @app.command("simulate", epilog=_SIMULATE)
 def _simulate(
-    service: Annotated[str | None, typer.Argument(metavar="SERVICE", help="Which service.")] = None,
-    fault: Annotated[str | None, typer.Option(metavar="NAME", help="What goes wrong; see --list.")] = None,
-    fault_times: Annotated[int | None, typer.Option(metavar="N", help="So often, then it is well.")] = None,
-    retry_after: Annotated[str | None, typer.Option(metavar="V", help="With 429 and 503.")] = None,
-    text: Annotated[str | None, typer.Option(metavar="TEXT", help="The reply; {prompt} echoes.")] = None,
-    delay: Annotated[float, typer.Option(metavar="SECONDS", help="Before each word.")] = 0.02,
-    port: Annotated[int, typer.Option(metavar="N", help="0: a free one.")] = 0,
-    everything: Annotated[bool, typer.Option("--list", help="Show services and faults.")] = False,
+    service: Annotated[
+        list[str] | None, typer.Argument(metavar="SERVICE...", help="Which services to simulate.")
+    ] = None,
+    fault: Annotated[str | None, typer.Option(metavar="NAME", help="Fault to simulate; see --list.")] = None,
+    fault_times: Annotated[int | None, typer.Option(metavar="N", help="Fail N times, then work.")] = None,
+    retry_after: Annotated[str | None, typer.Option(metavar="V", help="Retry-After of a 429 or 503.")] = None,
+    text: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Reply text; {prompt} inserts the question.")
+    ] = None,
+    delay: Annotated[float, typer.Option(metavar="SECONDS", help="Pause before each word.")] = 0.02,
+    port: Annotated[int, typer.Option(metavar="N", help="Port; 0 picks a free one.")] = 0,
+    everything: Annotated[bool, typer.Option("--list", help="List services and faults.")] = False,
     backend: Backend = "asyncio",
 ) -> int:
-    """Run one simulated service on 127.0.0.1 until Ctrl-C."""
+    """Run simulated services on 127.0.0.1 until Ctrl-C."""
     from router.cli.output import console_for
     from router.cli.running import run_work
     from router.cli.simulate import Simulation, listing, simulate
 
     if everything:
-        sys.stdout.write(listing(service, console_for(sys.stdout).width) + "\n")
+        sys.stdout.write(listing(service[0] if service else None, console_for(sys.stdout).width) + "\n")
         return OK
-    if service is None:
+    if not service:
         raise Mistake("name a service, as in: simulate h2o; --list shows all services and faults")
-    wanted = Simulation(service, fault, fault_times, retry_after, text, delay, port)
-    simulator = wanted.build()
-    return run_work(lambda: simulate(simulator), backend)
+    simulators = [
+        Simulation(name, fault, fault_times, retry_after, text, delay, port and port + number).build()
+        for number, name in enumerate(service)
+    ]
+    return run_work(lambda: simulate(simulators), backend)
 
 
 _UsageError: Final[Any] = typer.BadParameter.__bases__[0]  # typer brings a click of its own since 0.20-odd
@@ -158,7 +179,7 @@ _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 def run(arguments: list[str]) -> int:
-    """Run the command, and return its exit code; a mistake in it becomes one line on standard error."""
+    """Run the command and return its exit code; a usage error becomes one line on standard error."""
     _open_missing_streams()
     try:
         code = _run(arguments)

@@ -1,4 +1,4 @@
-"""`chat-router ask`: one question to a chain of providers, the reply to standard output as it comes."""
+"""`chat-router ask`: sends one question to the providers and streams the reply to standard output."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from adapters.contract import ChatRequest
+from adapters.contract.errors import InvalidRequest
 from router import AllProvidersFailed, ReplyStream, RouterError, StreamInterrupted, Timeouts
 from router.cli.exits import BROKE_OFF, FAILED, OK
 from router.cli.mistakes import Mistake, one_line
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What to ask, whom, and how to show it.
+    """What to ask, which providers, and how to show the reply.
 
     Attributes:
         chain: Opens the router to ask.
@@ -87,7 +88,7 @@ def read_prompt(given: str | None) -> str:
 
 
 async def ask(question: Question) -> int:
-    """Ask, print, and return the exit code: 0 complete, 1 nobody answered, 3 the reply broke off."""
+    """Ask, print, and return the exit code: 0 complete, 1 no provider answered, 3 the reply broke off."""
     out = Out()
     async with question.chain([verbose if question.verbose else brief]) as router:
         timeouts, options = question.check(router.timeouts)
@@ -110,6 +111,8 @@ async def ask(question: Question) -> int:
         sys.stdout.flush()
     if error is not None:
         say(f"chat-router: {_sentence(error)}")
+        if question.model is None and _lacks_model(error):
+            say("chat-router: name a model with --model NAME, or as in --provider SERVICE=URL#MODEL")
         return BROKE_OFF if isinstance(error, StreamInterrupted) else FAILED
     if stream is not None and stream.final_text is not None and not question.as_json:
         say("chat-router: the service's own final version of this reply differs; --json shows it")
@@ -125,6 +128,12 @@ def _sentence(error: RouterError) -> str:
             f"({error.verdict}; {type(cause).__name__}: {one_line(str(cause))})"
         )
     return str(error)
+
+
+def _lacks_model(error: RouterError) -> bool:
+    """Whether a service refused the request because of its model."""
+    refusals = (attempt.error for attempt in error.attempts)
+    return any(isinstance(each, InvalidRequest) and "model" in str(each).lower() for each in refusals)
 
 
 def _as_json(stream: ReplyStream | None, text: str, error: RouterError | None) -> str:

@@ -44,14 +44,14 @@ def chain_of(
     """
     if demo and (providers or config is not None):
         other = "--provider" if providers else "--config"
-        raise Mistake(f"--demo brings its own providers; leave {other} out")
+        raise Mistake(f"--demo uses its own providers; omit {other}")
     if demo:
         return lambda observers: _demo(observers, _clocks(Timeouts(), probe))
     if config is not None:
         return _chosen(configured(config, trusted=True), providers, probe)
     if not providers and Path(USUAL).is_file():
         if sys.stderr.isatty():
-            say(f"chat-router: the chain is that of {USUAL} in this folder")
+            say(f"chat-router: using {USUAL} in this folder")
         return _chosen(configured(USUAL, trusted=False), (), probe)
     adapters = make_all(providers, os.environ)
     clocks = _clocks(Timeouts(), probe)
@@ -65,26 +65,29 @@ def _clocks(timeouts: Timeouts, probe: float | None) -> Timeouts:
     try:
         return replace(timeouts, probe=probe, probe_answer=probe)
     except ValueError:
-        raise Mistake(f"--timeout {probe:g} is no time for a probe; take more than 0 seconds") from None
+        raise Mistake(f"--timeout {probe:g} is out of range; use more than 0 seconds") from None
 
 
 @asynccontextmanager
 async def _demo(observers: Sequence[Observer], clocks: Timeouts) -> AsyncGenerator[Router, None]:
-    from router.cli.demo_providers import sick_cast
+    from router.cli.demo_providers import failing_services
 
-    async with sick_cast() as adapters, Router(adapters, timeouts=clocks, observers=observers) as router:
+    async with (
+        failing_services() as adapters,
+        Router(adapters, timeouts=clocks, observers=observers) as router,
+    ):
         yield router
 
 
 def configured(path: str, *, trusted: bool) -> Config:
-    """Return what a file of configuration says; what should be known about it goes to standard error.
+    """Return what a file of configuration says; notes about it go to standard error.
 
     Args:
         path: The file.
         trusted: Whether the user named it.
 
     Raises:
-        Mistake: It cannot be used; tells every mistake in it.
+        Mistake: It has mistakes; the message lists all of them.
     """
     from router.config import load
     from router.errors import ConfigError
@@ -106,7 +109,7 @@ def _chosen(config: Config, names: Sequence[str], probe: float | None) -> OpenRo
             what = unknown(f"{config.file} has no provider", name.partition("=")[0], known)
             raise Mistake(f"{what}; with --config, --provider takes the names in the file")
         if names.count(name) > 1:
-            raise Mistake(f"--provider {name} stands twice")
+            raise Mistake(f"--provider {name} is given twice")
     policies = {**config.policies, "timeouts": _clocks(config.timeouts, probe)}
     if not names:
         return lambda observers: Router(config.providers, observers=observers, **policies)

@@ -1,4 +1,4 @@
-"""`chat-router config`: look at a file of configuration without asking anybody."""
+"""`chat-router config`: validate, print and describe a configuration file; no network."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from router.cli.mistakes import Mistake
 if TYPE_CHECKING:
     from router.config import Config
 
-_ABOUT: Final = "Check a file of configuration, or show what it comes to; nobody is asked."
+_ABOUT: Final = "Validate or print the effective configuration; no network."
 _CHECK: Final = """Example:
 
 [bold]chat-router config check router.toml[/]
 
-Exit codes: 0 it can be used, 64 it cannot: each mistake is a line with file, line and key."""
+Exit codes: 0 valid, 64 invalid. Each mistake is one line with file, line number and key."""
 _SHOW: Final = """Example:
 
 [bold]chat-router config show router.toml > all.toml[/]
 
-Secrets are shown as where they come from. Exit codes: 0 done, 64 the file cannot be used."""
+The output names the source of a secret, never the secret. Exit codes: 0 success, 64 the file is invalid."""
 _SCHEMA: Final = """Example:
 
 [bold]chat-router config schema > router.schema.json[/]
@@ -40,13 +40,13 @@ app = typer.Typer(
 
 File = Annotated[
     str | None,
-    typer.Argument(metavar="[FILE]", help="By default router.toml in this folder.", show_default=False),
+    typer.Argument(metavar="[FILE]", help="Default: router.toml in this folder.", show_default=False),
 ]
 
 
 @app.command("check", epilog=_CHECK)
 def _check(file: File = None) -> int:
-    """Say whether a file can be used, or everything that is wrong with it."""
+    """Validate a file and list all mistakes."""
     config = read(file)
     names = [adapter.name for adapter in config.providers]
     count = "1 provider" if len(names) == 1 else f"{len(names)} providers"
@@ -56,7 +56,7 @@ def _check(file: File = None) -> int:
 
 @app.command("show", epilog=_SHOW)
 def _show(file: File = None) -> int:
-    """Print the configuration in effect, with all defaults."""
+    """Print the effective configuration with all defaults."""
     from router.config import shown
 
     sys.stdout.write(shown(read(file)))
@@ -73,13 +73,13 @@ def _schema() -> int:
 
 
 def read(file: str | None) -> Config:
-    """Return what a file says; what should be known about it goes to standard error.
+    """Return what a file says; notes about it go to standard error.
 
     Args:
         file: The file that the user named; None for the usual one, which is trusted less.
 
     Raises:
-        Mistake: There is none, or it cannot be used; tells every mistake in it.
+        Mistake: There is none, or it has mistakes; the message lists all of them.
     """
     from router.cli.chain import USUAL, configured
 

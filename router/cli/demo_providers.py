@@ -1,4 +1,4 @@
-"""The cast of the demonstration: six simulated services on this machine, and the adapters that ask them."""
+"""The providers of the demonstration: six simulated services on this machine, and adapters for them."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from adapters.simulators.server import Simulator
 
 AWAY: Final = 30
-"""Seconds for which the rate-limited service asks us to stay away."""
+"""Seconds after which the rate-limited service wants to be asked again."""
 
 
 @dataclass(frozen=True, slots=True)
-class Role:
-    """One service of the cast.
+class DemoService:
+    """One simulated service.
 
     Attributes:
         service: Its short name.
-        fault: What is made to go wrong, if anything is.
-        words: The same for people.
+        fault: The fault that it simulates, if any.
+        words: How it behaves, in words.
         text: What it answers.
         further: Further options of its simulator.
     """
@@ -39,46 +39,46 @@ class Role:
     further: dict[str, Any] = field(default_factory=dict)
 
 
-def roles(prompt: str) -> tuple[Role, ...]:
-    """Return the cast in order of priority: four are sick, the fifth answers, the last one stands by."""
+def services(prompt: str) -> tuple[DemoService, ...]:
+    """Return the services in order of priority: four fail, the fifth answers, the last one is the reserve."""
     answer = (
         f"You asked: {prompt} I am Aura, a simulated server on your own machine and the fifth of six. Four "
         "before me failed, each in its own way, and you waited about one second for all of them together. "
-        "You saw no half answer of theirs: nothing is shown before the first word of somebody who has one."
+        "You saw no half answer of theirs: the router shows nothing before the first word of an answer."
     )
     long = (
         "This reply is going well, it has a beginning and it is heading for its end, but then the line goes "
         "dead in the middle of a sentence, and whatever I meant to say after that you will never know."
     )
-    short = "I am well again, and I stand before Aura in your order, so I was asked first."
+    short = "I work again, and I come before Aura in your order, so the router asked me first."
     return (
-        Role("open_assistant", "refuse", "refuses connections"),
-        Role(
-            "opchatgpts", "429", f"429, asks us to stay away for {AWAY} s", None, {"retry_after": str(AWAY)}
+        DemoService("open_assistant", "refuse", "refuses connections"),
+        DemoService(
+            "opchatgpts", "429", f"429, asks to retry after {AWAY} s", None, {"retry_after": str(AWAY)}
         ),
-        Role("h2o", "stall", "takes the question, then silence", short),
-        Role("chat_anywhere", "empty", "a correct reply without a word"),
-        Role("aura", None, "healthy", answer),
-        Role("openai", None, "healthy, the last resort", long),
+        DemoService("h2o", "stall", "takes the question, then sends nothing", short),
+        DemoService("chat_anywhere", "empty", "a correct reply without any text"),
+        DemoService("aura", None, "healthy", answer),
+        DemoService("openai", None, "healthy, the reserve", long),
     )
 
 
-class Cast:
+class RunningServices:
     """The running services.
 
     Attributes:
-        roles: Who plays, in order of priority.
+        services: What runs, in order of priority.
         simulators: Service -> its simulator.
         adapters: One for each, in the same order.
     """
 
-    def __init__(self, parts: Iterable[Role], delay: float) -> None:
-        self.roles = tuple(parts)
+    def __init__(self, wanted: Iterable[DemoService], delay: float) -> None:
+        self.services = tuple(wanted)
         self.simulators: dict[str, Simulator] = {
-            role.service: simulators.load(role.service)(
-                text=role.text, delay=delay, fault=role.fault, **role.further
+            each.service: simulators.load(each.service)(
+                text=each.text, delay=delay, fault=each.fault, **each.further
             )
-            for role in self.roles
+            for each in self.services
         }
         self.adapters: list[Adapter] = []
 
@@ -92,23 +92,27 @@ class Cast:
 
 
 @asynccontextmanager
-async def cast_of(parts: Iterable[Role], delay: float = 0.0) -> AsyncGenerator[Cast, None]:
-    """Run the services of `parts`, and hand out the cast."""
-    cast = Cast(parts, delay)
+async def run_services(
+    wanted: Iterable[DemoService], delay: float = 0.0
+) -> AsyncGenerator[RunningServices, None]:
+    """Run the simulated services, and stop them at the end."""
+    running = RunningServices(wanted, delay)
     async with AsyncExitStack() as stack:
-        for simulator in cast.simulators.values():
+        for simulator in running.simulators.values():
             await stack.enter_async_context(simulator)
-        cast.connect()
-        yield cast
+        running.connect()
+        yield running
 
 
 @asynccontextmanager
-async def sick_cast() -> AsyncGenerator[list[Adapter], None]:
-    """Run services of which two are sick in a way that a check can see, and hand out their adapters."""
-    parts = [
-        Role("open_assistant", "refuse", "refuses connections"),
-        Role("openai", None, "wants a key that nobody gave", None, {"api_key": "a-key-nobody-gave"}),
-        *(Role(name, None, "healthy") for name in ("opchatgpts", "h2o", "chat_anywhere", "aura")),
+async def failing_services() -> AsyncGenerator[list[Adapter], None]:
+    """Run six services, two of which fail in a way that a probe detects, and yield their adapters."""
+    wanted = [
+        DemoService("open_assistant", "refuse", "refuses connections"),
+        DemoService(
+            "openai", None, "requires a key that it does not get", None, {"api_key": "a-key-nobody-gave"}
+        ),
+        *(DemoService(name, None, "healthy") for name in ("opchatgpts", "h2o", "chat_anywhere", "aura")),
     ]
-    async with cast_of(parts) as cast:
-        yield cast.adapters
+    async with run_services(wanted) as running:
+        yield running.adapters

@@ -1,4 +1,4 @@
-"""What the demonstration is shown on: headings, attempts as they happen, a reply word by word, a timeline.
+"""The output of the demonstration: headings, attempts as they happen, a reply word by word, a timeline.
 
 Every line is written once, from left to right; nothing is ever written over. So the same code serves a
 terminal, where rich adds colours, and a file.
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
     from router.events import Attempt, Event
 
-_FANCY = {"go": "→", "good": "✓", "bad": "✗", "skip": "·", "wait": "░", "talk": "█", "rule": "─"}
-_SIMPLE = {"go": ">", "good": "+", "bad": "x", "skip": "-", "wait": ".", "talk": "#", "rule": "-"}
+_FANCY = {"go": "→", "good": "✓", "bad": "✗", "skip": "·", "wait": "░", "reply": "█", "rule": "─"}
+_SIMPLE = {"go": ">", "good": "+", "bad": "x", "skip": "-", "wait": ".", "reply": "#", "rule": "-"}
 _COLOURS = {"committed": "green", "failed": "red", "skipped": "yellow", "cancelled": "yellow"}
 _MARKS = {"committed": "good", "failed": "bad", "skipped": "skip", "cancelled": "skip"}
 
 
-class Stage:
-    """Shows what happens.
+class DemoScreen:
+    """Writes what happens.
 
     Args:
         console: Where.
@@ -60,7 +60,7 @@ class Stage:
             self._put(f"{space}{each}\n" if each else "\n", style)
 
     def heading(self, text: str) -> None:
-        """Begin an act."""
+        """Begin a part."""
         rule = self.signs["rule"]
         self.line()
         self._put(f"{rule}{rule} {text} {rule * max(2, self.width - len(text) - 4)}\n\n", "bold")
@@ -98,12 +98,12 @@ class Stage:
         """Where an attempt's reason begins: below its outcome, or further left where there is little room."""
         return self._names + 6 if self.width >= 70 else 4
 
-    def begin(self) -> None:
+    def begin_reply(self) -> None:
         """Begin a reply."""
         self._put("\n")
         self._column, self._gap = 0, ""
 
-    def speak(self, text: str) -> None:
+    def write_reply(self, text: str) -> None:
         """Write a piece of a reply, and break lines between words."""
         for piece in re.findall(r"\n|[^\S\n]+|\S+", printable(text)):
             if piece == "\n":
@@ -123,13 +123,13 @@ class Stage:
         self._column += len(before) + len(word)
         self._gap = ""
 
-    def end(self) -> None:
+    def end_reply(self) -> None:
         """End a reply."""
         self._put("\n" if not self._column else "\n\n")
         self._column = 0
 
     def timeline(self, attempts: Sequence[Attempt], seconds: float) -> None:
-        """Show who had the request when: waiting for the first content, then talking.
+        """Show when each provider had the request: before the first content, and while it replied.
 
         Args:
             attempts: The ledger.
@@ -146,8 +146,8 @@ class Stage:
             bar = self._bar(attempt, max(seconds, 0.001), room)
             table.add_row(Text(f"  {attempt.provider}"), bar, Text(outcome, _COLOURS[attempt.outcome]))
         self.console.print(table)
-        wait, talk = self.signs["wait"], self.signs["talk"]
-        self.line(f"  {' ' * names} {wait} until the first content  {talk} the reply", "dim")
+        wait, reply = self.signs["wait"], self.signs["reply"]
+        self.line(f"  {' ' * names} {wait} until the first content  {reply} the reply", "dim")
 
     def _outcome(self, attempt: Attempt, seconds: float) -> str:
         if attempt.outcome == "skipped":
@@ -162,11 +162,11 @@ class Stage:
         start = min(room - 1, int(attempt.started / seconds * room))
         wait = 0 if attempt.outcome == "skipped" else max(1, round(attempt.seconds / seconds * room))
         wait = min(wait, room - start)
-        talk = room - start - wait if attempt.outcome == "committed" else 0
+        reply = room - start - wait if attempt.outcome == "committed" else 0
         bar = Text(" " * start)
         bar.append(self.signs["wait"] * wait, _COLOURS[attempt.outcome])
-        bar.append(self.signs["talk"] * talk, "green")
-        bar.append(" " * (room - start - wait - talk))
+        bar.append(self.signs["reply"] * reply, "green")
+        bar.append(" " * (room - start - wait - reply))
         return bar
 
     def _put(self, text: str, style: str = "") -> None:

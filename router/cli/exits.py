@@ -6,9 +6,9 @@ from typing import Final
 
 OK: Final = 0
 FAILED: Final = 1
-"""Nobody answered; of `health`: some providers are not well, but the chain can answer."""
+"""No provider answered; of `health`: degraded."""
 CANNOT: Final = 2
-"""Of `health`: the chain cannot answer."""
+"""Of `health`: unhealthy, no provider can answer."""
 BROKE_OFF: Final = 3
 """A reply broke off after some of it was printed."""
 USAGE: Final = 64

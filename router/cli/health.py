@@ -21,12 +21,12 @@ EPILOG: Final = """Examples:
 
 [bold]chat-router health --config router.toml --watch 60 --history health.db[/]
 
-Without --provider and --demo it checks the chain of --config, or of router.toml in this folder.
+Without --provider and --demo, it checks the providers of --config, or of router.toml in this folder.
 
-Formats: table; json, as its published schema says; junit for CI systems; markdown for GitHub; html, a page \
-with everything; prometheus for monitoring.
+Formats: table; json, with a published schema; junit for CI systems; markdown for GitHub; html, one page \
+with all details; prometheus for monitoring.
 
-Exit codes: 0 all work, 1 some do not, but the chain can answer, 2 it cannot, 64 a mistake in the command, \
+Exit codes: 0 healthy, 1 degraded: some providers fail, 2 unhealthy: no provider can answer, 64 usage error, \
 74 the report cannot be written, 130 Ctrl-C. With --fail-on unhealthy, 1 becomes 0."""
 _WATCH: Final = "30"
 """Seconds between two checks, where the user names none."""
@@ -34,26 +34,34 @@ _WATCH: Final = "30"
 
 def command(
     provider: Providers = None,
-    demo: Annotated[bool, typer.Option("--demo", help="Simulated services, two of them sick.")] = False,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Check simulated services, two of which fail.")
+    ] = False,
     config: ConfigFile = None,
     level: Annotated[
-        str, typer.Option(metavar="NAME", help="reach: costs nothing; answer: asks for a few words.")
+        str, typer.Option(metavar="NAME", help="reach (free), or answer (asks for a few words).")
     ] = "reach",
     form: Annotated[
         str, typer.Option("--format", metavar="NAME", help="table, json, junit, markdown, html, prometheus.")
     ] = "table",
-    output: Annotated[str | None, typer.Option(metavar="FILE", help="Write it there, in one step.")] = None,
+    output: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Write the report to FILE atomically.")
+    ] = None,
     watch: Annotated[
-        float | None, typer.Option(metavar="[SECONDS]", help="Check again and again; every 30 s.")
+        float | None, typer.Option(metavar="[SECONDS]", help="Repeat the check every SECONDS (30).")
     ] = None,
     fail_on: Annotated[
-        str, typer.Option(metavar="STATE", help="degraded, or unhealthy: the chain cannot answer.")
+        str, typer.Option(metavar="STATE", help="Verdict that fails: degraded or unhealthy.")
     ] = "degraded",
-    history: Annotated[str | None, typer.Option(metavar="FILE", help="Keep each report in it.")] = None,
-    timeout: Annotated[float | None, typer.Option(metavar="SECONDS", help="For each probe.")] = None,
+    history: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Add each report to this SQLite file.")
+    ] = None,
+    timeout: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="Time limit for each probe.")
+    ] = None,
     backend: Backend = "asyncio",
 ) -> int:
-    """Check every provider side by side, and say how it is."""
+    """Probe all providers at once and report their health."""
     from router.cli.chain import chain_of
     from router.cli.health_file import target
     from router.cli.inspection import health, history_of, inspection_of

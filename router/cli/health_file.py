@@ -1,4 +1,4 @@
-"""Writes a report to a file: whoever reads it sees the old one or the new one, never half of one."""
+"""Writes a report to a file atomically: a reader sees the old report or the new one, never half of one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person sees of a check: its progress, the table, and the screen that is kept up to date."""
+"""The output of a check for people: progress, table and live screen."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from router import HealthReport, Router
     from router.events import Event
 
-_WORKING = {True: ("well", "green"), False: ("not well", "red"), None: ("cannot tell", "yellow")}
+_WORKING = {True: ("working", "green"), False: ("not working", "red"), None: ("unknown", "yellow")}
 
 
 def show(report: HealthReport) -> None:
@@ -37,11 +37,11 @@ def show(report: HealthReport) -> None:
 
 
 def plain_line(report: HealthReport, before: HealthReport | None, at: datetime) -> str:
-    """Return one line for a log: when, the summary, and whose state is another one than before.
+    """Return one line for a log: when, the summary, and the providers whose state changed.
 
     Args:
         report: The newest report.
-        before: The one before it; without one, those are told who are not healthy.
+        before: The one before it; without one, all providers that are not healthy are named.
         at: When the newest one was made.
     """
     states = {entry.provider: entry.state for entry in before.providers} if before is not None else {}
@@ -102,7 +102,7 @@ class Progress:
             table.add_column(no_wrap=True, overflow="ellipsis")
         for name, result in self._found.items():
             if result is None:
-                table.add_row(Text(printable(name)), Text("…", "dim"), Text("asked", "dim"))
+                table.add_row(Text(printable(name)), Text("…", "dim"), Text("probing", "dim"))
             else:
                 word, colour = _WORKING[result.working]
                 said = clean(result.reason).removeprefix(f"{name}: ")
@@ -113,12 +113,12 @@ class Progress:
 
 
 class Screen:
-    """A table on a terminal that follows what is known; nothing where there is no terminal.
+    """A live table on a terminal; without a terminal it shows nothing.
 
     Args:
         stream: Where.
         router: Whose health it shows.
-        progress: Tells the end of each probe.
+        progress: Reports the end of each probe.
         wanted: Whether it is to be shown at all.
     """
 
@@ -151,10 +151,10 @@ class Screen:
     def rest(self, report: HealthReport, seconds: float) -> None:
         """Show `report` until the next check, which is in `seconds`."""
         when = datetime.now(UTC).strftime("%H:%M:%S UTC")
-        self._show(report, f"checked at {when}, again every {seconds:g} s; Ctrl-C ends it")
+        self._show(report, f"checked at {when}; the next check is in {seconds:g} s; press Ctrl-C to stop")
 
     def _changed(self) -> None:
-        self._show(self._router.health(), "probes are under way; Ctrl-C ends it")
+        self._show(self._router.health(), "probing; press Ctrl-C to stop")
 
     def _show(self, report: HealthReport, footer: str) -> None:
         if self._live is None:

@@ -14,25 +14,24 @@ EPILOG: Final = """Examples:
 
 [bold]chat-router history health.db --format json[/]
 
-The file is filled by chat-router health --history FILE, or by Router(history=History(FILE)). Uptime is the \
-share of the known time in which a provider could answer; a gap of more than two intervals between reports \
-is unknown.
+chat-router health --history FILE and Router(history=History(FILE)) write the file. Uptime is the share of \
+the known time in which a provider could answer. A gap of more than two intervals between reports is unknown.
 
-Exit codes: 0 done, 64 a mistake in the command, or a file that is no history."""
+Exit codes: 0 success, 64 usage error, or the file is not a history."""
 
 
 def command(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="Where the reports are kept.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The history file.")],
     provider: Annotated[
-        str | None, typer.Option("--provider", "-p", metavar="NAME", help="Only this one.")
+        str | None, typer.Option("--provider", "-p", metavar="NAME", help="Show only this provider.")
     ] = None,
-    days: Annotated[float, typer.Option(metavar="N", help="How far back to look.")] = 7.0,
+    days: Annotated[float, typer.Option(metavar="N", help="Days to look back.")] = 7.0,
     view: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Only uptime, changes, trends or outages.")
+        str | None, typer.Option(metavar="NAME", help="One table: uptime, changes, trends or outages.")
     ] = None,
     form: Annotated[str, typer.Option("--format", metavar="NAME", help="table or json.")] = "table",
 ) -> int:
-    """Show how the providers were: uptime, changes, trends and outages."""
+    """Show uptime, changes, trends and outages of the providers."""
     from router.cli.history_view import history
 
     return history(file, provider, days, view, form)

@@ -1,4 +1,4 @@
-"""What a file of reports says of the last days, as tables or JSON."""
+"""The history of the last days, as tables or JSON."""
 
 from __future__ import annotations
 
@@ -63,13 +63,13 @@ def history(path: str, provider: str | None, days: float, view: str | None, form
     if view is not None:
         choice("view", view, tuple(VIEWS))
     if not 0 < days <= MOST_DAYS:
-        raise Mistake(f"--days {days:g} is out of range; take more than 0, at most {MOST_DAYS}")
+        raise Mistake(f"--days {days:g} is out of range; use more than 0 and at most {MOST_DAYS}")
     now = datetime.now(UTC).timestamp()
     file = HistoryFile(path)
     try:
         known = file.providers()
         if provider is not None and known and provider not in known:
-            raise Mistake(unknown(f"{path} knows no provider", provider, known))
+            raise Mistake(unknown(f"{path} has no provider", provider, known))
         found = overview(file, now - days * _DAY, now, provider)
         newest = max((row.at for name in known[:1] for row in file.newest(name, 1)), default=None)
     except HistoryError as error:
@@ -106,21 +106,18 @@ def _uptime(found: Overview) -> Shown:
         for day in dropwhile(lambda day: day.uptime is None, past.uptime)
     ]
     heads = ("provider", "day", "uptime", "healthy", "degraded", "unhealthy", "unknown")
-    return Shown("Uptime per day, in UTC", heads, rows, "nothing is known")
+    return Shown("Uptime per day, in UTC", heads, rows, "no data")
 
 
 def _changes(found: Overview) -> Shown:
     rows: list[tuple[str, ...]] = []
-    for past in found.providers:
-        change = past.change
-        if change is None:
-            continue
+    for change in (change for past in found.providers for change in past.changes):
         states: tuple[str, str] = (change.before or "new", change.after)
         if change.before == change.after:
             states = (f"breaker {change.breaker_before}", f"breaker {change.breaker_after}")
-        rows.append((past.provider, *states, _minute(change.at), clean(change.reason)))
-    heads = ("provider", "was", "is", "since", "why")
-    return Shown("What changed with the last report, in UTC", heads, rows, "none")
+        rows.append((change.provider, *states, _time(change.at), clean(change.reason)))
+    heads = ("provider", "before", "after", "at", "reason")
+    return Shown("Changes from report to report, in UTC", heads, rows, "none")
 
 
 def _trends(found: Overview) -> Shown:
@@ -138,15 +135,15 @@ def _trends(found: Overview) -> Shown:
         for trend in past.trends
     ]
     heads = ("provider", "day", "reports", "content p50", "p95", "probe p50", "p95")
-    return Shown("Seconds to the first content, and of probes", heads, rows, "nothing is known")
+    return Shown("Seconds to the first content, and of probes", heads, rows, "no data")
 
 
 def _outages(found: Overview) -> Shown:
     rows = [
         (
             past.provider,
-            _minute(outage.start),
-            "still out" if outage.end is None else _minute(outage.end),
+            _time(outage.start),
+            "still out" if outage.end is None else _time(outage.end),
             span(outage.seconds),
             clean(outage.cause),
         )
@@ -169,8 +166,8 @@ def _seconds(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}"
 
 
-def _minute(at: float) -> str:
-    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M}"
+def _time(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S}"
 
 
 def _show(tables: list[Shown]) -> None:

@@ -1,4 +1,4 @@
-"""The work of `chat-router health`: check every provider, and tell it in any form, once or over and over."""
+"""The work of `chat-router health`: probe every provider and write the report, once or repeatedly."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Inspection:
         fail_on: The best verdict that is no success.
         output: The file to write the report to, or None for standard output.
         watch: Seconds between two checks; None for one check only.
-        history: Keeps each report, and tells a page how it was before.
+        history: Stores each report; the HTML page shows its last days.
     """
 
     form: str = "table"
@@ -64,9 +64,9 @@ class Inspection:
             Mistake: It cannot; says what to write instead.
         """
         if self.watch is not None and not 1 <= self.watch <= 86400:
-            raise Mistake(f"--watch {self.watch:g} is out of range; take 1 to 86400 seconds")
+            raise Mistake(f"--watch {self.watch:g} is out of range; use 1 to 86400 seconds")
         if self.watch is not None and self.output is None and self.form not in _STREAMED:
-            raise Mistake(f"--watch writes {self.form} again and again; name the file with --output")
+            raise Mistake(f"--watch with --format {self.form} needs a file; name it with --output")
 
     def exit_code(self, report: HealthReport) -> int:
         """Return the exit code: 0 well enough, 1 the chain is degraded, 2 it cannot answer."""
@@ -176,7 +176,7 @@ def _rows(report: HealthReport, history: History | None, at: datetime) -> list[S
     try:
         rows = [row for name in names for row in history.file.samples(name, since, until)]
     except ChatRouterError:
-        return []  # told when the report could not be kept; a page without strips is better than none
+        return []  # reported when storing failed; a page without strips is better than none
     return [row for row in rows if row.at >= since]
 
 

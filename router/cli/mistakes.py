@@ -1,4 +1,4 @@
-"""Mistakes in a command as it was written: each becomes one line on standard error, and exit code 64."""
+"""Usage errors: each becomes one line on standard error and exit code 64."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def choice(kind: str, value: str, known: Collection[str]) -> str:
         Mistake: It is not; names the nearest one, and all there are.
     """
     if value not in known:
-        raise Mistake(unknown(f"there is no {kind}", value, known))
+        raise Mistake(unknown(f"unknown {kind}", value, known))
     return value
 
 
 def unknown(start: str, value: str, known: Collection[str]) -> str:
-    """Return the sentence that begins with `start` and is about a name that there is not."""
+    """Return the sentence about an unknown name, which begins with `start`."""
     return f"{start} {value!r}{nearest(value, known) or '.'} There are: {', '.join(known)}"
 
 

@@ -10,12 +10,12 @@ Backend = Annotated[str, typer.Option(metavar="NAME", help="The event loop: asyn
 Providers = Annotated[
     list[str] | None,
     typer.Option(
-        "--provider", "-p", metavar="SERVICE=URL", help="A provider; repeat it in order of priority."
+        "--provider", "-p", metavar="SERVICE=URL", help="A provider; repeat the option in order of priority."
     ),
 ]
 ConfigFile = Annotated[
     str | None,
     typer.Option(
-        "--config", "-c", metavar="FILE", help="The chain of this file; --provider NAME then chooses from it."
+        "--config", "-c", metavar="FILE", help="Configuration file; --provider NAME then selects from it."
     ),
 ]

@@ -61,13 +61,13 @@ def parse(text: str) -> Wanted:
             f"there are: {', '.join(catalogue.names())}"
         )
     if service not in catalogue.names():
-        raise Mistake(unknown("there is no service", service, catalogue.names()))
+        raise Mistake(unknown("unknown service", service, catalogue.names()))
     url, _, model = address.strip().partition("#")
     if not url:
         raise Mistake(f"--provider {named} has no address; write --provider {named}=https://…")
     name = label if colon else service
     if not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
-        raise Mistake(f"{name!r} cannot be a provider's name; take letters, digits, dots and dashes")
+        raise Mistake(f"{name!r} cannot be a provider's name; use letters, digits, dots and dashes")
     return Wanted(name, service, url, model or None)
 
 

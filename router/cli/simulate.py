@@ -1,9 +1,10 @@
-"""`chat-router simulate`: one simulated service on the loopback address, until Ctrl-C."""
+"""`chat-router simulate`: simulated services on the loopback address, until Ctrl-C or SIGTERM."""
 
 from __future__ import annotations
 
 import sys
 import textwrap
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +15,8 @@ from router.cli.exits import OK
 from router.cli.mistakes import Mistake, one_line, unknown
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from adapters.simulators.script import ScriptOptions
     from adapters.simulators.server import Simulator
 
@@ -27,7 +30,7 @@ SESSIONS: Final = {"open_assistant": "simulated.session.token"}
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
-    """Which service, and what it is told to do; the fields are those of the simulators' `Script`."""
+    """Which service, and how it behaves; the fields are those of the simulators' `Script`."""
 
     service: str
     fault: str | None = None
@@ -49,19 +52,19 @@ class Simulation:
                 unknown(f"the {self.service} simulator has no fault", self.fault, sorted(kind.faults))
             )
         if not 0 <= self.port <= 65535:
-            raise Mistake(f"--port {self.port} is no port; take 1 to 65535, or 0 for a free one")
+            raise Mistake(f"--port {self.port} is out of range; use 1 to 65535, or 0 for a free port")
         if not 0 <= self.delay <= 60:
-            raise Mistake(f"--delay {self.delay:g} is out of range; take 0 to 60 seconds")
+            raise Mistake(f"--delay {self.delay:g} is out of range; use 0 to 60 seconds")
         if self.retry_after is not None and not (
             self.retry_after.isascii() and self.retry_after.isprintable()
         ):
-            raise Mistake("--retry-after cannot be sent as a header; take seconds, or an HTTP date")
+            raise Mistake("--retry-after cannot be sent as a header; use seconds or an HTTP date")
         if self.fault == "refuse" and self.fault_times is not None:
-            raise Mistake("--fault-times: a refused connection cannot be counted; leave it out with 'refuse'")
+            raise Mistake("--fault-times does not work with --fault refuse; omit it")
         if self.fault_times is not None and self.fault_times < 1:
-            raise Mistake(f"--fault-times {self.fault_times}: a fault strikes once or more often")
+            raise Mistake(f"--fault-times {self.fault_times} is out of range; use 1 or more")
         if self.fault is None and (self.fault_times is not None or self.retry_after is not None):
-            raise Mistake("--fault-times and --retry-after say more about a fault; name one with --fault")
+            raise Mistake("--fault-times and --retry-after need a fault; name one with --fault")
         options: ScriptOptions = {
             "fault": self.fault,
             "fault_times": self.fault_times,
@@ -80,27 +83,32 @@ class Simulation:
 
 def _load(service: str) -> type[Simulator]:
     if service not in simulators.SIMULATORS:
-        raise Mistake(unknown("there is no service", service, sorted(simulators.SIMULATORS)))
+        raise Mistake(unknown("unknown service", service, sorted(simulators.SIMULATORS)))
     return simulators.load(service)
 
 
-async def simulate(simulator: Simulator) -> int:
-    """Serve until cancelled, or until the starting process ends; says where, and how to ask it."""
-    service = simulator.service
-    try:
-        async with simulator:
-            address = simulator.url + PREFIXES.get(service, "")
-            fault = simulator.script.fault
-            what = "healthy" if fault is None else f"{fault}: {simulator.described_faults()[fault]}"
-            sys.stdout.write(f"{address}\n  {service}, {what}\n  ask it with: {command(service, address)}\n")
-            sys.stdout.write("  Ctrl-C ends it\n")
-            sys.stdout.flush()
-            await parent_ended()  # so that killing what started several simulators ends them all
-    except OSError as error:
-        if simulator.script.port:
-            raise Mistake(f"port {simulator.script.port} cannot be had: {error.strerror or error}") from None
-        raise
+async def simulate(simulators: Sequence[Simulator]) -> int:
+    """Serve until cancelled, or until the starting process ends; say where, and how to ask each service."""
+    async with AsyncExitStack() as stack:
+        for simulator in simulators:
+            try:
+                await stack.enter_async_context(simulator)
+            except OSError as error:
+                if not (port := simulator.script.port):
+                    raise
+                raise Mistake(f"port {port} cannot be opened: {error.strerror or error}") from None
+            sys.stdout.write(_described(simulator))
+        sys.stdout.write("  press Ctrl-C to stop\n")
+        sys.stdout.flush()
+        await parent_ended()  # killing what started the simulators ends them
     return OK
+
+
+def _described(simulator: Simulator) -> str:
+    service, fault = simulator.service, simulator.script.fault
+    address = simulator.url + PREFIXES.get(service, "")
+    what = "healthy" if fault is None else f"{fault}: {simulator.described_faults()[fault]}"
+    return f"{address}\n  {service}, {what}\n  ask it with: {command(service, address)}\n"
 
 
 def command(service: str, address: str) -> str:
@@ -137,6 +145,6 @@ def listing(service: str | None, width: int) -> str:
             "faults:",
             *(entry(*each) for each in FAULTS.items()),
             "",
-            "What they do with one service, and its own ones: chat-router simulate SERVICE --list",
+            "Details for one service: chat-router simulate SERVICE --list",
         ]
     )

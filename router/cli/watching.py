@@ -26,11 +26,13 @@ def verbose(event: Event) -> None:
     """Tell each step of a request; an observer of the router."""
     match event:
         case AttemptStarted():
-            say(f"{event.number}. {event.provider}: asked, with {event.limit:.3g} s for its first content")
+            say(f"{event.number}. {event.provider}: asked; first content due within {event.limit:.3g} s")
         case AttemptEnded():
             say(attempt_line(event.attempt))
         case WaitStarted():
-            say(f"nobody answered in round {event.round}; the next one starts in {event.seconds:.2f} s")
+            say(
+                f"no provider answered in round {event.round}; the next round starts in {event.seconds:.2f} s"
+            )
         case RequestEnded():
             say(end_line(event))
         case _:
@@ -38,7 +40,7 @@ def verbose(event: Event) -> None:
 
 
 def brief(event: Event) -> None:
-    """Tell the end of an answered request, to a person only, and what left something behind."""
+    """Tell a person at a terminal how an answered request ended; tell failed clean-ups always."""
     if not isinstance(event, RequestEnded):
         trouble(event)
     elif event.verdict == "complete" and sys.stderr.isatty():
@@ -46,11 +48,11 @@ def brief(event: Event) -> None:
 
 
 def trouble(event: Event) -> None:
-    """Tell what changes no outcome, but should be known."""
+    """Tell what does not change the outcome but needs attention."""
     match event:
         case CleanUpFailed():
             what = f"{type(event.error).__name__}: {one_line(str(event.error))}"
-            say(f"chat-router: {event.provider}: something may be left there ({what})")
+            say(f"chat-router: {event.provider}: clean-up failed; a conversation may remain there ({what})")
         case AdapterBroke():
             say(f"chat-router: the adapter of {event.provider} has a bug: {event.error!r}")
         case ObserverFailed(error=ChatRouterError() as error):

@@ -16,12 +16,12 @@ Keys, types and defaults are those of the constructors of the adapters and of th
 twice. What wins, from the strongest: the arguments of a request; the options of the command; the file; the
 defaults. A policy that stands in the file replaces its defaults key by key.
 
-Reading tells all mistakes at once (`ConfigError`), names the environment variables and files that are
+Reading reports all mistakes at once (`ConfigError`), names the environment variables and files that are
 missing, and connects to nothing.
 """
 
+from router.config.json_schema import schema, schema_text
 from router.config.loading import Config, load
-from router.config.schema import schema, schema_text
 from router.config.showing import shown
 
 __all__ = ["Config", "load", "schema", "schema_text", "shown"]

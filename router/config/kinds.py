@@ -1,21 +1,23 @@
 """What a value may be: each kind reads a value, says what is allowed, and knows its JSON schema.
 
 The kinds are the one source of the validation, of the schema for editors and of what `config show` prints.
-They are made from the annotations of dataclasses and constructors in `router.config.annotations`.
+They are made from signatures in `router.config.signatures`, and take the rules of `router.config.rules`.
 """
 
 from __future__ import annotations
 
 import datetime
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from router.config.place import WRONG, found, not_among
+from router.config.mistakes import WRONG, found, not_among
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from router.config.place import Place
+    from router.config.mistakes import Position
+    from router.config.rules import Check, Rule
 
 Schema = dict[str, Any]
 
@@ -33,14 +35,14 @@ class Kind(ABC):
     words: str = ""
     is_secret: bool = False
 
-    def read(self, value: Any, place: Place) -> Any:
+    def read(self, value: Any, position: Position) -> Any:
         """Return the value for the constructor, or tell what is wrong with it and return `WRONG`."""
         if type(value) not in self.types:
             quotes = ", without quotes" if isinstance(value, str) and str not in self.types else ""
-            return place.wrong(f"is {found(value)}; it must be {self.words}{quotes}")
-        return self.taken(value, place)
+            return position.wrong(f"is {found(value)}; it must be {self.words}{quotes}")
+        return self.taken(value, position)
 
-    def taken(self, value: Any, place: Place) -> Any:
+    def taken(self, value: Any, position: Position) -> Any:
         """Return a value of the right type for the constructor, or `WRONG`."""
         return value
 
@@ -60,55 +62,46 @@ class Flag(Kind):
         return {"type": "boolean"}
 
 
-class Whole(Kind):
-    """A whole number."""
-
-    types = (int,)
-    words = "a whole number"
-
-    def schema(self, definitions: dict[str, Schema]) -> Schema:
-        """Return its JSON schema."""
-        return {"type": "integer"}
-
-
+@dataclass
 class Number(Kind):
-    """A number, with or without a fraction."""
+    """A number.
 
-    types = (int, float)
-    words = "a number"
+    Attributes:
+        whole: Whether it has no fraction.
+        off: Whether it can be switched off, which TOML cannot write as None: `false`.
+        rule: Which numbers are allowed.
+    """
 
-    def taken(self, value: Any, place: Place) -> Any:
-        """Return it as a float: a clock of the event loop cannot be added to a whole number of 400 digits."""
-        try:
-            return float(value)
-        except OverflowError:
-            return place.wrong("is too large for a number; inf is the largest")
+    whole: bool = False
+    off: bool = False
+    rule: Rule | None = None
 
-    def schema(self, definitions: dict[str, Schema]) -> Schema:
-        """Return its JSON schema."""
-        return {"type": "number"}
+    @property
+    def types(self) -> tuple[type, ...]:  # type: ignore[override] # made of the attributes
+        """The types of TOML that it takes."""
+        return (int, *(() if self.whole else (float,)), *((bool,) if self.off else ()))
 
+    @property
+    def words(self) -> str:  # type: ignore[override] # made of the attributes
+        """What is allowed, in words."""
+        return ("a whole number" if self.whole else "a number") + (", or false for none" if self.off else "")
 
-class OrOff(Kind):
-    """A number that can be switched off, which TOML cannot write as None: `false`."""
-
-    types = (bool, int, float)
-
-    def __init__(self, kind: Whole | Number) -> None:
-        self._kind = kind
-        self.words = f"{kind.words}, or false for none"
-
-    def taken(self, value: Any, place: Place) -> Any:
-        """Return the number, or None for false."""
-        if value is False:
+    def taken(self, value: Any, position: Position) -> Any:
+        """Return it, as a float where it may have a fraction: a clock cannot add 400 digits."""
+        if self.off and value is False:
             return None
-        if type(value) not in self._kind.types:
-            return place.wrong(f"is {found(value)}; it must be {self.words}")
-        return self._kind.taken(value, place)
+        if value is True:
+            return position.wrong(f"is {found(value)}; it must be {self.words}")
+        try:
+            number = value if self.whole else float(value)
+        except OverflowError:
+            return position.wrong("is too large for a number; inf is the largest")
+        return position.checked(number, self.rule)
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:
         """Return its JSON schema."""
-        return {"anyOf": [self._kind.schema(definitions), {"const": False}]}
+        number = {"type": "integer" if self.whole else "number", **(self.rule.schema() if self.rule else {})}
+        return {"anyOf": [number, {"const": False}]} if self.off else number
 
 
 class Choice(Kind):
@@ -126,10 +119,10 @@ class Choice(Kind):
         self._what = what
         self.words = f"one of {', '.join(values)}"
 
-    def taken(self, value: Any, place: Place) -> Any:
+    def taken(self, value: Any, position: Position) -> Any:
         """Return what the text means."""
         if value not in self.values:
-            return place.wrong(not_among(value, self.values, self._what))
+            return position.wrong(not_among(value, self.values, self._what))
         return self.values[value]
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:
@@ -148,9 +141,9 @@ class ListOf(Kind):
         self.words = f"an array; each value of it {kind.words}"
         self.is_secret = kind.is_secret
 
-    def taken(self, value: Any, place: Place) -> Any:
+    def taken(self, value: Any, position: Position) -> Any:
         """Return the values."""
-        items = [self._kind.read(item, place / number) for number, item in enumerate(value)]
+        items = [self._kind.read(item, position / number) for number, item in enumerate(value)]
         return WRONG if any(item is WRONG for item in items) else self._make(items)
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:
@@ -163,19 +156,25 @@ class TableOf(Kind):
 
     types = (dict,)
 
-    def __init__(self, kind: Kind, keys: Choice | None = None) -> None:
+    def __init__(self, kind: Kind, keys: Choice | None = None, rule: Check | None = None) -> None:
         self._kind = kind
         self._keys = keys
+        self._rule = rule
         self.words = f"a table; each value of it {kind.words}"
         self.is_secret = kind.is_secret
 
-    def taken(self, value: Any, place: Place) -> Any:
+    def taken(self, value: Any, position: Position) -> Any:
         """Return the table."""
         read = {}
         for name, item in value.items():
-            known = name if self._keys is None else self._keys.read(name, place / name)
+            known = name if self._keys is None else self._keys.read(name, position / name)
             if known is not WRONG:
-                read[known] = self._kind.read(item, place / name)
+                read[known] = self._kind.read(item, position / name)
+                if (
+                    read[known] is not WRONG
+                    and (position / name).checked((name, read[known]), self._rule) is WRONG
+                ):
+                    read[known] = WRONG
         is_right = len(read) == len(value) and all(item is not WRONG for item in read.values())
         return read if is_right else WRONG
 
@@ -195,12 +194,12 @@ class AnyOf(Kind):
         self._kinds = kinds
         self.words = " or ".join(kind.words for kind in kinds)
 
-    def read(self, value: Any, place: Place) -> Any:
+    def read(self, value: Any, position: Position) -> Any:
         """Return what the first kind makes of it that takes its type."""
         for kind in self._kinds:
             if type(value) in kind.types:
-                return kind.read(value, place)
-        return place.wrong(f"is {found(value)}; it must be {self.words}")
+                return kind.read(value, position)
+        return position.wrong(f"is {found(value)}; it must be {self.words}")
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:
         """Return its JSON schema."""
@@ -220,9 +219,9 @@ class Anything(Kind):
 class Unwritable(Kind):
     """What no file can hold, such as an object of a library."""
 
-    def read(self, value: Any, place: Place) -> Any:
+    def read(self, value: Any, position: Position) -> Any:
         """Tell that it cannot stand in a file."""
-        return place.wrong("cannot be given in a file; make this router in Python for it")
+        return position.wrong("cannot be given in a file; make this router in Python instead")
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:
         """Return the schema that nothing satisfies."""

@@ -1,7 +1,7 @@
 """On which line each key of a TOML document stands.
 
-`tomllib` returns values without their places. Where a mistake has to be told, the text is read once more, for
-its places alone: it is known to be valid then, so brackets, quotes and comments are all there is to look at.
+`tomllib` returns values without their lines. After a mistake, this module reads the text again for the
+positions alone. The text is valid TOML then, so only brackets, quotes and comments matter.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from router.config.place import Where
+    from router.config.mistakes import Where
 
 _TOKEN: Final = re.compile(
     r'"""(?:[^"\\]|\\.|"(?!""))*"{3,5}'

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 from adapters.contract.message import nearest
 from router.config import strategies
 from router.config.document import read
-from router.config.place import WRONG, Place, Reading, found, no_key
+from router.config.mistakes import WRONG, Position, Reading, found, no_key
 from router.config.providers import ProviderTable, adapter_class
 from router.config.sections import Section
+from router.config.signatures import section_of
 from router.policy.breaker import BreakerPolicy
 from router.policy.budget import RetryBudget
 from router.policy.interruption import Interruption
@@ -28,11 +29,11 @@ if TYPE_CHECKING:
 
 PROVIDER: Final = ProviderTable()
 POLICIES: Final[dict[str, Kind]] = {
-    "timeouts": Section(Timeouts),
-    "retry": Section(RetryPolicy),
-    "breaker": Section(BreakerPolicy),
+    "timeouts": section_of(Timeouts),
+    "retry": section_of(RetryPolicy),
+    "breaker": section_of(BreakerPolicy),
     "strategy": strategies.StrategyTable(),
-    "interruption": Section(Interruption),
+    "interruption": section_of(Interruption),
 }
 """Table -> what it holds; beside `[[provider]]`, which there must be."""
 _KEYS: Final = ("provider", *POLICIES)
@@ -47,10 +48,10 @@ class Config:
         providers: The adapters, in order of priority; they belong to the first router made of them.
         timeouts: The clocks.
         retry: When to ask again.
-        breaker: When to leave a provider alone.
-        strategy: In which order to ask.
-        interruption: What becomes of a reply that breaks off.
-        notes: What can be used, but should be known.
+        breaker: When to stop asking a provider.
+        strategy: The order in which providers are asked.
+        interruption: What happens to a reply that breaks off.
+        notes: Warnings about what can be used.
         document: What was read, values by reference as they stand.
     """
 
@@ -88,22 +89,22 @@ def load(
             (`module:Class`), and no files outside of its folder, and must not be another user's.
 
     Raises:
-        ConfigError: The file cannot be used; tells every mistake in it.
+        ConfigError: The file has mistakes; the error lists all of them.
     """
     document = read(path, trusted=trusted)
     reading = Reading(document.folder, os.environ if environ is None else environ, trusted, home_of=_home_of)
-    place = Place(reading)
+    position = Position(reading)
     table = document.table
     for name in table:
         if name not in _KEYS:
-            (place / name).wrong(no_key(name, _KEYS, _home_of(name)))
-    providers = _providers(table, place)
+            (position / name).wrong(no_key(name, _KEYS, _home_of(name)))
+    providers = _providers(table, position)
     policies = {
-        name: kind.read(table[name], place / name) for name, kind in POLICIES.items() if name in table
+        name: kind.read(table[name], position / name) for name, kind in POLICIES.items() if name in table
     }
     strategy = policies.get("strategy", WRONG)
     if strategy is not WRONG:
-        strategies.fit(strategy, _names(table, providers, reading), place / "strategy")
+        strategies.fit(strategy, _names(table, providers, reading), position / "strategy")
     if reading.mistakes:
         raise document.error(reading.mistakes)
     retry = policies.get("retry") or RetryPolicy()
@@ -112,20 +113,20 @@ def load(
     return Config(document.file, providers, **policies, notes=tuple(reading.notes), document=table)
 
 
-def _providers(table: dict[str, Any], place: Place) -> tuple[Adapter, ...]:
+def _providers(table: dict[str, Any], position: Position) -> tuple[Adapter, ...]:
     tables = table.get("provider")
     if tables is None and any(nearest(name, ["provider"]) for name in table):
         return ()  # it is there, misspelt
-    place /= "provider"
+    position /= "provider"
     if not isinstance(tables, list) or not tables:
         written = "is missing" if tables is None else "is empty" if tables == [] else f"is {found(tables)}"
-        place.wrong(f"{written}; write each provider as a table of its own, headed [[provider]]")
+        position.wrong(f"{written}; write each provider as a table of its own, headed [[provider]]")
         return ()
-    adapters = [PROVIDER.read(each, place / number) for number, each in enumerate(tables)]
+    adapters = [PROVIDER.read(each, position / number) for number, each in enumerate(tables)]
     names: set[str] = set()
     for number, adapter in enumerate(adapters):
         if adapter is not WRONG and adapter.name in names:
-            (place / number / "name").wrong(
+            (position / number / "name").wrong(
                 f"a provider before this one is called {adapter.name!r}; give this one another name"
             )
         names |= set() if adapter is WRONG else {adapter.name}
@@ -134,7 +135,7 @@ def _providers(table: dict[str, Any], place: Place) -> tuple[Adapter, ...]:
 
 def _names(table: dict[str, Any], adapters: tuple[Adapter, ...], reading: Reading) -> list[str] | None:
     """Return the names of all providers, right or wrong elsewhere; None where one is not known."""
-    aside = Place(Reading(reading.folder, {}, reading.trusted))  # its mistakes are told already
+    aside = Position(Reading(reading.folder, {}, reading.trusted))  # its mistakes are recorded already
     names = []
     for number, adapter in enumerate(adapters):
         if adapter is not WRONG:

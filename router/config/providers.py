@@ -6,62 +6,56 @@ An adapter is named by its short name, by the name of an entry point that a pack
 
 from __future__ import annotations
 
-from functools import cached_property
+import difflib
+import re
+from dataclasses import replace
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from adapters import catalogue
 from adapters.contract import Adapter
-from router.config.annotations import Parameter
+from adapters.http import HTTPAdapter
 from router.config.kinds import Kind, TableOf
-from router.config.place import WRONG, found, missing, not_among
-from router.config.sections import Section, writable
+from router.config.mistakes import WRONG, found, missing
+from router.config.rules import RULES
+from router.config.sections import Parameter, Section
+from router.config.signatures import further_kind, section_of
 from router.config.texts import Text
 
 if TYPE_CHECKING:
     from router.config.kinds import Schema
-    from router.config.place import Place
+    from router.config.mistakes import Position
 
 _CLASS: Final = "module:Class"
+_COMPATIBLE: Final = (
+    'for a service with an OpenAI-compatible API write adapter = "openai" and its base_url, '
+    'such as base_url = "http://localhost:11434/v1".'
+)
 _OF_EVERY: Final = {
-    "name": Parameter(Text(), text="The provider's name in the router, unique there."),
+    "name": Parameter(
+        Text(RULES["Adapter"]["name"]), text="The provider's name in the router, unique there."
+    ),
     "model": Parameter(Text(), text="The model asked for where a request names none."),
     "models": Parameter(TableOf(Text()), text="The caller's model names -> the service's."),
 }
 """Attributes of every adapter, which are set where its constructor does not take them."""
 
 
-class AdapterSection(Section):
-    """The settings of one adapter class, beside the key `adapter`."""
+@cache
+def adapter_section(made: type[Adapter], name: str) -> Section:
+    """Return the table of an adapter class: its settings, those of every adapter, and `adapter = name`."""
+    own = section_of(made)
+    later = [key for key in _OF_EVERY if key not in own.parameters]
 
-    def __init__(self, made: type[Adapter]) -> None:
-        super().__init__(made, besides=("adapter",))
-
-    @cached_property
-    def parameters(self) -> dict[str, Parameter]:
-        """The settings of the constructor, and what every adapter has."""
-        return {**_OF_EVERY, **writable(self.made)}
-
-    def make(self, given: dict[str, Any]) -> Any:
-        """Return the adapter."""
-        own = writable(self.made)
-        later = {name: item for name, item in given.items() if name in _OF_EVERY and name not in own}
-        adapter = self.made(**{name: item for name, item in given.items() if name not in later})
-        for name, item in later.items():
-            setattr(adapter, name, item)
-        if not isinstance(adapter.name, str) or not adapter.name.strip() or not adapter.name.isprintable():
-            raise ValueError("name must be short and printable")
+    def make(**given: Any) -> Adapter:
+        adapter = made(**{key: item for key, item in given.items() if key not in later})
+        for key in later:
+            if key in given:
+                setattr(adapter, key, given[key])
         return adapter
 
-    def table_schema(self, definitions: dict[str, Schema]) -> Schema:
-        """Return its JSON schema, for the adapter's short name."""
-        table = super().table_schema(definitions)
-        (name,) = (
-            name for name, path in catalogue.BUILT_IN.items() if path.endswith(f":{self.made.__name__}")
-        )
-        table["properties"] = {"adapter": {"const": name}, **table["properties"]}
-        table["required"] = ["adapter", *table["required"]]
-        return table
+    return replace(own, parameters={**_OF_EVERY, **own.parameters}, make=make, tag=("adapter", name))
 
 
 class ProviderTable(Kind):
@@ -70,15 +64,21 @@ class ProviderTable(Kind):
     types = (dict,)
     words = "a table, written as [[provider]]"
 
-    def taken(self, value: Any, place: Place) -> Any:
+    def taken(self, value: Any, position: Position) -> Any:
         """Return the adapter, or `WRONG`."""
-        kind = adapter_class(value, place)
-        return kind if kind is WRONG else AdapterSection(kind).read(value, place)
+        kind = adapter_class(value, position)
+        if kind is not WRONG:
+            return adapter_section(kind, value["adapter"]).read(value, position)
+        # Which keys there are is not known, but those that most adapters have are checked all the same.
+        usual = adapter_section(HTTPAdapter, "")
+        replace(usual, further=further_kind).values({**value, "adapter": ""}, position)
+        return WRONG
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:
         """Return its JSON schema: one for each built-in adapter, and one for all others."""
         kinds = [
-            AdapterSection(catalogue.load(name)).schema(definitions) for name in sorted(catalogue.BUILT_IN)
+            adapter_section(catalogue.load(name), name).schema(definitions)
+            for name in sorted(catalogue.BUILT_IN)
         ]
         common = {name: each.kind.schema(definitions) for name, each in _OF_EVERY.items()}
         adapter = {
@@ -95,41 +95,53 @@ class ProviderTable(Kind):
         return {"oneOf": [*kinds, {"$ref": "#/definitions/OtherAdapter"}]}
 
 
-def adapter_class(table: dict[str, Any], place: Place) -> Any:
+def adapter_class(table: dict[str, Any], position: Position) -> Any:
     """Return the adapter class that a table names, or tell what is wrong with it, and return `WRONG`."""
     name = table.get("adapter")
     if name is None:
-        return missing("adapter", table, f"one of {', '.join(catalogue.names())}, or {_CLASS}", place)
-    place /= "adapter"
+        return missing("adapter", table, f"one of {', '.join(catalogue.names())}, or {_CLASS}", position)
+    position /= "adapter"
     if not isinstance(name, str):
-        return place.wrong(f"is {found(name)}; it must be text, such as {catalogue.names()[0]!r}")
+        return position.wrong(f"is {found(name)}; it must be text, such as {catalogue.names()[0]!r}")
     if name not in catalogue.BUILT_IN and ":" in name:
-        return _class(name, place)
+        return _class(name, position)
     if name not in catalogue.BUILT_IN and name not in catalogue.names():  # which looks at every package
-        return place.wrong(not_among(name, catalogue.names(), "adapter") + f", and {_CLASS}")
+        return position.wrong(_unknown(name))
     try:
         return catalogue.load(name)
     except Exception as error:  # noqa: BLE001 - an entry point runs the code of its package
-        return place.wrong(f"cannot be loaded: {type(error).__name__}: {place.reading.masked(str(error))}")
+        return position.wrong(
+            f"cannot be loaded: {type(error).__name__}: {position.reading.masked(str(error))}"
+        )
 
 
-def _class(path: str, place: Place) -> Any:
-    if not place.reading.trusted:
-        return place.wrong(
-            f"names a class ({_CLASS}), which runs code, but this file was not named, only found; "
+def _unknown(name: str) -> str:
+    """Return the sentence about an adapter that does not exist."""
+    known = catalogue.names()
+    # Short names look alike soon: "azure" is no slip of "aura".
+    near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.8 if len(name) > 3 else 0.6)
+    what = f" {name!r}" if re.fullmatch(r"[\w.-]{1,24}", name) else ""  # a longer one may be a secret
+    hint = f"did you mean {near[0]!r}?" if near else _COMPATIBLE
+    return f"unknown adapter{what}; {hint} There are: {', '.join(known)}, and {_CLASS}"
+
+
+def _class(path: str, position: Position) -> Any:
+    if not position.reading.trusted:
+        return position.wrong(
+            f"names a class ({_CLASS}), which runs code, but this file was found, not named; "
             "name it with --config, or use a short name"
         )
     module, _, name = path.partition(":")
     if not all(part.isidentifier() for part in (*module.split("."), *name.split("."))):
-        return place.wrong(f"cannot be read as {_CLASS}, such as 'my_package.my_module:MyAdapter'")
+        return position.wrong(f"cannot be read as {_CLASS}, such as 'my_package.my_module:MyAdapter'")
     try:
         made: Any = import_module(module)
         for part in name.split("."):
             made = getattr(made, part)
     except Exception as error:  # noqa: BLE001 - importing runs the code of the module
         hint = f"; make {module} importable" if isinstance(error, ModuleNotFoundError) else ""
-        said = place.reading.masked(str(error))
-        return place.wrong(f"cannot be loaded: {type(error).__name__}: {said}{hint}")
+        said = position.reading.masked(str(error))
+        return position.wrong(f"cannot be loaded: {type(error).__name__}: {said}{hint}")
     if not (isinstance(made, type) and issubclass(made, Adapter)):
-        return place.wrong("leads to something that is no class derived from Adapter")
+        return position.wrong("leads to something that is not a class derived from Adapter")
     return made

@@ -13,12 +13,12 @@ import stat
 from typing import TYPE_CHECKING, Any, Final
 
 from adapters.contract.secret import Secret
-from router.config.place import found
+from router.config.mistakes import found
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from router.config.place import Place
+    from router.config.mistakes import Position
 
 NAME: Final = r"[A-Za-z_][A-Za-z0-9_]*"
 """What a shell takes as the name of a variable."""
@@ -28,39 +28,39 @@ WAYS: Final = '{ env = "NAME" } for an environment variable, or { file = "path" 
 """How a reference is written."""
 
 
-def refer(value: dict[str, Any], place: Place) -> Any:
+def refer(value: dict[str, Any], position: Position) -> Any:
     """Return the value that a reference leads to, as a `Secret`, or `WRONG`."""
     kinds = set(value)
     if len(kinds) != 1 or not kinds <= {"env", "file"}:
-        return place.wrong(f"a table here says where the value is: write {WAYS}")
+        return position.wrong(f"a table here says where the value is: write {WAYS}")
     ((kind, name),) = value.items()
     if not isinstance(name, str):
-        return (place / kind).wrong(f"is {found(name)}; it must be text")
-    secret = _variable(name, place / kind) if kind == "env" else _file(name, place / kind)
+        return (position / kind).wrong(f"is {found(name)}; it must be text")
+    secret = _variable(name, position / kind) if kind == "env" else _file(name, position / kind)
     if isinstance(secret, Secret):
-        place.reading.secrets.append(secret)
+        position.reading.secrets.append(secret)
     return secret
 
 
-def _variable(name: str, place: Place) -> Any:
+def _variable(name: str, position: Position) -> Any:
     if not re.fullmatch(NAME, name):
-        # Not repeated: whoever is in a hurry puts the secret itself here.
-        return place.wrong(
-            "this is no name of an environment variable; the value itself does not belong here"
+        # Not repeated: some users write the secret itself here.
+        return position.wrong(
+            "not a valid name of an environment variable; never write the value itself here"
         )
-    value = place.reading.environ.get(name)
+    value = position.reading.environ.get(name)
     if value is None:
-        return place.wrong(f"the environment variable {name} is not set; set it where this runs")
-    return _secret(value, f"the environment variable {name}", place)
+        return position.wrong(f"the environment variable {name} is not set; set it where this runs")
+    return _secret(value, f"the environment variable {name}", position)
 
 
-def _file(name: str, place: Place) -> Any:
-    reading = place.reading
+def _file(name: str, position: Position) -> Any:
+    reading = position.reading
     try:
         path = reading.folder / name
         if not reading.trusted and not path.resolve().is_relative_to(reading.folder.resolve()):
-            return place.wrong(
-                "leads out of the folder of this file, which was not named but found; name it with --config"
+            return position.wrong(
+                "leads out of the folder of this file, which was found, not named; name it with --config"
             )
         with path.open("rb") as file:
             content = file.read(LARGEST + 1)
@@ -68,30 +68,32 @@ def _file(name: str, place: Place) -> Any:
     except (OSError, ValueError, RuntimeError) as error:
         hint = "; ~ is not expanded, write the whole path" if name.startswith("~") else ""
         why = getattr(error, "strerror", None) or "it cannot be a path"
-        return place.wrong(f"cannot be read: {why}: {_told(reading.folder, name)}{hint}")
+        return position.wrong(f"cannot be read: {why}: {_shown_path(reading.folder, name)}{hint}")
     if len(content) > LARGEST:
-        return place.wrong(f"has more than {LARGEST >> 10} KiB, which is no key or cookie: {name!r}")
+        return position.wrong(
+            f"has more than {LARGEST >> 10} KiB, which is too large for a key or cookie: {name!r}"
+        )
     try:
         value = content.decode("utf-8-sig").rstrip("\r\n")
     except UnicodeDecodeError as error:
-        return place.wrong(f"is not UTF-8 (at byte {error.start}): {name!r}")
+        return position.wrong(f"is not UTF-8 (at byte {error.start}): {name!r}")
     if _too_open(status):
         reading.notes.append(f"{name} can be read by every user of this machine; chmod 600 {name}")
-    return _secret(value, f"the file {name!r}", place)
+    return _secret(value, f"the file {name!r}", position)
 
 
-def _told(folder: Path, name: str) -> str:
+def _shown_path(folder: Path, name: str) -> str:
     """Return the path that was looked for, escaped, since a file's text may hold anything."""
     return repr(str(folder / name))
 
 
-def _secret(value: str, what: str, place: Place) -> Any:
+def _secret(value: str, what: str, position: Position) -> Any:
     if not value:
-        return place.wrong(f"{what} is empty")
+        return position.wrong(f"{what} is empty")
     try:
         return Secret(value)
     except ValueError:
-        return place.wrong(f"{what} has a control character or more than one line; check how it was made")
+        return position.wrong(f"{what} has a control character or more than one line; check how it was made")
 
 
 def _too_open(status: os.stat_result) -> bool:

@@ -3,188 +3,149 @@
 from __future__ import annotations
 
 import inspect
-import re
-from functools import cached_property
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from adapters.contract.message import nearest
-from router.config.annotations import NOTHING, Parameter, kind_of, parameters_of
 from router.config.kinds import Kind, Unwritable
-from router.config.place import WRONG, no_key
+from router.config.mistakes import WRONG, no_key
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from router.config.kinds import Schema
-    from router.config.place import Place
+    from router.config.mistakes import Position
 
-_STAND_IN: Final = {"base_url": "http://localhost"}
-"""What stands for a required setting that is wrong, so that the others are checked all the same."""
-_WORD: Final = 8  # characters; a shorter text may be a word of the sentence
-_SENTENCE: Final = re.compile(r"\w+\((\w+)=(.*?)\): (?:it )?")
-"""How the policies begin what they say of a value: `Timeouts(stall=-1): it must be …`."""
+NOTHING: Final[Any] = inspect.Parameter.empty
+"""There is no default, or no annotation."""
 
 
-def writable(made: type) -> dict[str, Parameter]:
-    """Return the settings of a class that a file can hold."""
-    everything = parameters_of(made)[0].items()
-    return {name: each for name, each in everything if not isinstance(each.kind, Unwritable)}
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One setting of a constructor.
+
+    Attributes:
+        kind: What it may be.
+        default: What it is where it is left out, or `NOTHING` where the signature does not say.
+        required: Whether it must be given.
+        text: What the docstring says of it.
+    """
+
+    kind: Kind
+    default: Any = NOTHING
+    required: bool = False
+    text: str = ""
 
 
+@dataclass
 class Section(Kind):
     """A table with the settings of a class.
 
-    Args:
-        made: The class.
-        besides: Keys of the table that are not the constructor's.
+    Attributes:
+        name: The class's.
+        text: What it is.
+        parameters: Its settings, also those that a file cannot hold.
+        make: Returns the object made of the given settings.
+        ordered: Two settings, of which the first must not be larger than the second.
+        further: Returns the kind of a setting that the constructor takes without naming it, if it does.
+        tag: A key of the table that is not the constructor's, and its value.
     """
 
+    name: str
+    text: str
+    parameters: Mapping[str, Parameter]
+    make: Callable[..., Any]
+    ordered: tuple[str, str] | None = None
+    further: Callable[[str], Kind] | None = None
+    tag: tuple[str, str] | None = None
     types = (dict,)
     words = "a table"
 
-    def __init__(self, made: type, besides: Collection[str] = ()) -> None:
-        self.made = made
-        self._besides = besides
-
-    @cached_property
-    def parameters(self) -> dict[str, Parameter]:
-        """The settings that can be written."""
-        return writable(self.made)
+    @property
+    def writable(self) -> dict[str, Parameter]:
+        """The settings that a file can hold."""
+        return {name: each for name, each in self.parameters.items() if not isinstance(each.kind, Unwritable)}
 
     @property
     def keys(self) -> list[str]:
         """The keys of the table, sorted."""
-        return sorted({*self.parameters, *self._besides})
+        return sorted({*self.writable, *(self.tag or ())[:1]})
 
-    def taken(self, value: Any, place: Place) -> Any:
-        """Return the object, or tell everything that is wrong with the table, and return `WRONG`."""
-        items = {name: item for name, item in value.items() if name not in self._besides}
-        given, wrong = {}, set(self._check_names(items, place))
-        for name, item in items.items():
-            if name in self.parameters:
-                given[name] = self.parameters[name].kind.read(item, place / name)
-            elif name not in wrong:
-                # Of a constructor that takes more than it says.
-                given[name] = kind_of(NOTHING, name).read(item, place / name)
-        wrong |= {name for name in given if given[name] is WRONG}
-        given = {name: item for name, item in given.items() if item is not WRONG}
-        return self._construct(given, wrong, place)
+    def taken(self, value: Any, position: Position) -> Any:
+        """Return the object, or record all mistakes in the table, and return `WRONG`."""
+        items = {name: item for name, item in value.items() if (name, item) != self.tag}
+        complete = self._check_names(items, position)
+        given = self.values(items, position)
+        if not (self._check_order(given, position) and complete) or any(
+            item is WRONG for item in given.values()
+        ):
+            return WRONG
+        try:
+            return self.make(**given)
+        except Exception as error:  # noqa: BLE001 - constructors of third parties raise what they like
+            is_usual = isinstance(error, TypeError | ValueError)
+            head = "" if is_usual else f"the constructor failed: {type(error).__name__}: "
+            quoted = next((name for name in given if repr(name) in str(error)), None)
+            where = position if quoted is None else position / quoted
+            return where.wrong(position.reading.masked(f"{head}{error}", *given.values()))
 
-    def _check_names(self, items: Iterable[str], place: Place) -> list[str]:
-        """Tell which keys there are not and which are missing; return all of them."""
-        everything, is_open = parameters_of(self.made)
-        wrong, near = [], ""
-        for name in items:
-            if name in self.parameters or (is_open and name not in everything):
-                continue
-            wrong.append(name)
-            if name in everything:
-                everything[name].kind.read(None, place / name)
-            else:
-                near += nearest(name, self.keys)
-                (place / name).wrong(no_key(name, self.keys, place.reading.home_of(name)))
-        missing = [name for name, each in self.parameters.items() if each.required and name not in items]
+    def values(self, items: Mapping[str, Any], position: Position) -> dict[str, Any]:
+        """Return the values of all known keys; `WRONG` for each value with a mistake."""
+        kinds = {name: each.kind for name, each in self.parameters.items()}
+        if self.further is not None:
+            kinds |= {name: self.further(name) for name in items if name not in kinds}
+        return {
+            name: kinds[name].read(item, position / name) for name, item in items.items() if name in kinds
+        }
+
+    def _check_names(self, items: Iterable[str], position: Position) -> bool:
+        """Record unknown and missing keys; return whether there are none."""
+        near = ""
+        unknown = [name for name in items if name not in self.parameters and self.further is None]
+        for name in unknown:
+            near += nearest(name, self.keys)
+            (position / name).wrong(no_key(name, self.keys, position.reading.home_of(name)))
+        missing = [name for name, each in self.writable.items() if each.required and name not in items]
         for name in missing:
             if repr(name) not in near:  # it is there, misspelt
-                place.wrong(f"{name} is missing; it must be {self.parameters[name].kind.words}")
-        return wrong + missing
+                position.wrong(f"{name} is missing; it must be {self.parameters[name].kind.words}")
+        return not unknown and not missing
 
-    def _construct(self, given: dict[str, Any], wrong: set[str], place: Place) -> Any:
-        """Return the object. A constructor tells one mistake at a time: what it names is left out, and on."""
-        blamed = set(wrong)
-        stand_ins = {name: _STAND_IN[name] for name in blamed & set(_STAND_IN) if name in self.parameters}
-        required = {name for name, parameter in self.parameters.items() if parameter.required}
-        if blamed & required - set(stand_ins):
-            return WRONG  # nothing more can be learnt
-        while True:
-            result = self._attempt({**stand_ins, **given})
-            if not isinstance(result, Exception):
-                return WRONG if blamed else result
-            culprit = self._culprit({**stand_ins, **given}, result)
-            if not any(f" {name} (" in str(result) for name in blamed):  # it is bounded by what is wrong
-                where = place if culprit is None else place / culprit
-                said = _sentence(result, culprit)
-                where.wrong(_without(given.get(culprit or ""), place.reading.masked(said)))
-            if culprit is None or culprit not in given or culprit in required - set(_STAND_IN):
-                return WRONG
-            blamed.add(culprit)
-            del given[culprit]
-            if culprit in _STAND_IN:
-                stand_ins[culprit] = _STAND_IN[culprit]
-
-    def _attempt(self, given: dict[str, Any]) -> Any:
-        try:
-            return self.make(given)
-        except Exception as error:  # noqa: BLE001 - constructors of third parties raise what they like
-            return error
-
-    def make(self, given: dict[str, Any]) -> Any:
-        """Return the object made of the given settings."""
-        return self.made(**given)
-
-    def _culprit(self, given: dict[str, Any], error: Exception) -> str | None:
-        """Return the setting without which the constructor says something else, or nothing."""
-        said = (type(error), str(error))
-        named: list[str] = []
-        others: list[str] = []
-        for name in given:
-            is_named = re.search(rf"\b{re.escape(name)}\b", said[1])
-            required = name in self.parameters and self.parameters[name].required
-            instead = {name: _STAND_IN[name]} if required and name in _STAND_IN else {}
-            if required and not instead and not is_named:
-                continue  # without it there is an error anyway
-            result = self._attempt({**{key: item for key, item in given.items() if key != name}, **instead})
-            if not isinstance(result, Exception) or (type(result), str(result)) != said:
-                (named if is_named else others).append(name)
-        return next(iter([*named, *others]), None)
+    def _check_order(self, given: Mapping[str, Any], position: Position) -> bool:
+        """Record a number that is larger than the one that bounds it; return whether there is none."""
+        if self.ordered is None:
+            return True
+        lower, upper = self.ordered
+        low, high = (given.get(name, self.parameters[name].default) for name in self.ordered)
+        if WRONG in (low, high) or low <= high:
+            return True
+        if lower in given:
+            (position / lower).wrong(f"is {low}; it must be at most {upper} ({high})")
+        else:
+            (position / upper).wrong(f"is {high}; it must be at least {lower} ({low})")
+        return False
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:
         """Return a reference to its JSON schema."""
-        name = self.made.__name__
-        if name not in definitions:
-            definitions[name] = {}
-            definitions[name] = self.table_schema(definitions)
-        return {"$ref": f"#/definitions/{name}"}
+        if self.name not in definitions:
+            definitions[self.name] = {}
+            definitions[self.name] = self._table_schema(definitions)
+        return {"$ref": f"#/definitions/{self.name}"}
 
-    def table_schema(self, definitions: dict[str, Schema]) -> Schema:
-        """Return its JSON schema."""
-        properties = {}
-        for name, parameter in self.parameters.items():
-            properties[name] = parameter.kind.schema(definitions)
-            if parameter.text:
-                properties[name] = {**_wrapped(properties[name]), "description": parameter.text}
+    def _table_schema(self, definitions: dict[str, Schema]) -> Schema:
+        tag = dict([self.tag] if self.tag else [])
+        properties: dict[str, Schema] = {key: {"const": value} for key, value in tag.items()}
+        for name, parameter in self.writable.items():
+            setting = parameter.kind.schema(definitions)
+            more: Schema = {"description": parameter.text} if parameter.text else {}
             if isinstance(parameter.default, bool | int | float | str) and not parameter.kind.is_secret:
-                properties[name] = {**_wrapped(properties[name]), "default": parameter.default}
-        required = [name for name, parameter in self.parameters.items() if parameter.required]
-        doc = inspect.cleandoc(self.made.__doc__ or "").partition("\n\n")[0]
+                more["default"] = parameter.default
+            # Draft 7 ignores what stands beside a `$ref`.
+            properties[name] = {"allOf": [setting], **more} if more and "$ref" in setting else setting | more
         return {
             "type": "object",
-            "description": " ".join(doc.split()),
+            "description": self.text,
             "properties": properties,
-            "required": required,
+            "required": [*tag, *(name for name, each in self.writable.items() if each.required)],
             "additionalProperties": False,
         }
-
-
-def _wrapped(schema: Schema) -> Schema:
-    """Return a schema to which more can be said: draft 7 ignores what stands beside a `$ref`."""
-    return {"allOf": [schema]} if "$ref" in schema else schema
-
-
-def _without(value: object, said: str) -> str:
-    """Return a sentence without a text that it repeats: it may be a secret in a wrong place."""
-    if not isinstance(value, str):
-        return said
-    said = said.replace(repr(value), "'***'")
-    return said.replace(value, "***") if len(value) >= _WORD else said
-
-
-def _sentence(error: Exception, culprit: str | None) -> str:
-    """Return what a constructor said, without the name of the setting, which stands before it."""
-    said = str(error)
-    policy = _SENTENCE.match(said)
-    if policy and policy[1] == culprit:
-        return f"is {policy[2]}; it {said[policy.end() :]}"
-    if not isinstance(error, TypeError | ValueError):
-        return f"the constructor failed: {type(error).__name__}: {said}"
-    return said.removeprefix(f"{culprit} ")

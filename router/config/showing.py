@@ -8,17 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from router.config import writing
-from router.config.annotations import NOTHING
-from router.config.kinds import OrOff
+from router.config.kinds import Number
 from router.config.loading import POLICIES, Config
-from router.config.providers import AdapterSection
-from router.config.sections import Section
+from router.config.providers import adapter_section
+from router.config.sections import NOTHING, Section
 from router.config.strategies import StrategyTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from router.config.annotations import Parameter
+    from router.config.sections import Parameter
 
 
 def shown(config: Config) -> str:
@@ -27,7 +26,8 @@ def shown(config: Config) -> str:
     blocks = []
     for adapter, given in zip(config.providers, document["provider"], strict=True):
         head = ["[[provider]]", f"adapter = {writing.value(given['adapter'])}"]
-        blocks.append([*head, *_settings(AdapterSection(type(adapter)), given, adapter, "provider")])
+        section = adapter_section(type(adapter), given["adapter"])
+        blocks.append([*head, *_settings(section, given, adapter, "provider")])
     for name, kind in POLICIES.items():
         given, made = document.get(name, {}), getattr(config, name)
         head = [f"[{name}]"]
@@ -43,12 +43,12 @@ def shown(config: Config) -> str:
 def _settings(section: Section, given: Mapping[str, Any], made: object, table: str) -> list[str]:
     """Return the lines of a table without its head; the tables in it come last, as TOML wants it."""
     lines, below = [], []
-    for name, parameter in section.parameters.items():
+    for name, parameter in section.writable.items():
         value = given[name] if name in given else _default(name, parameter, made)
         path = f"{table}.{writing.key(name)}"
         if isinstance(parameter.kind, Section):
             if value is None:
-                below += ["", f"# [{path}] is not there: off"]
+                below += ["", f"# [{path}] is not set: off"]
             elif value is not NOTHING:
                 inner = value if name in given else {}
                 below += ["", f"[{path}]", *_settings(parameter.kind, inner, getattr(made, name, None), path)]
@@ -59,7 +59,7 @@ def _settings(section: Section, given: Mapping[str, Any], made: object, table: s
 
 
 def _default(name: str, parameter: Parameter, made: object) -> Any:
-    """Return what holds where nothing is given, or `NOTHING` where nobody says."""
+    """Return the value in effect without a key, or `NOTHING` where it is unknown."""
     if parameter.kind.is_secret:
         return NOTHING
     if parameter.default is NOTHING or isinstance(parameter.kind, Section):
@@ -69,7 +69,7 @@ def _default(name: str, parameter: Parameter, made: object) -> Any:
 
 def _line(name: str, parameter: Parameter, value: Any) -> str:
     name = writing.key(name)
-    if value is None and not isinstance(parameter.kind, OrOff):
+    if value is None and not (isinstance(parameter.kind, Number) and parameter.kind.off):
         return f"# {name} is not set"
     try:
         return f"{name} = {writing.value(False if value is None else value)}"

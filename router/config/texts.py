@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from router.config.kinds import Kind
-from router.config.place import WRONG, found
+from router.config.mistakes import WRONG, found
 from router.config.references import NAME, WAYS, refer
 from router.config.writing import key
 
 if TYPE_CHECKING:
     from router.config.kinds import Schema
-    from router.config.place import Place
+    from router.config.mistakes import Position
+    from router.config.rules import Rule
 
 _CREDENTIALS: Final = re.compile(r"key|token|secret|password|cookie|auth|credential|session", re.IGNORECASE)
 """What the name of a header or cookie has in it whose value is certainly secret."""
@@ -27,24 +28,30 @@ PLAIN: Final = {
 }
 
 
+@dataclass
 class Text(Kind):
-    """Text, as it stands or by reference."""
+    """Text, as it stands or by reference.
 
-    types = (str, dict)
+    Attributes:
+        rule: Which texts are allowed.
+    """
+
+    rule: Rule | None = None
+    types: ClassVar[tuple[type, ...]] = (str, dict)
     words = "text"
 
-    def taken(self, value: Any, place: Place) -> Any:
+    def taken(self, value: Any, position: Position) -> Any:
         """Return the text."""
         if isinstance(value, dict):
-            secret = refer(value, place)
-            return secret if secret is WRONG else secret.reveal()
+            secret = refer(value, position)
+            return secret if secret is WRONG else position.checked(secret.reveal(), self.rule)
         if _USER.search(value):
-            return place.wrong(f"holds a user name or password, and secrets stand elsewhere: write {WAYS}")
-        return value
+            return position.wrong(f"holds a user name or password, and secrets stand elsewhere: write {WAYS}")
+        return position.checked(value, self.rule)
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:
         """Return its JSON schema."""
-        return {"anyOf": [{"type": "string"}, REFERENCE]}
+        return {"anyOf": [{"type": "string", **(self.rule.schema() if self.rule else {})}, REFERENCE]}
 
 
 @dataclass
@@ -54,40 +61,46 @@ class SecretText(Kind):
     Attributes:
         bare: Whether the constructor takes plain `str`, so that it gets the value itself.
         maybe_plain: Whether `{ plain = "…" }` may stand here, for values that are none, such as most headers.
+        rule: Which values are allowed.
     """
 
     bare: bool = False
     maybe_plain: bool = False
+    rule: Rule | None = None
     types: ClassVar[tuple[type, ...]] = (dict,)
     words = f"{WAYS}"
     is_secret = True
 
-    def read(self, value: Any, place: Place) -> Any:
-        """Return the secret; a text where it belongs is a mistake that is told without repeating it."""
+    def read(self, value: Any, position: Position) -> Any:
+        """Return the secret. A literal text is a mistake; the message does not repeat it."""
         if not isinstance(value, str):
-            return super().read(value, place)
-        name = key(str(place.where[-1]))
+            return super().read(value, position)
+        name = key(str(position.where[-1]))
         plain = "" if not self.maybe_plain else '; if it is no secret, write { plain = "…" }'
-        return place.wrong(
+        return position.wrong(
             f'a secret must not stand in this file: write {name} = {{ env = "NAME" }} for an environment '
             f'variable, or {name} = {{ file = "path" }} for a file{plain}'
         )
 
-    def taken(self, value: Any, place: Place) -> Any:
+    def taken(self, value: Any, position: Position) -> Any:
         """Return the secret that the reference leads to."""
         if self.maybe_plain and set(value) == {"plain"}:
-            return self._plain(value["plain"], place)
+            return self._plain(value["plain"], position)
         if self.maybe_plain and not set(value) & {"env", "file"}:
-            return place.wrong(f'write {WAYS}, or {{ plain = "…" }} for a value that is no secret')
-        secret = refer(value, place)
+            return position.wrong(f'write {WAYS}, or {{ plain = "…" }} for a value that is no secret')
+        secret = refer(value, position)
+        if secret is not WRONG:
+            secret = position.checked(secret, self.rule)
         return secret.reveal() if self.bare and secret is not WRONG else secret
 
-    def _plain(self, value: Any, place: Place) -> Any:
-        name = str(place.where[-1])
+    def _plain(self, value: Any, position: Position) -> Any:
+        name = str(position.where[-1])
         if _CREDENTIALS.search(name):
-            return place.wrong(f"{name!r} carries a secret, which must not stand in this file: write {WAYS}")
+            return position.wrong(
+                f"{name!r} carries a secret, which must not stand in this file: write {WAYS}"
+            )
         if not isinstance(value, str):
-            return (place / "plain").wrong(f"is {found(value)}; it must be text")
+            return (position / "plain").wrong(f"is {found(value)}; it must be text")
         return value
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:

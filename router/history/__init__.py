@@ -11,8 +11,8 @@ A row says how a provider was, and why that was believed; it holds no address, p
 from router.history.changes import Change, changes
 from router.history.errors import HistoryError
 from router.history.file import HistoryFile
-from router.history.keeping import History
 from router.history.outages import Outage, outages
+from router.history.recorder import History
 from router.history.samples import ProbeSample, Sample, by_provider, samples_of
 from router.history.spans import Span, spans, strip
 from router.history.trends import Trend, trends

@@ -1,8 +1,9 @@
-"""What the last report says that the one before it did not. Pure."""
+"""When the state of a provider or of its circuit breaker changed from one report to the next. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from router.history.samples import by_provider
@@ -20,13 +21,13 @@ class Change:
 
     Attributes:
         provider: Its name.
-        at: When the last report on it was made, in seconds UTC since 1970.
+        at: When the report with the change was made, in seconds UTC since 1970.
         since: When the one before was made; None where this is the first.
         before: Its state then; None where this is the first.
-        after: Its state now.
+        after: Its state in this report.
         breaker_before: The state of its circuit breaker then.
-        breaker_after: The state of its circuit breaker now.
-        reason: Why it is so now.
+        breaker_after: The state of its circuit breaker in this report.
+        reason: The reason that this report gives.
     """
 
     provider: str
@@ -40,29 +41,28 @@ class Change:
 
 
 def changes(samples: Iterable[Sample]) -> list[Change]:
-    """Return how each provider's last sample differs from the one before it; nothing for those that do not.
+    """Return the changes of each provider, the oldest first; its first sample is one.
 
     Each provider is compared with itself, so that several routers can write to one file.
 
     Args:
-        samples: Of any providers; at least the last two of each.
+        samples: Of any providers.
     """
     found = []
     for provider, rows in by_provider(samples).items():
-        now = rows[-1]
-        then = rows[-2] if len(rows) > 1 else None
-        if then is not None and (then.state, then.breaker) == (now.state, now.breaker):
-            continue
-        found.append(
-            Change(
-                provider=provider,
-                at=now.at,
-                since=None if then is None else then.at,
-                before=None if then is None else then.state,
-                after=now.state,
-                breaker_before=None if then is None else then.breaker,
-                breaker_after=now.breaker,
-                reason=now.reason,
+        for then, now in pairwise([None, *rows]):
+            if now is None or (then and (then.state, then.breaker) == (now.state, now.breaker)):
+                continue
+            found.append(
+                Change(
+                    provider=provider,
+                    at=now.at,
+                    since=then and then.at,
+                    before=then and then.state,
+                    after=now.state,
+                    breaker_before=then and then.breaker,
+                    breaker_after=now.breaker,
+                    reason=now.reason,
+                )
             )
-        )
     return found

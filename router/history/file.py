@@ -1,4 +1,4 @@
-"""The file of a history: a SQLite database that is open only while it is written or read.
+"""The file of a history: a SQLite database that is open only during a read or write.
 
 Each write is one short transaction in write-ahead mode: readers never wait for it, another writer waits for
 its turn, and a process that is killed in the middle leaves what was committed, all of it, and nothing else.
@@ -32,10 +32,10 @@ class HistoryFile:
 
     Every call opens the file, works and closes it, so that it may be used from any thread, and be moved away
     at any time. A write takes a few milliseconds, and up to `busy` seconds where another program is writing:
-    call it where that blocks nobody, or use `History`.
+    call it in a thread, or use `History`.
 
     Args:
-        path: The file; begun where there is none.
+        path: The file; created if it does not exist.
         keep_days: Days for which rows are kept; older ones are deleted while new ones are written.
         busy: Seconds to wait for another program that is writing.
         limit: The most that the file may grow to, in pages of 4 KiB, or None for no limit.
@@ -62,7 +62,7 @@ class HistoryFile:
         self.limit = limit
 
     def check(self) -> None:
-        """Begin the file where there is none, and see whether it can be written.
+        """Create the file if it does not exist, and check that it can be written.
 
         Raises:
             HistoryError: It cannot; the text says why, and what to do.
@@ -76,7 +76,7 @@ class HistoryFile:
             HistoryError: They cannot be written; the text says why, and what to do.
         """
         with self._explaining(), closing(self._connect("rwc")) as connection:
-            version_of(connection, self.path)  # before anything is changed in somebody else's file
+            version_of(connection, self.path)  # before anything changes in a file of another program
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             if self.limit is not None:
@@ -114,8 +114,8 @@ class HistoryFile:
 
         Args:
             provider: Its name.
-            since: From here on, in seconds UTC since 1970; the last sample before it comes along, because it
-                says how the provider was then.
+            since: The start, in seconds UTC since 1970; the result includes the last sample before it, which
+                gives the state at that time.
             until: Up to here.
 
         Raises:
@@ -148,7 +148,7 @@ class HistoryFile:
         return [ProbeSample(at, name, None if w is None else bool(w), *rest) for at, name, w, *rest in rows]
 
     def _rows(self, query: str, values: tuple[Any, ...]) -> list[Any]:
-        """Return what a query finds; a file without rows holds nothing, and none at all is an error."""
+        """Return the rows of a query; a missing file is an error."""
         with self._explaining():
             if _is_missing(self.path):
                 raise HistoryError(
@@ -161,7 +161,7 @@ class HistoryFile:
                 written = not _is_missing(Path(f"{self.path}-wal"))
                 if error.sqlite_errorcode & 0xFF not in _UNREADABLE or written:
                     raise
-            # A folder that cannot be written, where nobody else is writing: the file does not change.
+            # The folder is read-only and no other program writes: the file does not change.
             return self._fetch(query, values, "ro&immutable=1")
 
     def _fetch(self, query: str, values: tuple[Any, ...], mode: str) -> list[Any]:

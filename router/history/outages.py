@@ -41,8 +41,7 @@ def outages(samples: Iterable[Sample]) -> list[Outage]:
     """Return the outages, the oldest first.
 
     An outage begins with the first report that says unhealthy, and ends with the next one that says healthy
-    or degraded. Time in which nobody looked, or could tell, belongs to it where the provider was out before
-    and after.
+    or degraded. Unknown time belongs to it where the provider was out before and after.
 
     Args:
         samples: Of any providers.

@@ -26,6 +26,7 @@ class Past:
         provider: Its name.
         uptime: Day by day.
         change: How its last report differs from the one before it; None where it does not.
+        changes: All changes in the time, the oldest first.
         trends: How fast it was, day by day.
         outages: When it was out, the oldest first.
     """
@@ -33,6 +34,7 @@ class Past:
     provider: str
     uptime: tuple[Day, ...]
     change: Change | None
+    changes: tuple[Change, ...]
     trends: tuple[Trend, ...]
     outages: tuple[Outage, ...]
 
@@ -42,6 +44,7 @@ class Past:
             "provider": self.provider,
             "uptime": [_plain(day) | {"uptime": _rounded(day.uptime, 5)} for day in self.uptime],
             "change": None if self.change is None else _plain(self.change),
+            "changes": [_plain(change) for change in self.changes],
             "trends": [_plain(trend) for trend in self.trends],
             "outages": [_plain(outage) | {"seconds": round(outage.seconds, 3)} for outage in self.outages],
         }
@@ -93,10 +96,12 @@ def _past(file: HistoryFile, provider: str, start: float, end: float) -> Past | 
     inside = [row for row in rows if row.at >= start]
     if not inside:
         return None
+    changed = tuple(change for change in changes(rows) if change.at >= start)
     return Past(
         provider=provider,
         uptime=tuple(uptime(rows, start, end)),
-        change=next(iter(changes(file.newest(provider, 2))), None),
+        change=changed[-1] if changed and changed[-1].at == rows[-1].at else None,
+        changes=changed,
         trends=tuple(trends(inside, file.probes(provider, start, end))),
         outages=tuple(outages(rows)),
     )

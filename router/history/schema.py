@@ -2,7 +2,7 @@
 
 A file says whose it is (`application_id`) and how its tables are made (`user_version`, the number of steps
 that have been taken). A file of another application is never touched; one of a newer version is not read,
-because nobody here knows what its columns mean.
+because this version does not know its columns.
 
 To change the tables, append a step to `STEPS`; never edit one that was released.
 """

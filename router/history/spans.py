@@ -1,7 +1,7 @@
 """From samples to time: how long a provider was in which state. Pure.
 
 The rule of gaps: a sample's state lasts until the next sample. Where the next one is more than two
-intervals away, nobody looked, and the whole gap is unknown; the same holds from the last sample to the end.
+intervals away, the whole gap is unknown; the same holds from the last sample to the end.
 The interval is the median distance between the samples, unless it is given.
 """
 

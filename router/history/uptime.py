@@ -27,7 +27,7 @@ class Day:
         healthy: Seconds seen healthy.
         degraded: Seconds seen degraded.
         unhealthy: Seconds seen unhealthy.
-        unknown: Seconds in which nobody looked, or could tell.
+        unknown: Seconds without a known state.
     """
 
     provider: str

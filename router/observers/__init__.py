@@ -5,8 +5,8 @@
 
     Router(providers, observers=[PrometheusObserver()])
 
-Each is imported when it is first asked for. An observer may serve several routers. None of them tells a
-prompt, a reply or the words of a service: events do not hold the first two, and the third is left out.
+Each is imported when it is first asked for. An observer may serve several routers. None of them exports a
+prompt, a reply or the words of a service.
 """
 
 from importlib import import_module

@@ -5,7 +5,7 @@
       attempt second              committed: from its start to the end of its reply, or to its breaking off
 
 The request's span is what the conventions for generative AI call an inference: what tools count and add up,
-such as tokens, stands on it alone. The attempts' spans tell who was asked, for how long, and what came of it.
+such as tokens, stands on it alone. Each attempt's span has the provider, the duration and the outcome.
 Spans hold names, numbers and classes of errors; never a prompt, a reply, or the words of a service.
 """
 
@@ -25,7 +25,7 @@ from router.events import (
     RequestStarted,
     WaitStarted,
 )
-from router.observers import _conventions as names
+from router.observers import _attributes as names
 from router.observers._extra import missing
 
 try:

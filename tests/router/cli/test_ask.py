@@ -87,7 +87,7 @@ def test_verbose_tells_each_attempt_on_standard_error(backend: str, serve: Serve
     found = command("ask", "Hi", *sick(serve), *well, "-v", "--max-tokens", "5", "--backend", backend)
 
     assert found.out == "Fine."
-    assert "1. aura: asked, with" in found.err
+    assert "1. aura: asked; first content due within" in found.err
     assert "1. aura: failed after" in found.err
     assert "2. chat_anywhere: committed after" in found.err
     assert "does not take max_tokens" in found.err
@@ -100,7 +100,7 @@ def test_a_second_round_is_told(serve: Serve, command: Command) -> None:
     found = command("ask", "Hi", *provider(simulator), "-v")
 
     assert (found.code, found.out) == (0, "Fine.")
-    assert "nobody answered in round 1" in found.err
+    assert "no provider answered in round 1" in found.err
 
 
 def test_where_nobody_answers_the_ledger_is_printed(backend: str, serve: Serve, command: Command) -> None:
@@ -112,6 +112,19 @@ def test_where_nobody_answers_the_ledger_is_printed(backend: str, serve: Serve, 
     assert "chat-router: no provider answered" in found.err
     assert "aura: failed after" in found.err
     assert "AuthenticationFailed" in found.err
+
+
+def test_where_a_model_is_missing_the_command_says_how_to_name_one(serve: Serve, command: Command) -> None:
+    simulator = serve(load("openai")())
+    address = f"openai={simulator.url}/v1"
+
+    found = command("ask", "Hi", "--provider", address)
+
+    assert (found.code, found.out) == (1, "")
+    assert "--model NAME" in found.err
+    assert "SERVICE=URL#MODEL" in found.err
+    assert command("ask", "Hi", "--provider", f"{address}#simulated").code == 0
+    assert command("ask", "Hi", "--provider", address, "--model", "simulated").code == 0
 
 
 def test_a_reply_that_breaks_off_is_printed_and_exits_3(backend: str, serve: Serve, command: Command) -> None:
@@ -129,7 +142,7 @@ def test_a_conversation_that_stays_behind_is_told(serve: Serve, command: Command
     found = command("ask", "Hi", *provider(simulator))
 
     assert (found.code, found.out) == (0, "Fine.")
-    assert "chat-router: h2o: something may be left there" in found.err
+    assert "chat-router: h2o: clean-up failed; a conversation may remain there" in found.err
 
 
 def test_the_time_for_the_whole_can_be_set(serve: Serve, command: Command) -> None:

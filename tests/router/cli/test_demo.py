@@ -6,9 +6,9 @@ import sys
 import pytest
 
 from router import RetryPolicy, Router
-from router.cli.demo import Play
-from router.cli.demo_providers import Cast, Role, cast_of, roles
-from router.cli.demo_screen import Stage
+from router.cli.demo import Demonstration
+from router.cli.demo_providers import DemoService, RunningServices, run_services, services
+from router.cli.demo_screen import DemoScreen
 from router.cli.exits import FAILED, OK
 from router.cli.output import console_for
 from tests.router.cli.command import Ended, run
@@ -19,11 +19,11 @@ FAST = ("demo", "--speed", "20")
 ESCAPE = "\x1b"
 
 
-def test_it_plays_on_both_backends(backend: str, command: Command) -> None:
+def test_it_runs_on_both_backends(backend: str, command: Command) -> None:
     check(command(*FAST, "--backend", backend, "--prompt", "Why [red] so?"))
 
 
-def test_it_plays_without_a_terminal() -> None:
+def test_it_runs_without_a_terminal() -> None:
     check(run(*FAST, "--prompt", "Why [red] so?"))
 
 
@@ -69,22 +69,27 @@ def test_an_encoding_without_the_signs_gets_simple_ones() -> None:
 
 
 def test_a_surprise_is_told_and_fails(capsys: pytest.CaptureFixture[str]) -> None:
-    play = Play(Cast(roles("Why?"), 0.0), Stage(console_for(sys.stdout)), "Why?", 0.0)
+    demonstration = Demonstration(
+        RunningServices(services("Why?"), 0.0), DemoScreen(console_for(sys.stdout)), "Why?", 0.0
+    )
 
-    assert play.verdict(1.0) == OK
+    assert demonstration.verdict(1.0) == OK
 
-    play._expect("a", "b")
+    demonstration._expect("a", "b")
 
-    assert play.verdict(1.0) == FAILED
+    assert demonstration.verdict(1.0) == FAILED
     assert "expected 'b', but saw 'a'" in capsys.readouterr().out
 
 
 @pytest.mark.anyio
 async def test_a_chain_that_cannot_answer_is_told_and_fails(capsys: pytest.CaptureFixture[str]) -> None:
-    parts = [Role("aura", "500", "fails")]
-    async with cast_of(parts) as cast, Router(cast.adapters, retry=RetryPolicy(attempts=1)) as router:
-        play = Play(cast, Stage(console_for(sys.stdout)), "Why?", 0.0)
-        await play.all(router)
+    wanted = [DemoService("aura", "500", "fails")]
+    async with (
+        run_services(wanted) as running,
+        Router(running.adapters, retry=RetryPolicy(attempts=1)) as router,
+    ):
+        demonstration = Demonstration(running, DemoScreen(console_for(sys.stdout)), "Why?", 0.0)
+        await demonstration.run(router)
 
-    assert play.verdict(1.0) == FAILED
+    assert demonstration.verdict(1.0) == FAILED
     assert "no provider answered" in capsys.readouterr().out

@@ -39,8 +39,8 @@ def test_a_terminal_gets_the_same_in_colours_and_probes_as_they_end() -> None:
     assert shown.code == 1
     assert "\x1b[31munhealthy\x1b[0m" in shown.out
     assert "connection" in shown.out
-    assert "asked" in shown.err
-    assert re.search(r"h2o .*well: ", shown.err)
+    assert "probing" in shown.err
+    assert re.search(r"h2o .*working: ", shown.err)
     assert shown.err.count("\x1b[?25l") == shown.err.count("\x1b[?25h") == 1  # the cursor is given back
 
 

@@ -57,8 +57,8 @@ async def test_probes_are_shown_as_they_end_and_are_gone_afterwards():
     progress(ProbeEnded("one", ProbeResult(None, "too late")))
     shown = terminal.getvalue()
 
-    assert "well: it lists its models" in shown
-    assert "not well: no\N{REPLACEMENT CHARACTER}[5m way" in shown
+    assert "working: it lists its models" in shown
+    assert "not working: no\N{REPLACEMENT CHARACTER}[5m way" in shown
     assert "too late" not in shown
     assert shown.count("\x1b[?25l") == shown.count("\x1b[?25h") == 1
 
@@ -84,9 +84,9 @@ async def test_the_screen_follows_probes_and_rests_between_checks():
             screen.rest(report, 60)
     shown = terminal.getvalue()
 
-    assert during.count("probes are under way") == 2
+    assert during.count("probing; press Ctrl-C to stop") == 2
     assert "checked at " in shown
-    assert "again every 60 s; Ctrl-C ends it" in shown
+    assert "next check is in 60 s; press Ctrl-C to stop" in shown
 
 
 @pytest.mark.parametrize("wanted", [True, False])

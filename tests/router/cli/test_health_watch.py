@@ -98,8 +98,8 @@ def test_a_terminal_gets_one_table_that_is_kept_up_to_date() -> None:
     os.close(outer)
 
     assert code == 130
-    assert "probes are under way" in shown
-    assert "again every 1 s; Ctrl-C ends it" in shown
+    assert "probing; press Ctrl-C to stop" in shown
+    assert "next check is in 1 s; press Ctrl-C to stop" in shown
     assert shown.count("\x1b[?25l") == shown.count("\x1b[?25h")
     assert "Traceback" not in shown
 

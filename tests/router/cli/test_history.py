@@ -41,12 +41,21 @@ def test_all_views_are_shown_as_plain_lines(path: str, command: Command) -> None
     tables = dict(part.split("\n", 1) for part in found.out.split("\n\n"))
     assert list(tables) == [
         "Uptime per day, in UTC",
-        "What changed with the last report, in UTC",
+        "Changes from report to report, in UTC",
         "Seconds to the first content, and of probes",
         "Outages, in UTC",
     ]
     assert "10 min  no connection could be made" in tables["Outages, in UTC"]
-    assert "healthy  degraded" in tables["What changed with the last report, in UTC"]
+    assert re.search(r"h2o +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  ", tables["Outages, in UTC"])
+    changed = tables["Changes from report to report, in UTC"]
+    assert [line.split()[1:3] for line in changed.splitlines()[1:]] == [
+        ["new", "healthy"],
+        ["healthy", "unhealthy"],
+        ["unhealthy", "healthy"],
+        ["healthy", "degraded"],
+        ["new", "healthy"],
+    ]
+    assert "healthy    degraded" in tables["Changes from report to report, in UTC"]
     assert "0.50         1.25  0.25       0.25" in tables["Seconds to the first content, and of probes"]
     assert "\x1b" not in found.out
 
@@ -68,6 +77,7 @@ def test_json_has_all_of_it(path: str, command: Command) -> None:
     assert (h2o["provider"], openai["provider"]) == ("h2o", "openai")
     assert openai["change"] is None
     assert (h2o["change"]["before"], h2o["change"]["after"]) == ("healthy", "degraded")
+    assert [change["after"] for change in h2o["changes"]] == ["healthy", "unhealthy", "healthy", "degraded"]
     (outage,) = h2o["outages"]
     assert (outage["seconds"], outage["cause"]) == (600.0, "no connection could be made")
     known = [day for day in h2o["uptime"] if day["uptime"] is not None]
@@ -105,9 +115,9 @@ def test_a_history_of_long_ago_says_when_its_newest_report_was(tmp_path: Path, c
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (("{path}", "--provider", "h3o"), "knows no provider 'h3o'"),
-        (("{path}", "--format", "xml"), "there is no format 'xml'"),
-        (("{path}", "--view", "outage"), "there is no view 'outage'; did you mean 'outages'?"),
+        (("{path}", "--provider", "h3o"), "has no provider 'h3o'"),
+        (("{path}", "--format", "xml"), "unknown format 'xml'"),
+        (("{path}", "--view", "outage"), "unknown view 'outage'; did you mean 'outages'?"),
         (("{path}", "--days", "0"), "--days 0 is out of range"),
         (("{path}", "--days", "nan"), "--days nan is out of range"),
         (("{path}.no",), "there is no history {path}.no; begin one with: chat-router health --history"),

@@ -34,11 +34,11 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "an unknown backend": (("ask", "hi", "--backend", "tri", *H2O), "did you mean 'trio'?"),
     "no provider to check": (("health",), "name at least one provider"),
     "an unknown format": (("health", "--demo", "--format", "jsn"), "did you mean 'json'?"),
-    "the demo and a provider": (("health", "--demo", *H2O), "leave --provider out"),
+    "the demo and a provider": (("health", "--demo", *H2O), "omit --provider"),
     "no time for a probe": (("health", "--demo", "--timeout", "0"), "--timeout 0"),
     "an unknown level": (("health", "--demo", "--level", "anser"), "did you mean 'answer'?"),
     "an unknown state to fail on": (("health", "--demo", "--fail-on", "unknown"), "degraded, unhealthy"),
-    "the demo and a file": (("health", "--demo", "--config", "a.toml"), "leave --config out"),
+    "the demo and a file": (("health", "--demo", "--config", "a.toml"), "omit --config"),
     "a file that is not there": (("health", "--config", "no-such.toml"), "no-such.toml"),
     "a folder to write to": (("health", "--demo", "--output", "tests"), "is a folder"),
     "a file in no folder": (("health", "--demo", "--output", "no-such/file"), "there is no folder"),
@@ -54,7 +54,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "a negative delay": (("simulate", "h2o", "--delay", "-1"), "--delay -1"),
     "a counted refusal": (
         ("simulate", "h2o", "--fault", "refuse", "--fault-times", "1"),
-        "cannot be counted",
+        "does not work with --fault refuse",
     ),
     "a fault that never strikes": (
         ("simulate", "h2o", "--fault", "429", "--fault-times", "0"),

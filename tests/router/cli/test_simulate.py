@@ -1,8 +1,10 @@
 """`chat-router simulate`: one service until Ctrl-C, and the command that asks it."""
 
+import os
 import shlex
 import signal
 import socket
+from contextlib import suppress
 
 import anyio
 import pytest
@@ -16,10 +18,10 @@ pytestmark = pytest.mark.anyio
 
 
 async def said(process: Process) -> list[str]:
-    """Return the four lines that a simulator says when it serves."""
+    """Return the lines that are said before it waits for Ctrl-C."""
     assert process.stdout is not None
     text = b""
-    while text.count(b"\n") < 4:
+    while b"Ctrl-C" not in text:
         text += await process.stdout.receive()
     return text.decode().splitlines()
 
@@ -43,6 +45,34 @@ async def test_it_says_how_to_ask_it_and_that_works(service: str) -> None:
     assert code == 130
 
 
+def two_free_ports() -> int:
+    """Return the first of two neighbouring ports that nobody has."""
+    for port in range(20_000 + os.getpid() % 10_000, 65_000, 2):
+        with socket.socket() as one, socket.socket() as other, suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            other.bind(("127.0.0.1", port + 1))
+            return port
+    raise AssertionError("no two neighbouring ports are free")
+
+
+async def test_a_signal_to_the_one_process_stops_all_its_services() -> None:
+    port = two_free_ports()
+    with anyio.fail_after(15):
+        async with await started("simulate", "h2o", "openai", "--port", str(port)) as process:
+            lines = await said(process)
+            process.send_signal(signal.SIGTERM)
+            code = await process.wait()
+
+    assert [line for line in lines if line.startswith("http")] == [
+        f"http://127.0.0.1:{port}",
+        f"http://127.0.0.1:{port + 1}/v1",
+    ]
+    assert code == 143
+    for number in (port, port + 1):
+        with socket.socket() as again, pytest.raises(ConnectionRefusedError):
+            again.connect(("127.0.0.1", number))
+
+
 async def test_ctrl_c_ends_it_quietly_on_both_backends(backend: str) -> None:
     with anyio.fail_after(15):
         async with await started("simulate", "h2o", "--fault", "stall", "--backend", backend) as process:
@@ -62,7 +92,7 @@ def test_a_port_that_is_taken_is_one_line() -> None:
         found = run("simulate", "h2o", "--port", str(port))
 
     assert (found.code, found.out, found.err.count("\n")) == (64, "", 1)
-    assert f"port {port} cannot be had" in found.err
+    assert f"port {port} cannot be opened" in found.err
 
 
 def test_the_list_has_all_services_and_faults(command: Command) -> None:

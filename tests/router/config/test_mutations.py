@@ -1,6 +1,6 @@
 """Every key of a good file is deleted, misspelt and given a value of every other type.
 
-What comes of it is right, or one mistake, told at its place; and the schema for editors agrees.
+What comes of it is right, or one mistake, told at its position; and the schema for editors agrees.
 """
 
 import datetime
@@ -18,7 +18,7 @@ KEYS = [where for where in PLACES if isinstance(where[-1], str)]
 FREE = ("models", "headers", "cookies", "weights")
 """Tables whose keys are the user's own."""
 FIXED = [where for where in KEYS if where[-2:-1] == () or where[-2] not in FREE]
-CANARY = "hunter2-pasted-into-the-wrong-place"
+CANARY = "hunter2-pasted-into-the-wrong-position"
 VALUES: list[Any] = [True, False, 1, -1, 0.5, float("nan"), CANARY, [], [1], {}, {"x": 1}, datetime.date.min]
 VALIDATOR = jsonschema.Draft7Validator(schema())
 

@@ -1,4 +1,4 @@
-"""Files as people get them wrong: each mistake is one line that names its place, and says what to do."""
+"""Files as people get them wrong: each mistake is one line that names its position, and says what to do."""
 
 from pathlib import Path
 
@@ -15,10 +15,10 @@ LINES: dict[str, tuple[str, int, str, str]] = {
     # what is wrong: the line instead of the provider's last one, its number, the key, words of the message
     "a url without quotes": ("base_url = http://a", 3, "", "text needs quotes"),
     "a yaml file": ("base_url: http://a", 3, "", "write key = value"),
-    "a key twice": (f"{URL}\n{URL}", 4, "", "this key or table stands twice"),
+    "a key twice": (f"{URL}\n{URL}", 4, "", "this key or table is defined twice"),
     "a text over two lines": ('base_url = "http://a\nb"', 3, "", "three quotes take several"),
     "a path of windows": ('base_url = "C:\\users"', 3, "", "'single quotes'"),
-    "Python's true": ("verify = True", 3, "", "true and false are written small"),
+    "Python's true": ("verify = True", 3, "", "true and false are lowercase"),
     "two keys on one line": ('verify = true model = "m"', 3, "", "one key = value on each line"),
     "a table of json": ('models = { "a": "b" }', 3, "", "write key = value"),
     "a scheme that is not http": ('base_url = "ftp://a"', 3, "base_url", "must begin with http://"),
@@ -37,14 +37,14 @@ LINES: dict[str, tuple[str, int, str, str]] = {
     "a transport": ('transport = "x"', 3, "transport", "cannot be given in a file"),
     "a model that is no text": ("models = { fast = 3 }", 3, "models.fast", "is the number 3; it must be"),
     "models in a row": ('models = ["a"]', 3, "models", "is an array; it must be a table"),
-    "a key of another adapter": ('token_limit = 3', 3, "token_limit", "this is no key. There are: ada"),
+    "a key of another adapter": ('token_limit = 3', 3, "token_limit", "unknown key. There are: ada"),
     "a key of a policy": ("stall = 3", 3, "stall", "it belongs in [timeouts]"),
     "a policy of a policy": ("percentile = 1", 3, "percentile", "it belongs in [retry.hedge]"),
-    "a key with a space": ('"api key" = 1', 3, '"api key"', "this is no key"),
-    "a key of a terminal": ('"\\u001b[2J" = 1', 3, '"\\u001b[2J"', "this is no key"),
-    "a limit of nothing": ("limits.connections = 0", 3, "limits.connections", "is 0; it must be greater"),
+    "a key with a space": ('"api key" = 1', 3, '"api key"', "unknown key"),
+    "a key of a terminal": ('"\\u001b[2J" = 1', 3, '"\\u001b[2J"', "unknown key"),
+    "a limit of nothing": ("limits.connections = 0", 3, "limits.connections", "is 0; it must be more than 0"),
     "a limit that there is not": ("limits = { conections = 1 }", 3, "limits.conections", "'connections'?"),
-    "a header that is none": ('headers = { "a b" = { plain = "c" } }', 3, "headers", "'a b' cannot be"),
+    "a header that is none": ('headers = { "a b" = { plain = "c" } }', 3, 'headers."a b"', "'a b' cannot be"),
     "a literal header": ('headers.authorization = "hunter2"', 3, "headers.authorization", "{ plain ="),
     "a plain credential": (
         'headers.authorization = { plain = "hunter2" }', 3, "headers.authorization", "carries a secret",
@@ -57,9 +57,9 @@ LINES: dict[str, tuple[str, int, str, str]] = {
     "a variable that is not set": ('cookies.a = { env = "NOBODY" }', 3, "cookies.a.env", "NOBODY is not set"),
     "a variable that is empty": ('cookies.a = { env = "EMPTY" }', 3, "cookies.a.env", "EMPTY is empty"),
     "a variable of two lines": ('cookies.a = { env = "LINES" }', 3, "cookies.a.env", "more than one line"),
-    "a variable with a space in it": ('cookies.a = { env = "SPACE" }', 3, "cookies", "cannot carry"),
+    "a variable with a space in it": ('cookies.a = { env = "SPACE" }', 3, "cookies.a", "cannot carry"),
     "a secret as a variable's name": (
-        'cookies.a = { env = "sk-hunter2" }', 3, "cookies.a.env", "the value itself does not belong here",
+        'cookies.a = { env = "sk-hunter2" }', 3, "cookies.a.env", "never write the value itself here",
     ),
     "a variable that is a number": ("cookies.a = { env = 1 }", 3, "cookies.a.env", "is the number 1"),
     "a file that is not there": ('cookies.a = { file = "no/file" }', 3, "cookies.a.file", "/no/file'"),
@@ -105,6 +105,13 @@ FILES: dict[str, tuple[str, int | None, str, str]] = {
     "an adapter that is misspelt": ('[[provider]]\nadapter = "h20"', 2, "provider 1: adapter", "'h2o'?"),
     "an adapter of a class name": ('[[provider]]\nadapter = "H2o"', 2, "provider 1: adapter", "'h2o'?"),
     "an adapter that is none": ('[[provider]]\nadapter = "zzz"', 2, "provider 1: adapter", "module:Class"),
+    "another service": (
+        '[[provider]]\nadapter = "ollama"', 2, "provider 1: adapter",
+        "unknown adapter 'ollama'; for a service with an OpenAI-compatible API write adapter = \"openai\"",
+    ),
+    "a service that sounds like an adapter": (
+        '[[provider]]\nadapter = "azure"', 2, "provider 1: adapter", "unknown adapter 'azure'; for a service",
+    ),
     "an adapter that is a number": ("[[provider]]\nadapter = 1", 2, "provider 1: adapter", "'aura'"),
     "a module that is not there": (
         '[[provider]]\nadapter = "no_such.module:Class"', 2, "provider 1: adapter", "make no_such.module ",
@@ -113,7 +120,7 @@ FILES: dict[str, tuple[str, int | None, str, str]] = {
         '[[provider]]\nadapter = "adapters.aura:Hora"', 2, "provider 1: adapter", "no attribute 'Hora'",
     ),
     "a class that is no adapter": (
-        '[[provider]]\nadapter = "pathlib:Path"', 2, "provider 1: adapter", "no class derived from Adapter",
+        '[[provider]]\nadapter = "pathlib:Path"', 2, "provider 1: adapter", "not a class derived from",
     ),
     "a class that cannot be made": (
         '[[provider]]\nadapter = "adapters:Adapter"', 1, "provider 1", "abstract",
@@ -140,7 +147,7 @@ FILES: dict[str, tuple[str, int | None, str, str]] = {
     "too little time": (f"{H2O}[timeouts]\ntotal = 0.1", 5, "timeouts.total", "no attempt starts with less"),
     "half an attempt": (f"{H2O}[retry]\nattempts = 1.5", 5, "retry.attempts", "it must be a whole number"),
     "many attempts": (f"{H2O}[retry]\nattempts = 9", 5, "retry.attempts", "is 9; it must be from 1 to 5"),
-    "a longer stay": (f"{H2O}[retry]\nstay = 3", 5, "retry.stay", "from 1 to attempts (2)"),
+    "a longer stay": (f"{H2O}[retry]\nstay = 3", 5, "retry.stay", "at most attempts (2)"),
     "an error that there is not": (
         f'{H2O}[retry]\ndispositions = {{ Refused = "retry" }}', 5, "retry.dispositions.Refused", "There are",
     ),
@@ -150,10 +157,10 @@ FILES: dict[str, tuple[str, int | None, str, str]] = {
     "an overfull budget": (f"{H2O}[retry]\nbudget.share = inf", 5, "retry.budget.share", "and finite"),
     "hedging as a switch": (f"{H2O}[retry]\nhedge = true", 5, "retry.hedge", "is true; it must be a table"),
     "a percentile of percents": (
-        f"{H2O}[retry.hedge]\npercentile = 95", 5, "retry.hedge.percentile", "above 0 and at most 1",
+        f"{H2O}[retry.hedge]\npercentile = 95", 5, "retry.hedge.percentile", "more than 0 and at most 1",
     ),
     "a cap below the beginning": (
-        f"{H2O}[breaker]\nopen_for = 400", 5, "breaker.open_for", "at least open_for (400.0)",
+        f"{H2O}[breaker]\nopen_for = 400", 5, "breaker.open_for", "it must be at most open_cap (300.0)",
     ),
     "a strategy without a kind": (f"{H2O}[strategy]\nexplore = 0", 4, "strategy", "kind is missing"),
     "a strategy that is misspelt": (
@@ -230,6 +237,34 @@ least = -1
     ]
 
 
+@pytest.mark.parametrize(
+    ("head", "first"),
+    [
+        ('adapter = "zzz"', "adapter"),
+        ("adapter = 1", "adapter"),
+        ('adaptr = "h2o"', "adaptr"),
+        ('adapter = "no_such.module:Class"', "adapter"),
+        ('adapter = "openai"', ""),  # base_url is missing
+    ],
+)
+def test_a_wrong_adapter_or_a_missing_setting_hides_no_other_mistake(
+    head: str, first: str, tmp_path: Path
+) -> None:
+    text = f"""[[provider]]
+{head}
+name = ""
+connect_timeout = 0
+api_key = "hunter2"
+limits = {{ line = 0 }}
+"""
+    found = mistakes(tmp_path, text)
+
+    assert [mistake.key.removeprefix("provider 1").removeprefix(": ") for mistake in found] == [
+        first, "name", "connect_timeout", "api_key", "limits.line",
+    ]  # fmt: skip
+    assert "hunter2" not in str(found)
+
+
 def test_what_is_wrong_hides_nothing_else_that_is_wrong(tmp_path: Path) -> None:
     """The sentence about the address has the words `name` and `a host` in it."""
     found = mistakes(
@@ -261,19 +296,19 @@ def test_the_error_is_one_of_the_library_with_a_line_for_each_mistake(tmp_path: 
     assert caught.value.file == str(file)
     assert first == f"{file} has 2 mistakes:"
     assert rest[0].startswith(f"{file}: provider: is missing")
-    assert rest[1].startswith(f"{file}:1: a: this is no key")
+    assert rest[1].startswith(f"{file}:1: a: unknown key. There are: ")
 
 
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"a = '\xff'", ":1: is not UTF-8 here; save it as UTF-8"),
+        (b"a = '\xff'", ":1: is not UTF-8 here; save the file as UTF-8"),
         (b"\na = '\xe4'", ":2: is not UTF-8 here"),
         (b"a = " + b"[" * 5000, "is nested too deeply"),
-        (b"a = 1" + b"0" * 5000, "has a number or date that cannot be"),
+        (b"a = 1" + b"0" * 5000, "has an invalid number or date"),
         (b"#" * (1 << 20) + b"#", "has more than 1 MiB"),
-        (b"a = [1,\n2", ":2: this is no TOML: unclosed array"),
-        (b'a = "b', ":1: this is no TOML: unterminated string"),
+        (b"a = [1,\n2", ":2: invalid TOML: unclosed array"),
+        (b'a = "b', ":1: invalid TOML: unterminated string"),
     ],
 )
 def test_bytes_that_are_no_configuration_are_a_mistake(content: bytes, words: str, tmp_path: Path) -> None:
@@ -293,16 +328,16 @@ def test_what_is_no_toml_is_told_with_its_position(tmp_path: Path) -> None:
         load(put(tmp_path, second), {})
 
     assert str(in_a_line.value) == (
-        f"{first}:2: this is no TOML: invalid value (column 5); "
-        'text needs quotes, as in "text"; true and false are written small'
+        f"{first}:2: invalid TOML: invalid value (column 5); "
+        'text needs quotes, as in "text"; true and false are lowercase'
     )
-    assert str(at_the_end.value) == f"{first}:2: this is no TOML: unclosed array; close the bracket"
+    assert str(at_the_end.value) == f"{first}:2: invalid TOML: unclosed array; close the bracket"
 
 
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("none.toml", "there is no such file"),
+        ("none.toml", "no such file"),
         (".", "cannot be read: Is a directory"),
         ("a\0b", "cannot be read"),
     ],
@@ -326,5 +361,5 @@ def test_an_error_of_an_adapter_repeats_no_secret(tmp_path: Path) -> None:
     text = GOOD.replace("x-title = ", '"x y" = ')
     found = mistakes(tmp_path, text)
 
-    assert [mistake.key for mistake in found] == ["provider 1: headers"]
+    assert [mistake.key for mistake in found] == ['provider 1: headers."x y"']
     assert TOKEN not in str(found)

@@ -1,4 +1,4 @@
-"""The keeper of a router: hands each report and each probe to the file, beside the event loop."""
+"""Records the reports and probes of a router in the file, in a thread beside the event loop."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class History:
     """Keeps the health of a router's providers in a SQLite file: `Router(..., history=History(path))`.
 
     It is an observer that keeps each probe, and the router hands it each report. Rows are written in a
-    thread, a report and the probes before it in one transaction. A file that cannot be written fails nothing:
-    the router's observers are told once (`ObserverFailed`), the rows wait, and are written with the next
-    report.
+    thread, a report and the probes before it in one transaction. A file that cannot be written fails no
+    request: the router reports the first failure to its observers (`ObserverFailed`), and the rows wait for
+    the next report.
 
     Args:
-        path: The file; begun where there is none.
+        path: The file; created if it does not exist.
         keep_days: Days for which rows are kept; older ones are deleted while new ones are written.
         busy: Seconds to wait for another program that is writing.
         clock: Returns the time in seconds UTC since 1970.
@@ -46,7 +46,7 @@ class History:
     Attributes:
         file: The file, to read from.
         failure: Why the last write failed, or None.
-        lost: Rows that were never written, because too many waited.
+        lost: Rows dropped because too many waited.
 
     Raises:
         ValueError: A number is not more than 0.
@@ -91,7 +91,7 @@ class History:
 
         Args:
             report: What to keep.
-            tell: Told of the first failure.
+            tell: Called with the first failure.
         """
         try:
             self._take(report, None)

@@ -159,7 +159,7 @@ def test_what_is_shown_has_every_setting_and_no_secret(config: Config) -> None:
 def test_what_is_off_is_shown_as_off(tmp_path: Path) -> None:
     text = shown(read(tmp_path, '[[provider]]\nadapter = "aura"\n'))
 
-    assert "# [retry.hedge] is not there: off" in text
+    assert "# [retry.hedge] is not set: off" in text
     assert "slow_call = false" in text
     assert "# base_url is not set" in text
     assert 'kind = "priority"' in text

@@ -10,7 +10,7 @@ import pytest
 
 from adapters.contract import ProbeResult
 from router import ObserverFailed, ProbeEnded
-from router.history import History, HistoryError, keeping
+from router.history import History, HistoryError, recorder
 from tests.router.history.rows import Handmade, entry, report_of
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ async def test_a_file_that_cannot_be_written_is_told_once_and_its_rows_wait(tmp_
 
 
 async def test_rows_that_wait_are_bounded(tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr(keeping, "WAITING", 5)
+    monkeypatch.setattr(recorder, "WAITING", 5)
     folder = tmp_path / "not there yet"
     history = History(folder / "h.db", clock=Clock())
 

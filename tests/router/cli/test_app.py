@@ -24,7 +24,7 @@ def test_version() -> None:
         (("--help",), "chat-router health --demo"),
         (("ask", "-h"), "CHAT_ROUTER_<NAME>_API_KEY"),
         (("demo", "--help"), "--speed"),
-        (("health", "--help"), "Exit codes: 0 all work"),
+        (("health", "--help"), "Exit codes: 0 healthy"),
         (("simulate", "--help"), "--fault-times"),
     ],
 )

@@ -1,8 +1,8 @@
 """What a constructor takes, read from its signature: the one list of settings is the code itself.
 
-Annotations are texts where a module says `from __future__ import annotations`, and name what is imported for
-type checkers only; so they are evaluated here, with the vocabulary of this library for what a module has not
-imported. What cannot be made out is left to the constructor.
+Annotations are resolved by `typing.get_type_hints`. Many are texts that name what a module imports for type
+checkers only; those names are looked up in the vocabulary of this library. What cannot be made out is left to
+the constructor.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import re
 import sys
 import types
 import typing
-from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from typing import Any, Final
@@ -24,52 +23,22 @@ import adapters
 import adapters.http
 import router
 from adapters.contract.secret import Secret
-from router.config.kinds import (
-    AnyOf,
-    Anything,
-    Choice,
-    Flag,
-    Kind,
-    ListOf,
-    Number,
-    OrOff,
-    TableOf,
-    Unwritable,
-    Whole,
-)
+from router.config.kinds import AnyOf, Anything, Choice, Flag, Kind, ListOf, Number, TableOf, Unwritable
+from router.config.rules import ORDERED, Check, Rule, rules_of
+from router.config.sections import NOTHING, Parameter, Section
 from router.config.texts import SecretText, Text
-from router.policy.budget import RetryBudget
 
-NOTHING: Final[Any] = inspect.Parameter.empty
-"""There is no default."""
 _SECRET_NAME: Final = re.compile(r"(?:^|_)(?:key|token|secret|password|cookie|credentials?)\Z")
 """A setting of a third party that is certainly secret, although it takes plain `str`."""
 _INSTEAD: Final = {"verify": bool}
 """Settings that take more in Python than a file can hold, and say `Any`."""
-_SCALARS: Final[dict[Any, type[Kind]]] = {bool: Flag, int: Whole, float: Number, str: Text, Any: Anything}
 _SETS: Final = (set, frozenset, collections.abc.Set)
 _ARRAYS: Final = (list, tuple, collections.abc.Sequence, collections.abc.Iterable, collections.abc.Collection)
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """One setting of a constructor.
-
-    Attributes:
-        kind: What it may be.
-        default: What it is where it is left out, or `NOTHING` where the signature does not say.
-        required: Whether it must be given.
-        text: What the docstring says of it.
-    """
-
-    kind: Kind
-    default: Any = NOTHING
-    required: bool = False
-    text: str = ""
+_TABLES: Final = (dict, collections.abc.Mapping, collections.abc.MutableMapping)
 
 
 class _Names(dict[str, Any]):
-    """The names that an annotation may use; one that there is not stands for itself."""
+    """The names that an annotation may use; an unknown one stands for itself."""
 
     def __missing__(self, name: str) -> Any:
         for room in (builtins, typing, collections.abc, adapters, adapters.http, router):
@@ -79,8 +48,21 @@ class _Names(dict[str, Any]):
 
 
 @cache
-def parameters_of(made: type) -> tuple[dict[str, Parameter], bool]:
-    """Return the settings that the constructor of a class takes, and whether it may take others.
+def section_of(made: type) -> Section:
+    """Return the table that holds the settings of a class."""
+    parameters, further = parameters_of(made)
+    ordered = ORDERED.get(made.__name__) if rules_of(made) else None
+    return Section(made.__name__, summary_of(made), parameters, made, ordered, further)
+
+
+def summary_of(made: type) -> str:
+    """Return the first paragraph of a class's docstring in one line."""
+    return " ".join(inspect.cleandoc(made.__doc__ or "").partition("\n\n")[0].split())
+
+
+@cache
+def parameters_of(made: type) -> tuple[dict[str, Parameter], typing.Callable[[str], Kind] | None]:
+    """Return the settings that the constructor of a class takes, and what others may be, if it takes others.
 
     A constructor that takes `**settings` without types hands them on: those of the next class are known then,
     and it may keep some for itself.
@@ -91,29 +73,39 @@ def parameters_of(made: type) -> tuple[dict[str, Parameter], bool]:
         constructor = vars(owner).get("__init__")
         if not inspect.isfunction(constructor):
             continue
-        own, hands_on = _parameters(constructor, described(owner))
+        own, hands_on = _parameters(constructor, owner)
         found = {**found, **{name: each for name, each in own.items() if name not in found}}
         is_open |= hands_on
         if not hands_on:
             break
-    return found, is_open
+    return found, further_kind if is_open else None
 
 
-def _parameters(constructor: types.FunctionType, texts: dict[str, str]) -> tuple[dict[str, Parameter], bool]:
+def further_kind(name: str) -> Kind:
+    """Return what a setting may be of which only the name is known."""
+    return kind_of(NOTHING, name)
+
+
+def _parameters(constructor: types.FunctionType, owner: type) -> tuple[dict[str, Parameter], bool]:
     """Return the parameters of one constructor, and whether it takes others without saying which."""
     found: dict[str, Parameter] = {}
     hands_on = False
+    texts, rules = described(owner), {**_inherited_rules(owner), **rules_of(owner)}
     for each in list(inspect.signature(constructor).parameters.values())[1:]:
-        hint = _evaluated(each.annotation, constructor.__globals__)
+        hint = _resolved(each.annotation, constructor.__globals__)
         if each.kind is each.VAR_KEYWORD:
             settings = _typed_dict(hint)
             hands_on = settings is None
             found |= {} if settings is None else _settings_of(settings)
         elif each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY):
             default = NOTHING if repr(each.default) == "<factory>" else each.default  # of a dataclass
-            kind, text = kind_of(hint, each.name), texts.get(each.name, "")
+            kind, text = kind_of(hint, each.name, rules.get(each.name)), texts.get(each.name, "")
             found[each.name] = Parameter(kind, default, each.default is NOTHING, text)
     return found, hands_on
+
+
+def _inherited_rules(owner: type) -> dict[str, Rule]:
+    return {name: rule for base in reversed(owner.__mro__[1:]) for name, rule in rules_of(base).items()}
 
 
 def _typed_dict(hint: Any) -> type | None:
@@ -122,73 +114,76 @@ def _typed_dict(hint: Any) -> type | None:
 
 
 def _settings_of(settings: Any) -> dict[str, Parameter]:
-    names = vars(sys.modules[settings.__module__])
-    texts = described(settings)
-    found = {}
-    for name, annotation in settings.__annotations__.items():
-        hint = _INSTEAD.get(name) or _evaluated(annotation, names)
-        found[name] = Parameter(
-            kind_of(hint, name), required=name in settings.__required_keys__, text=texts.get(name, "")
+    names, texts, rules = vars(sys.modules[settings.__module__]), described(settings), rules_of(settings)
+    return {
+        name: Parameter(
+            kind_of(_INSTEAD.get(name) or _resolved(annotation, names), name, rules.get(name)),
+            required=name in settings.__required_keys__,
+            text=texts.get(name, ""),
         )
-    return found
+        for name, annotation in settings.__annotations__.items()
+    }
 
 
-def _evaluated(annotation: Any, names: dict[str, Any]) -> Any:
-    text = annotation.__forward_arg__ if isinstance(annotation, typing.ForwardRef) else annotation
-    if not isinstance(text, str):
-        return annotation
+def _resolved(annotation: Any, names: dict[str, Any]) -> Any:
+    if annotation is NOTHING:
+        return NOTHING
+    holder: Any = types.SimpleNamespace(__annotations__={"it": annotation})
     try:
-        return eval(text, {"__builtins__": {}}, _Names(names))
+        return typing.get_type_hints(holder, names, _Names(names))["it"]
     except Exception:  # noqa: BLE001 - an annotation is any expression; this one says nothing
         return Any
 
 
-def kind_of(hint: Any, name: str = "") -> Kind:
+def kind_of(hint: Any, name: str = "", rule: Rule | None = None) -> Kind:
     """Return what a value may be that is annotated with `hint`.
 
     Args:
-        hint: An evaluated annotation.
+        hint: A resolved annotation.
         name: The setting's, which tells a secret that is annotated as `str`.
+        rule: Which values of the type are allowed.
     """
     if hint is Secret:
-        return SecretText()
+        return SecretText(rule=rule)
     if hint in (str, Any, NOTHING) and _SECRET_NAME.search(name):
-        return SecretText(bare=True)
-    if hint is NOTHING:
+        return SecretText(bare=True, rule=rule)
+    if hint in (Any, NOTHING):
         return Anything()
-    if isinstance(hint, collections.abc.Hashable) and hint in _SCALARS:
-        return _SCALARS[hint]()
+    if hint is bool:
+        return Flag()
+    if hint in (int, float):
+        return Number(whole=hint is int, rule=rule)
+    if hint is str:
+        return Text(rule)
     if isinstance(hint, type) and issubclass(hint, Enum):
         return Choice({str(member.value): member for member in hint}, name.rstrip("s") or "value")
-    if isinstance(hint, type) and (dataclasses.is_dataclass(hint) or hint is RetryBudget):
-        from router.config.sections import Section  # a section is made of parameters
-
-        return Section(hint)
-    return _generic(typing.get_origin(hint) or hint, typing.get_args(hint), name)
+    if isinstance(hint, type) and (dataclasses.is_dataclass(hint) or rules_of(hint)):
+        return section_of(hint)
+    return _generic(typing.get_origin(hint) or hint, typing.get_args(hint), name, rule)
 
 
-def _generic(origin: Any, inner: tuple[Any, ...], name: str) -> Kind:
+def _generic(origin: Any, inner: tuple[Any, ...], name: str, rule: Rule | None) -> Kind:
     if origin in (typing.Annotated, typing.Required, typing.NotRequired, typing.Final):
-        return kind_of(inner[0], name)
+        return kind_of(inner[0], name, rule)
     if origin in (typing.Union, types.UnionType):
-        return _union(inner, name)
+        return _union(inner, name, rule)
     if origin is typing.Literal:
         return Choice({str(value): value for value in inner}, name or "value")
     if origin is type and inner and isinstance(inner[0], type):
-        home = sys.modules[inner[0].__module__]
-        classes = {kind.__name__: kind for kind in _below(inner[0]) if kind.__module__ == home.__name__}
+        home = inner[0].__module__
+        classes = {kind.__name__: kind for kind in _below(inner[0]) if kind.__module__ == home}
         return Choice(dict(sorted(classes.items())), "class")
-    if origin in (dict, collections.abc.Mapping, collections.abc.MutableMapping):
+    if origin in _TABLES:
         hint_of_keys, hint_of_values = inner or (str, Any)
-        keys, value = kind_of(hint_of_keys), kind_of(hint_of_values)
+        of_entry = rule if isinstance(rule, Check) else None
+        keys, value = kind_of(hint_of_keys), kind_of(hint_of_values, rule=None if of_entry else rule)
         if isinstance(value, SecretText) or name in ("headers", "cookies"):
-            value = SecretText(
-                bare=Secret not in (hint_of_values, *typing.get_args(hint_of_values)), maybe_plain=True
-            )
-        return TableOf(value, keys if isinstance(keys, Choice) else None)
+            bare = Secret not in (hint_of_values, *typing.get_args(hint_of_values))
+            value = SecretText(bare=bare, maybe_plain=True)
+        return TableOf(value, keys if isinstance(keys, Choice) else None, of_entry)
     if origin in (*_ARRAYS, *_SETS):
         make = frozenset if origin in _SETS else list if origin is list else tuple
-        return ListOf(kind_of(inner[0] if inner else Any, name), make)
+        return ListOf(kind_of(inner[0] if inner else Any, name, rule), make)
     return Unwritable()
 
 
@@ -197,17 +192,17 @@ def _below(kind: type) -> list[type]:
     return [each for child in direct for each in (child, *_below(child))]
 
 
-def _union(inner: tuple[Any, ...], name: str) -> Kind:
+def _union(inner: tuple[Any, ...], name: str, rule: Rule | None) -> Kind:
     if Secret in inner:
-        return SecretText()
-    kinds = [kind_of(member, name) for member in inner if member is not type(None)]
+        return SecretText(rule=rule)
+    kinds = [kind_of(member, name, rule) for member in inner if member is not type(None)]
     kinds = [kind for kind in kinds if not isinstance(kind, Unwritable)]
     if not kinds:
         return Unwritable()
     if len(kinds) > 1:
         return next((kind for kind in kinds if isinstance(kind, Anything)), AnyOf(kinds))
     kind = kinds[0]
-    return OrOff(kind) if type(None) in inner and isinstance(kind, Whole | Number) else kind
+    return dataclasses.replace(kind, off=True) if type(None) in inner and isinstance(kind, Number) else kind
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Where in a file a value stands, and what is told about it."""
+"""The mistakes that a pass over a file collects, each with its position, and their sentences."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from adapters.contract.message import nearest
 from adapters.contract.secret import PeerText
+from router.config.rules import shown_number
 from router.config.writing import key as written_key
 
 if TYPE_CHECKING:
@@ -14,13 +15,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from adapters.contract.secret import Secret
+    from router.config.rules import Rule
 
 Where: TypeAlias = tuple[str | int, ...]
 """The keys and indices that lead to a value; `()` is the document."""
 
 WRONG: Final[Any] = object()
-"""What reading a value returns when a mistake was told instead."""
+"""What reading a value returns after a mistake was recorded."""
 _LONGEST: Final = 500  # characters of a constructor's sentence
+_WORD: Final = 8  # characters; a shorter text may be a word of the sentence
 
 
 @dataclass(slots=True)
@@ -31,7 +34,7 @@ class Reading:
         folder: Where relative paths begin: the file's.
         environ: The environment.
         trusted: Whether the file was named by the user, so that it may name classes and any file.
-        mistakes: Place and sentence of each, in the order found.
+        mistakes: Position and sentence of each, in the order found.
         notes: What can be used, but should be known.
         secrets: What was read from the environment and from files, to be masked.
         home_of: Returns the table that knows a key, as a hint for one that stands in another.
@@ -45,14 +48,22 @@ class Reading:
     secrets: list[Secret] = field(default_factory=list)
     home_of: Callable[[str], str | None] = lambda _: None
 
-    def masked(self, text: str) -> str:
-        """Return a sentence of somebody else's in one line, without what was read as a secret."""
+    def masked(self, text: str, *values: object) -> str:
+        """Return a foreign sentence in one line, with all secrets masked.
+
+        Args:
+            text: The sentence.
+            values: What stands in the file; a text that the sentence repeats may be a secret.
+        """
+        for value in values:
+            if isinstance(value, str) and len(value) >= _WORD:
+                text = text.replace(repr(value), "'***'").replace(value, "***")
         return PeerText(self.secrets)(text, _LONGEST)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A value's place in the pass that reads it.
+class Position:
+    """A value's position in the pass that reads it.
 
     Attributes:
         reading: The pass.
@@ -62,17 +73,24 @@ class Place:
     reading: Reading
     where: Where = ()
 
-    def __truediv__(self, step: str | int) -> Place:
-        return Place(self.reading, (*self.where, step))
+    def __truediv__(self, step: str | int) -> Position:
+        return Position(self.reading, (*self.where, step))
 
     def wrong(self, text: str) -> Any:
-        """Tell a mistake, and return `WRONG`."""
+        """Record a mistake, and return `WRONG`."""
         self.reading.mistakes.append((self.where, text))
         return WRONG
 
+    def checked(self, value: Any, rule: Rule | None) -> Any:
+        """Return the value if the rule allows it; else record a mistake, and return `WRONG`."""
+        complaint = None if rule is None else rule.complaint(value)
+        if complaint is None:
+            return value
+        return self.wrong(self.reading.masked(complaint.removeprefix(f"{self.where[-1]} "), value))
+
 
 def shown_key(where: Where) -> str:
-    """Return a place as people write it: `retry.hedge.delay`, `provider 2: limits.connections`.
+    """Return a position as people write it: `retry.hedge.delay`, `provider 2: limits.connections`.
 
     Tables are counted from 1, as people count.
     """
@@ -88,38 +106,32 @@ def shown_key(where: Where) -> str:
 
 
 def found(value: object) -> str:
-    """Return what was found, in words. A text is never repeated: it may be a secret in a wrong place."""
+    """Return what was found, in words. A text is never repeated: it may be a secret in a wrong position."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
-        return f"the number {_number(value)}"
+        return f"the number {shown_number(value)}"
     kinds = ((str, "text"), (dict, "a table"), (list, "an array"))
     return next((words for kind, words in kinds if isinstance(value, kind)), "a date or time")
 
 
-def _number(value: float) -> str:
-    if isinstance(value, int) and abs(value) >= 10**15:
-        return "over 15 digits long"  # and Python refuses to write the longest
-    return str(value)
-
-
 def no_key(name: str, known: Collection[str], home: str | None) -> str:
-    """Return the sentence about a key that there is not here, and where it belongs, if that is known."""
+    """Return the sentence about an unknown key, and where it belongs, if that is known."""
     if home is None:
         return not_among(name, known, "key")
-    return f"this is no key here; it belongs in {home}. There are: {', '.join(known)}"
+    return f"unknown key; it belongs in {home}. There are: {', '.join(known)}"
 
 
-def missing(name: str, table: Mapping[str, Any], words: str, place: Place) -> Any:
-    """Tell that a key is missing, or that it is misspelt, and return `WRONG`."""
+def missing(name: str, table: Mapping[str, Any], words: str, position: Position) -> Any:
+    """Record that a key is missing or misspelt, and return `WRONG`."""
     near = next((key for key in table if nearest(key, [name])), None)
     if near is not None:
-        return (place / near).wrong(not_among(near, [name], "key"))
-    return place.wrong(f"{name} is missing; it must be {words}")
+        return (position / near).wrong(not_among(near, [name], "key"))
+    return position.wrong(f"{name} is missing; it must be {words}")
 
 
 def not_among(value: str, known: Collection[str], what: str) -> str:
-    """Return the sentence about a name that there is not; it is repeated only where a known one is near."""
+    """Return the sentence about an unknown name; it is repeated only where a known one is near."""
     hint = nearest(value, known)
-    start = f"no {what} is called {value!r}{hint}" if hint else f"this is no {what}."
+    start = f"unknown {what} {value!r}{hint}" if hint else f"unknown {what}."
     return f"{start} There are: {', '.join(known)}"

@@ -12,9 +12,10 @@ import pytest
 from adapters import AdapterError, Busy, Secret
 from adapters.http import HTTPSettings, Limits
 from router import BreakerPolicy, Fastest, HedgePolicy, Interruption, RetryPolicy, Timeouts, Weighted
-from router.config.annotations import NOTHING, described, kind_of, parameters_of
 from router.config.kinds import Unwritable
-from router.config.place import WRONG, Place, Reading
+from router.config.mistakes import WRONG, Position, Reading
+from router.config.sections import NOTHING
+from router.config.signatures import described, kind_of, parameters_of
 from router.policy.budget import RetryBudget
 
 
@@ -26,7 +27,7 @@ class Colour(enum.Enum):
 def read(hint: Any, value: Any, name: str = "a") -> Any:
     """Return what comes of a value, or the sentence about it."""
     reading = Reading(Path(), {"A": "a-secret"})
-    found = kind_of(hint, name).read(value, Place(reading, (name,)))
+    found = kind_of(hint, name).read(value, Position(reading, (name,)))
     if found is not WRONG:
         assert not reading.mistakes
         return found
@@ -55,7 +56,7 @@ def read(hint: Any, value: Any, name: str = "a") -> Any:
         (Literal["a", "b"], "b", "b"),
         (Literal["a", "b"], 1, "is the number 1; it must be one of a, b"),
         (Colour, "red", Colour.RED),
-        (Colour, "rad", "no a is called 'rad'; did you mean 'red'? There are: red, blue"),
+        (Colour, "rad", "unknown a 'rad'; did you mean 'red'? There are: red, blue"),
         (Sequence[int], [1, 2], (1, 2)),
         (list[int], [1], [1]),
         (tuple[str, ...], ["a"], ("a",)),
@@ -63,7 +64,7 @@ def read(hint: Any, value: Any, name: str = "a") -> Any:
         (list, [1, "a"], [1, "a"]),
         (dict, {"a": [1]}, {"a": [1]}),
         (Mapping, {"a": 1}, {"a": 1}),
-        (type, "a", "cannot be given in a file; make this router in Python for it"),
+        (type, "a", "cannot be given in a file; make this router in Python instead"),
         (Mapping[str, int], {"a": 1}, {"a": 1}),
         (Mapping[str, int], {"a": "b"}, "is text; it must be a whole number, without quotes"),
         (Mapping[type[AdapterError], int], {"Busy": 1}, {Busy: 1}),
@@ -72,8 +73,8 @@ def read(hint: Any, value: Any, name: str = "a") -> Any:
         (int | str, 1.5, "is the number 1.5; it must be a whole number or text"),
         (int | bytes, 1, 1),
         (int | Any, "x", "x"),
-        (bytes, "a", "cannot be given in a file; make this router in Python for it"),
-        (bytes | None, "a", "cannot be given in a file; make this router in Python for it"),
+        (bytes, "a", "cannot be given in a file; make this router in Python instead"),
+        (bytes | None, "a", "cannot be given in a file; make this router in Python instead"),
         (Any, {"a": [1]}, {"a": [1]}),
         (NOTHING, 1, 1),
         (Secret, {"env": "A"}, Secret("a-secret")),
@@ -107,7 +108,7 @@ def test_an_annotation_may_be_a_text(hint: Any) -> None:
     constructor.__annotations__["setting"] = hint
     made = type("Made", (), {"__init__": constructor})
     (parameter,) = parameters_of(made)[0].values()
-    found = parameter.kind.read("a", Place(Reading(Path(), {}), ("setting",)))
+    found = parameter.kind.read("a", Position(Reading(Path(), {}), ("setting",)))
 
     assert (found is WRONG) is (hint in ("int", ForwardRef("int")))
 
