@@ -25,7 +25,7 @@ from adapters.contract.secret import Secret
 from adapters.http import HTTPAdapter, HTTPSettings
 from adapters.http.client import ServiceWords
 from adapters.http.text_reply import raw_text
-from adapters.openai.codec import error_from
+from adapters.wire.error_object import error_from
 from adapters.wire.phrases import Row, kind_in
 from adapters.wire.prompt import dialogue, system_prompt
 

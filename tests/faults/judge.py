@@ -11,7 +11,6 @@ import tracemalloc
 import warnings
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import anyio
@@ -39,13 +38,6 @@ class Measured:
     peak: float = 0.0
 
 
-@cache
-def _set_aside() -> None:
-    """Let the collector forget what was there before the first run: a look at it costs 30 ms a run."""
-    gc.collect()
-    gc.freeze()
-
-
 async def run(
     case: Case,
     client: Callable[[World], Awaitable[Seen]],
@@ -53,7 +45,6 @@ async def run(
     numbers: Numbers = NUMBERS,
 ) -> list[str]:
     """Run a case with a client, inside of `around`, and return what is wrong with it."""
-    _set_aside()
     with warnings.catch_warnings(record=True) as warned, words.recorded() as logged:
         warnings.simplefilter("always")
         async with world_of(case) as world:
