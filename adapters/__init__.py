@@ -49,6 +49,7 @@ from adapters.contract.errors import (
     Unreachable,
 )
 from adapters.contract.secret import Secret
+from adapters.probing import answer
 
 if TYPE_CHECKING:
     from adapters.aura import Aura
@@ -125,6 +126,15 @@ __all__ = [
     "Usage",
     "check_adapter",
 ]
+
+# Tracebacks and documentation show the names under which users import them.
+for _name in __all__:
+    _public = globals().get(_name)
+    if isinstance(_public, type):
+        _public.__module__ = __name__
+del _name, _public
+
+Adapter._answer_probe = answer  # noqa: SLF001 - the contract leaves to this package what needs an event loop
 
 if not TYPE_CHECKING:  # a type checker would take any misspelt name for an Any
 

@@ -1,6 +1,6 @@
-"""The probe ladder: what each rung proves, the tiny generation of the upper one, and what errors show.
+"""The levels of a probe: what each proves, the tiny generation of `answer`, and what errors show.
 
-rung     proves
+level    proves
 reach    that the service is there, that it is the software which the adapter speaks to, and that it lets us
          in; it costs no generation. That it can answer is likely, not proved.
 answer   that a request brings content, or a proved end, through everything on the way: key, quota, model,
@@ -9,8 +9,6 @@ answer   that a request brings content, or a proved end, through everything on t
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
@@ -29,12 +27,15 @@ from adapters.contract.errors import (
     RateLimited,
     ServiceFailed,
 )
+from adapters.generator import ClosingTimeout, bad_reply, checked, close_generator, made_by
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
     from adapters.contract import Adapter, Delta, ProbeLevel
 
 PROMPT: Final = "Reply with the word: ok"
-"""What the rung `answer` asks; it is all that a service ever learns from a probe."""
+"""What the level `answer` asks; it is all that a service ever learns from a probe."""
 
 TOKENS: Final = 8
 """The most that it asks for, where the service takes such a limit."""
@@ -54,7 +55,7 @@ def finding(error: Exception, level: ProbeLevel) -> ProbeResult:
     the cause; a bug of an adapter says nothing either.
     """
     if not isinstance(error, AdapterError):
-        return ProbeResult(None, f"the probe itself failed: {type(error).__name__}", level)
+        return ProbeResult(None, str(bad_reply(error)), level)
     working = None if isinstance(error, _CANNOT_TELL) else False
     # Its frames hold keys and what the peer sent.
     return ProbeResult(working, str(error), level, error=error.with_traceback(None))
@@ -92,36 +93,27 @@ async def answer(adapter: Adapter) -> ProbeResult:
 
 async def _asked(adapter: Adapter, request: ChatRequest) -> ProbeResult:
     try:
-        generator = adapter.stream(request)
+        generator = made_by(adapter, request)
     except Exception as error:  # noqa: BLE001 - judged there
         return finding(error, "answer")
-    if not isinstance(generator, AsyncGenerator):
-        if inspect.iscoroutine(generator):
-            generator.close()  # or Python warns that nobody awaited it
-        kind = type(generator).__name__
-        return ProbeResult(None, f"the probe itself failed: stream() returned {kind}, no generator", "answer")
+
+    def leftover(error: Exception) -> None:
+        took = f"took more than {CLOSE:g} s"
+        what = took if isinstance(error, ClosingTimeout) else f"raised {type(error).__name__}"
+        request.conditions.on_leftover(ServiceFailed(f"closing the probe's reply {what}"))
+
     try:
         return await _first(generator)
     except Exception as error:  # noqa: BLE001 - judged there
         return finding(error, "answer")
     finally:
-        await _leave(generator, request.conditions)
-
-
-async def _leave(generator: AsyncGenerator[Delta, None], conditions: Conditions) -> None:
-    """Close a generator, shielded: at rest at a `yield`, it has no clean-up under way that shields itself."""
-    with anyio.move_on_after(CLOSE, shield=True) as scope:
-        try:
-            await generator.aclose()
-        except Exception as error:  # noqa: BLE001 - what was found stands
-            conditions.on_leftover(ServiceFailed(f"closing the probe's reply raised {type(error).__name__}"))
-    if scope.cancelled_caught:
-        conditions.on_leftover(ServiceFailed(f"closing the probe's reply took more than {CLOSE:g} s"))
+        await close_generator(generator, CLOSE, leftover)
 
 
 async def _first(generator: AsyncGenerator[Delta, None]) -> ProbeResult:
     """Read up to the first content, or the proof of the end."""
-    async for delta in generator:
+    async for made in generator:
+        delta = checked(made)
         if delta.has_content:
             return ProbeResult(True, "it answered", "answer")
         if delta.finish_reason == "content_filter":

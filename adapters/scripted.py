@@ -1,4 +1,4 @@
-"""An adapter that plays a script: texts, pauses, errors. The fake beside the real ones, for your own tests.
+"""An adapter that follows a script: texts, pauses, errors. The fake beside the real ones, for your own tests.
 
     first = ScriptedAdapter("first", [ServiceFailed])
     second = ScriptedAdapter("second", ["Hel", 0.5, "lo"])
@@ -7,7 +7,7 @@
 
     assert len(first.requests) == 1
 
-A script is a sequence of steps, played in order:
+A script is a sequence of steps, run in order:
 
     str                 a delta with this text
     Delta               this delta
@@ -141,7 +141,7 @@ class ScriptedAdapter(Adapter):
 
         Args:
             name: The provider's name.
-            scripts: One per request; the last one is played again and again.
+            scripts: One per request; the last one is used again and again.
             settings: As of the constructor.
         """
         if isinstance(scripts, str) or not scripts:
@@ -156,7 +156,7 @@ class ScriptedAdapter(Adapter):
         return frozenset(self.created - self.deleted)
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
-        """Play the script of this request; see `Adapter.stream`."""
+        """Run the script of this request; see `Adapter.stream`."""
         script = self._scripts[min(self.opened, len(self._scripts) - 1)]
         self.requests.append(request)
         self.opened += 1
@@ -180,7 +180,7 @@ class ScriptedAdapter(Adapter):
     async def probe(self, level: ProbeLevel = "reach") -> ProbeResult:
         """Return the next of the scripted results, and keep its finding in `working`.
 
-        The rung `answer` plays the script instead, as a request does.
+        The level `answer` runs the script instead, as a request does.
         """
         if level == "answer":
             return await super().probe(level)
@@ -255,3 +255,6 @@ def _step(step: Any, place: int) -> Step:
         f"step {place} of the script is {step!r}; allowed are text, Delta, seconds, an exception, "
         "Forever and Unfinished"
     )
+
+
+ScriptedAdapter.__module__ = "adapters"

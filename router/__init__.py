@@ -1,7 +1,7 @@
 """One dependable chat stream out of several undependable providers.
 
     async with Router([H2o(base_url=...), Aura(base_url=...)]) as router:
-        async with await router.stream([{"role": "user", "content": "Hello"}]) as reply:
+        async with router.stream([{"role": "user", "content": "Hello"}]) as reply:
             async for delta in reply:
                 print(delta, end="")
 
@@ -18,7 +18,6 @@ from router.events import (
     AttemptStarted,
     CleanUpFailed,
     Event,
-    Keeper,
     Observer,
     ObserverFailed,
     ProbeEnded,
@@ -29,7 +28,7 @@ from router.events import (
     WaitStarted,
 )
 from router.health.monitor import Monitor
-from router.health.report import HealthReport, ProviderHealth
+from router.health.report import HealthReport, Keeper, ProviderHealth
 from router.policy.breaker import BreakerPolicy
 from router.policy.budget import RetryBudget
 from router.policy.hedge import HedgePolicy
@@ -81,3 +80,8 @@ __all__ = [
     "WaitStarted",
     "Weighted",
 ]
+
+for _name in __all__:  # so that tracebacks and pages say `router.Router`, where a user imports it
+    if getattr(globals()[_name], "__module__", "").startswith("router."):
+        globals()[_name].__module__ = "router"
+del _name

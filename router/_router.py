@@ -1,40 +1,44 @@
-"""The router: the order of events of a request, and the health of its providers."""
+"""The router: its settings, its requests, the health of its providers, and its closing."""
 
 from __future__ import annotations
 
 import random
 import weakref
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from adapters.contract import Adapter, ChatRequest
-from router._parts import checked, checked_level, observers_of, providers_of
+from adapters.contract import ChatRequest
 from router.events import Observers
-from router.health.charting import Charting
 from router.health.check import CheckUp
+from router.health.level import checked_level
 from router.health.monitor import Monitor
 from router.health.probes import Probing
+from router.health.traffic import TrafficObserver
 from router.policy.breaker import BreakerPolicy
 from router.policy.budget import RetryBudget
 from router.policy.interruption import Interruption
 from router.policy.retry import RetryPolicy
+from router.policy.settings import setting_of
 from router.policy.strategy import Priority
 from router.policy.timeouts import Deadline, Timeouts
-from router.provider.concurrency import Places
-from router.request.call import Call, Terms
-from router.request.closing import close_adapters
-from router.request.in_flight import Underway
-from router.request.selection import arranged, named, ordered
+from router.provider.chain import arranged, chain_of, named, ordered
+from router.provider.concurrency import Slots
+from router.request.call import Call
+from router.request.context import RequestContext
+from router.request.in_flight import InFlight, close_adapters
+from router.request.ledger import Ledger
+from router.request.pending import PendingReply, PendingStream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from os import PathLike
     from types import TracebackType
 
-    from adapters.contract import Message, ProbeLevel
-    from router.events import Keeper, Observer
-    from router.health.report import HealthReport
+    from adapters.contract import Adapter, Message, ProbeLevel
+    from router.events import Observer
+    from router.health.report import HealthReport, Keeper
     from router.policy.interruption import OnInterruption
     from router.policy.strategy import Strategy
     from router.reply.stream import ReplyStream
@@ -78,26 +82,36 @@ class Router:
         history: Keeper | None = None,
         random_source: random.Random | None = None,
     ) -> None:
-        self.timeouts = checked(timeouts, Timeouts) or Timeouts()
-        self.retry = checked(retry, RetryPolicy) or RetryPolicy()
-        self._random = random_source or random.Random()
-        policy = checked(breaker, BreakerPolicy) or BreakerPolicy()
-        self._providers = providers_of(providers, policy, self._random)
-        charting = Charting(self._providers, anyio.current_time)
-        self._notify = Observers([charting, *observers_of(observers, history)])
+        self.timeouts = setting_of("timeouts", timeouts, Timeouts, "total=60") or Timeouts()
+        self.retry = setting_of("retry", retry, RetryPolicy, "attempts=3") or RetryPolicy()
+        self._random = setting_of("random_source", random_source, random.Random, "7") or random.Random()
+        policy = setting_of("breaker", breaker, BreakerPolicy, "") or BreakerPolicy()
+        self._providers = chain_of(providers, policy, self._random)
+        traffic = TrafficObserver(self._providers, anyio.current_time)
+        self._tell = Observers([traffic, *_observers_of(observers, history)])
         self._budget = self.retry.budget or RetryBudget()
-        self._strategy = strategy or Priority()
+        self._strategy = _strategy_of(strategy)
         self._strategy.check(self._providers)
         if isinstance(on_interruption, str):
             on_interruption = Interruption(on_interruption)
-        self._interruption = checked(on_interruption, Interruption) or Interruption()
-        self._places = {name: Places(each.adapter.concurrency) for name, each in self._providers.items()}
-        clock, notify = anyio.current_time, self._notify
-        probing = Probing(self._providers, self._places, self.timeouts, self.retry, notify, clock)
-        self._check_up = CheckUp(
-            self._providers, probing, self._budget, self._strategy, self._random, history, notify, clock
+        self._interruption = (
+            setting_of("on_interruption", on_interruption, Interruption, '"restart"') or Interruption()
         )
-        self._underway = Underway()
+        self._slots = {name: Slots(each.adapter.concurrency) for name, each in self._providers.items()}
+        clock, tell = anyio.current_time, self._tell
+        probing = Probing(self._providers, self._slots, self.timeouts, self.retry, tell, clock)
+        self._check_up = CheckUp(
+            self._providers,
+            traffic,
+            probing,
+            self._budget,
+            self._strategy,
+            self._random,
+            history,
+            tell,
+            clock,
+        )
+        self._in_flight = InFlight()
         for each in self._providers.values():
             each.adapter.owner = weakref.ref(self)
 
@@ -131,7 +145,7 @@ class Router:
         """The names of the providers, in priority order."""
         return tuple(self._providers)
 
-    async def stream(
+    def stream(
         self,
         messages: Sequence[Message | Mapping[str, Any]],
         model: str | None = None,
@@ -140,8 +154,14 @@ class Router:
         timeouts: Timeouts | None = None,
         extra: Mapping[str, Mapping[str, Any]] | None = None,
         **options: Any,
-    ) -> ReplyStream:
-        """Ask the providers in order, and return the reply of the first one that delivers content.
+    ) -> PendingStream:
+        """Ask the providers in order; the first one that delivers content answers.
+
+            async with router.stream(messages) as reply:      # closes it at the end of the block
+            reply = await router.stream(messages)             # to be closed by you
+
+        Nothing is sent, and no argument looked at, before it is awaited or entered; so
+        `asyncio.create_task(router.stream(…))` gets its errors in the task.
 
         Args:
             messages: OpenAI-style mappings with role and content, or `Message` objects.
@@ -159,38 +179,11 @@ class Router:
             ValueError: There is no message, a role is unknown, or a provider is.
             anyio.ClosedResourceError: The router is closed, or was closed meanwhile.
         """
-        request = ChatRequest.build(messages, model, extra, **options)
-        if extra:
-            ordered(self._providers, list(extra))
-        candidates = ordered(self._providers, providers)
-        timeouts = checked(timeouts, Timeouts) or self.timeouts
-        self._underway.open()
-        if providers is None:
-            candidates = arranged(candidates, self._strategy, anyio.current_time(), self._random)
-        terms = Terms(
-            request_id=f"{self._random.getrandbits(64):016x}",
-            request=request,
-            candidates=tuple(candidates),
-            timeouts=timeouts,
-            deadline=Deadline(anyio.current_time() + timeouts.total),
-            policy=self.retry,
-            budget=self._budget,
-            interruption=self._interruption,
-            random_source=self._random,
-            clock=anyio.current_time,
-            notify=self._notify,
-            places=self._places,
+        return PendingStream(
+            self._open(messages, model, providers, timeouts, extra, options), "Router.stream"
         )
-        with self._underway.work():
-            stream = await Call(terms).open()
-            if not self._underway.closed:
-                self._underway.add(stream)
-                return stream
-            # It committed in the same instant in which the router was closed.
-            await stream.aclose()
-        raise anyio.ClosedResourceError
 
-    async def complete(
+    def complete(
         self,
         messages: Sequence[Message | Mapping[str, Any]],
         model: str | None = None,
@@ -199,13 +192,61 @@ class Router:
         timeouts: Timeouts | None = None,
         extra: Mapping[str, Mapping[str, Any]] | None = None,
         **options: Any,
-    ) -> Reply:
-        """Return the whole reply: `stream()`, collected, or raise as it does, StreamInterrupted included."""
-        stream = await self.stream(
-            messages, model, providers=providers, timeouts=timeouts, extra=extra, **options
+    ) -> PendingReply:
+        """Return the whole reply when awaited: `stream()`, collected.
+
+        It raises as `stream()` does, and `StreamInterrupted` where the reply broke off.
+        """
+        return PendingReply(
+            self._collect(messages, model, providers, timeouts, extra, options), "Router.complete"
         )
-        async with stream:
+
+    async def _collect(self, *arguments: Any) -> Reply:
+        """Return the whole reply to a request; the arguments are those of `_open`."""
+        async with await self._open(*arguments) as stream:
             return await stream.collect()
+
+    async def _open(
+        self,
+        messages: Sequence[Message | Mapping[str, Any]],
+        model: str | None,
+        providers: Sequence[str] | None,
+        timeouts: Timeouts | None,
+        extra: Mapping[str, Mapping[str, Any]] | None,
+        options: Mapping[str, Any],
+    ) -> ReplyStream:
+        """Return the committed stream of a request."""
+        _refuse_misplaced(options)
+        request = ChatRequest.build(messages, model, extra, **options)
+        if extra:
+            ordered(self._providers, list(extra))
+        candidates = ordered(self._providers, providers)
+        timeouts = setting_of("timeouts", timeouts, Timeouts, _total_of(timeouts)) or self.timeouts
+        self._in_flight.open()
+        now = anyio.current_time()
+        if providers is None:
+            candidates = arranged(candidates, self._strategy, now, self._random)
+        context = RequestContext(
+            request=request,
+            candidates=tuple(candidates),
+            ledger=Ledger(f"{self._random.getrandbits(64):016x}", now, self._tell),
+            timeouts=timeouts,
+            deadline=Deadline(now + timeouts.total),
+            policy=self.retry,
+            budget=self._budget,
+            interruption=self._interruption,
+            slots=self._slots,
+            random_source=self._random,
+            clock=anyio.current_time,
+        )
+        with self._in_flight.work():
+            stream = await Call(context).open()
+            if not self._in_flight.closed:
+                self._in_flight.add(stream)
+                return stream
+            # It committed in the same instant in which the router was closed.
+            await stream.aclose()
+        raise anyio.ClosedResourceError("the router was closed while this request was under way")
 
     def health(self) -> HealthReport:
         """Return what is known about each provider now, without I/O; see `router.health.state`.
@@ -226,8 +267,8 @@ class Router:
             ValueError: There is no such level.
             anyio.ClosedResourceError: The router is closed.
         """
-        self._underway.open()
-        with self._underway.work():
+        self._in_flight.open()
+        with self._in_flight.work():
             return await self._check_up.check(checked_level(level))
 
     def monitor(
@@ -248,7 +289,7 @@ class Router:
         Raises:
             ValueError: A number is out of its range, or there is no such level.
         """
-        return Monitor(self._check_up, self._underway, self._random, interval, level, jitter, on_report)
+        return Monitor(self._check_up, self._in_flight, self._random, interval, level, jitter, on_report)
 
     def isolate(self, provider: str) -> None:
         """Ask a provider no more until `reset()`, whatever else is known of it.
@@ -277,16 +318,16 @@ class Router:
 
         It waits at most `Timeouts.close` for the requests, and as long again for the connections.
         """
-        if self._underway.closed:
+        if self._in_flight.closed:
             return
-        await self._underway.close(self.timeouts.close)
+        await self._in_flight.close(self.timeouts.close)
         adapters = [each.adapter for each in self._providers.values()]
         for adapter in adapters:
             adapter.owner = None
-        await close_adapters(adapters, self.timeouts.close, self._notify)
+        await close_adapters(adapters, self.timeouts.close, self._tell)
 
     async def __aenter__(self) -> Router:
-        self._underway.open()
+        self._in_flight.open()
         return self
 
     async def __aexit__(
@@ -295,4 +336,72 @@ class Router:
         await self.aclose()
 
     def __repr__(self) -> str:
-        return f"<Router {' > '.join(self._providers)}: {self._underway!r}>"
+        return f"<Router {' > '.join(self._providers)}: {self._in_flight!r}>"
+
+
+def _observers_of(observers: Sequence[Observer] | None, keeper: Keeper | None) -> list[Observer]:
+    """Return who is told what happens: those given, by default the log, and the keeper where there is one.
+
+    Raises:
+        TypeError: They are no list, or one of them cannot be called.
+    """
+    if observers is None:
+        # Imported here: structlog takes as long to import as the rest of the package.
+        from router.observers.structlog import LogObserver
+
+        told: list[Observer] = [LogObserver()]
+    elif isinstance(observers, Iterable) and not isinstance(observers, str | bytes):
+        told = list(observers)
+    else:
+        name = getattr(observers, "__name__", "…")
+        raise TypeError(
+            f"observers must be a list of functions, got {type(observers).__name__}; write observers=[{name}]"
+        )
+    if keeper is not None and not (callable(keeper) and hasattr(keeper, "keep")):
+        raise TypeError(
+            f"history must be a History, got {type(keeper).__name__}; write history=History({keeper!r})"
+        )
+    for each in told:
+        if not callable(each):
+            raise TypeError(
+                f"observers holds {each!r}, which cannot be called; pass functions that take one event"
+            )
+    return told if keeper is None else [*told, keeper]
+
+
+def _strategy_of(strategy: Strategy | None) -> Strategy:
+    """Return the strategy given, or that of the order given.
+
+    Raises:
+        TypeError: It is none.
+    """
+    if strategy is None:
+        return Priority()
+    if isinstance(strategy, type) or not (hasattr(strategy, "order") and hasattr(strategy, "check")):
+        got = getattr(strategy, "__name__", type(strategy).__name__)
+        raise TypeError(
+            f"strategy must be a Strategy, got {got}; write strategy=Priority(), Fastest() or Weighted({{…}})"
+        )
+    return strategy
+
+
+def _refuse_misplaced(options: Mapping[str, Any]) -> None:
+    """Refuse what belongs elsewhere, with what to write instead.
+
+    Raises:
+        TypeError: One of the options is no option, but close to another argument.
+    """
+    if "stream" in options:
+        raise TypeError(
+            "there is no option 'stream': router.stream(…) streams, "
+            "and router.complete(…) returns the whole reply"
+        )
+    if "timeout" in options:
+        raise TypeError(
+            "there is no option 'timeout': a request has several clocks; "
+            f"write timeouts=Timeouts({_total_of(options['timeout'])}) for the whole request"
+        )
+
+
+def _total_of(value: object) -> str:
+    return f"total={value!r}" if isinstance(value, int | float) else "total=60"

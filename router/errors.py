@@ -65,7 +65,7 @@ class AllProvidersFailed(RouterError):
         self.retry_after = retry_after
 
     @property
-    def causes(self) -> tuple[Exception, ...]:
+    def causes(self) -> tuple[AdapterError, ...]:
         """The errors of the attempts, in order."""
         return tuple(attempt.error for attempt in self.attempts if attempt.error is not None)
 

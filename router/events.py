@@ -5,12 +5,11 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from adapters.contract import ProbeResult, Switch, Usage
     from adapters.contract.errors import AdapterError
-    from router.health.report import HealthReport
 
 Verdict: TypeAlias = Literal["complete", "truncated", "failed", "refused", "cancelled", "closed"]
 """How a request ended, exactly one of these. `closed` is by the reader, early."""
@@ -23,11 +22,11 @@ AttemptOutcome: TypeAlias = Literal["committed", "failed", "skipped", "cancelled
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try at one provider: the unit of the ledger, of events and of logs.
+    """One attempt at one provider: the unit of the ledger, of events and of logs.
 
     Attributes:
         provider: The provider's name.
-        number: Counts the lines of a request's ledger, from 1.
+        number: Counts the attempts of a request, from 1.
         round: The pass over the candidates it belongs to, from 1.
         phase: How far it came.
         outcome: committed, failed, skipped or cancelled.
@@ -36,7 +35,7 @@ class Attempt:
         started: Seconds from the start of the request.
         seconds: How long it took.
         dropped: Options of the request that the provider does not take.
-        repeat: Whether it repeated one whose kept-alive connection was lost; such a line counts nowhere else.
+        repeat: Whether it repeated one whose kept-alive connection was lost; it counts nowhere else.
     """
 
     provider: str
@@ -160,24 +159,26 @@ class CleanUpFailed:
 class AdapterBroke:
     """An adapter raised what no adapter should: a bug in it. The attempt counts as BadReply.
 
-    The lines of its traceback are kept as a note, its frames are not: their local variables hold keys and
-    what the peer sent, and some loggers show them.
+    The router passes the error through `without_frames` before it makes this event.
     """
 
     request_id: str
     provider: str
     error: Exception
 
-    def __post_init__(self) -> None:
-        _keep_the_lines(self.error)
+
+def without_frames(error: Exception) -> Exception:
+    """Return `error`, changed: its traceback, and that of each error behind it, is a note of lines.
+
+    The local variables of its frames hold keys and what the peer sent, and some loggers show them. Clearing
+    the frames instead would end every coroutine that caught the same error before and goes on: it may have
+    been kept, and raised again for another request.
+    """
+    _keep_the_lines(error)
+    return error
 
 
 def _keep_the_lines(error: BaseException | None) -> None:
-    """Turn the traceback of `error`, and of those behind it, into notes.
-
-    Clearing the frames instead would end every coroutine that caught the same error before and goes on: it
-    may have been kept, and raised again for another request.
-    """
     if error is None or error.__traceback__ is None:
         return
     lines = "".join(traceback.format_tb(error.__traceback__))
@@ -220,18 +221,6 @@ Observer: TypeAlias = Callable[[Event], None]
 """Gets each event, synchronously, in order; it must be quick and must not raise."""
 
 
-class Keeper(Protocol):
-    """An observer that is handed each health report, too; `router.history.History` is one."""
-
-    def __call__(self, event: Event) -> None:
-        """Take note of `event`, as every observer."""
-        ...
-
-    async def keep(self, report: HealthReport, tell: Observer | None = None) -> None:
-        """Keep `report`; raises nothing but cancellation, and tells `tell` what went wrong."""
-        ...
-
-
 class Observers:
     """Tells events to all observers. One that raises is reported once and otherwise ignored.
 
@@ -250,14 +239,14 @@ class Observers:
         self._tell(event, None)
 
     def _tell(self, event: Event, but: int | None) -> None:
-        for place, observer in enumerate(self._observers):
-            if place == but:
+        for index, observer in enumerate(self._observers):
+            if index == but:
                 continue
             try:
                 observer(event)
             except Exception as error:  # noqa: BLE001 - an observer must not break a request
-                if place in self._failed:
+                if index in self._failed:
                     continue
-                self._failed.add(place)
+                self._failed.add(index)
                 name = getattr(observer, "__qualname__", type(observer).__qualname__)
-                self._tell(ObserverFailed(name, error), place)
+                self._tell(ObserverFailed(name, error), index)

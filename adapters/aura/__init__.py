@@ -3,3 +3,5 @@
 from adapters.aura.adapter import Aura
 
 __all__ = ["Aura"]
+
+Aura.__module__ = "adapters"

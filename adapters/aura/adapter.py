@@ -23,8 +23,10 @@ from adapters.contract.errors import (
 )
 from adapters.contract.secret import Secret
 from adapters.http import HTTPAdapter, HTTPSettings
+from adapters.http.client import ServiceWords
 from adapters.http.text_reply import raw_text
-from adapters.openai.codec import error_from
+from adapters.wire.error_object import error_from
+from adapters.wire.phrases import Row, kind_in
 from adapters.wire.prompt import dialogue, system_prompt
 
 if TYPE_CHECKING:
@@ -41,12 +43,16 @@ _TEMPERATURE: Final = 0.5
 _CHARACTERS_PER_TOKEN: Final = 3  # what the site's own table of models assumes
 _NOTHING_SAID: Final = frozenset({"", "error", "internal server error"})
 # Ways of saying it that OpenAI's own errors do not use, but what stands behind such a server may.
-_WORDS: Final[tuple[tuple[tuple[str, ...], type[AdapterError]], ...]] = (
-    (
-        ("api key", "apikey", "authenticat", "unauthori", "forbidden", "denied", "not accepted"),
-        AuthenticationFailed,
-    ),
-    (("quota", "billing"), QuotaExhausted),
+_WORDS: Final[tuple[Row, ...]] = (
+    (("api key",), AuthenticationFailed),
+    (("apikey",), AuthenticationFailed),
+    (("authenticat",), AuthenticationFailed),
+    (("unauthori",), AuthenticationFailed),
+    (("forbidden",), AuthenticationFailed),
+    (("denied",), AuthenticationFailed),
+    (("not accepted",), AuthenticationFailed),
+    (("quota",), QuotaExhausted),
+    (("billing",), QuotaExhausted),
     (("not found",), NotWorking),
 )
 _EMPTY: Final = (
@@ -72,7 +78,8 @@ class Aura(HTTPAdapter):
         ValueError: `token_limit` is not positive, or a setting cannot be used.
     """
 
-    seed = "https://openchat.team"
+    _seed = "https://openchat.team"
+    _words = ServiceWords("an openchat-ui or chatbot-ui server", key="key")
     model = "openchat_3.6"
     capabilities = Capabilities(options=frozenset({"temperature"}))
 
@@ -89,9 +96,9 @@ class Aura(HTTPAdapter):
         self.token_limit = token_limit
         self._key = Secret(key) if key else None
         super().__init__(base_url, **settings)
-        self._site = (("origin", self.origin), ("referer", f"{self.origin}/"))
+        self._site = (("origin", self._client.origin), ("referer", f"{self._client.origin}/"))
 
-    def secrets(self) -> tuple[Secret, ...]:
+    def _secrets(self) -> tuple[Secret, ...]:
         """Return the key, which the service behind the server may quote in its error."""
         return () if self._key is None else (self._key,)
 
@@ -101,27 +108,28 @@ class Aura(HTTPAdapter):
         Raises:
             AdapterError: See the module; an EmptyReply names its two known causes.
         """
-        return raw_text(self, request, "/api/chat", self._body(request), self._site, if_empty=_EMPTY)
+        return raw_text(
+            self._session(request.conditions), "/api/chat", self._body(request), self._site, if_empty=_EMPTY
+        )
 
-    def explain(self, answer: WholeAnswer) -> AdapterError | None:
+    def _explain(self, answer: WholeAnswer) -> AdapterError | None:
         """Return the error that the reason phrase of a 500 stands for: the status is the same for all."""
         said = answer.reason.strip()
         if answer.status != 500 or said.lower() in _NOTHING_SAID:
             return None
         kind = type(error_from({"message": said}, answer.status))
         if kind is ServiceFailed:  # what it says of texts that it does not know either
-            low = said.lower()
-            kind = next((kind for words, kind in _WORDS if any(word in low for word in words)), kind)
-        return kind(f"{answer.where} answered 500: {self.shown(said)}")
+            kind = kind_in(said, _WORDS) or kind
+        return kind(f"{answer.where} answered 500: {self._client.shown(said)}")
 
-    async def reach(self, session: Session) -> ProbeResult:
+    async def _reach(self, session: Session) -> ProbeResult:
         """Ask for the list of models, which costs no generation."""
         answer = await session.ask("POST", "/api/models", json={"key": self._revealed()}, headers=self._site)
         listed = answer.json()
         if not isinstance(listed, list):
             raise BadReply(f"{answer.where}: not a list of models; check base_url", status=answer.status)
         ids = tuple(m["id"] for m in listed if isinstance(m, dict) and isinstance(m.get("id"), str))
-        models = tuple(self.shown(model, 100) for model in ids[:100])
+        models = tuple(self._client.shown(model, 100) for model in ids[:100])
         if self.model not in models:
             said = f"it answers, but does not list the model {self.model!r}"
             return ProbeResult(True, said, models=models)

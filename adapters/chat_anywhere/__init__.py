@@ -3,3 +3,5 @@
 from adapters.chat_anywhere.adapter import ChatAnywhere
 
 __all__ = ["ChatAnywhere"]
+
+ChatAnywhere.__module__ = "adapters"

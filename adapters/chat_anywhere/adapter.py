@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, Unpack
 
 from adapters.contract import Capabilities, ProbeResult
 from adapters.http import HTTPAdapter, HTTPSettings
+from adapters.http.client import ServiceWords
 from adapters.http.settings import header_of
 from adapters.http.text_reply import raw_text
 from adapters.openai import completions
@@ -60,7 +61,8 @@ class ChatAnywhere(HTTPAdapter):
         ValueError: The key or a setting cannot be used; the message says why.
     """
 
-    seed = "https://chatanywhere.cn"
+    _seed = "https://chatanywhere.cn"
+    _words = ServiceWords("ChatAnywhere, or with a key an OpenAI-compatible API", key="api_key")
 
     def __init__(
         self,
@@ -77,11 +79,11 @@ class ChatAnywhere(HTTPAdapter):
         super().__init__(self._speaks.home if base_url is None else base_url, **settings)
         self.capabilities = self._speaks.capabilities
 
-    def secrets(self) -> tuple[Secret, ...]:
+    def _secrets(self) -> tuple[Secret, ...]:
         """Return the key, where there is one."""
         return self._speaks.secrets()
 
-    def credentials(self) -> tuple[tuple[str, str], ...]:
+    def _credentials(self) -> tuple[tuple[str, str], ...]:
         """Return the header that carries the key, empty in the old protocol."""
         return self._speaks.credentials()
 
@@ -91,15 +93,15 @@ class ChatAnywhere(HTTPAdapter):
         Raises:
             AdapterError: See the module and `adapters.openai.completions`.
         """
-        return self._speaks.stream(self, request)
+        return self._speaks.stream(self, self._session(request.conditions), request)
 
-    def explain(self, answer: WholeAnswer) -> AdapterError | None:
+    def _explain(self, answer: WholeAnswer) -> AdapterError | None:
         """Return the error that the body of a failed answer stands for."""
-        return completions.explain(answer, self.shown)
+        return completions.explain(answer, self._client.shown)
 
-    async def reach(self, session: Session) -> ProbeResult:
+    async def _reach(self, session: Session) -> ProbeResult:
         """Ask for the list of models, or in the old protocol for the page."""
-        return await self._speaks.reach(self, session)
+        return await self._speaks.reach(session)
 
 
 class _Speaks(Protocol):
@@ -113,9 +115,11 @@ class _Speaks(Protocol):
 
     def credentials(self) -> tuple[tuple[str, str], ...]: ...
 
-    def stream(self, adapter: HTTPAdapter, request: ChatRequest) -> AsyncGenerator[Delta, None]: ...
+    def stream(
+        self, adapter: HTTPAdapter, session: Session, request: ChatRequest
+    ) -> AsyncGenerator[Delta, None]: ...
 
-    async def reach(self, adapter: HTTPAdapter, session: Session) -> ProbeResult: ...
+    async def reach(self, session: Session) -> ProbeResult: ...
 
 
 class _API:
@@ -134,11 +138,13 @@ class _API:
     def credentials(self) -> tuple[tuple[str, str], ...]:
         return (("authorization", f"Bearer {self._key.reveal()}"),)
 
-    def stream(self, adapter: HTTPAdapter, request: ChatRequest) -> AsyncGenerator[Delta, None]:
-        return completions.converse(adapter, request)
+    def stream(
+        self, adapter: HTTPAdapter, session: Session, request: ChatRequest
+    ) -> AsyncGenerator[Delta, None]:
+        return completions.converse(adapter, session, request)
 
-    async def reach(self, adapter: HTTPAdapter, session: Session) -> ProbeResult:
-        return await completions.reach(session, adapter.shown)
+    async def reach(self, session: Session) -> ProbeResult:
+        return await completions.reach(session)
 
 
 class _Web:
@@ -160,12 +166,14 @@ class _Web:
     def credentials(self) -> tuple[tuple[str, str], ...]:
         return ()
 
-    def stream(self, adapter: HTTPAdapter, request: ChatRequest) -> AsyncGenerator[Delta, None]:
+    def stream(
+        self, adapter: HTTPAdapter, session: Session, request: ChatRequest
+    ) -> AsyncGenerator[Delta, None]:
         body = self._body(adapter, request)
-        headers = self._headers(adapter)
-        return raw_text(adapter, request, "/v1/chat/gpt/", body, headers, refusals=self._refusals)
+        headers = self._headers(session.origin)
+        return raw_text(session, "/v1/chat/gpt/", body, headers, refusals=self._refusals)
 
-    async def reach(self, adapter: HTTPAdapter, session: Session) -> ProbeResult:
+    async def reach(self, session: Session) -> ProbeResult:
         # A request for text is the only call that is known of these servers, and a check must cost nothing.
         answer = await session.ask("GET", "/", ok=tuple(range(200, 500)))
         return ProbeResult(
@@ -185,11 +193,11 @@ class _Web:
             **request.extra.get(adapter.name, {}),
         }
 
-    def _headers(self, adapter: HTTPAdapter) -> tuple[tuple[str, str], ...]:
+    def _headers(self, origin: str) -> tuple[tuple[str, str], ...]:
         return (
             ("accept", "application/json, text/plain, */*"),
-            ("origin", adapter.origin),
-            ("referer", f"{adapter.origin}/"),
+            ("origin", origin),
+            ("referer", f"{origin}/"),
             ("authorization", ""),  # the page sends it, present but empty
         )
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from adapters.conformance.bench import Bench, Factory, told
+from adapters.conformance.harness import Factory, Harness, told
 from adapters.conformance.report import Check, ConformanceError, ConformanceReport
 from adapters.conformance.rules import FAILING, FIRST, RULES
 
@@ -57,39 +57,42 @@ async def check_adapter(
     Raises:
         ConformanceError: The adapter breaks the contract; the text lists how.
     """
-    bench = Bench(factory, failing, prompt, leftovers, seconds, closing)
+    harness = Harness(factory, failing, prompt, leftovers, seconds, closing)
     rules = RULES if failing is None else (*RULES, FAILING)
     checks: list[Check] = []
     for rule in rules:
-        checks.append(await _checked(rule, bench))
+        checks.append(await _checked(rule, harness))
         if rule in FIRST and not checks[-1].passed:
             break
-    report = ConformanceReport(await _name(bench), tuple(checks), unchecked=len(rules) - len(checks))
+    report = ConformanceReport(await _name(harness), tuple(checks), unchecked=len(rules) - len(checks))
     if not report.ok:
         raise ConformanceError(report)
     return report
 
 
-async def _name(bench: Bench) -> str:
-    async with bench.adapter() as adapter:
+async def _name(harness: Harness) -> str:
+    async with harness.adapter() as adapter:
         return type(adapter).__name__
 
 
-async def _checked(rule: Rule, bench: Bench) -> Check:
+async def _checked(rule: Rule, harness: Harness) -> Check:
     # In a task of its own: an adapter that leaves a cancel scope open spoils the task that read it.
     name = rule.__name__.replace("_", " ")
     found: list[Check] = []
 
     async def run() -> None:
         try:
-            with anyio.move_on_after(bench.seconds) as scope:
-                await rule(bench)
+            with anyio.move_on_after(harness.seconds) as scope:
+                await rule(harness)
         except Exception as error:  # noqa: BLE001 - whatever it is, the report shows it
             found.append(Check(name, False, told(error)))
         else:
-            late = f"not finished after {bench.seconds:g} s"
+            late = f"not finished after {harness.seconds:g} s"
             found.append(Check(name, False, late) if scope.cancelled_caught else Check(name, True))
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(run)
     return found[0]
+
+
+check_adapter.__module__ = "adapters"

@@ -8,12 +8,12 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any, Final
 
-from adapters.conformance.bench import Reading, Violation, told
+from adapters.conformance.harness import Reading, Violation, told
 from adapters.contract import OPTIONS, Capabilities, Delta, ProbeResult
 from adapters.contract.errors import AdapterError
 
 if TYPE_CHECKING:
-    from adapters.conformance.bench import Bench
+    from adapters.conformance.harness import Harness
     from adapters.contract import Adapter, ChatRequest, ProbeLevel
 
 _VALUES: Final[dict[str, Any]] = {
@@ -29,9 +29,9 @@ _VALUES: Final[dict[str, Any]] = {
 """Options whose value is not 1."""
 
 
-async def has_a_name(bench: Bench) -> None:
+async def has_a_name(harness: Harness) -> None:
     """Name, capabilities and standing are of the right kind."""
-    async with bench.adapter() as adapter:
+    async with harness.adapter() as adapter:
         if not isinstance(adapter.name, str) or not adapter.name or not adapter.name.isprintable():
             raise Violation(f"its name is {adapter.name!r}; give it a short printable one")
         if not isinstance(adapter.capabilities, Capabilities):
@@ -44,33 +44,33 @@ async def has_a_name(bench: Bench) -> None:
         repr(adapter)
 
 
-async def is_a_generator(bench: Bench) -> None:
+async def is_a_generator(harness: Harness) -> None:
     """`stream` returns an async generator, and one that is never started costs nothing to close."""
-    async with bench.adapter() as adapter:
-        await bench.close(bench.open(adapter), "a stream that was never read")
+    async with harness.adapter() as adapter:
+        await harness.close(harness.open(adapter), "a stream that was never read")
 
 
-async def can_be_read(bench: Bench) -> None:
+async def can_be_read(harness: Harness) -> None:
     """A reply can be read to its end."""
-    (await bench.reply()).whole()
+    (await harness.reply()).whole()
 
 
-async def yields_deltas(bench: Bench) -> None:
+async def yields_deltas(harness: Harness) -> None:
     """Nothing but `Delta` is yielded."""
-    for place, delta in enumerate((await bench.reply()).whole()):
+    for place, delta in enumerate((await harness.reply()).whole()):
         if not isinstance(delta, Delta):
             raise Violation(f"yield {place} is {type(delta).__name__}")
 
 
-async def brings_content(bench: Bench) -> None:
+async def brings_content(harness: Harness) -> None:
     """A reply has content."""
-    if not any(isinstance(d, Delta) and d.has_content for d in (await bench.reply()).whole()):
+    if not any(isinstance(d, Delta) and d.has_content for d in (await harness.reply()).whole()):
         raise Violation("the whole reply has neither text nor reasoning nor a tool call")
 
 
-async def proves_its_end(bench: Bench) -> None:
+async def proves_its_end(harness: Harness) -> None:
     """The last delta, and no other, proves that the reply is complete."""
-    deltas = [d for d in (await bench.reply()).whole() if isinstance(d, Delta)]
+    deltas = [d for d in (await harness.reply()).whole() if isinstance(d, Delta)]
     places = [place for place, delta in enumerate(deltas) if delta.is_last]
     if not places:
         raise Violation("no delta has a finish_reason or ends=True, so each reply would count as truncated")
@@ -78,9 +78,9 @@ async def proves_its_end(bench: Bench) -> None:
         raise Violation(f"delta {places[0]} proves the end, but {len(deltas) - 1 - places[0]} follow it")
 
 
-async def can_be_encoded(bench: Bench) -> None:
+async def can_be_encoded(harness: Harness) -> None:
     """Every text can be encoded as UTF-8."""
-    for place, delta in enumerate((await bench.reply()).whole()):
+    for place, delta in enumerate((await harness.reply()).whole()):
         if isinstance(delta, Delta):
             calls = "".join(call.arguments for call in delta.tool_calls)
             try:
@@ -95,34 +95,34 @@ def _state(request: ChatRequest) -> Any:
     return copy.deepcopy((messages, request.model, dict(request.options), extra))
 
 
-async def keeps_the_request(bench: Bench) -> None:
+async def keeps_the_request(harness: Harness) -> None:
     """The caller's messages, options and extra fields are the same afterwards."""
-    async with bench.adapter() as adapter:
-        parts = {"role": "user", "content": [{"type": "text", "text": bench.prompt}]}
-        wanted = bench.request(stop=["\n\n\n"], extra={"another": {"nested": {"list": [1]}}})
+    async with harness.adapter() as adapter:
+        parts = {"role": "user", "content": [{"type": "text", "text": harness.prompt}]}
+        wanted = harness.request(stop=["\n\n\n"], extra={"another": {"nested": {"list": [1]}}})
         request = type(wanted).build([parts], extra=wanted.extra, **wanted.options)
         before = _state(request)
         reading = Reading()
-        await reading.fill(bench.open(adapter, request))
+        await reading.fill(harness.open(adapter, request))
         if _state(request) != before:
             raise Violation("the request is not what it was; copy what you change")
         reading.whole()
 
 
-async def drops_unknown_options(bench: Bench) -> None:
+async def drops_unknown_options(harness: Harness) -> None:
     """Options that it does not take, and fields meant for another provider, disturb nothing."""
-    async with bench.adapter() as adapter:
+    async with harness.adapter() as adapter:
         names = OPTIONS - adapter.capabilities.options
         options = {name: _VALUES.get(name, 1) for name in names}
-        request = bench.request(extra={f"not {adapter.name}": {"field": 1}}, **options)
+        request = harness.request(extra={f"not {adapter.name}": {"field": 1}}, **options)
         reading = Reading()
-        await reading.fill(bench.open(adapter, request))
+        await reading.fill(harness.open(adapter, request))
         reading.whole()
 
 
-async def probes(bench: Bench) -> None:
+async def probes(harness: Harness) -> None:
     """`probe` returns a result, raises nothing, and keeps its finding."""
-    async with bench.adapter() as adapter:
+    async with harness.adapter() as adapter:
         result = await _probed(adapter)
         if result.working is False:
             raise Violation(f"it finds the service not working, which works: {result.reason}")
@@ -130,9 +130,9 @@ async def probes(bench: Bench) -> None:
             raise Violation(f"it found {result.working}, but `working` says {adapter.working}")
 
 
-async def answers_probes(bench: Bench) -> None:
+async def answers_probes(harness: Harness) -> None:
     """`probe("answer")` asks for an answer, and leaves nothing behind."""
-    async with bench.adapter() as adapter:
+    async with harness.adapter() as adapter:
         result = await _probed(adapter, "answer")
         if result.level != "answer":
             raise Violation(
@@ -142,7 +142,7 @@ async def answers_probes(bench: Bench) -> None:
             raise Violation(f"the service works, but the finding is {result.working}: {result.reason}")
         if adapter.working is not True:
             raise Violation(f"it found {result.working}, but `working` says {adapter.working}")
-    await bench.nothing_left("after a probe for an answer")
+    await harness.nothing_left("after a probe for an answer")
 
 
 async def _probed(adapter: Adapter, level: ProbeLevel = "reach") -> ProbeResult:
@@ -157,23 +157,23 @@ async def _probed(adapter: Adapter, level: ProbeLevel = "reach") -> ProbeResult:
     return result
 
 
-async def closes_twice(bench: Bench) -> None:
+async def closes_twice(harness: Harness) -> None:
     """The adapter's `aclose` can be called again, unused and used."""
     for used in (False, True):
-        async with bench.adapter() as adapter:
+        async with harness.adapter() as adapter:
             if used:
                 reading = Reading()
-                await reading.fill(bench.open(adapter))
+                await reading.fill(harness.open(adapter))
             for _ in range(2):
                 await adapter.aclose()
-    await bench.nothing_left("closed twice")
+    await harness.nothing_left("closed twice")
 
 
-async def fails_properly(bench: Bench) -> None:
+async def fails_properly(harness: Harness) -> None:
     """A failing service is an `AdapterError` with words, and no finding but a result of `probe`."""
-    async with bench.adapter(bench.failing) as adapter:
+    async with harness.adapter(harness.failing) as adapter:
         reading = Reading()
-        await reading.fill(bench.open(adapter))
+        await reading.fill(harness.open(adapter))
         if reading.error is None and reading.proved:
             raise Violation("a failing service was read as a complete reply")
         if reading.error is not None and not isinstance(reading.error, AdapterError):
@@ -185,4 +185,4 @@ async def fails_properly(bench: Bench) -> None:
                 f"{type(reading.error).__name__} says nothing: say what happened, where, what next"
             )
         await _probed(adapter)
-        await bench.nothing_left("after a failure")
+        await harness.nothing_left("after a failure")

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from adapters.conformance import replies, streams
 
 if TYPE_CHECKING:
-    from adapters.conformance.bench import Bench
+    from adapters.conformance.harness import Harness
 
-Rule: TypeAlias = Callable[["Bench"], Awaitable[None]]
+Rule: TypeAlias = Callable[["Harness"], Awaitable[None]]
 RULES: Final[tuple[Rule, ...]] = (
     replies.has_a_name,
     replies.is_a_generator,

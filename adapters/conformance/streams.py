@@ -11,23 +11,23 @@ from typing import TYPE_CHECKING, Final
 import anyio
 import anyio.lowlevel
 
-from adapters.conformance.bench import Reading, Violation, told
+from adapters.conformance.harness import Reading, Violation, told
 from adapters.contract.errors import Busy
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
 
-    from adapters.conformance.bench import Bench
+    from adapters.conformance.harness import Harness
     from adapters.contract import Delta
 
 MOMENTS: Final = (0, 1, 2, 3, 5, 8, 13, 21, 34, 55)
 """Checkpoints after which a reading is cancelled, each in a request of its own."""
 
 
-async def holds_no_scope(bench: Bench) -> None:
+async def holds_no_scope(harness: Harness) -> None:
     """No cancel scope and no task group stays open at a `yield`: each delta is read in a scope of its own."""
-    async with bench.adapter() as adapter:
-        stream = bench.open(adapter)
+    async with harness.adapter() as adapter:
+        stream = harness.open(adapter)
 
         async def read() -> None:
             for _ in range(3):
@@ -59,27 +59,27 @@ async def _leave(scope: anyio.CancelScope, stream: AsyncGenerator[Delta, None]) 
         raise Violation(text) from error
 
 
-async def closes_early(bench: Bench) -> None:
+async def closes_early(harness: Harness) -> None:
     """A stream closed after its first content is closed quickly, also twice, and leaves nothing."""
-    async with bench.adapter() as adapter:
-        stream = bench.open(adapter)
-        await bench.first_content(stream)
-        await bench.close(stream, "closed after the first content")
-        await bench.close(stream, "closed twice")
+    async with harness.adapter() as adapter:
+        stream = harness.open(adapter)
+        await harness.first_content(stream)
+        await harness.close(stream, "closed after the first content")
+        await harness.close(stream, "closed twice")
 
 
-async def can_be_cancelled(bench: Bench) -> None:
+async def can_be_cancelled(harness: Harness) -> None:
     """A cancellation inside `__anext__` leaves it at once, as a cancellation, and nothing stays behind."""
-    whole = (await bench.reply()).seconds
+    whole = (await harness.reply()).seconds
     for checkpoints in MOMENTS:
-        await _cancelled(bench, f"cancelled after {checkpoints} checkpoints", checkpoints=checkpoints)
+        await _cancelled(harness, f"cancelled after {checkpoints} checkpoints", checkpoints=checkpoints)
     for part in (0.2, 0.5, 0.8):
-        await _cancelled(bench, f"cancelled after {part:.0%} of the reply's time", seconds=whole * part)
-    await _cancelled(bench, "cancelled after the first delta", after_delta=True)
+        await _cancelled(harness, f"cancelled after {part:.0%} of the reply's time", seconds=whole * part)
+    await _cancelled(harness, "cancelled after the first delta", after_delta=True)
 
 
 async def _cancelled(
-    bench: Bench, when: str, *, checkpoints: int = 0, seconds: float = 0.0, after_delta: bool = False
+    harness: Harness, when: str, *, checkpoints: int = 0, seconds: float = 0.0, after_delta: bool = False
 ) -> None:
     reading, moment, done = Reading(), anyio.Event(), anyio.Event()
     scope = anyio.CancelScope()
@@ -94,8 +94,8 @@ async def _cancelled(
         moment.set()
         done.set()
 
-    async with bench.adapter() as adapter:
-        stream = bench.open(adapter)
+    async with harness.adapter() as adapter:
+        stream = harness.open(adapter)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(read, stream)
             for _ in range(checkpoints):
@@ -107,11 +107,11 @@ async def _cancelled(
             await done.wait()
             late = anyio.current_time() - struck
         _look_at_the_end(reading, when, over=over)
-        if late > bench.closing:
-            raise Violation(f"{when}: it took {late:.1f} s to stop, more than {bench.closing:g} s")
+        if late > harness.closing:
+            raise Violation(f"{when}: it took {late:.1f} s to stop, more than {harness.closing:g} s")
         # Before aclose: a generator cancelled inside `__anext__` is over, and its `finally` has run.
-        await bench.nothing_left(when)
-        await bench.close(stream, when)
+        await harness.nothing_left(when)
+        await harness.close(stream, when)
 
 
 def _look_at_the_end(reading: Reading, when: str, *, over: bool) -> None:
@@ -121,45 +121,45 @@ def _look_at_the_end(reading: Reading, when: str, *, over: bool) -> None:
         raise Violation(f"{when}: it swallowed the cancellation and ended as if the reply were over")
 
 
-async def keeps_streams_apart(bench: Bench) -> None:
+async def keeps_streams_apart(harness: Harness) -> None:
     """Two streams at once do not disturb each other, though one of them is closed early."""
     reading = Reading()
-    async with bench.adapter() as adapter:
+    async with harness.adapter() as adapter:
 
         async def glance() -> None:
-            stream = bench.open(adapter)
+            stream = harness.open(adapter)
             try:
-                await bench.first_content(stream)
+                await harness.first_content(stream)
             except Busy:
                 return  # a service that takes one conversation at a time may say so
             finally:
                 await stream.aclose()
 
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(reading.fill, bench.open(adapter))
+            tasks.start_soon(reading.fill, harness.open(adapter))
             tasks.start_soon(glance)
         if not isinstance(reading.error, Busy) and reading.whole() and not reading.proved:
             raise Violation("closing one stream ended the other without proof of its end")
-        await bench.nothing_left("two streams at once")
+        await harness.nothing_left("two streams at once")
 
 
-async def changes_tasks(bench: Bench) -> None:
+async def changes_tasks(harness: Harness) -> None:
     """A stream may be opened in one task, read in two others and closed in a fourth."""
-    async with bench.adapter() as adapter:
+    async with harness.adapter() as adapter:
         opened: list[AsyncGenerator[Delta, None]] = []
 
         async def open_it() -> None:
-            opened.append(bench.open(adapter))
+            opened.append(harness.open(adapter))
 
         async def read_on() -> None:
             await anext(opened[0], None)
 
         async def close_it() -> None:
-            await bench.close(opened[0], "closed in a task of its own")
+            await harness.close(opened[0], "closed in a task of its own")
 
         for what, step in (
             ("opening", open_it),
-            ("reading to the first content", lambda: bench.first_content(opened[0])),
+            ("reading to the first content", lambda: harness.first_content(opened[0])),
             ("reading on", read_on),
             ("closing", close_it),
         ):

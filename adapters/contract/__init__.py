@@ -5,14 +5,15 @@ increment of a reply; an *adapter* speaks to one service and knows nothing of ro
 writes one method:
 
     class Echo(Adapter):
-        async def stream(self, request):
+        async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
             yield Delta(text=request.messages[-1].text)
             yield Delta(finish_reason="stop")
 """
 
-from adapters.contract.adapter import Adapter, Capabilities, Outcome, ProbeLevel, ProbeResult
+from adapters.contract.adapter import Adapter, Capabilities, Outcome
 from adapters.contract.delta import Delta, Switch, ToolCallFragment, Usage
 from adapters.contract.message import ROLES, Message
+from adapters.contract.probe import ProbeLevel, ProbeResult
 from adapters.contract.request import OPTIONS, ChatRequest, Conditions, Flow
 
 __all__ = [

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from adapters.contract.errors import AdapterError, AuthenticationFailed, NotWorking
 from adapters.contract.message import EMPTY
+from adapters.contract.probe import ProbeResult
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Mapping
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 
     from adapters.contract.delta import Delta
+    from adapters.contract.probe import ProbeLevel
     from adapters.contract.request import ChatRequest
 
 
@@ -60,35 +62,6 @@ class Capabilities:
         if self.context_size is not None and request.characters > self.context_size:
             return f"takes at most {self.context_size} characters; the messages have {request.characters}"
         return None
-
-
-ProbeLevel = Literal["reach", "answer"]
-"""The rungs of the probe ladder; `adapters.probing` says what each proves."""
-
-
-@dataclass(frozen=True, slots=True)
-class ProbeResult:
-    """What one active check found.
-
-    Attributes:
-        working: True, False, or None where the check could not tell.
-        reason: Why, as a short phrase.
-        level: The rung of the check; `reach` costs the service no generation.
-        generation: Which generation of the service's software answered, where it can be told.
-        models: The models that it says it has.
-        seconds: How long the check took.
-        error: What ended it, where something did; `reason` has its words, which may quote the service.
-        leftover: What its clean-up could not do, where it could not.
-    """
-
-    working: bool | None
-    reason: str
-    level: ProbeLevel = "reach"
-    generation: str | None = None
-    models: tuple[str, ...] = ()
-    seconds: float = 0.0
-    error: AdapterError | None = field(default=None, compare=False, repr=False)
-    leftover: AdapterError | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +115,8 @@ class Adapter(ABC):
     recheck: ClassVar[float] = 60.0
     recheck_cap: ClassVar[float] = 900.0
     _standing: _Standing = _Standing()
+    _answer_probe: ClassVar[Callable[[Adapter], Awaitable[ProbeResult]]]
+    """The probe of level `answer`. It needs an event loop, so the package `adapters` sets it."""
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
@@ -166,7 +141,7 @@ class Adapter(ABC):
     async def probe(self, level: ProbeLevel = "reach") -> ProbeResult:
         """Check the service, and keep the finding in `working`.
 
-        Every adapter has the rung `answer`, which asks for a tiny generation through `stream`. An adapter
+        Every adapter has the level `answer`, which asks for a tiny generation through `stream`. An adapter
         that can look at its service for nothing overrides this for `reach`, and calls this for the rest.
 
         Args:
@@ -176,9 +151,7 @@ class Adapter(ABC):
             nothing but cancellation.
         """
         if level == "answer":
-            from adapters.probing import answer  # on first use: it needs more than the standard library
-
-            return await answer(self)
+            return await self._answer_probe()
         return ProbeResult(None, "this adapter has no probe", level)
 
     async def aclose(self) -> None:
@@ -193,7 +166,10 @@ class Adapter(ABC):
 
     @property
     def working(self) -> bool | None:
-        """True, False, or None where it is not known (which is treated as True)."""
+        """The newest finding: True, False, or None where there is none (which is treated as True).
+
+        A False counts until `recheck_at`; `working_at` says what counts now.
+        """
         return self._standing.working
 
     @property
@@ -212,12 +188,12 @@ class Adapter(ABC):
         return self._standing.recheck_at
 
     def working_at(self, now: float) -> bool | None:
-        """Return `working` as of `now`: False lapses to None once the pause for it is over."""
-        standing = self._standing
-        if standing.recheck_at is not None and now >= standing.recheck_at:
-            reason = f"due for another try; before that: {standing.reason}"
-            self._standing = replace(standing, working=None, reason=reason, since=now, recheck_at=None)
-        return self._standing.working
+        """Return `working` as of `now`: False lapses to None when `recheck_at` is over. Changes nothing."""
+        return None if self._lapsed(now) else self._standing.working
+
+    def _lapsed(self, now: float) -> bool:
+        recheck_at = self._standing.recheck_at
+        return recheck_at is not None and now >= recheck_at
 
     def mark(self, outcome: Outcome) -> None:
         """Learn from an attempt: content means working; a failed sign-in or NotWorking itself means not."""
@@ -227,8 +203,8 @@ class Adapter(ABC):
             self._found(False, str(outcome.error), outcome.at)
 
     def _found(self, working: bool | None, reason: str, now: float) -> None:
-        before = self._standing
-        since = before.since if before.working is working and before.since is not None else now
+        before, lasts = self._standing, self.working_at(now) is working
+        since = before.since if lasts and before.since is not None else now
         if working is not False:
             failures = 0 if working else before.failures
             self._standing = _Standing(working, reason, since, failures=failures)

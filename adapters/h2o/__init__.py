@@ -3,3 +3,5 @@
 from adapters.h2o.adapter import H2o
 
 __all__ = ["H2o"]
+
+H2o.__module__ = "adapters"

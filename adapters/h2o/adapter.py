@@ -2,7 +2,7 @@
 
 The seed's host (gpt-gm.h2o.ai) ran a fork of chat-ui of June 2023. The software lives on and has changed its
 protocol four times since; which of the five generations a server speaks is asked once and remembered. The
-steps are in `chat_ui_visit`, their forms in `chat_ui_generations`, the answers in `wire.chat_ui`.
+steps are in `visit`, their forms in `generations`, the answers in `codec`.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Final, Unpack
 
 from adapters.contract import Capabilities, ProbeResult
-from adapters.contract.errors import AdapterError, BadReply, ModelNotFound, ServiceFailed
+from adapters.contract.errors import AdapterError, BadReply, ServiceFailed
 from adapters.h2o.codec import Reply
 from adapters.h2o.errors import advice_on, kind_of
-from adapters.h2o.generations import OPTIONS, Generation
-from adapters.h2o.visit import Visit
+from adapters.h2o.generations import OPTIONS, SEED_MODEL, Generation
+from adapters.h2o.visit import Server, Visit
 from adapters.http import HTTPAdapter, HTTPSettings
+from adapters.http.client import ServiceWords
 from adapters.wire.error_body import is_page, words
 from adapters.wire.json import decode
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from adapters.contract import ChatRequest, Delta, ProbeLevel
     from adapters.http import Answer, Session, WholeAnswer
 
-SEED_MODEL: Final = "h2oai/h2ogpt-gm-oasst1-en-2048-falcon-40b-v1"
 _LONGEST_WAIT: Final = 3600.0
 
 
@@ -43,17 +43,13 @@ class H2o(HTTPAdapter):
         settings: See `HTTPSettings`. Without a `model`, the first one that the server lists is asked, and of
             a server that has no list the seed's.
 
-    Attributes:
-        generation: What is known of the server; None until it was asked.
-        cookie_name: The name of its session cookie.
-        own_cookies: The names of the cookies that the user gave.
-
     Raises:
         TypeError: As of `HTTPAdapter`.
         ValueError: As of `HTTPAdapter`.
     """
 
-    seed: ClassVar[str | None] = "https://gpt-gm.h2o.ai"
+    _seed: ClassVar[str | None] = "https://gpt-gm.h2o.ai"
+    _words = ServiceWords("a chat-ui server", key="")
     model: str | None = None
     capabilities = Capabilities(options=OPTIONS)
 
@@ -61,9 +57,7 @@ class H2o(HTTPAdapter):
         super().__init__(base_url, **settings)
         if base_url is None and self.model is None:
             self.model = SEED_MODEL
-        self.generation: Generation | None = None
-        self.cookie_name = "hf-chat"
-        self.own_cookies = frozenset(settings.get("cookies", {}))
+        self._server = Server(frozenset(settings.get("cookies", {})))
 
     # -- the reply ------------------------------------------------------------------------------
 
@@ -81,10 +75,10 @@ class H2o(HTTPAdapter):
         Raises:
             AdapterError: The server, or the model server behind it, failed.
         """
-        async with self.session(request.conditions) as session:
-            visit = Visit(self, session)
+        async with self._session(request.conditions) as session:
+            visit = Visit(self._server, session)
             try:
-                answer, closing = await visit.turn(request)
+                answer, closing = await visit.turn(request, self.model_for(request))
                 reply = Reply(answer.where, self._failed, session.meter, self.limits.line)
                 async with closing:
                     async for chunk in answer.chunks():
@@ -104,6 +98,7 @@ class H2o(HTTPAdapter):
                 visit.mask(error)
                 raise
             finally:
+                self._follow()
                 await visit.leave()
 
     def _finish(self, visit: Visit, reply: Reply, answer: Answer) -> None:
@@ -111,30 +106,31 @@ class H2o(HTTPAdapter):
         answer.ended()
         known = self.generation
         if known is not None and known.family == "G1/G2" and reply.passed_through is not None:
-            exact = "G1" if reply.passed_through else "G2"
-            if known.exact != exact:
-                self.learn(replace(known, exact=exact))
+            self._server.generation = replace(known, exact="G1" if reply.passed_through else "G2")
 
     # -- what is known of the server ------------------------------------------------------------
 
-    def learn(self, found: Generation) -> None:
-        """Remember what the server is."""
-        self.generation = found
-        steerable = found.name in ("G1", "G1/G2", "unknown")
-        self.capabilities = replace(self.capabilities, options=OPTIONS if steerable else frozenset())
+    @property
+    def generation(self) -> Generation | None:
+        """What is known of the server; None until it was asked."""
+        return self._server.generation
 
-    def model_of(self, request: ChatRequest, known: Generation) -> str:
-        """Return the server's name of the model to ask."""
-        return self.model_for(request) or (known.models[0] if known.models else SEED_MODEL)
+    def _follow(self) -> None:
+        """Take the options that the server takes, as far as it is known."""
+        if self.generation is not None:
+            self.capabilities = replace(self.capabilities, options=self.generation.options)
 
-    async def reach(self, session: Session) -> ProbeResult:
+    async def _reach(self, session: Session) -> ProbeResult:
         """Ask the server for its models; no generation.
 
         Raises:
             AdapterError: The server fails, or does not let us in.
         """
         known = self.generation
-        found = await Visit(self, session).detect()
+        try:
+            found = await Visit(self._server, session).detect()
+        finally:
+            self._follow()
         if found.exact == "unknown":
             return ProbeResult(
                 None, "no API of chat-ui; a server of 2023 has none, and other web servers neither"
@@ -145,7 +141,8 @@ class H2o(HTTPAdapter):
             )
         if known is not None and known.family == found.family:
             found = replace(known, models=found.models)
-            self.learn(found)
+            self._server.generation = found
+            self._follow()
         return ProbeResult(True, "it answered", generation=found.name, models=found.models)
 
     async def probe(self, level: ProbeLevel = "reach") -> ProbeResult:
@@ -157,7 +154,7 @@ class H2o(HTTPAdapter):
 
     # -- what went wrong ------------------------------------------------------------------------
 
-    def explain(self, answer: WholeAnswer) -> AdapterError | None:
+    def _explain(self, answer: WholeAnswer) -> AdapterError | None:
         """Return the error that chat-ui's own words, or those of the model server behind it, stand for."""
         if is_page(answer.body):
             return None
@@ -165,22 +162,13 @@ class H2o(HTTPAdapter):
         kind = kind_of(said)
         if kind is None:
             return None
-        error = kind(f"{answer.where} answered {answer.status}: {self.shown(said)}{advice_on(said)}")
+        error = kind(f"{answer.where} answered {answer.status}: {self._client.shown(said)}{advice_on(said)}")
         error.retry_after = _estimated(answer.body)
         return error
 
-    def unknown_model(self, where: str, model: str, models: tuple[str, ...] = ()) -> ModelNotFound:
-        """Return the error for a model that the server does not take."""
-        there = f"; there are {self.shown(', '.join(models))}" if models else ""
-        return ModelNotFound(
-            f"{where.removeprefix(self.name + ': ')} of {self.name}: the server does not take the model "
-            f"{model!r}{there}",
-            provider=self.name,
-        )
-
     def _failed(self, message: str, status: int | str | None) -> AdapterError:
         kind = kind_of(message, status) or ServiceFailed
-        said = self.shown(message) or "no reason given"
+        said = self._client.shown(message) or "no reason given"
         return kind(f"{self.name}: the service reported an error in its reply: {said}{advice_on(message)}")
 
 

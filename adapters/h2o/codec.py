@@ -102,7 +102,7 @@ class Reply:
         where: str,
         failed: Callable[[str, int | str | None], AdapterError],
         meter: Meter,
-        limit: int = 1 << 20,
+        limit: int,
     ) -> None:
         self._where = where
         self._failed = failed

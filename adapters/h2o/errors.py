@@ -22,14 +22,14 @@ from adapters.contract.errors import (
     ServiceFailed,
 )
 from adapters.http import error_for_status
+from adapters.wire.phrases import Row, kind_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _Kind = type[AdapterError]
 
-# All words of a row stand in the message. The first row that fits decides.
-_PHRASES: Final[tuple[tuple[tuple[str, ...], _Kind], ...]] = (
+_PHRASES: Final[tuple[Row, ...]] = (
     (("logged in",), AuthenticationFailed),
     (("before login",), QuotaExhausted),
     (("too many messages",), RateLimited),
@@ -77,10 +77,9 @@ def kind_of(message: str, status: int | str | None = None) -> _Kind | None:
         message: Of the server or of the model server behind it.
         status: The status that stands beside the message, or the model server's own kind of error.
     """
-    text = message.lower()
-    for words, kind in _PHRASES:
-        if all(word in text for word in words):
-            return kind
+    known = kind_in(message, _PHRASES)
+    if known is not None:
+        return known
     if isinstance(status, str) and not status.isdigit():
         return _KINDS.get(status)
     found = _STATUS.search(message)

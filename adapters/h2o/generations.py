@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 Family = Literal["G1/G2", "G3/G4", "G5"]
 Form = Literal["form", "json"]
 
+SEED_MODEL: Final = "h2oai/h2ogpt-gm-oasst1-en-2048-falcon-40b-v1"
+"""The model of the old public host."""
 OPTIONS: Final = frozenset(
     {"temperature", "max_tokens", "top_p", "top_k", "repetition_penalty", "stop", "seed", "typical_p"}
 )
@@ -64,6 +66,11 @@ class Generation:
     def name(self) -> str:
         """The generation, as exactly as it is known."""
         return self.exact or self.family
+
+    @property
+    def options(self) -> frozenset[str]:
+        """The generation options that a client may choose."""
+        return OPTIONS if self.name in ("G1", "G1/G2", "unknown") else frozenset()
 
     @property
     def settings_forms(self) -> tuple[Form, ...]:

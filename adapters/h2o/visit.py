@@ -8,15 +8,16 @@ answer tells the id that can be deleted.
 from __future__ import annotations
 
 from contextlib import AsyncExitStack, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid4
 
 import anyio
 
-from adapters.contract.errors import AdapterError, BadReply
+from adapters.contract.errors import AdapterError, BadReply, ModelNotFound
 from adapters.h2o.generations import (
+    SEED_MODEL,
     Form,
     Generation,
     conversation_of,
@@ -32,7 +33,6 @@ from adapters.wire.prompt import fold
 
 if TYPE_CHECKING:
     from adapters.contract import ChatRequest
-    from adapters.h2o import H2o
     from adapters.http import Answer, Session, WholeAnswer
 
 _WRONG_FORM: Final = (400, 404, 405, 415, 500)
@@ -43,26 +43,41 @@ _LONGEST: Final = 4096
 _QUOTED: Final = 16  # a prompt shorter than this would mask words of every error
 
 
+@dataclass(slots=True)
+class Server:
+    """What is remembered of a server from one visit to the next.
+
+    Attributes:
+        own_cookies: The names of the cookies that the user gave.
+        cookie_name: The name of its session cookie.
+        generation: What it showed of itself; None until it was asked.
+    """
+
+    own_cookies: frozenset[str]
+    cookie_name: str = "hf-chat"
+    generation: Generation | None = None
+
+
 class Visit:
     """The requests of one attempt, in their order.
 
     Args:
-        adapter: Knows the server and remembers what is learnt here.
+        server: What is known of it; what is learnt here is kept there.
         session: Of the attempt.
 
     Attributes:
         generating: Whether the server may be writing a reply that nobody will read.
     """
 
-    def __init__(self, adapter: H2o, session: Session) -> None:
-        self._adapter = adapter
+    def __init__(self, server: Server, session: Session) -> None:
+        self._server = server
         self._session = session
         self._id: str | None = None
         self._parent: str | None = None
         self._prompt = ""
         # A session is whatever UUID the client sends. A new one each time keeps parallel replies apart.
-        name = adapter.cookie_name
-        self._cookies = {} if name in adapter.own_cookies else {name: str(uuid4())}
+        name = server.cookie_name
+        self._cookies = {} if name in server.own_cookies else {name: str(uuid4())}
         self.generating = False
 
     # -- one request ----------------------------------------------------------------------------
@@ -70,7 +85,7 @@ class Visit:
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
         """The headers of every request: forms are refused without Referer (2023) or Origin (since 2024)."""
-        origin = ("origin", self._adapter.origin), ("referer", self._adapter.base_url.rstrip("/") + "/")
+        origin = ("origin", self._session.origin), ("referer", self._session.base_url.rstrip("/") + "/")
         if not self._cookies:
             return origin
         return (*origin, ("cookie", "; ".join(f"{name}={value}" for name, value in self._cookies.items())))
@@ -101,10 +116,10 @@ class Visit:
     def _keep_cookies(self, answer: Answer) -> None:
         for name, value in answer.set_cookies().items():
             fits = value.isascii() and value.isprintable() and 0 < len(value) <= _LONGEST
-            if not fits or not name.isascii() or name in self._adapter.own_cookies:
+            if not fits or not name.isascii() or name in self._server.own_cookies:
                 continue
             if name not in self._cookies and _is_uuid(value):
-                self._adapter.cookie_name = name  # COOKIE_NAME of this installation
+                self._server.cookie_name = name  # COOKIE_NAME of this installation
             self._cookies[name] = value
 
     # -- what the server is ---------------------------------------------------------------------
@@ -126,16 +141,20 @@ class Visit:
                 # A page of SvelteKit says so; anything else may be any web server.
                 seen = "chat-ui page" if older.header("x-sveltekit-page") else None
                 found = Generation("G1/G2", exact=None if seen else "unknown")
-        self._adapter.learn(found)
+        self._server.generation = found
         return found
 
     # -- the steps of a turn --------------------------------------------------------------------
 
-    async def turn(self, request: ChatRequest) -> tuple[Answer, AsyncExitStack]:
+    async def turn(self, request: ChatRequest, model: str | None) -> tuple[Answer, AsyncExitStack]:
         """Go all the way to the answer of the turn.
 
         What is remembered of the server is forgotten where its answers do not fit any more, and asked for
         once more; the steps are repeated only where another generation is there now.
+
+        Args:
+            request: What to ask.
+            model: The server's name of the model to ask; None asks the first that it lists.
 
         Returns:
             The answer, entered, with status 200; and what closes it.
@@ -143,31 +162,33 @@ class Visit:
         Raises:
             AdapterError: A step failed.
         """
-        known = self._adapter.generation
+        known = self._server.generation
         if known is None:
-            return await self._steps(request, await self.detect())
+            return await self._steps(request, model, await self.detect())
         try:
-            return await self._steps(request, known)
+            return await self._steps(request, model, known)
         except AdapterError as error:
             found = await self._replacement(known) if _misfits(error) else None
             if found is None:
                 raise
         await self.leave()
-        return await self._steps(request, found)
+        return await self._steps(request, model, found)
 
     async def _replacement(self, known: Generation) -> Generation | None:
         with suppress(AdapterError):
             found = await self.detect()
             if found.family != known.family:
                 return found
-            self._adapter.learn(known)
+            self._server.generation = known
         return None
 
-    async def _steps(self, request: ChatRequest, known: Generation) -> tuple[Answer, AsyncExitStack]:
-        model = self._adapter.model_of(request, known)
+    async def _steps(
+        self, request: ChatRequest, model: str | None, known: Generation
+    ) -> tuple[Answer, AsyncExitStack]:
+        model = model or (known.models[0] if known.models else SEED_MODEL)
         self._prompt = fold(request.messages)
         known = await self._accept_terms(known, model)
-        await to_the_end(partial(self._create, known, model), self._adapter.cleanup_timeout / 2)
+        await to_the_end(partial(self._create, known, model), self._session.cleanup_timeout / 2)
         if known.family != "G1/G2" and self._parent is None:
             await self._look_up_parent(known)
         return await self._send(request, known)
@@ -178,15 +199,15 @@ class Visit:
             answers = (200, 204, 302, 303, *_WRONG_FORM)
             done = await self.ask("POST", "/settings", answers, **settings_body(form, model))
             if form == "form" and _was_read_and_refused(done):
-                raise self._adapter.unknown_model(done.where, model)
+                raise self._unknown_model(done.where, model)
             if done.status in _WRONG_FORM:
-                refused = refused or self._adapter.error_from(done)
+                refused = refused or self._session.error_from(done)
                 continue
             if is_page(done.body) and done.status == 200:
                 raise BadReply(f"{done.where} answered with an HTML page; is this a chat-ui server?")
             if known.family == "G1/G2" and known.settings != form:
                 known = replace(known, settings=form, exact="G1" if form == "form" else "G2")
-                self._adapter.learn(known)
+                self._server.generation = known
             return known
         if refused is not None:
             raise refused
@@ -197,7 +218,7 @@ class Visit:
             created = await self.ask("POST", "/conversation", json={"model": model})
         except AdapterError as error:
             if error.status in (400, 500) and known.models and model not in known.models:
-                raise self._adapter.unknown_model("POST /conversation", model, known.models) from error
+                raise self._unknown_model("POST /conversation", model, known.models) from error
             raise
         try:
             found, self._parent = conversation_of(created.json())
@@ -223,8 +244,8 @@ class Visit:
                 form,
                 self._prompt,
                 parent=self._parent,
-                options=request.options_for(self._adapter.capabilities.options),
-                extra=request.extra.get(self._adapter.name, {}),
+                options=request.options_for(known.options),
+                extra=request.extra.get(self._session.name, {}),
             )
             async with AsyncExitStack() as stack:
                 self.generating = True
@@ -244,7 +265,13 @@ class Visit:
 
     def _took(self, known: Generation, form: Form) -> None:
         if known.family == "G3/G4" and known.turn != form:
-            self._adapter.learn(replace(known, turn=form, exact="G4" if form == "form" else "G3"))
+            self._server.generation = replace(known, turn=form, exact="G4" if form == "form" else "G3")
+
+    def _unknown_model(self, where: str, model: str, models: tuple[str, ...] = ()) -> ModelNotFound:
+        name = self._session.name
+        there = f"; there are {self._session.shown(', '.join(models))}" if models else ""
+        step = f"{where.removeprefix(name + ': ')} of {name}"
+        return ModelNotFound(f"{step}: the server does not take the model {model!r}{there}", provider=name)
 
     # -- the end --------------------------------------------------------------------------------
 
@@ -255,7 +282,7 @@ class Visit:
         path, self._id = f"/conversation/{self._id}", None
         if self.generating:
             # Closing the connection does not stop any version. A quarter of the time is enough to ask.
-            with anyio.move_on_after(self._adapter.cleanup_timeout / 4, shield=True), suppress(AdapterError):
+            with anyio.move_on_after(self._session.cleanup_timeout / 4, shield=True), suppress(AdapterError):
                 await self._session.ask("POST", f"{path}/stop-generating", headers=self.headers)
         await self._session.clean_up("DELETE", path, headers=self.headers)
 

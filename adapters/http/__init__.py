@@ -5,7 +5,8 @@ speaks through a `Session`: the HTTP exchanges of one `stream()` or `probe()` ca
 """
 
 from adapters.http.adapter import HTTPAdapter
-from adapters.http.exchange import Answer, WholeAnswer
+from adapters.http.answer import WholeAnswer
+from adapters.http.exchange import Answer
 from adapters.http.limits import Limits
 from adapters.http.session import Session
 from adapters.http.settings import HTTPSettings, segment
@@ -22,3 +23,5 @@ __all__ = [
     "retry_after_seconds",
     "segment",
 ]
+
+HTTPAdapter.__module__ = Limits.__module__ = "adapters"

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 import httpx
 
 from adapters.contract.errors import AdapterError, BadReply, ReplyTooLarge
+from adapters.http.answer import WholeAnswer
 from adapters.http.failures import error_from_transport
 from adapters.http.transport import SAID
-from adapters.wire.json import decode
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from types import TracebackType
 
-    from adapters.http.adapter import HTTPAdapter
+    from adapters.http.client import Client
 
 _FAILED: Final = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError)
 
@@ -42,41 +41,6 @@ class _Trace:
         return self.heard and not self.connected
 
 
-@dataclass(frozen=True, slots=True)
-class WholeAnswer:
-    """An answer read to its end, or to a limit where it is an error.
-
-    Attributes:
-        status: The HTTP status.
-        reason: The reason phrase as sent.
-        headers: Of the answer.
-        body: The bytes of the body.
-        where: The step, for messages: provider, method and path.
-    """
-
-    status: int
-    reason: str
-    headers: httpx.Headers
-    body: bytes
-    where: str
-
-    def header(self, name: str) -> str | None:
-        """Return a header's value."""
-        value = self.headers.get(name)
-        return None if value is None else str(value)
-
-    def json(self) -> Any:
-        """Return the body's JSON value.
-
-        Raises:
-            BadReply: The body is not JSON.
-        """
-        try:
-            return decode(self.body)
-        except BadReply as error:
-            raise BadReply(f"{self.where}: {error}", status=self.status) from None
-
-
 class Answer:
     """One HTTP exchange, as an async context manager: sent on entering, closed on leaving.
 
@@ -90,7 +54,7 @@ class Answer:
     """
 
     __slots__ = (
-        "_adapter",
+        "_client",
         "_ended",
         "_exhausted",
         "_fresh",
@@ -104,8 +68,8 @@ class Answer:
     )
     _response: httpx.Response
 
-    def __init__(self, adapter: HTTPAdapter, request: httpx.Request, where: str, *, fresh: bool) -> None:
-        self._adapter = adapter
+    def __init__(self, client: Client, request: httpx.Request, where: str, *, fresh: bool) -> None:
+        self._client = client
         self._request = request
         self._fresh = fresh
         self._raw: AsyncIterator[bytes] | None = None
@@ -118,13 +82,13 @@ class Answer:
 
     async def __aenter__(self) -> Answer:
         trace = _Trace()
-        self._request.extensions = {"timeout": self._adapter.timeout_extension, "trace": trace}
-        client = self._adapter.client(fresh=self._fresh)
+        self._request.extensions = {"timeout": self._client.timeouts, "trace": trace}
+        client = self._client.connections(fresh=self._fresh)
         try:
             self._response = await client.send(self._request, stream=True, auth=None, follow_redirects=False)
         except _FAILED as error:
             # `from None`: a shown traceback would lead into frames that hold the request's headers.
-            raise error_from_transport(error, self.where, reused=trace.reused) from None
+            raise error_from_transport(error, self.where, self._client.address, reused=trace.reused) from None
         self.status = self._response.status_code
         headers = self._response.headers
         self.framed = "content-length" in headers or "chunked" in headers.get("transfer-encoding", "").lower()
@@ -132,7 +96,7 @@ class Answer:
         if encoding not in ("", "identity"):
             await self._close()
             raise BadReply(
-                f"{self.where}: the body is encoded as {self._adapter.shown(encoding, 40)!r}, "
+                f"{self.where}: the body is encoded as {self._client.shown(encoding, 40)!r}, "
                 "though only identity was asked for",
                 status=self.status,
             )
@@ -197,11 +161,11 @@ class Answer:
             raise
         except _FAILED as error:
             self._exhausted = True
-            raise error_from_transport(error, self.where) from None
+            raise error_from_transport(error, self.where, self._client.address) from None
         self.received += len(chunk)
-        if self.received > self._adapter.limits.body:
+        if self.received > self._client.limits.body:
             raise ReplyTooLarge(
-                f"{self.where}: the body is over {self._adapter.limits.body} bytes (Limits.body)"
+                f"{self.where}: the body is over {self._client.limits.body} bytes (Limits.body)"
             )
         return chunk
 
@@ -227,7 +191,7 @@ class Answer:
             ReplyTooLarge: There is more.
             ConnectionLost: The body was cut.
         """
-        limit = limit or self._adapter.limits.reply
+        limit = limit or self._client.limits.reply
         body = bytearray()
         async for chunk in self.chunks():
             body += chunk
@@ -237,7 +201,7 @@ class Answer:
 
     async def failure(self) -> AdapterError:
         """Return the error that this answer stands for, after a bounded look at its body."""
-        limits = self._adapter.limits
+        limits = self._client.limits
         body = bytearray()
         with anyio.move_on_after(limits.error_seconds), suppress(AdapterError):
             async for chunk in self.chunks():
@@ -245,12 +209,12 @@ class Answer:
                 if len(body) >= limits.error_body:
                     break
         part = bytes(body[: limits.error_body])
-        return self._adapter.error_from(
+        return self._client.error_from(
             WholeAnswer(self.status, self.reason, self._response.headers, part, self.where)
         )
 
     async def _read_on(self) -> None:
-        limits = self._adapter.limits
+        limits = self._client.limits
         most = self.received + limits.drain
         with anyio.move_on_after(limits.drain_seconds), suppress(AdapterError):
             async for _ in self.chunks():
@@ -262,7 +226,7 @@ class Answer:
         # ResourceWarning on trio. They end when they are run on over what was read already, at most one
         # read of the socket, to the closed connection.
         self._exhausted = True
-        with anyio.move_on_after(self._adapter.cleanup_timeout, shield=True):
+        with anyio.move_on_after(self._client.cleanup_timeout, shield=True):
             await self._response.aclose()
             if self._raw is not None:
                 with suppress(*_FAILED):

@@ -37,18 +37,21 @@ _QUOTED: Final = re.compile(r":?\s*(?:bytearray\(|\bb['\"])")
 _CUT: Final = ("disconnected", "closed connection", "incomplete")
 
 
-def error_from_transport(error: Exception, where: str, *, reused: bool = False) -> AdapterError:
+def error_from_transport(error: Exception, where: str, address: str, *, reused: bool = False) -> AdapterError:
     """Return our error for an exception of httpx.
 
     Args:
         error: What httpx raised.
         where: The step, for the message: provider, method and path.
+        address: Host and port of the service.
         reused: Whether the request went over a kept-alive connection and no byte of an answer had come.
     """
     if isinstance(error, httpx.ConnectTimeout):
-        return Unreachable(f"{where}: no connection within the connect timeout; check base_url, or wait")
+        return Unreachable(
+            f"{where}: no connection to {address} within the connect timeout; check base_url, or wait"
+        )
     if isinstance(error, httpx.ConnectError):
-        return _connect_error(error, where)
+        return _connect_error(error, where, address)
     if isinstance(error, httpx.ProxyError):
         return Unreachable(f"{where}: the proxy refused ({_words(error)}); check the proxy setting")
     if isinstance(error, httpx.LocalProtocolError | httpx.InvalidURL | httpx.UnsupportedProtocol):
@@ -63,20 +66,23 @@ def error_from_transport(error: Exception, where: str, *, reused: bool = False) 
     return BadReply(f"{where}: the answer could not be read ({_words(error)})")
 
 
-def _connect_error(error: httpx.ConnectError, where: str) -> AdapterError:
+def _connect_error(error: httpx.ConnectError, where: str, address: str) -> AdapterError:
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLError):
             return Unreachable(
-                f"{where}: TLS failed ({_words(cause)}); check the certificate and that https is spoken there"
+                f"{where}: TLS with {address} failed ({_words(cause)}); check the certificate, and that the "
+                "service speaks https"
             )
         if isinstance(cause, socket.gaierror):
             if cause.errno in _TEMPORARY:
-                return ConnectFailed(f"{where}: the name could not be resolved for now")
-            return Unreachable(f"{where}: there is no host of this name; check base_url")
+                return ConnectFailed(f"{where}: the name of {address} could not be resolved for now")
+            return Unreachable(f"{where}: there is no host of the name of {address}; check base_url")
     ours = _our_fault(error)
     if ours:
         return LocalFailure(f"{where}: {ours}")
-    return ConnectFailed(f"{where}: no connection ({_why(error)}); is the service running there?")
+    return ConnectFailed(
+        f"{where}: no connection to {address} ({_why(error)}); is the service running there?"
+    )
 
 
 def _our_fault(error: Exception) -> str | None:

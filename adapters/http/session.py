@@ -16,7 +16,7 @@ from adapters.contract.errors import (
     InvalidRequest,
     ServiceFailed,
 )
-from adapters.http.exchange import Answer, WholeAnswer
+from adapters.http.exchange import Answer
 from adapters.wire.json import encode
 from adapters.wire.meter import Meter
 
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from adapters.contract import Conditions
-    from adapters.http.adapter import HTTPAdapter
+    from adapters.http.answer import WholeAnswer
+    from adapters.http.client import Client
 
 JSON: Final = (("content-type", "application/json"),)
 FORM: Final = (("content-type", "application/x-www-form-urlencoded"),)
@@ -36,32 +37,47 @@ class Session:
     It holds a connection slot for all of them, so that a clean-up always finds one.
 
     Args:
-        adapter: Whose.
+        client: Of the provider.
         conditions: Of the attempt.
         counted: False for what must not compete with requests: it takes no slot.
 
     Attributes:
+        name: The provider's name.
+        base_url: Where the service is.
+        origin: Scheme, host and port of it, as an Origin header has them.
+        limits: Of the provider.
+        cleanup_timeout: Seconds for a clean-up.
+        shown: Makes text of the peer fit to be shown: secrets masked, cut, in one line.
         meter: Counts the characters delivered, and items without content.
     """
 
-    __slots__ = ("_adapter", "_conditions", "_counted", "_steps", "meter")
+    __slots__ = (
+        "_client", "_conditions", "_counted", "_steps",
+        "base_url", "cleanup_timeout", "limits", "meter", "name", "origin", "shown",
+    )  # fmt: skip
 
-    def __init__(self, adapter: HTTPAdapter, conditions: Conditions, *, counted: bool = True) -> None:
-        self._adapter = adapter
+    def __init__(self, client: Client, conditions: Conditions, *, counted: bool = True) -> None:
+        self._client = client
         self._counted = counted
         self._conditions = conditions
         self._steps = 0
-        self.meter = Meter(adapter.limits.reply, adapter.limits.empty)
+        self.name = client.name
+        self.base_url = client.base_url
+        self.origin = client.origin
+        self.limits = client.limits
+        self.cleanup_timeout = client.cleanup_timeout
+        self.shown = client.shown
+        self.meter = Meter(client.limits.reply, client.limits.empty)
 
     async def __aenter__(self) -> Session:
         if self._counted:
-            wait = 0.0 if self._conditions.others_left else self._adapter.limits.slot_wait
-            await self._adapter.take_slot(wait)
+            wait = 0.0 if self._conditions.others_left else self.limits.slot_wait
+            await self._client.take_slot(wait)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         if self._counted:
-            self._adapter.give_slot_back()
+            self._client.give_slot_back()
 
     def exchange(
         self,
@@ -89,10 +105,9 @@ class Session:
             BadReply: The attempt has used up its requests (`Limits.steps`).
         """
         self._steps += 1
-        if self._steps > self._adapter.limits.steps:
+        if self._steps > self.limits.steps:
             raise BadReply(
-                f"{self._adapter.name}: one reply took more than {self._adapter.limits.steps} requests "
-                "(Limits.steps)"
+                f"{self.name}: one reply took more than {self.limits.steps} requests (Limits.steps)"
             )
         return self._answer(
             method, path, json, form, content, headers, query, self._conditions.fresh_connection
@@ -129,6 +144,10 @@ class Session:
                 raise await answer.failure()
             return await answer.whole()
 
+    def error_from(self, answer: WholeAnswer) -> AdapterError:
+        """Return the error that a failed answer stands for."""
+        return self._client.error_from(answer)
+
     async def clean_up(
         self,
         method: str,
@@ -163,19 +182,19 @@ class Session:
 
         It stands in a `finally` around awaits only, never around a `yield` of an async generator.
         """
-        seconds = self._adapter.cleanup_timeout
+        seconds = self.cleanup_timeout
         with anyio.move_on_after(seconds, shield=True) as scope:
             try:
                 yield
             except AdapterError as error:
-                error.provider = error.provider or self._adapter.name
+                error.provider = error.provider or self.name
                 self._conditions.on_leftover(error)
         if scope.cancelled_caught:
             self._conditions.on_leftover(
                 ServiceFailed(
-                    f"{self._adapter.name}: the clean-up took longer than {seconds:g} s and was given up; "
+                    f"{self.name}: the clean-up took longer than {seconds:g} s and was given up; "
                     "something may be left at the service",
-                    provider=self._adapter.name,
+                    provider=self.name,
                 )
             )
 
@@ -195,10 +214,10 @@ class Session:
         elif form is not None:
             content, headers = urlencode(form).encode(), FORM + headers
         try:
-            request = self._adapter.build(method, path, content, headers, query)
+            request = self._client.build(method, path, content, headers, query)
         except ValueError as error:
             # Something of the peer has no form in HTTP, half a surrogate pair for instance.
             raise InvalidRequest(
-                f"{self._adapter.name}: {method} request cannot be built ({type(error).__name__})"
+                f"{self.name}: {method} request cannot be built ({type(error).__name__})"
             ) from None
-        return Answer(self._adapter, request, f"{self._adapter.name}: {method} {path}", fresh=fresh)
+        return Answer(self._client, request, f"{self.name}: {method} {path}", fresh=fresh)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from inspect import signature
 from typing import TYPE_CHECKING, Any, TypedDict
 from urllib.parse import quote
 
@@ -45,6 +46,18 @@ class HTTPSettings(TypedDict, total=False):
     connect_timeout: float
     cleanup_timeout: float
     limits: Limits
+
+
+def parameters_of(kind: type) -> frozenset[str]:
+    """Return the names of all keyword parameters that the constructor of a class of adapters takes."""
+    own = {
+        name
+        for base in kind.__mro__
+        if "__init__" in vars(base)
+        for name, parameter in signature(base.__init__).parameters.items()  # type: ignore[misc] # of a class
+        if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+    }
+    return frozenset(own - {"self"} | set(HTTPSettings.__annotations__))
 
 
 def segment(value: object) -> str:

@@ -11,13 +11,11 @@ from adapters.wire.plain_text import RawReply
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
-    from adapters.contract import ChatRequest
-    from adapters.http import HTTPAdapter
+    from adapters.http.session import Session
 
 
 async def raw_text(
-    adapter: HTTPAdapter,
-    request: ChatRequest,
+    session: Session,
     path: str,
     body: Any,
     headers: tuple[tuple[str, str], ...],
@@ -31,8 +29,7 @@ async def raw_text(
     nothing can prove it: the last delta has no `finish_reason` then.
 
     Args:
-        adapter: Whose service is asked.
-        request: Whose conditions hold.
+        session: Of the attempt; entered here.
         path: Below `base_url`.
         body: Sent as JSON.
         headers: Sent besides the configured ones.
@@ -44,13 +41,13 @@ async def raw_text(
         EmptyReply: There was no text, and `if_empty` says why.
     """
     async with (
-        adapter.session(request.conditions) as session,
+        session,
         session.exchange("POST", path, json=body, headers=headers) as answer,
     ):
         if answer.status != 200:
             raise await answer.failure()
         html = "html" in (answer.header("content-type") or "").lower()
-        reply = RawReply(refusals, html=html, shown=adapter.shown)
+        reply = RawReply(refusals, html=html, shown=session.shown)
         count = session.meter.content
         has_text = False
         try:

@@ -3,3 +3,5 @@
 from adapters.opchatgpts.adapter import Opchatgpts
 
 __all__ = ["Opchatgpts"]
+
+Opchatgpts.__module__ = "adapters"

@@ -27,6 +27,7 @@ from adapters.contract.errors import (
     NotWorking,
 )
 from adapters.http import Answer, HTTPAdapter, HTTPSettings, Session, WholeAnswer
+from adapters.http.client import ServiceWords
 from adapters.opchatgpts.codec import End, Failure, ReplyDecoder
 from adapters.opchatgpts.errors import kind_of, wait_of
 from adapters.opchatgpts.site import Headers, Site, nonce_of, object_of, route, visit
@@ -73,7 +74,8 @@ class Opchatgpts(HTTPAdapter):
         ValueError: `page` is no path, an id is no text or empty, or a setting cannot be used.
     """
 
-    seed = "https://opchatgpts.net"
+    _seed = "https://opchatgpts.net"
+    _words = ServiceWords("", key="")
     capabilities = Capabilities()
 
     def __init__(
@@ -90,7 +92,10 @@ class Opchatgpts(HTTPAdapter):
         self.page = _page_of(page)
         self._site: Site | None = None
         super().__init__(base_url, **settings)
-        self._origin: Headers = (("origin", self.origin), ("referer", self.base_url.rstrip("/") + self.page))
+        self._sent_with: Headers = (
+            ("origin", self._client.origin),
+            ("referer", self.base_url.rstrip("/") + self.page),
+        )
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
         """Ask the site, and yield its reply as it comes.
@@ -98,7 +103,7 @@ class Opchatgpts(HTTPAdapter):
         Raises:
             AdapterError: See the module; EmptyReply where the plugin reports success and says nothing.
         """
-        async with self.session(request.conditions) as session, AsyncExitStack() as stack:
+        async with self._session(request.conditions) as session, AsyncExitStack() as stack:
             answer, site = await self._submit(session, stack, request)
             reply = ReplyDecoder(self.limits.line, self.limits.reply, self.limits.empty)
             try:
@@ -117,7 +122,7 @@ class Opchatgpts(HTTPAdapter):
             except BadReply as error:
                 raise answer.located(error) from None
 
-    def explain(self, answer: WholeAnswer) -> AdapterError | None:
+    def _explain(self, answer: WholeAnswer) -> AdapterError | None:
         """Return the error that a refusal of WordPress, the plugin or a firewall stands for."""
         where = f"{answer.where} answered {answer.status}"
         if is_page(answer.body):
@@ -128,17 +133,17 @@ class Opchatgpts(HTTPAdapter):
         said = words(answer.body)
         code = fields.get("code")
         if code == "rest_cookie_invalid_nonce" or (code == "rest_forbidden" and answer.status == 401):
-            return NonceRefused(f"{where}: {self.shown(said)}")
+            return NonceRefused(f"{where}: {self._client.shown(said)}")
         if code == "rest_no_route":
             return NotWorking(
                 f"{where}: the site has no such route; check base_url, and that AI Engine's chatbot is on"
             )
         return self._error(said, where, answer.status) if fields.get("success") is False else None
 
-    async def reach(self, session: Session) -> ProbeResult:
+    async def _reach(self, session: Session) -> ProbeResult:
         """Do the handshake where it is not done, and look for the chat among the routes; no generation."""
         site = self._site or await self._visit(session)
-        async with route(session, site, "GET", _INDEX, headers=self._origin) as answer:
+        async with route(session, site, "GET", _INDEX, headers=self._sent_with) as answer:
             if answer.status != 200:
                 raise await answer.failure()
             index = object_of((await answer.whole()).body) or {}
@@ -161,7 +166,7 @@ class Opchatgpts(HTTPAdapter):
         """Send the message, once more where only the nonce was refused; returns the entered answer."""
         site, renewed = self._site or await self._visit(session), False
         while True:
-            body, headers = self._body(request, site), self._origin
+            body, headers = self._body(request, site), self._sent_with
             if site.nonce:  # an empty one is refused also where none is needed
                 headers = (*headers, ("x-wp-nonce", site.nonce))
             answer = await stack.enter_async_context(
@@ -179,7 +184,7 @@ class Opchatgpts(HTTPAdapter):
 
     async def _visit(self, session: Session) -> Site:
         known = self.bot_id is not None or self.custom_id is not None
-        site = await visit(session, self.page, self._origin, bot=not known)
+        site = await visit(session, self.page, self._sent_with, bot=not known)
         if site.settled:
             self._site = site
         return site
@@ -234,7 +239,7 @@ class Opchatgpts(HTTPAdapter):
     def _error(self, said: str, where: str, status: int | None = None) -> AdapterError:
         """Return the error for the plugin's own words."""
         kind = kind_of(said, status)
-        text = f"{where}: {self.shown(said) or 'an error without a word'}{_HINTS.get(kind, '')}"
+        text = f"{where}: {self._client.shown(said) or 'an error without a word'}{_HINTS.get(kind, '')}"
         return kind(text, status=status, retry_after=wait_of(said))
 
     def _told(self, error: AdapterError, site: Site) -> AdapterError:

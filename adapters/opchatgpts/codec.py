@@ -95,7 +95,7 @@ class ReplyDecoder:
 
     __slots__ = ("_body", "_ended", "_events", "_head", "_joiner", "_sse", "_texts", "_whole")
 
-    def __init__(self, line: int = 1 << 20, whole: int = 16 << 20, idle_lines: int = 100_000) -> None:
+    def __init__(self, line: int, whole: int, idle_lines: int) -> None:
         self._sse = SSEDecoder(line, idle_lines)
         self._whole = whole
         self._head = b""

@@ -21,33 +21,34 @@ from adapters.contract.errors import (
     RateLimited,
     ServiceFailed,
 )
+from adapters.wire.phrases import Row, kind_in
 
 _Kind = type[AdapterError]
 _READ: Final = 2000  # characters that are searched; the peer decides how many there are
 
 # In this order, since an error of a rate may speak of limits and quotas as well. A key is that of the site's
 # owner, so a wrong one is no matter of signing in: the site does not work.
-_PHRASES: Final[tuple[tuple[str, _Kind], ...]] = (
-    ("query has been rejected", InvalidRequest),
-    ("content_filter", ContentRefused),
-    ("content_policy", ContentRefused),
-    ("content management policy", ContentRefused),
-    ("our safety system", ContentRefused),
-    ("exceeded your current quota", QuotaExhausted),
-    ("insufficient_quota", QuotaExhausted),
-    ("rate limit", RateLimited),
-    ("rate_limit", RateLimited),
-    ("too many requests", RateLimited),
-    ("quota", QuotaExhausted),
-    ("credit balance", QuotaExhausted),
-    ("reached the limit", QuotaExhausted),
-    ("reached your limit", QuotaExhausted),
-    ("maximum context length", ContextTooLong),
-    ("context_length_exceeded", ContextTooLong),
-    ("prompt is too long", ContextTooLong),
-    ("model_not_found", ModelNotFound),
-    ("api key", NotWorking),
-    ("api_key", NotWorking),
+_PHRASES: Final[tuple[Row, ...]] = (
+    (("query has been rejected",), InvalidRequest),
+    (("content_filter",), ContentRefused),
+    (("content_policy",), ContentRefused),
+    (("content management policy",), ContentRefused),
+    (("our safety system",), ContentRefused),
+    (("exceeded your current quota",), QuotaExhausted),
+    (("insufficient_quota",), QuotaExhausted),
+    (("rate limit",), RateLimited),
+    (("rate_limit",), RateLimited),
+    (("too many requests",), RateLimited),
+    (("quota",), QuotaExhausted),
+    (("credit balance",), QuotaExhausted),
+    (("reached the limit",), QuotaExhausted),
+    (("reached your limit",), QuotaExhausted),
+    (("maximum context length",), ContextTooLong),
+    (("context_length_exceeded",), ContextTooLong),
+    (("prompt is too long",), ContextTooLong),
+    (("model_not_found",), ModelNotFound),
+    (("api key",), NotWorking),
+    (("api_key",), NotWorking),
 )
 _MODEL: Final = re.compile(r"\bmodel\b.{0,120}\b(?:is not available|does not exist)")
 _WAIT: Final = re.compile(r"try again in (?:([0-9]{1,3})m(?!s))?(?:([0-9]{1,6}(?:\.[0-9]{1,6})?)(ms|s))?")
@@ -63,9 +64,9 @@ def kind_of(message: str, status: int | None = None) -> _Kind:
     text = message[:_READ].lower()
     if _MODEL.search(text):
         return ModelNotFound
-    for phrase, kind in _PHRASES:
-        if phrase in text:
-            return kind
+    known = kind_in(message, _PHRASES)
+    if known is not None:
+        return known
     if status == 429:
         return RateLimited
     return InvalidRequest if status is not None and 400 <= status < 500 else ServiceFailed

@@ -3,3 +3,5 @@
 from adapters.open_assistant.adapter import OpenAssistant
 
 __all__ = ["OpenAssistant"]
+
+OpenAssistant.__module__ = "adapters"

@@ -31,6 +31,7 @@ import anyio
 from adapters.contract import Capabilities, ProbeResult
 from adapters.contract.errors import BadReply, Busy, InvalidRequest
 from adapters.http import HTTPAdapter, HTTPSettings
+from adapters.http.client import ServiceWords
 from adapters.http.settings import seconds_of
 from adapters.open_assistant.conversation import Conversation
 from adapters.open_assistant.errors import SIGN_IN, refusal
@@ -78,7 +79,8 @@ class OpenAssistant(HTTPAdapter):
         ValueError: A setting cannot be used; the message says why.
     """
 
-    seed = "https://open-assistant.io"
+    _seed = "https://open-assistant.io"
+    _words = ServiceWords("an Open-Assistant site", key="")
     model = "OA_SFT_Llama_30B_6"
     capabilities = Capabilities(
         needs_auth=True,
@@ -96,7 +98,7 @@ class OpenAssistant(HTTPAdapter):
         polling: float = 0.5,
         **settings: Unpack[HTTPSettings],
     ) -> None:
-        https = str(self.seed if base_url is None else base_url).strip().lower().startswith("https:")
+        https = str(self._seed if base_url is None else base_url).strip().lower().startswith("https:")
         session = sign_in(settings.get("cookies", {}), session_token, https=https)
         self.silence = seconds_of("silence", silence)
         self.polling = seconds_of("polling", polling)
@@ -110,11 +112,11 @@ class OpenAssistant(HTTPAdapter):
         super().__init__(base_url, **settings)
         self.concurrency = 1  # a second conversation on the account would cancel the first
 
-    def secrets(self) -> tuple[Secret, ...]:
+    def _secrets(self) -> tuple[Secret, ...]:
         """Return the whole session tokens: the cookies may hold them in pieces."""
         return self._tokens
 
-    def credentials(self) -> tuple[tuple[str, str], ...]:
+    def _credentials(self) -> tuple[tuple[str, str], ...]:
         """Return the session as a header, where it is too long for two cookies."""
         return () if self._bearer is None else (("authorization", f"Bearer {self._bearer.reveal()}"),)
 
@@ -138,8 +140,8 @@ class OpenAssistant(HTTPAdapter):
             )
         turn = await self._take_turn(0.0 if request.conditions.others_left else self.limits.slot_wait)
         try:
-            async with self.session(request.conditions) as session:
-                conversation = Conversation(self, session, silence=self.silence, polling=self.polling)
+            async with self._session(request.conditions) as session:
+                conversation = Conversation(session, silence=self.silence, polling=self.polling)
                 try:
                     await conversation.open()
                     await conversation.ask(prompt, self._question(request))
@@ -151,12 +153,12 @@ class OpenAssistant(HTTPAdapter):
         finally:
             turn.release()
 
-    def explain(self, answer: WholeAnswer) -> AdapterError | None:
+    def _explain(self, answer: WholeAnswer) -> AdapterError | None:
         """Return the error that the site's own words stand for."""
         path = answer.where.rpartition(" ")[2]
-        return refusal(path, answer.status, answer.body, answer.where, self.shown)
+        return refusal(path, answer.status, answer.body, answer.where, self._client.shown)
 
-    async def reach(self, session: Session) -> ProbeResult:
+    async def _reach(self, session: Session) -> ProbeResult:
         """Ask who is signed in, and for the models; no generation."""
         who = await session.ask("GET", "/api/auth/session")
         # That route reads cookies only, so it does not know of a session in the header.
@@ -166,7 +168,7 @@ class OpenAssistant(HTTPAdapter):
         if not isinstance(listed, list):
             raise BadReply(f"{self.name}: GET /api/chat/models gave no list of models; check base_url")
         names = [each.get("name") for each in listed if isinstance(each, dict)]
-        models = tuple(self.shown(name, 100) for name in names[:100] if isinstance(name, str))
+        models = tuple(self._client.shown(name, 100) for name in names[:100] if isinstance(name, str))
         if self.model not in models:
             said = f"signed in, but the site does not list the model {self.model!r}"
             return ProbeResult(True, said, models=models)

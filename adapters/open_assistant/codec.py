@@ -106,7 +106,7 @@ class EventDecoder:
 
     __slots__ = ("_ended", "_failure", "_joiner", "_seen", "_sse", "head")
 
-    def __init__(self, limit: int = 1 << 20, idle_lines: int = 100_000) -> None:
+    def __init__(self, limit: int, idle_lines: int) -> None:
         self._sse = SSEDecoder(limit, idle_lines)
         self._joiner = SurrogateJoiner()
         self._failure: BadReply | None = None

@@ -15,6 +15,7 @@ import anyio
 
 from adapters.contract import Delta
 from adapters.contract.errors import AdapterError, BadReply, ConnectFailed, ConnectionLost, ServiceFailed
+from adapters.http.uninterrupted import to_the_end
 from adapters.open_assistant.codec import (
     COMPLETE,
     FAILED,
@@ -29,7 +30,7 @@ from adapters.open_assistant.errors import failure
 from adapters.wire.error_body import words
 
 if TYPE_CHECKING:
-    from adapters.http import Answer, HTTPAdapter, Session, WholeAnswer
+    from adapters.http import Answer, Session, WholeAnswer
     from adapters.open_assistant.codec import Item
 
 _OWN: Final = 4  # requests of an attempt that are no reading of the message
@@ -46,8 +47,7 @@ class Conversation:
     """One conversation, from its chat's creation to its deletion. `close` must be called, whatever happened.
 
     Args:
-        adapter: Whose conversation it is.
-        session: Its HTTP exchanges.
+        session: The HTTP exchanges of the attempt.
         silence: Seconds without a byte after which the event stream is lost.
         polling: Seconds before the second reading of the message.
 
@@ -55,18 +55,17 @@ class Conversation:
         over: Whether the answer was delivered to its end.
     """
 
-    def __init__(self, adapter: HTTPAdapter, session: Session, *, silence: float, polling: float) -> None:
-        self._adapter = adapter
+    def __init__(self, session: Session, *, silence: float, polling: float) -> None:
         self._session = session
         self._silence = silence
         self._polling = polling
         self._chat: str | None = None
         self._message = ""
         self._events: Answer | None = None
-        self._decoder = EventDecoder(adapter.limits.line, adapter.limits.empty)
+        self._decoder = EventDecoder(session.limits.line, session.limits.empty)
         self._delivered: list[str] = []
         self._waited = 0
-        self._readings = adapter.limits.steps - _OWN
+        self._readings = session.limits.steps - _OWN
         self._failed: AdapterError | None = None
         self.over = False
 
@@ -79,23 +78,10 @@ class Conversation:
         Raises:
             AdapterError: The site gave no chat.
         """
-        failed: AdapterError | None = None
-        async with anyio.create_task_group() as group:
-            with anyio.CancelScope(shield=True) as asking:
-                group.start_soon(self._hurry, asking)
-                try:
-                    self._chat = self._id_in(await self._session.ask("POST", "/api/chat"))
-                except AdapterError as error:
-                    failed = error  # raised in here, it would come out as a group
-            group.cancel_scope.cancel()
-        if failed is not None:
-            raise failed
+        await to_the_end(self._create, self._session.cleanup_timeout)
 
-    async def _hurry(self, asking: anyio.CancelScope) -> None:
-        try:
-            await anyio.sleep_forever()
-        finally:
-            asking.deadline = anyio.current_time() + self._adapter.cleanup_timeout
+    async def _create(self) -> None:
+        self._chat = self._id_in(await self._session.ask("POST", "/api/chat"))
 
     async def ask(self, prompt: str, question: dict[str, Any]) -> None:
         """Put the prompt into the chat, ask for an answer, and call for its events at once.
@@ -191,7 +177,7 @@ class Conversation:
 
     async def _lose(self, events: Answer) -> None:
         if self._decoder.is_no_stream:
-            said = self._adapter.shown(words(self._decoder.head))
+            said = self._session.shown(words(self._decoder.head))
             raise BadReply(f"{events.where}: not an event stream but {said}", status=events.status)
         await self._leave_events()
 
@@ -210,7 +196,7 @@ class Conversation:
     def _end(self, end: Ended) -> list[Delta]:
         state = None if end.message is None else end.message.state
         if end.error is not None or state in FAILED:
-            raise failure(state, end.error, self._where("events"), self._adapter.shown)
+            raise failure(state, end.error, self._where("events"), self._session.shown)
         if end.message is None or state != COMPLETE:
             return []  # no proof of anything: the stream is over, and the message itself will tell
         return self._finish(end.message)
@@ -259,7 +245,7 @@ class Conversation:
 
     def _judge(self, message: Message) -> list[Delta]:
         if message.state in FAILED:
-            raise failure(message.state, None, self._where("message"), self._adapter.shown)
+            raise failure(message.state, None, self._where("message"), self._session.shown)
         if message.state != COMPLETE:
             return []
         if message.text is None or rest_of(message.text, "".join(self._delivered)) is None:
@@ -297,4 +283,4 @@ class Conversation:
 
     def _where(self, step: str) -> str:
         method = "POST" if step == "events" else "GET"
-        return f"{self._adapter.name}: {method} /api/chat/{step}"
+        return f"{self._session.name}: {method} /api/chat/{step}"

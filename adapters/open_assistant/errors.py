@@ -31,6 +31,7 @@ from adapters.open_assistant.codec import ABORTED, CANCELLED, TIMEOUT
 from adapters.open_assistant.next_auth import PLAIN, SECURE
 from adapters.wire.error_body import is_page, words
 from adapters.wire.json import decode
+from adapters.wire.phrases import Row, kind_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,9 +41,8 @@ SIGN_IN: Final = (
     f"(on https it is called {SECURE}), or session_token=…"
 )
 _ANSWER: Final = "/api/chat/assistant_message"
-# Each row: all of these stand in the worker's words. A card without memory is a fault of the worker, however
-# long its sentence about lengths is, so it comes first.
-_WORKER: Final[tuple[tuple[tuple[str, ...], type[AdapterError]], ...]] = (
+# A card without memory is a fault of the worker, however long its sentence about lengths is: it comes first.
+_WORKER: Final[tuple[Row, ...]] = (
     (("cuda",), ServiceFailed),
     (("out of memory",), ServiceFailed),
     (("must have less than", "tokens"), ContextTooLong),
@@ -130,8 +130,7 @@ def failure(state: Any, said: str | None, where: str, shown: Callable[[str], str
         where: The step, for the message.
         shown: Makes a peer's text fit to be shown.
     """
-    lowered = (said or "").lower()
-    kind = next((kind for phrases, kind in _WORKER if all(p in lowered for p in phrases)), ServiceFailed)
+    kind = kind_in(said or "", _WORKER) or ServiceFailed
     told = (
         _STATES.get(state, "the service reports an error")
         if isinstance(state, str)

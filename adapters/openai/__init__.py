@@ -3,3 +3,5 @@
 from adapters.openai.adapter import OpenAICompatible
 
 __all__ = ["OpenAICompatible"]
+
+OpenAICompatible.__module__ = "adapters"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Unpack
 
 from adapters.http import HTTPAdapter, HTTPSettings
+from adapters.http.client import ServiceWords
 from adapters.http.settings import header_of
 from adapters.openai import completions
 
@@ -35,6 +36,7 @@ class OpenAICompatible(HTTPAdapter):
     """
 
     name = "openai"
+    _words = ServiceWords("an OpenAI-compatible API (its address often ends in /v1)", key="api_key")
     capabilities = completions.CAPABILITIES
 
     def __init__(
@@ -43,11 +45,11 @@ class OpenAICompatible(HTTPAdapter):
         self._key = None if api_key is None else header_of("authorization", api_key)
         super().__init__(base_url, **settings)
 
-    def secrets(self) -> tuple[Secret, ...]:
+    def _secrets(self) -> tuple[Secret, ...]:
         """Return the key, which some services quote in their errors."""
         return () if self._key is None else (self._key,)
 
-    def credentials(self) -> tuple[tuple[str, str], ...]:
+    def _credentials(self) -> tuple[tuple[str, str], ...]:
         """Return the key as a header."""
         return () if self._key is None else (("authorization", f"Bearer {self._key.reveal()}"),)
 
@@ -57,12 +59,12 @@ class OpenAICompatible(HTTPAdapter):
         Raises:
             AdapterError: See `adapters.openai.completions`.
         """
-        return completions.converse(self, request)
+        return completions.converse(self, self._session(request.conditions), request)
 
-    def explain(self, answer: WholeAnswer) -> AdapterError | None:
+    def _explain(self, answer: WholeAnswer) -> AdapterError | None:
         """Return the error that an error object stands for."""
-        return completions.explain(answer, self.shown)
+        return completions.explain(answer, self._client.shown)
 
-    async def reach(self, session: Session) -> ProbeResult:
+    async def _reach(self, session: Session) -> ProbeResult:
         """Ask for the list of models, which costs no generation."""
-        return await completions.reach(session, self.shown)
+        return await completions.reach(session)

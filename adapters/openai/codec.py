@@ -16,13 +16,13 @@ from adapters.contract.secret import PeerText
 from adapters.openai.chunks import ChunkReader
 from adapters.wire.error_object import error_from, is_harmless
 from adapters.wire.json import decode, encode
-from adapters.wire.meter import Meter
 from adapters.wire.sse import SSEDecoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from adapters.contract.message import Message
+    from adapters.wire.meter import Meter
     from adapters.wire.sse import Event
 
 __all__ = ["ChunkDecoder", "error_from", "request_body", "whole"]
@@ -40,7 +40,9 @@ class ChunkDecoder:
     and the caller raises it after it has handed them over.
 
     Args:
-        meter: Counts what is delivered; by default one with the usual limits.
+        meter: Counts what is delivered.
+        line: The most bytes of one line or event.
+        idle_lines: The most lines in a row without an event.
         shown: Makes a peer's text fit to be shown in an error.
 
     Attributes:
@@ -50,12 +52,14 @@ class ChunkDecoder:
 
     __slots__ = ("_meter", "_reader", "_shown", "_sse", "done", "failure")
 
-    def __init__(self, meter: Meter | None = None, *, shown: Callable[[str], str] = _shown) -> None:
+    def __init__(
+        self, meter: Meter, line: int, idle_lines: int, *, shown: Callable[[str], str] = _shown
+    ) -> None:
         self.done = False
         self.failure: AdapterError | None = None
-        self._meter = meter or Meter()
+        self._meter = meter
         self._shown = shown
-        self._sse = SSEDecoder()
+        self._sse = SSEDecoder(line, idle_lines)
         self._reader = ChunkReader(self._meter, shown)
 
     @property
@@ -139,7 +143,7 @@ def _is_entire(event: Event) -> bool:
     return True
 
 
-def whole(data: bytes, *, shown: Callable[[str], str] = _shown) -> list[Delta]:
+def whole(data: bytes, meter: Meter, *, shown: Callable[[str], str] = _shown) -> list[Delta]:
     """Return the deltas of a completion that came as one JSON document, though a stream was asked for.
 
     The document is entire, so its last delta proves the end also without a `finish_reason`.
@@ -148,7 +152,7 @@ def whole(data: bytes, *, shown: Callable[[str], str] = _shown) -> list[Delta]:
         AdapterError: It is an error object.
         BadReply: It is no completion.
     """
-    reader = ChunkReader(Meter(), shown)
+    reader = ChunkReader(meter, shown)
     delta = reader.read(data)
     if delta is None or not (reader.finished or delta.has_content):
         payload = decode(data)

@@ -38,14 +38,16 @@ _BLANK: Final = b"\xef\xbb\xbf \t\r\n"
 _MODELS: Final = 1000  # of a list, kept at most
 
 
-async def converse(adapter: HTTPAdapter, request: ChatRequest) -> AsyncGenerator[Delta, None]:
+async def converse(
+    adapter: HTTPAdapter, session: Session, request: ChatRequest
+) -> AsyncGenerator[Delta, None]:
     """Ask for a completion, and yield it.
 
     Raises:
         AdapterError: A failure of the transport, a status but 200, a page, an error object wherever it comes.
     """
     async with (
-        adapter.session(request.conditions) as session,
+        session,
         session.exchange(
             "POST", "/chat/completions", content=_body(adapter, request), headers=_HEADERS
         ) as answer,
@@ -54,9 +56,9 @@ async def converse(adapter: HTTPAdapter, request: ChatRequest) -> AsyncGenerator
             raise await answer.failure()
         chunk = await _beginning(answer)
         if chunk is not None and chunk.lstrip(_BLANK)[:1] in (b"{", b"["):
-            yield await _document(adapter, answer, chunk)
+            yield await _document(session, answer, chunk)
             return
-        decoder = ChunkDecoder(session.meter, shown=adapter.shown)
+        decoder = ChunkDecoder(session.meter, session.limits.line, session.limits.empty, shown=session.shown)
         while chunk is not None:
             deltas = decoder.feed(chunk)
             if decoder.proved or decoder.failure is not None:
@@ -69,7 +71,7 @@ async def converse(adapter: HTTPAdapter, request: ChatRequest) -> AsyncGenerator
         rest = [_without_end(delta) for delta in deltas if delta.has_content]
         for delta in request.conditions.flow.hand_over(rest):
             yield delta
-        after = await _after(adapter, answer, decoder) if decoder.proved and chunk is not None else []
+        after = await _after(session, answer, decoder) if decoder.proved and chunk is not None else []
         if decoder.failure is not None:
             raise answer.located(decoder.failure)
         if decoder.proved:
@@ -98,41 +100,41 @@ async def _beginning(answer: Answer) -> bytes | None:
     return start if first else None
 
 
-async def _document(adapter: HTTPAdapter, answer: Answer, start: bytes) -> Delta:
+async def _document(session: Session, answer: Answer, start: bytes) -> Delta:
     """Return the one delta of a completion that comes as a JSON document.
 
     Raises:
         AdapterError: The document is an error object, no completion, or cut.
     """
-    data, limit, worth = bytearray(start), adapter.limits.reply, 0
+    data, limit, worth = bytearray(start), session.limits.reply, 0
     while len(data) <= limit:
         # The document may be whole though the body goes on; trying after each doubling only stays linear.
         if data.endswith(b"}") and len(data) >= worth:
             with suppress(BadReply):
-                delta = _whole(adapter, answer, bytes(data))
+                delta = _whole(session, answer, bytes(data))
                 answer.ended()
                 return delta
             worth = 2 * len(data)
         chunk = await anext(answer.chunks(), None)
         if chunk is None:
-            return _whole(adapter, answer, bytes(data))
+            return _whole(session, answer, bytes(data))
         data += chunk
     raise ReplyTooLarge(f"{answer.where}: the body is over {limit} bytes (Limits.reply)")
 
 
-def _whole(adapter: HTTPAdapter, answer: Answer, data: bytes) -> Delta:
+def _whole(session: Session, answer: Answer, data: bytes) -> Delta:
     try:
-        [delta] = whole(data, shown=adapter.shown)
+        [delta] = whole(data, session.meter, shown=session.shown)
     except AdapterError as error:
         raise answer.located(error) from None
     return delta
 
 
-async def _after(adapter: HTTPAdapter, answer: Answer, decoder: ChunkDecoder) -> list[Delta]:
+async def _after(session: Session, answer: Answer, decoder: ChunkDecoder) -> list[Delta]:
     """Return what still comes after the `finish_reason`: the usage, as a rule, and `[DONE]`."""
     deltas: list[Delta] = []
     # The reply is complete: what the transport does to the rest of the body does not matter any more.
-    with anyio.move_on_after(adapter.limits.drain_seconds), suppress(AdapterError):
+    with anyio.move_on_after(session.limits.drain_seconds), suppress(AdapterError):
         while not decoder.done and decoder.failure is None:
             chunk = await anext(answer.chunks(), None)
             if chunk is None:
@@ -181,7 +183,7 @@ def explain(answer: WholeAnswer, shown: Callable[[str], str]) -> AdapterError | 
     return error
 
 
-async def reach(session: Session, shown: Callable[[str, int], str]) -> ProbeResult:
+async def reach(session: Session) -> ProbeResult:
     """Ask for the list of models, which costs no generation. A service without one shows nothing.
 
     Raises:
@@ -198,7 +200,7 @@ async def reach(session: Session, shown: Callable[[str, int], str]) -> ProbeResu
             f"{answer.where}: not a list of models; check that base_url is that of the API", status=200
         )
     ids = (m["id"] for m in listed[:_MODELS] if isinstance(m, dict) and isinstance(m.get("id"), str))
-    return ProbeResult(True, "it lists its models", models=tuple(shown(model, 100) for model in ids))
+    return ProbeResult(True, "it lists its models", models=tuple(session.shown(model, 100) for model in ids))
 
 
 def _body(adapter: HTTPAdapter, request: ChatRequest) -> bytes:

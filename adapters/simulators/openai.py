@@ -1,4 +1,4 @@
-"""A simulated OpenAI-compatible endpoint: chat completions and the list of models, under any path prefix.
+"""A simulated OpenAI-compatible endpoint: chat completions and the list of models, below `/v1`.
 
 It validates what it is sent as the real ones do: the key, the body, the model.
 """
@@ -27,7 +27,7 @@ _KINDS: Final = {
 
 
 class OpenAISimulator(Simulator):
-    """A simulated OpenAI-compatible endpoint. Point an adapter to `url` with any prefix: `url + "/v1"`.
+    """A simulated OpenAI-compatible endpoint. Point an adapter to `url + "/v1"`; it knows no other address.
 
     Args:
         api_key: The key to ask for, as `Authorization: Bearer`; None: none is looked at.
@@ -75,9 +75,9 @@ class OpenAISimulator(Simulator):
         received = exchange.received
         if self._key is not None and received.header("authorization") != f"Bearer {self._key}":
             await exchange.answer(self.failure(401, "The API key is missing or not correct."))
-        elif received.method == "POST" and received.path.endswith("/chat/completions"):
+        elif received.method == "POST" and received.path.endswith("/v1/chat/completions"):
             await self._complete(exchange)
-        elif received.method == "GET" and received.path.endswith("/models"):
+        elif received.method == "GET" and received.path.endswith("/v1/models"):
             owned = [
                 {"id": name, "object": "model", "created": _CREATED, "owned_by": "simulator"}
                 for name in self._models or ("simulated",)

@@ -1,7 +1,7 @@
-"""Weaves a fault into a turn. What a fault does is said in `FAULTS`; here it is done.
+"""Answers a turn with its fault. What a fault does is said in `FAULTS`; here it is done.
 
 1. Faults that need no word of the protocol come instead of a reply: `_instead`.
-2. Faults in the reply: `_play` writes the framing's pieces and stops where the fault does.
+2. Faults in the reply: `_write` writes the framing's pieces and stops where the fault does.
 """
 
 from __future__ import annotations
@@ -57,10 +57,10 @@ class Turn:
     elsewhere: str
 
 
-async def weave(exchange: Exchange, turn: Turn) -> None:
-    """Answer `turn`, with its fault woven in."""
+async def answer_turn(exchange: Exchange, turn: Turn) -> None:
+    """Answer `turn` with its fault."""
     if not await _instead(exchange, turn):
-        await _play(exchange, turn)
+        await _write(exchange, turn)
 
 
 async def _instead(exchange: Exchange, turn: Turn) -> bool:
@@ -97,7 +97,7 @@ def _refusal(turn: Turn, status: int) -> Answer:
     return replace(answer, headers=(*answer.headers, ("Retry-After", wait)))
 
 
-async def _play(exchange: Exchange, turn: Turn) -> None:
+async def _write(exchange: Exchange, turn: Turn) -> None:
     framing, fault = turn.framing, turn.fault
     if fault == "gzip":
         await _send_gzipped(exchange, turn)

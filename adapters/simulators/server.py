@@ -2,7 +2,7 @@
 
 It runs on asyncio and trio, in the event loop of its user. A service derives from `Simulator`, sends the
 requests it knows to methods of its own, and hands each request for generation to `turn` with its `Framing`;
-the faults are woven in there.
+the faults happen there.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from adapters.simulators.faults import FAULTS, check_fault
 from adapters.simulators.framing import Framing
 from adapters.simulators.peer import Peer
 from adapters.simulators.received import Received
-from adapters.simulators.reply_streams import Turn, weave
+from adapters.simulators.reply_streams import Turn, answer_turn
 from adapters.simulators.script import Script, ScriptOptions
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class Simulator(ABC):
     async def turn(
         self, exchange: Exchange, framing: Framing, *, prompt: str = "", text: str | None = None
     ) -> None:
-        """Count a turn and answer it in `framing`, with the script's fault woven in.
+        """Count a turn and answer it in `framing`, with the script's fault.
 
         Args:
             exchange: The request that asks for generation.
@@ -135,7 +135,7 @@ class Simulator(ABC):
         reply = self.script.reply(self.default_text, prompt) if text is None else text
         elsewhere = f"http://localhost:{self._port}/redirected"  # one that is followed shows in `unknown`
         fault = self.aliases.get(fault, fault) if fault else None
-        await weave(exchange, Turn(framing, reply, self.script, fault, self.failure, elsewhere))
+        await answer_turn(exchange, Turn(framing, reply, self.script, fault, self.failure, elsewhere))
 
     def strikes(self, *names: str) -> str | None:
         """Return the script's fault where it is one of `names` and strikes now, and count it."""

@@ -42,7 +42,7 @@ class LineDecoder:
 
     __slots__ = ("_ends", "_failure", "_limit", "_rest")
 
-    def __init__(self, limit: int = 1 << 20, *, cr: bool = False) -> None:
+    def __init__(self, limit: int, *, cr: bool = False) -> None:
         self._limit = limit
         self._ends = LineEnds() if cr else None
         self._rest = bytearray()  # the unfinished line; holds no LF, so it is never searched again

@@ -15,7 +15,7 @@ class Meter:
 
     __slots__ = ("_characters", "_empty", "_empty_left", "_left")
 
-    def __init__(self, characters: int = 16 << 20, empty: int = 100_000) -> None:
+    def __init__(self, characters: int, empty: int) -> None:
         self._characters = characters
         self._left = characters
         self._empty = empty

@@ -54,7 +54,7 @@ class SSEDecoder:
         "_begun", "_data", "_ends", "_failure", "_idle", "_idle_lines", "_limit", "_name", "_rest", "_size",
     )  # fmt: skip
 
-    def __init__(self, limit: int = 1 << 20, idle_lines: int = 100_000) -> None:
+    def __init__(self, limit: int, idle_lines: int) -> None:
         self._limit = limit
         self._idle_lines = idle_lines
         self._begun = False

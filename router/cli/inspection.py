@@ -157,7 +157,10 @@ async def rendered(report: HealthReport, wanted: Inspection) -> str:
         case "markdown":
             return as_markdown(report, at=at)
         case "prometheus":
-            return as_prometheus(report)
+            try:
+                return as_prometheus(report)
+            except ImportError as error:
+                raise Mistake(str(error)) from error
         case "html":
             rows = await anyio.to_thread.run_sync(_rows, report, wanted.history, at)
             return as_html(report, at=at, history=rows, refresh=wanted.watch)

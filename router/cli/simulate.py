@@ -8,10 +8,9 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import anyio
-
 from adapters import simulators
 from adapters.simulators.faults import FAULTS
+from adapters.simulators.parent import parent_ended
 from router.cli.exits import OK
 from router.cli.mistakes import Mistake, one_line, unknown
 
@@ -74,8 +73,10 @@ class Simulation:
             "delay": self.delay,
             "port": self.port,
         }
+        # As a real service it refuses a model that it does not have, so that the mistake can be rehearsed.
+        more = {"models": (MODELS[self.service],)} if self.service in MODELS else {}
         try:
-            return kind(**options)
+            return kind(**options, **more)
         except (TypeError, ValueError) as error:
             raise Mistake(one_line(str(error))) from None
 
@@ -87,7 +88,7 @@ def _load(service: str) -> type[Simulator]:
 
 
 async def simulate(simulators: Sequence[Simulator]) -> int:
-    """Serve until cancelled; says where, and how to ask each service."""
+    """Serve until cancelled, or until the starting process ends; say where, and how to ask each service."""
     async with AsyncExitStack() as stack:
         for simulator in simulators:
             try:
@@ -99,7 +100,7 @@ async def simulate(simulators: Sequence[Simulator]) -> int:
             sys.stdout.write(_described(simulator))
         sys.stdout.write("  press Ctrl-C to stop\n")
         sys.stdout.flush()
-        await anyio.sleep_forever()
+        await parent_ended()  # killing what started the simulators ends them
     return OK
 
 

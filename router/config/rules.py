@@ -135,7 +135,7 @@ _ID: Final = Form(r"[\s\S]*\S[\s\S]*", "is blank; give the id that the page's da
 _PAGE: Final = Form(r"/(?!/)[^#]*", "must be a path that begins with one slash, such as '/chat/'")
 
 RULES: Final[Mapping[str, Mapping[str, Rule]]] = {
-    "Timeouts": _each("first_content stall reserve probe probe_answer close place drip_window", _SECONDS)
+    "Timeouts": _each("first_content stall reserve probe probe_answer close slot drip_window", _SECONDS)
     | {"total": Range(MINIMUM, unit="seconds", note=": no attempt starts with less")}
     | {"drip_rate": Range(0, above=True, unit="characters per second")},
     "RetryPolicy": _each("backoff backoff_cap patience remember quota_pause missing_model_pause", _PAUSE)

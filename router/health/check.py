@@ -6,16 +6,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from router.health.report import HealthReport, ProviderHealth, RetryAllowance
+from router.health.snapshot import health_of
 from router.policy.strategy import Priority
-from router.request.selection import foreseen
+from router.provider.chain import foreseen
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Iterable, Mapping
 
     from adapters.contract import ProbeLevel, ProbeResult
-    from router.events import Event, Keeper
+    from router.events import Event
     from router.health.probes import Probing
+    from router.health.report import Keeper
+    from router.health.traffic import TrafficObserver
     from router.policy.budget import RetryBudget
     from router.policy.strategy import Strategy
     from router.provider.provider import Provider
@@ -27,6 +30,7 @@ class CheckUp:
 
     Attributes:
         providers: By name, in priority order.
+        traffic: What requests showed of them.
         probing: Probes them.
         budget: Of the retries.
         strategy: In which order a request asks them.
@@ -37,6 +41,7 @@ class CheckUp:
     """
 
     providers: Mapping[str, Provider]
+    traffic: TrafficObserver
     probing: Probing
     budget: RetryBudget
     strategy: Strategy
@@ -50,7 +55,7 @@ class CheckUp:
     ) -> HealthReport:
         """Return what is known now, without I/O."""
         now, probes = self.clock(), probes or {}
-        entries = [_looked_at(provider, now, probes.get(name)) for name, provider in self.providers.items()]
+        entries = [self._entry(provider, now, probes.get(name)) for name, provider in self.providers.items()]
         order = None
         if not isinstance(self.strategy, Priority):
             order = foreseen(list(self.providers.values()), self.strategy, now, self.random_source)
@@ -65,10 +70,10 @@ class CheckUp:
             await self.keeper.keep(report, self.notify)
         return report
 
-
-def _looked_at(provider: Provider, now: float, probe: ProbeResult | None) -> ProviderHealth:
-    try:
-        return provider.snapshot(now, probe)
-    except Exception as bug:  # noqa: BLE001 - one adapter must not hide the others
-        reason = f"the adapter has a bug: it raised {type(bug).__name__} when it was looked at"
-        return ProviderHealth(provider.name, type(provider.adapter).__name__, reason=reason, can_answer=False)
+    def _entry(self, provider: Provider, now: float, probe: ProbeResult | None) -> ProviderHealth:
+        try:
+            return health_of(provider, self.traffic.of(provider.name, now), now, probe)
+        except Exception as bug:  # noqa: BLE001 - one adapter must not hide the others
+            reason = f"the adapter has a bug: it raised {type(bug).__name__} when it was looked at"
+            adapter = type(provider.adapter).__name__
+            return ProviderHealth(provider.name, adapter, reason=reason, can_answer=False)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import anyio
 
-from router._parts import checked_level
 from router.events import ObserverFailed
+from router.health.level import checked_level
 from router.health.report import HealthReport
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from adapters.contract import ProbeLevel
     from router.health.check import CheckUp
-    from router.request.in_flight import Underway
+    from router.request.in_flight import InFlight
 
     OnReport: TypeAlias = Callable[[HealthReport], object]
 
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 class Monitor:
     """Probes the providers of a router again and again, and keeps the newest report.
 
-    A provider of which requests told something within the last interval is not probed: that is free, and says
-    more. Leaving the block ends it, and so does closing the router. What adapters and observers raise does
-    not.
+    A round leaves out the providers with traffic since the last interval: requests cost no probe and show
+    more. The monitor ends when its block is left or the router is closed. It does not end when an adapter or
+    an observer raises.
 
     Attributes:
         report: The newest report; before the first probes it is what was known without them.
@@ -40,7 +40,7 @@ class Monitor:
     def __init__(
         self,
         check_up: CheckUp,
-        underway: Underway,
+        underway: InFlight,
         random_source: random.Random,
         interval: float,
         level: ProbeLevel,

@@ -1,10 +1,10 @@
-"""Probes of many providers side by side: each bounded, one at a time for a provider, none in a request's way.
+"""Probes of many providers side by side: each is bounded, shared, and gives way to a request.
 
-a second check that comes meanwhile          joins the probe under way, and gets its result
-a request that needs the place of a probe    ends the probe, which found nothing then
-no place free, no budget left                no probe; the result says so, and the evidence stays as it is
-no answer in time                            the service is not working, as far as a probe can tell
-an adapter that raises, or returns nonsense  nothing is found; the others are probed
+a second check meanwhile                     joins the running probe and gets its result
+a request needs the slot of a probe          the probe ends without a finding
+no free slot, no budget left                 no probe; the result says so, and the evidence stays as it is
+no answer in time                            the finding is: not working
+an adapter raises or returns nonsense        no finding; the other providers are probed
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from router.events import Event
     from router.policy.retry import RetryPolicy
     from router.policy.timeouts import Timeouts
-    from router.provider.concurrency import Places
+    from router.provider.concurrency import Slots
     from router.provider.provider import Provider
 
 AT_ONCE: Final = 16
@@ -49,7 +49,7 @@ class Probing:
 
     Args:
         providers: By name.
-        places: Provider -> its places.
+        places: Provider -> its slots.
         timeouts: The router's.
         policy: What to remember of an error.
         notify: Tells an event to the observers.
@@ -59,7 +59,7 @@ class Probing:
     def __init__(
         self,
         providers: Mapping[str, Provider],
-        places: Mapping[str, Places],
+        places: Mapping[str, Slots],
         timeouts: Timeouts,
         policy: RetryPolicy,
         notify: Callable[[Event], None],
@@ -113,7 +113,7 @@ class Probing:
         places, budget = self._places[provider.name], provider.probe_budget
         with places.lent() as scope:
             if scope is None:
-                said = f"all its {places.limit} places are taken; the probe would have to wait"
+                said = f"all its {places.limit} slots are taken; the probe would have to wait"
                 return ProbeResult(None, said, "answer")
             if not budget.take(self._clock()):
                 said = (

@@ -9,22 +9,25 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from datetime import UTC
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
 
-from router.health.state import EvidenceKind, State
+from router.health.state import State
 from router.health.traffic import Traffic, rounded
 from router.policy.breaker import BreakerSnapshot
+from router.provider.evidence import EvidenceKind
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from adapters.contract import ProbeLevel, ProbeResult
+    from router.events import Event, Observer
 
 __all__ = [
     "SCHEMA",
     "ChainHealth",
     "EvidenceKind",
     "HealthReport",
+    "Keeper",
     "LastError",
     "ProbeAllowance",
     "ProviderHealth",
@@ -240,3 +243,15 @@ class HealthReport:
             "retry_budget": self.retry_budget.as_dict(),
             "providers": [entry.as_dict() for entry in self.providers],
         }
+
+
+class Keeper(Protocol):
+    """An observer that is handed each health report, too; `router.history.History` is one."""
+
+    def __call__(self, event: Event) -> None:
+        """Take note of `event`, as every observer."""
+        ...
+
+    async def keep(self, report: HealthReport, tell: Observer | None = None) -> None:
+        """Keep `report`; raises nothing but cancellation, and tells `tell` what went wrong."""
+        ...

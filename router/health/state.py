@@ -25,6 +25,7 @@ from router.health.traffic import WINDOW
 if TYPE_CHECKING:
     from router.health.traffic import Traffic
     from router.policy.breaker import BreakerSnapshot
+    from router.provider.evidence import Evidence
 
 LEAST_ATTEMPTS: Final = 4
 """A share of fewer attempts says nothing."""
@@ -34,27 +35,6 @@ LEAST_RATIO: Final = 0.5
 
 State: TypeAlias = Literal["healthy", "degraded", "unhealthy", "unknown"]
 """The state of a provider."""
-EvidenceKind: TypeAlias = Literal["traffic", "reach", "answer", "none"]
-
-
-class Evidence(NamedTuple):
-    """Something that happened and speaks for or against a provider.
-
-    Attributes:
-        kind: A request, or a probe of that level.
-        at: When, on the event loop's clock.
-        good: Whether it speaks for it.
-        reason: What it was, in words that may be published.
-        detail: The same in the words of the adapter, which are not for everybody; empty where it has none.
-        of_the_way: Whether a failure was of the way to the service, so that reaching it refutes it.
-    """
-
-    kind: EvidenceKind
-    at: float
-    good: bool
-    reason: str
-    detail: str = ""
-    of_the_way: bool = False
 
 
 class Facts(NamedTuple):
@@ -105,7 +85,7 @@ def judged(facts: Facts) -> Judgement:
     if facts.held is not None:
         return Judgement("degraded", f"held back ({facts.held})")
     if breaker.state != "closed":
-        what = "the next request is its trial" if breaker.permit_in == 0 else "left alone"
+        what = "the next request is its trial" if breaker.permit_in == 0 else "not asked"
         return Judgement("degraded", f"circuit breaker {breaker.state}, {what}")
     if evidence is None or facts.age is None:
         return Judgement("unknown", facts.why, facts.detail)

@@ -1,4 +1,4 @@
-"""What requests showed of one provider in the last hour: how many, how they ended, how fast. Pure.
+"""What requests showed of each provider in the last hour: how many, how they ended, how fast.
 
 Bounded memory: rings of the newest attempts and replies, and counts by the minute of what was skipped, which
 costs nothing and may happen thousands of times a second while a provider is down. A summary is kept until
@@ -8,16 +8,21 @@ something changes it, so that a report of a thousand quiet providers costs next 
 from __future__ import annotations
 
 import math
-from collections import Counter, deque
+from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, get_args
 
-from router.events import Verdict
+from adapters.contract.errors import AdapterError
+from router.errors import verdict_of
+from router.events import AttemptEnded, ReplySwitched, RequestEnded, Verdict
+from router.provider.evidence import NO_WORD
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from router.events import AttemptOutcome
+    from router.events import Attempt, AttemptOutcome, Event
+    from router.provider.provider import Provider
 
 WINDOW: Final = 3600.0
 """Seconds for which an attempt or a reply counts."""
@@ -128,52 +133,48 @@ def rounded(seconds: float | None) -> float | None:
 
 
 class _Ring:
-    """The newest things of some kinds: when, which, and how long each took; counted as they come and go."""
+    """The newest things of some kinds: when, which, and how long each took."""
 
-    __slots__ = ("_items", "counts")
+    __slots__ = ("_items",)
 
     def __init__(self) -> None:
-        self._items: deque[tuple[float, str, float]] = deque()
-        self.counts: Counter[str] = Counter()
+        self._items: deque[tuple[float, str, float]] = deque(maxlen=MOST)
 
     def add(self, now: float, kind: str, seconds: float) -> None:
-        if len(self._items) == MOST:
-            self._drop()
         self._items.append((now, kind, seconds))
-        self.counts[kind] += 1
 
     def forget(self, now: float) -> None:
         while self._items and self._items[0][0] + WINDOW <= now:
-            self._drop()
+            self._items.popleft()
 
-    def _drop(self) -> None:
-        self.counts[self._items.popleft()[1]] -= 1
+    def young(self, now: float) -> dict[str, list[float]]:
+        """Return how long those of the last hour took, by kind."""
+        found: dict[str, list[float]] = {}
+        for at, kind, seconds in self._items:
+            if at + WINDOW > now:
+                found.setdefault(kind, []).append(seconds)
+        return found
 
-    def seconds(self, kind: str) -> list[float]:
-        """Return how long those of this kind took."""
-        return [seconds for _, each, seconds in self._items if each == kind] if self.counts[kind] else []
-
-    @property
-    def oldest(self) -> float:
-        """When the first of them was; never where there is none."""
-        return self._items[0][0] if self._items else math.inf
+    def oldest(self, now: float) -> float:
+        """Return when the first of those of the last hour was; infinity where there is none."""
+        return next((at for at, _, _ in self._items if at + WINDOW > now), math.inf)
 
     def __len__(self) -> int:
         return len(self._items)
 
 
-class Vitals:
+class ProviderTraffic:
     """The attempts and replies of one provider in the last hour. Time that goes backwards stands still."""
 
-    __slots__ = ("_attempts", "_replies", "_seen", "_skipped", "_summary", "_valid_until")
+    __slots__ = ("_attempts", "_replies", "_seen", "_skipped", "_summary", "_valid")
 
     def __init__(self) -> None:
         self._attempts = _Ring()
         self._replies = _Ring()
         self._skipped: deque[tuple[float, int]] = deque()  # the end of a minute, and how many
         self._seen = -math.inf
-        self._summary: Traffic | None = Traffic()
-        self._valid_until = math.inf
+        self._summary = Traffic()
+        self._valid = (-math.inf, math.inf)  # from when and until when the summary holds
 
     def attempted(
         self, now: float, outcome: AttemptOutcome, seconds: float = 0.0, *, evidence: bool = True
@@ -186,8 +187,7 @@ class Vitals:
             seconds: To its first content, where it delivered some.
             evidence: Whether its failure says something about the provider.
         """
-        now = self._at(now)
-        self._summary = None
+        now = self._begin(now)
         if outcome == "skipped":
             self._skip(now)
         else:
@@ -195,18 +195,28 @@ class Vitals:
 
     def replied(self, now: float, verdict: Verdict, seconds: float) -> None:
         """Count a reply that ended `now`, `seconds` after its attempt began."""
-        self._summary = None
-        self._replies.add(self._at(now), verdict, seconds)
+        self._replies.add(self._begin(now), verdict, seconds)
 
     def traffic(self, now: float) -> Traffic:
-        """Return the summary of the last hour."""
-        now = self._at(now)
-        if self._summary is None or now >= self._valid_until:
-            self._forget(now)
-            self._summary = self._summed_up()
-            oldest = min(self._attempts.oldest, self._replies.oldest)
-            self._valid_until = min(oldest, self._skipped[0][0] if self._skipped else math.inf) + WINDOW
+        """Return the summary of the last hour; it is kept until it changes."""
+        now = max(self._seen, now)
+        since, until = self._valid
+        if not since <= now < until:
+            self._summary = self._summed_up(now)
+            skipped = next((end for end, _ in self._skipped if end + WINDOW > now), math.inf)
+            oldest = min(self._attempts.oldest(now), self._replies.oldest(now), skipped)
+            self._valid = now, oldest + WINDOW
         return self._summary
+
+    def _begin(self, now: float) -> float:
+        """Forget what is older than the window and the summary; return the time to write with."""
+        now = self._seen = max(self._seen, now)
+        self._valid = math.inf, -math.inf
+        self._attempts.forget(now)
+        self._replies.forget(now)
+        while self._skipped and self._skipped[0][0] + WINDOW <= now:
+            self._skipped.popleft()
+        return now
 
     def _skip(self, now: float) -> None:
         end = (now // _MINUTE + 1) * _MINUTE
@@ -214,35 +224,80 @@ class Vitals:
             self._skipped[-1] = (end, self._skipped[-1][1] + 1)
         else:
             self._skipped.append((end, 1))
-            self._forget(now)
 
-    def _forget(self, now: float) -> None:
-        self._attempts.forget(now)
-        self._replies.forget(now)
-        while self._skipped and self._skipped[0][0] + WINDOW <= now:
-            self._skipped.popleft()
-
-    def _summed_up(self) -> Traffic:
-        outcomes, verdicts = self._attempts.counts, self._replies.counts
-        good, failed = outcomes["committed"], outcomes["failed"]
+    def _summed_up(self, now: float) -> Traffic:
+        outcomes, verdicts = self._attempts.young(now), self._replies.young(now)
+        times = outcomes.get("committed", [])
+        good, failed = len(times), len(outcomes.get("failed", ()))
         judged = good + failed
         return Traffic(
             attempts=AttemptCounts(
                 committed=good,
-                failed=failed + outcomes[_EXCUSED],
-                skipped=sum(count for _, count in self._skipped),
-                cancelled=outcomes["cancelled"],
+                failed=failed + len(outcomes.get(_EXCUSED, ())),
+                skipped=sum(count for end, count in self._skipped if end + WINDOW > now),
+                cancelled=len(outcomes.get("cancelled", ())),
             ),
-            replies=ReplyCounts(*(verdicts[name] for name in get_args(Verdict))),
+            replies=ReplyCounts(*(len(verdicts.get(name, ())) for name in get_args(Verdict))),
             success_ratio=good / judged if judged else None,
             judged=judged,
-            first_content=Percentiles.of(self._attempts.seconds("committed")),
-            total=Percentiles.of(self._replies.seconds("complete")),
+            first_content=Percentiles.of(times),
+            total=Percentiles.of(verdicts.get("complete", [])),
         )
 
-    def _at(self, now: float) -> float:
-        self._seen = max(self._seen, now)
+    def __repr__(self) -> str:
+        return f"<ProviderTraffic {len(self._attempts)} attempts, {len(self._replies)} replies>"
+
+
+class TrafficObserver:
+    """The first observer of a router: remembers the traffic of each provider, and tells it how replies ended.
+
+    Args:
+        providers: By name.
+        clock: Returns the time on the event loop's clock.
+    """
+
+    __slots__ = ("_by_name", "_clock", "_providers", "_seen")
+
+    def __init__(self, providers: Mapping[str, Provider], clock: Callable[[], float]) -> None:
+        self._providers = providers
+        self._by_name = {name: ProviderTraffic() for name in providers}
+        self._clock = clock
+        self._seen = 0.0
+
+    def of(self, provider: str, now: float) -> Traffic:
+        """Return what requests showed of a provider in the last hour."""
+        return self._by_name[provider].traffic(now)
+
+    def __call__(self, event: Event) -> None:
+        """Take note of `event`."""
+        match event:
+            case AttemptEnded(attempt=attempt):
+                self._attempted(attempt)
+            case RequestEnded(provider=str(name)):
+                self._replied(name, event.verdict, _seconds_of(event, name))
+            case ReplySwitched(switch=switch, error=AdapterError() as error):
+                self._replied(switch.left, verdict_of(error), 0.0)
+
+    def _attempted(self, attempt: Attempt) -> None:
+        evidence = not isinstance(attempt.error, NO_WORD)
+        memory = self._by_name[attempt.provider]
+        memory.attempted(self._now(), attempt.outcome, attempt.seconds, evidence=evidence)
+
+    def _replied(self, provider: str, verdict: Verdict, seconds: float) -> None:
+        now = self._now()
+        self._by_name[provider].replied(now, verdict, seconds)
+        self._providers[provider].replied(now, verdict)
+
+    def _now(self) -> float:
+        with suppress(Exception):  # a stream may be dropped outside of any event loop
+            self._seen = self._clock()
         return self._seen
 
-    def __repr__(self) -> str:
-        return f"<Vitals {len(self._attempts)} attempts, {len(self._replies)} replies>"
+
+def _seconds_of(event: RequestEnded, provider: str) -> float:
+    """Return the seconds from the start of the attempt that delivered to the end of its reply."""
+    started = next(
+        (a.started for a in reversed(event.attempts) if a.outcome == "committed" and a.provider == provider),
+        0.0,
+    )
+    return event.seconds - started

@@ -1,13 +1,16 @@
 """The default observer: events as structlog lines. It never configures structlog, and prints nothing itself.
 
 One canonical line per request (`reply.completed`, `reply.failed`, `reply.cancelled`, `reply.closed`), debug
-lines for the rest. Where the application has not configured structlog, whose default prints to stdout, the
-lines go to the standard library's logger `router`, which has a NullHandler.
+lines for the rest; but the first failure of a provider for a reason in a minute is an INFO line, so that
+nobody wonders why another provider answered. Where the application has not configured structlog, whose
+default prints to stdout, the lines go to the standard library's logger `router`, which has a NullHandler;
+there the message itself says what matters, since most formats leave `extra` out.
 """
 
 from __future__ import annotations
 
 import logging
+import time
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,9 +30,9 @@ from router.events import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, MutableMapping
 
-    from router.events import Event
+    from router.events import Attempt, Event
 
 NAME: Final = "router"
 _ENDS: Final = {
@@ -43,21 +46,70 @@ _ENDS: Final = {
 Line = tuple[str, str, dict[str, Any]]
 """Level, name and fields of a log line."""
 
+_QUIET: Final = 60.0
+"""Seconds for which the same failure of a provider is not told at INFO again."""
+_MOST_TOLD: Final = 1024
+"""Failures remembered for that: reasons come from peers."""
+_SHOWN: Final = ("provider", "verdict", "attempts", "outcome", "error", "reason", "seconds")
+"""Fields that a message of the standard library's logger shows, in this order."""
+
+
+def _say_it(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Put what matters into the message itself; a processor of structlog."""
+    shown = [f"{name}={_word(event[name])}" for name in _SHOWN if event.get(name) not in (None, "")]
+    event["event"] = " ".join([event["event"], *shown])
+    return event
+
+
+def _word(value: object) -> str:
+    text = str(value)
+    return repr(text) if " " in text or "\n" in text else text
+
+
 logging.getLogger(NAME).addHandler(logging.NullHandler())
 _standard: Any = structlog.wrap_logger(
     logging.getLogger(NAME),
-    processors=[structlog.stdlib.filter_by_level, structlog.stdlib.render_to_log_kwargs],
+    processors=[structlog.stdlib.filter_by_level, _say_it, structlog.stdlib.render_to_log_kwargs],
     wrapper_class=structlog.stdlib.BoundLogger,
     context_class=dict,
     cache_logger_on_first_use=True,
 )
 
 
-def log_event(event: Event) -> None:
-    """Log one event; the default observer of a router."""
-    logger = structlog.get_logger(NAME) if structlog.is_configured() else _standard
-    level, name, fields = _LINES[type(event)](event)
-    getattr(logger, level)(name, **fields)
+class LogObserver:
+    """Logs every event.
+
+    Args:
+        clock: Returns seconds that do not go backwards; for what is told once a minute.
+    """
+
+    __slots__ = ("_clock", "_told")
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._told: dict[tuple[str, str], float] = {}
+
+    def __call__(self, event: Event) -> None:
+        """Log one event."""
+        logger = structlog.get_logger(NAME) if structlog.is_configured() else _standard
+        level, name, fields = _LINES[type(event)](event)
+        if isinstance(event, AttemptEnded) and self._is_news(event.attempt):
+            level = "info"
+        getattr(logger, level)(name, **fields)
+
+    def _is_news(self, attempt: Attempt) -> bool:
+        """Whether a provider failed for a reason that was not told within the last minute."""
+        if attempt.outcome != "failed":
+            return False
+        now, failure = self._clock(), (attempt.provider, attempt.reason)
+        told = self._told.pop(failure, None)
+        if told is not None and now - told < _QUIET:
+            self._told[failure] = told
+            return False
+        while len(self._told) >= _MOST_TOLD:
+            del self._told[next(iter(self._told))]
+        self._told[failure] = now
+        return True
 
 
 def _request_started(event: RequestStarted) -> Line:

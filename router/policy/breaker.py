@@ -1,4 +1,4 @@
-"""When to leave a failing provider alone: a circuit breaker. Pure: time and random source are passed in.
+"""A circuit breaker: stops asking a provider that fails. Pure: time and random source are passed in.
 
 Theory of operation. A call needs a permit and tells it how it went, once. Two rules:
 
@@ -22,25 +22,85 @@ Theory of operation. A call needs a permit and tells it how it went, once. Two r
 
 A break is `open_for * growth**repetitions`, at most `open_cap`, then spread by `jitter`, so that the clients
 of one service do not all come back at once; where the provider said Retry-After, the longer of the two. A
-permit that is lost without a word (8) costs one pause and cannot jam the breaker.
+permit that is lost without a word (8) costs one pause and cannot block the breaker.
 """
 
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple
-
-from router.policy.breaker_policy import BreakerPolicy
-from router.policy.window import Window
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable
 
-__all__ = ["BreakerPolicy", "BreakerSnapshot", "BreakerState", "CircuitBreaker", "Permit"]
-
 BreakerState = Literal["closed", "open", "half-open", "isolated"]
+
+BUCKETS: Final = 12
+"""Parts of a window: a call counts for at least 11/12 of it (55 of 60 s), and never for longer than it."""
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerPolicy:
+    """When a provider that fails is not asked, and for how long.
+
+    `BreakerPolicy.off()` never opens by itself.
+
+    Attributes:
+        consecutive: Failures in a row that open it (5); None: no number of them does.
+        ratio: Share of failed calls in `window` that opens it, above 0 to 1 (0.5); None: no share does.
+        minimum: Calls in `window` before a share means anything (10).
+        window: Seconds over which shares are taken (60), in steps of a twelfth.
+        open_for: Seconds of the first break (15).
+        growth: Factor on the break each time that the trial after it fails, 1 or more (2).
+        open_cap: The longest break in seconds, before the jitter (300).
+        jitter: Breaks are spread by plus or minus this share, 0 to below 1 (0.2).
+        slow_call: Seconds; a first content that took longer makes a call slow. None: no call is (None).
+        slow_ratio: Share of slow calls in `window` that opens it, above 0 to 1 (0.5).
+        trial_limit: Seconds after which a trial that said nothing counts as lost (60). Keep it above
+            `Timeouts.first_content`, else a second trial may start beside a slow first one.
+
+    Raises:
+        ValueError: A value is out of its range.
+    """
+
+    consecutive: int | None = 5
+    ratio: float | None = 0.5
+    minimum: int = 10
+    window: float = 60.0
+    open_for: float = 15.0
+    growth: float = 2.0
+    open_cap: float = 300.0
+    jitter: float = 0.2
+    slow_call: float | None = None
+    slow_ratio: float = 0.5
+    trial_limit: float = 60.0
+
+    def __post_init__(self) -> None:
+        for name, may_be_off in (("consecutive", True), ("minimum", False)):
+            value = getattr(self, name)
+            whole = isinstance(value, int) and not isinstance(value, bool) and value >= 1
+            self._need(name, whole or (may_be_off and value is None), "a whole number, 1 or more")
+        for name in ("window", "open_for", "open_cap", "trial_limit", "slow_call"):
+            value = getattr(self, name)
+            is_off = name == "slow_call" and value is None
+            self._need(name, is_off or 0 < value < math.inf, "a finite number of seconds above 0")
+        self._need("ratio", self.ratio is None or 0 < self.ratio <= 1, "above 0 and at most 1")
+        self._need("slow_ratio", 0 < self.slow_ratio <= 1, "above 0 and at most 1")
+        self._need("growth", 1 <= self.growth < math.inf, "1 or more, and finite")
+        self._need("jitter", 0 <= self.jitter < 1, "0 or more and below 1")
+        self._need("open_cap", self.open_cap >= self.open_for, f"at least open_for ({self.open_for!r})")
+
+    def _need(self, name: str, holds: bool, what: str) -> None:
+        if not holds:
+            raise ValueError(f"BreakerPolicy({name}={getattr(self, name)!r}): it must be {what}")
+
+    @classmethod
+    def off(cls) -> BreakerPolicy:
+        """Return a policy under which a breaker counts, and opens by `isolate()` only."""
+        return cls(consecutive=None, ratio=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +136,7 @@ class _Word(NamedTuple):
 
 
 class Permit:
-    """The leave for one call. The first word about it counts; any other is ignored."""
+    """The permission for one call. The first result told to it counts; later ones are ignored."""
 
     __slots__ = ("_hear", "phase")
 
@@ -93,7 +153,7 @@ class Permit:
 
         Args:
             now: The time in seconds.
-            retry_after: Seconds for which it asked to be left alone, bounded by the caller
+            retry_after: The seconds of its Retry-After, bounded by the caller
                 (`RetryPolicy.remember`); what is not finite is ignored.
         """
         self._tell(_Word(now, failed=True, retry_after=retry_after))
@@ -106,6 +166,45 @@ class Permit:
         hear, self._hear = self._hear, None
         if hear is not None:
             hear(self, word)
+
+
+@dataclass(slots=True)
+class _Bucket:
+    index: int
+    calls: int = 0
+    failures: int = 0
+    slow: int = 0
+
+
+class Window:
+    """A sliding window over calls, as a ring of buckets.
+
+    Args:
+        seconds: Its length.
+    """
+
+    __slots__ = ("_buckets", "_width")
+
+    def __init__(self, seconds: float) -> None:
+        self._width = seconds / BUCKETS
+        self._buckets: deque[_Bucket] = deque(maxlen=BUCKETS)
+
+    def add(self, now: float, *, failed: bool, slow: bool) -> None:
+        """Count a call that ended `now`, which is never before the last one's."""
+        index = int(now // self._width)
+        if not self._buckets or self._buckets[-1].index != index:
+            self._buckets.append(_Bucket(index))
+        newest = self._buckets[-1]
+        newest.calls += 1
+        newest.failures += failed
+        newest.slow += slow
+
+    def counts(self, now: float) -> tuple[int, int, int]:
+        """Return the calls in the window, those of them that failed, and those that were slow."""
+        if not self._buckets:
+            return 0, 0, 0
+        young = [b for b in self._buckets if b.index > now // self._width - BUCKETS]
+        return sum(b.calls for b in young), sum(b.failures for b in young), sum(b.slow for b in young)
 
 
 class CircuitBreaker:
@@ -148,12 +247,13 @@ class CircuitBreaker:
         return max(0.0, (self._until if self._trial is None else self._lost_at) - self._at(now))  # rows 3, 8
 
     def permit(self, now: float) -> Permit | None:
-        """Return the leave for one call, or None where none is given now; `permit_in` asks without taking."""
+        """Return the permission for one call, or None; `permit_in` asks without taking."""
         if self.permit_in(now) != 0:
             return None
+        self._seen = self._at(now)
         permit = Permit(self._hear, self._phase)
         if self._until is not None:  # row 4
-            self._trial, self._lost_at = permit, self._at(now) + self.policy.trial_limit
+            self._trial, self._lost_at = permit, self._seen + self.policy.trial_limit
         return permit
 
     def isolate(self) -> None:
@@ -192,7 +292,7 @@ class CircuitBreaker:
             self._trial = None  # row 7, where this is all
         if word is None or permit.phase != self._phase:
             return  # no evidence, or evidence of a past that is over: rule 1
-        now = self._at(word.now)
+        now = self._seen = self._at(word.now)
         slow = not word.failed and self.policy.slow_call is not None and word.seconds > self.policy.slow_call
         self._in_a_row = self._in_a_row + 1 if word.failed else 0
         self._window.add(now, failed=word.failed, slow=slow)
@@ -232,5 +332,5 @@ class CircuitBreaker:
         self._window = Window(self.policy.window)
 
     def _at(self, now: float) -> float:
-        self._seen = max(self._seen, now)
-        return self._seen
+        """Return `now`, or the newest time that this was told where that is later."""
+        return max(self._seen, now)

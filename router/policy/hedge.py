@@ -14,7 +14,7 @@ class HedgePolicy:
     """When to hedge: off unless a router is given one. At most one extra provider is asked at a time.
 
     The first content wins; the other attempt is cancelled and cleaned up before the stream is returned.
-    Hedges are paid from the retry budget, and a provider that asked to be left alone is never hedged with.
+    Hedges are paid from the retry budget, and a provider that is held back is never the second one.
 
     Attributes:
         delay: Seconds after which the next provider is asked too; None takes the percentile of the first

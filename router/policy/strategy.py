@@ -1,8 +1,8 @@
 """In which order the providers of a request are asked. Pure and seeded: the same seed draws the same order.
 
-A strategy only reorders: `router.request.selection` decides which providers are left out, and why. Those that
-draw or measure put the healthy ones first; the others keep the strategy's order among themselves, so that they
-are at hand when the healthy ones fail.
+A strategy only reorders: `router.request.selection` decides which providers are left out, and why. Those
+that draw or measure put the healthy ones first; the others keep the strategy's order among themselves, so
+that they are at hand when the healthy ones fail.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ class Timeouts:
         probe: For one probe of level `reach`.
         probe_answer: For one probe of level `answer`.
         close: For closing one reply or the router; clean-up at a service has its own limit in the adapter.
-        place: For a place at a provider whose `concurrency` is used up, where nobody else is left to ask.
+        slot: For a slot at a provider whose `concurrency` is used up, where no other provider is left to ask.
         drip_rate: The least characters per second of a committed reply, over `drip_window`; a slower one is
             interrupted. None: no rate is too slow.
         drip_window: For `drip_rate`.
@@ -38,7 +38,7 @@ class Timeouts:
     probe: float = 5.0
     probe_answer: float = 20.0
     close: float = 1.0
-    place: float = 1.0
+    slot: float = 1.0
     drip_rate: float | None = None
     drip_window: float = 30.0
 

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class Places:
-    """The places at one provider.
+class Slots:
+    """The slots of one provider: the one gate that its requests and probes pass, and queue at.
 
     A semaphore, not a lock, which would belong to a task: a reply may be opened, read and closed in three.
 
@@ -27,41 +27,41 @@ class Places:
         self._semaphore: anyio.Semaphore | None = None
         self._lent: anyio.CancelScope | None = None
 
-    async def take(self, seconds: float, behind_probe: float = 0.0) -> bool:
-        """Take a place, waiting at most so long; return whether there was one.
+    async def acquire(self, seconds: float, behind_probe: float = 0.0) -> bool:
+        """Take a slot, waiting at most so long; return whether there was one.
 
         Args:
-            seconds: To wait for a place that a reply has.
+            seconds: To wait for a slot that a reply has.
             behind_probe: To wait for one that a probe has: it is told to leave, and cleans up behind itself.
         """
         if self.limit is None:
             return True
         try:
-            self._places().acquire_nowait()
+            self._gate().acquire_nowait()
         except anyio.WouldBlock:
             if self._lent is not None:
                 self._lent.cancel()
                 seconds = max(seconds, behind_probe)
             with anyio.move_on_after(seconds):
-                await self._places().acquire()
+                await self._gate().acquire()
                 return True
             return False
         return True
 
-    def give_back(self) -> None:
-        """Give back a place that was taken."""
+    def release(self) -> None:
+        """Give back a slot that was taken."""
         if self._semaphore is not None:
             self._semaphore.release()
 
     @contextmanager
     def lent(self) -> Iterator[anyio.CancelScope | None]:
-        """Lend a place to a probe, without waiting: None where there is none.
+        """Lend a slot to a probe, without waiting: None where there is none.
 
-        What runs inside is cancelled as soon as a request needs the place.
+        What runs inside is cancelled as soon as a request needs the slot.
         """
         try:
             if self.limit is not None:
-                self._places().acquire_nowait()
+                self._gate().acquire_nowait()
         except anyio.WouldBlock:
             yield None
             return
@@ -70,9 +70,9 @@ class Places:
                 yield self._lent
         finally:
             self._lent = None
-            self.give_back()
+            self.release()
 
-    def _places(self) -> anyio.Semaphore:
+    def _gate(self) -> anyio.Semaphore:
         if self._semaphore is None:
             assert self.limit is not None
             self._semaphore = anyio.Semaphore(self.limit, fast_acquire=True)
@@ -80,4 +80,4 @@ class Places:
 
     def __repr__(self) -> str:
         free = self.limit if self._semaphore is None else self._semaphore.value
-        return f"<Places: {free} of {self.limit} free>"
+        return f"<Slots: {free} of {self.limit} free>"

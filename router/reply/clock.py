@@ -1,18 +1,94 @@
-"""Content is the clock: how long a committed reply may be silent, or slow. Pure: the times are passed in.
+"""The clocks of a committed reply: how long it may be silent, how slow it may be. Pure: times are passed in.
 
-Only waits for the provider count, not what the reader does between two calls.
+Content is the clock. Only waits for the provider count, not what the reader does between two calls. The stall
+limit starts anew with every content, so a provider that sends one character every 29 seconds never trips it;
+the drip guard asks for a rate over a sliding window. It is off by default: what is too slow depends on the
+model and on who reads.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from adapters.contract.errors import Stalled
-from router.reply.drip import DripGuard
 
 if TYPE_CHECKING:
     from adapters.contract import Delta
     from router.policy.timeouts import Deadline, Timeouts
+
+PARTS: Final = 64
+"""Content within this part of a window is kept as one, so the memory is bounded; it then counts for up to
+1/64 of the window longer, never shorter."""
+
+
+@dataclass(slots=True)
+class _Stretch:
+    first: float
+    last: float
+    characters: int
+
+
+class DripGuard:
+    """Watches that content keeps coming at a minimum rate.
+
+    The first content starts it; nothing is judged before a whole window has passed.
+
+    Args:
+        rate: Characters per second over the window. None: never too slow (None).
+        window: Seconds (30).
+
+    Raises:
+        ValueError: A value is not a finite number above 0.
+    """
+
+    __slots__ = ("_needed", "_started", "_stretches", "_window")
+
+    def __init__(self, rate: float | None = None, window: float = 30.0) -> None:
+        if not (rate is None or 0 < rate < math.inf):
+            raise ValueError(f"DripGuard(rate={rate!r}): it must be characters per second above 0, or None")
+        if not 0 < window < math.inf:
+            raise ValueError(f"DripGuard(window={window!r}): it must be a finite number of seconds above 0")
+        self._needed = None if rate is None else rate * window
+        self._window = window
+        self._started: float | None = None
+        self._stretches: deque[_Stretch] = deque()
+
+    def content(self, now: float, characters: int) -> None:
+        """Count content that came `now`."""
+        if self._needed is None:
+            return
+        if self._started is None:
+            self._started = now
+        stretches = self._stretches
+        while stretches and stretches[0].last + self._window <= now:
+            stretches.popleft()
+        if stretches and now - stretches[-1].first < self._window / PARTS:
+            stretches[-1].last = max(stretches[-1].last, now)
+            stretches[-1].characters += characters
+        else:
+            stretches.append(_Stretch(now, now, characters))
+
+    def too_slow(self, now: float) -> bool:
+        """Whether less than the rate came in the window that ends `now`."""
+        return now >= self.deadline(now)
+
+    def deadline(self, now: float) -> float:
+        """Return the earliest time, `now` or later, at which it is too slow if nothing more comes.
+
+        It is infinite where the guard is off or has not started.
+        """
+        if self._needed is None or self._started is None:
+            return math.inf
+        judged = self._started + self._window
+        came = 0
+        for stretch in reversed(self._stretches):
+            came += stretch.characters
+            if came >= self._needed:  # enough until this one leaves the window
+                return max(now, stretch.last + self._window)
+        return max(now, judged)
 
 
 class ContentClock:
@@ -46,6 +122,8 @@ class ContentClock:
         """Count what came; only content starts the clock anew."""
         if delta.has_content:
             self._content_at = self._waited
+            if self._timeouts.drip_rate is None:
+                return
             called = sum(len(call.name or "") + len(call.arguments) for call in delta.tool_calls)
             self._drip.content(self._waited, len(delta.text) + len(delta.reasoning) + called)
 

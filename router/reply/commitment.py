@@ -1,103 +1,102 @@
-"""What a committed stream is made of, and the one end record that it owes."""
+"""A committed reply: the context of its request, the provider that answers, and the attempt that began it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from adapters.contract.errors import AdapterError, Truncated
+from adapters.generator import bad_reply, close_generator
 from router.errors import StreamInterrupted, verdict_of
-from router.events import AdapterBroke, CleanUpFailed, RequestEnded
-from router.reply.generator import bad_reply, close_generator
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable
+    from collections.abc import AsyncGenerator
 
-    from adapters.contract import Delta, Flow, Switch
-    from router.events import Attempt, Event, Verdict
-    from router.policy.retry import RetryPolicy
-    from router.policy.timeouts import Deadline, Timeouts
+    from adapters.contract import Delta, Switch
     from router.provider.provider import Provider
     from router.reply.transcript import Transcript
-    from router.request.ledger import Ledger
+    from router.request.attempt import AttemptResult
+    from router.request.context import RequestContext
+
+
+class Takeover(Protocol):
+    """Finds the provider that goes on where a committed reply broke off."""
+
+    async def take_over(
+        self, broken: Commitment, transcript: Transcript, error: AdapterError
+    ) -> Commitment | None:
+        """Return the commitment of the provider that goes on, with its `switch`, or None where none does.
+
+        Args:
+            broken: The reply that broke off; it is released already.
+            transcript: What came of it.
+            error: Why it broke off.
+        """
+        ...
 
 
 @dataclass(slots=True)
-class Opening:
-    """What a stream is made of when a provider has committed.
+class Commitment:
+    """One provider has committed to a request: its first content came.
 
     Attributes:
-        request_id: Of the request.
+        context: Of the request.
         provider: Who answers.
-        generator: The adapter's, at rest at a `yield`.
-        flow: Where the adapter tells which deltas come without waiting.
-        early: The deltas read so far, the first content last.
-        ledger: Of the request; it grows where another provider is asked to take over.
-        started: When the request started, on the event loop's clock.
-        timeouts: Of the request.
-        deadline: Of the request.
-        policy: What to remember of an error.
-        notify: Tells an event to the observers.
-        gone: Called once, when the generator is closed: the place at the provider is free again.
-        take_over: Returns the opening of the provider that takes over when this one breaks off, or None.
-        switch: Announces that this provider took over.
+        attempt: The generator at rest behind the first content, and the deltas read so far.
+        switch: Announces that this provider took over from another one.
+        released: Whether the generator is closed and the slot at the provider free again.
     """
 
-    request_id: str
+    context: RequestContext
     provider: Provider
-    generator: AsyncGenerator[Delta, None]
-    flow: Flow
-    early: tuple[Delta, ...]
-    ledger: Ledger
-    started: float
-    timeouts: Timeouts
-    deadline: Deadline
-    policy: RetryPolicy
-    notify: Callable[[Event], None]
-    gone: Callable[[], None]
-    take_over: Callable[[str, Transcript, AdapterError], Awaitable[Opening | None]]
+    attempt: AttemptResult
     switch: Switch | None = None
-    _gone: bool = False
-
-    async def let_go(self) -> None:
-        """Close the generator, and give the place at the provider back; the first call does it."""
-        if self._gone:
-            return
-        self._gone = True
-        try:
-            await close_generator(self.generator, self.timeouts.close, self.report)
-        finally:
-            self.gone()
-
-    def dropped(self) -> None:
-        """Give the place at the provider back: the generator is left to the garbage collector."""
-        if not self._gone:
-            self._gone = True
-            self.gone()
+    released: bool = False
 
     @property
-    def attempts(self) -> tuple[Attempt, ...]:
-        """The attempts so far."""
-        return self.ledger.attempts
+    def generator(self) -> AsyncGenerator[Delta, None]:
+        """The adapter's, at rest at a `yield`."""
+        assert self.attempt.generator is not None
+        return self.attempt.generator
+
+    async def release(self) -> None:
+        """Close the generator, and give the slot at the provider back; the first call does it."""
+        if self.released:
+            return
+        self.released = True
+        try:
+            await close_generator(self.generator, self.context.timeouts.close, self.report)
+        finally:
+            self._give_slot_back()
+
+    def drop(self) -> None:
+        """Give the slot at the provider back; the garbage collector closes the generator."""
+        if not self.released:
+            self.released = True
+            self._give_slot_back()
+
+    def _give_slot_back(self) -> None:
+        self.context.slots[self.provider.name].release()
 
     def report(self, error: Exception) -> None:
         """Tell the observers of a clean-up that failed."""
-        self.notify(CleanUpFailed(self.request_id, self.provider.name, error))
+        self.context.ledger.clean_up_failed(self.provider.name, error)
 
     def learned(self, raised: Exception, now: float) -> AdapterError:
-        """Return the provider's error, and remember it there; what is none of ours is a bug, and told."""
+        """Return the provider's error, and remember it there; any other exception is a bug, and told."""
+        ledger, name = self.context.ledger, self.provider.name
         if isinstance(raised, StopAsyncIteration):
             error: AdapterError = Truncated("the reply ended without the proof of its end")
         elif isinstance(raised, AdapterError):
             error = raised.with_traceback(None)  # its frames hold keys and what the peer sent
         else:
-            self.notify(AdapterBroke(self.request_id, self.provider.name, raised))
             error = bad_reply(raised)
-        error.provider = error.provider or self.provider.name
+            ledger.adapter_broke(name, raised)
+        error.provider = error.provider or name
         try:
-            self.provider.broke_off(error, now, self.policy)
+            self.provider.broke_off(error, now, self.context.policy)
         except Exception as bug:  # noqa: BLE001 - a bug in marking an adapter must not hide the error
-            self.notify(AdapterBroke(self.request_id, self.provider.name, bug))
+            ledger.adapter_broke(name, bug)
         return error
 
     def interrupted(self, error: AdapterError, transcript: Transcript) -> StreamInterrupted:
@@ -109,32 +108,5 @@ class Opening:
             provider=self.provider.name,
             partial=transcript.text,
             verdict=verdict,
-            attempts=self.attempts,
-        )
-
-    def tell_end(
-        self,
-        verdict: Verdict,
-        transcript: Transcript,
-        first_content: float,
-        now: float,
-        error: Exception | None,
-    ) -> None:
-        """Tell the observers that the request ended."""
-        self.notify(
-            RequestEnded(
-                request_id=self.request_id,
-                verdict=verdict,
-                provider=self.provider.name,
-                model=transcript.model,
-                attempts=self.attempts,
-                first_content=first_content - self.started,
-                seconds=now - self.started,
-                deltas=transcript.deltas,
-                characters=transcript.characters,
-                error=error,
-                finish_reason=transcript.finish_reason,
-                usage=transcript.usage,
-                revised=transcript.final_text is not None,
-            )
+            attempts=self.context.ledger.attempts,
         )

@@ -1,4 +1,4 @@
-"""The seam between the text of two providers: what the second repeats of the first is cut off. Pure.
+"""The overlap between the texts of two providers: what the second repeats of the first is cut off. Pure.
 
 The second provider is asked to repeat nothing, and often does: the last words, or everything from the start.
 What is cut off is the longest end of what was shown that its text begins with; everything from the start is
@@ -14,25 +14,25 @@ LEAST: Final = 3
 """A shorter overlap may be chance, and is kept."""
 
 
-class Seam:
+class Overlap:
     """Trims the overlap at the beginning of a continuation.
 
     Args:
         shown: The text delivered before.
     """
 
-    __slots__ = ("_at", "_held", "_shown", "closed")
+    __slots__ = ("_at", "_held", "_shown", "decided")
 
     def __init__(self, shown: str) -> None:
         self._shown = shown
         self._held = ""
         self._at = 0  # where what is held stands first in what was shown
-        self.closed = len(shown) < LEAST
-        """Whether the seam is decided, and text passes as it comes."""
+        self.decided = len(shown) < LEAST
+        """Whether the overlap is decided, and text passes as it comes."""
 
     def feed(self, text: str) -> str:
         """Return what of the text so far can be shown."""
-        if self.closed:
+        if self.decided:
             return text
         self._held += text
         end = len(self._shown) - 1  # where it stands before the very end, more of it may come
@@ -41,9 +41,9 @@ class Seam:
         return "" if self._at >= 0 else self.flush()
 
     def flush(self) -> str:
-        """Return what is held back, trimmed: the continuation ends, or the seam is decided."""
+        """Return what is held back, trimmed: the continuation ends, or the overlap is decided."""
         held, self._held = self._held, ""
-        self.closed = True
+        self.decided = True
         return held[_overlap(self._shown, held) :]
 
 
@@ -54,8 +54,8 @@ def _overlap(shown: str, begun: str) -> int:
     """
     begun = begun[: len(shown)]
     borders = [0] * len(begun)  # of each prefix: the longest that it both begins and ends with, itself aside
-    for place in range(1, len(begun)):
-        borders[place] = _longer(begun, borders, borders[place - 1], begun[place])
+    for index in range(1, len(begun)):
+        borders[index] = _longer(begun, borders, borders[index - 1], begun[index])
     length = 0
     for character in shown[len(shown) - len(begun) :]:
         length = _longer(begun, borders, length, character)

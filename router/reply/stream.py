@@ -1,14 +1,28 @@
 """A committed reply: one provider's deltas, read one at a time, ended in exactly one way.
 
-It owns plain resources only: the adapter's generator and what was read before the commit. The cancel scope of
-one `receive()` lives as long as that call, so that `aclose()` from another task can cancel it and wait.
+    state      meaning                        receive()           aclose()            what happens next
+    OPEN       nobody is reading              the next delta      closes              -> READING, CLOSING
+    READING    a task waits for the provider  BusyResourceError   -> LEAVING, waits   -> OPEN, CLOSING
+    LEAVING    that task is told to leave     BusyResourceError   waits               -> CLOSING
+    CLOSING    the clean-up runs              ends, or closed     waits               -> ENDED
+    ENDED      all clean-up is done           ends, or closed     nothing             nothing
+
+"ends, or closed" is EndOfStream after a complete reply, else ClosedResourceError. Cancelling the task that
+reads leads to CLOSING; dropping the stream leads to ENDED, without clean-up and with a ResourceWarning.
+
+A stream owns plain resources only: the adapter's generator and what was read before the commit. The cancel
+scope of one `receive()` lives as long as that call, so that `aclose()` from another task can cancel it and
+wait.
 """
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections import deque
+from contextlib import contextmanager
 from dataclasses import replace
+from enum import Enum
 from typing import TYPE_CHECKING
 
 import anyio
@@ -16,17 +30,37 @@ from anyio.abc import ObjectReceiveStream
 
 from adapters.contract import Delta
 from adapters.contract.errors import AdapterError, ContentRefused
+from adapters.generator import checked
 from router.errors import verdict_of
 from router.events import ReplySwitched
 from router.reply.clock import ContentClock
-from router.reply.generator import checked
-from router.reply.overlap import Seam
+from router.reply.overlap import Overlap
 from router.reply.transcript import Reply, Transcript
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from adapters.contract import Switch, Usage
     from router.events import Attempt, Verdict
-    from router.reply.commitment import Opening
+    from router.reply.commitment import Commitment, Takeover
+
+
+class _State(Enum):
+    OPEN = "open"
+    READING = "reading"
+    LEAVING = "leaving"
+    CLOSING = "closing"
+    ENDED = "ended"
+
+
+_CLOSED_BY = {
+    "truncated": "it was truncated, which StreamInterrupted told",
+    "failed": "its provider failed, which StreamInterrupted told",
+    "refused": "its provider refused the rest, which StreamInterrupted told",
+    "cancelled": "the task that read it was cancelled",
+    "complete": "it was complete",
+}
+"""Who closed a reply, where nobody called a method for it."""
 
 
 class ReplyStream(ObjectReceiveStream[Delta]):
@@ -41,38 +75,41 @@ class ReplyStream(ObjectReceiveStream[Delta]):
         verdict: How the reply ended, or None while it runs.
     """
 
-    def __init__(self, opening: Opening) -> None:
-        self.request_id = opening.request_id
+    def __init__(self, commitment: Commitment, takeover: Takeover) -> None:
+        context = commitment.context
+        self.request_id = context.request_id
         self.verdict: Verdict | None = None
+        self._takeover = takeover
+        self._state = _State.OPEN
         self._transcript = Transcript()
         self._first_content = self._asked = anyio.current_time()
-        self._clock = ContentClock(opening.timeouts, opening.deadline)
-        self._scope: anyio.CancelScope | None = None  # of the receive() under way
-        self._left: anyio.Event | None = None  # set when the reader has left, for an aclose() that waits
-        self._closed = False
-        self._ended = False  # closed, and all clean-up done
+        self._clock = ContentClock(context.timeouts, context.deadline)
+        self._scope: anyio.CancelScope | None = None  # while READING and LEAVING
+        self._over: anyio.Event | None = None  # set when ENDED, for those who wait for it
+        self._closed_at: float | None = None
+        self._closed_by = ""
         self._error: Exception | None = None
-        self._adopt(opening)
+        self._adopt(commitment)
 
-    def _adopt(self, opening: Opening) -> None:
-        self._opening = opening
-        self._generator = opening.generator
-        self._flow = opening.flow
-        self._early = deque(opening.early)
+    def _adopt(self, commitment: Commitment) -> None:
+        self._commitment = commitment
+        self._generator = commitment.generator
+        self._flow = commitment.attempt.flow
+        self._early = deque(commitment.attempt.early)
         self._clock.restart()
-        continued = opening.switch is not None and opening.switch.kind == "continue"
-        self._seam = Seam(self._transcript.text if continued else "")
-        self._cut: Exception | None = None  # what broke it off, to be told behind what the seam held back
+        continued = commitment.switch is not None and commitment.switch.kind == "continue"
+        self._overlap = Overlap(self._transcript.text if continued else "")
+        self._cut: Exception | None = None  # what broke it off, to be told behind what the overlap held back
 
     @property
     def provider(self) -> str:
         """The name of who answers."""
-        return self._opening.provider.name
+        return self._commitment.provider.name
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:
         """The ledger."""
-        return self._opening.attempts
+        return self._commitment.context.ledger.attempts
 
     @property
     def switches(self) -> tuple[Switch, ...]:
@@ -105,15 +142,13 @@ class ReplyStream(ObjectReceiveStream[Delta]):
         Raises:
             anyio.EndOfStream: The reply is complete.
             StreamInterrupted: It broke off: truncated, failed or refused. Raised once, after the last delta.
-            anyio.ClosedResourceError: The stream was closed, here or by the router.
+            anyio.ClosedResourceError: The stream was closed, here or by the router; the text says by whom.
             anyio.BusyResourceError: Another task is reading.
         """
-        if self._scope is not None:
-            raise anyio.BusyResourceError("reading from")
+        if self._state is not _State.OPEN:
+            raise self._not_open()
         if self._early:
             return self._take(self._early.popleft())
-        if self._closed:
-            raise anyio.EndOfStream if self.verdict == "complete" else anyio.ClosedResourceError
         if self._transcript.proved:
             return await self._end_proved()
         if self._cut is not None:
@@ -128,6 +163,20 @@ class ReplyStream(ObjectReceiveStream[Delta]):
                 raise
         return await self._next()
 
+    def _not_open(self) -> Exception:
+        """Return what a reader gets who comes while another one reads, or after the end."""
+        if self._state in (_State.READING, _State.LEAVING):
+            return anyio.BusyResourceError("reading from")
+        return anyio.EndOfStream() if self.verdict == "complete" else self._was_closed()
+
+    def _was_closed(self) -> anyio.ClosedResourceError:
+        since = 0.0 if self._closed_at is None else max(0.0, anyio.current_time() - self._closed_at)
+        by = self._closed_by or _CLOSED_BY.get(self.verdict or "", "it ended")
+        return anyio.ClosedResourceError(
+            f"the reply of {self.provider!r} was closed {since:.1f} s ago: {by}; "
+            "for another reply call router.stream(…) again"
+        )
+
     async def _next(self) -> Delta:
         """Return the next delta, read under the clocks."""
         self._asked = anyio.current_time()
@@ -136,38 +185,65 @@ class ReplyStream(ObjectReceiveStream[Delta]):
         error: Exception | None = None
         left_normally = False
         try:
-            with anyio.CancelScope(deadline=limit) as self._scope:
+            with self._reading(limit):
                 try:
                     delta = checked(await anext(self._generator))
                 except Exception as raised:  # noqa: BLE001 - judged below
                     error = raised
             left_normally = True
         finally:
-            self._scope = None
             if not left_normally:
                 await self._close("cancelled")
-        if self._left is not None:
-            await self._close("closed")
-            raise anyio.ClosedResourceError
+        await self._leave_if_told()
         self._clock.waited(anyio.current_time() - self._asked)
         if delta is None:
             return await self._broke_off(error or self._clock.ran_out(limit))
         return self._take(delta)
+
+    @contextmanager
+    def _reading(self, deadline: float) -> Iterator[None]:
+        """Be READING inside, until a time on the event loop's clock; OPEN again behind it, unless LEAVING."""
+        self._state = _State.READING
+        try:
+            with anyio.CancelScope(deadline=deadline) as self._scope:
+                yield
+        finally:
+            self._scope = None
+            if self._state is _State.READING:
+                self._state = _State.OPEN
+
+    async def _leave_if_told(self) -> None:
+        """Close the reply, in the task that read it, where `aclose()` was called meanwhile."""
+        if self._state is _State.LEAVING:
+            await self._close("closed")
+            raise self._was_closed()
 
     async def aclose(self) -> None:
         """Close the reply; idempotent. A task that is reading gets ClosedResourceError.
 
         What was created at the provider is cleaned up, within `Timeouts.close` and the adapter's own limit.
         """
-        if self._scope is None and not self._closed:
+        await self.close_by("its reader closed it (aclose(), or the end of its `async with` block)")
+
+    async def close_by(self, who: str) -> None:
+        """Close the reply as `aclose()` does.
+
+        Args:
+            who: Who closes it, for the error of somebody who reads on.
+        """
+        if self._state in (_State.OPEN, _State.READING):
+            self._closed_by = who
+        if self._state is _State.OPEN:
             await self._close("closed")
-        if self._ended:
+        if self._state is _State.ENDED:
             return
-        self._left = self._left or anyio.Event()
-        if self._scope is not None:
+        self._over = self._over or anyio.Event()
+        if self._state is _State.READING:
+            assert self._scope is not None
+            self._state = _State.LEAVING
             self._scope.cancel()
-        with anyio.move_on_after(self._opening.timeouts.close, shield=True):
-            await self._left.wait()
+        with anyio.move_on_after(self._commitment.context.timeouts.close, shield=True):
+            await self._over.wait()
 
     async def text(self) -> str:
         """Read to the end, and return the whole text, with what was read before.
@@ -191,9 +267,9 @@ class ReplyStream(ObjectReceiveStream[Delta]):
 
     def _take(self, delta: Delta) -> Delta:
         self._clock.heard(delta)
-        if not self._seam.closed:
-            text = self._seam.feed(delta.text)
-            delta = replace(delta, text=text + self._seam.flush() if delta.is_last else text)
+        if not self._overlap.decided:
+            text = self._overlap.feed(delta.text)
+            delta = replace(delta, text=text + self._overlap.flush() if delta.is_last else text)
         self._transcript.add(delta)
         return delta
 
@@ -202,93 +278,100 @@ class ReplyStream(ObjectReceiveStream[Delta]):
         if self._transcript.refused:
             return await self._broke_off(ContentRefused("the provider's content filter refused the rest"))
         # The generator runs to its end: it keeps its connection, and cleans up what it created.
-        end = min(anyio.current_time() + self._opening.timeouts.close, self._opening.deadline.at)
+        context = self._commitment.context
+        end = min(anyio.current_time() + context.timeouts.close, context.deadline.at)
         try:
-            with anyio.CancelScope(deadline=end) as self._scope:
+            with self._reading(end):
                 async for _ in self._generator:
                     break
         except Exception as error:  # noqa: BLE001 - the reply is complete already; only reported
-            self._opening.report(error)
+            self._commitment.report(error)
         finally:
-            self._scope = None
             await self._close("complete")
         raise anyio.EndOfStream
 
     async def _broke_off(self, raised: Exception) -> Delta:
         """Let another provider take over where that is wanted; else close, and tell the reader."""
-        held = self._seam.flush()
+        held = self._overlap.flush()
         if held:
             self._cut = raised
             return self._take(Delta(held))
-        error = self._opening.learned(raised, anyio.current_time())
+        error = self._commitment.learned(raised, anyio.current_time())
         switch = await self._taken_over(error)
         if switch is not None:
-            self._opening.notify(ReplySwitched(self.request_id, switch, error))
+            self._commitment.context.ledger.tell(ReplySwitched(self.request_id, switch, error))
             return self._take(Delta(switch=switch))
         self._error = error
         await self._close(verdict_of(error))
-        raise self._opening.interrupted(error, self._transcript) from error
+        raise self._commitment.interrupted(error, self._transcript) from error
 
     async def _taken_over(self, error: AdapterError) -> Switch | None:
         """Return the switch to the provider that takes over, once it has committed, or None."""
-        opening: Opening | None = None
+        broken = self._commitment
+        successor: Commitment | None = None
         left_normally = False
         try:
-            with anyio.CancelScope() as self._scope:
-                await self._opening.let_go()
-                opening = await self._opening.take_over(self.provider, self._transcript, error)
+            with self._reading(math.inf):
+                await broken.release()
+                successor = await self._takeover.take_over(broken, self._transcript, error)
             left_normally = True
         finally:
-            self._scope = None
-            if opening is not None:
-                self._adopt(opening)
+            if successor is not None:
+                self._adopt(successor)
             if not left_normally:
                 await self._close("cancelled")
-        if self._left is not None:
-            await self._close("closed")
-            raise anyio.ClosedResourceError
-        return None if opening is None else opening.switch
+        await self._leave_if_told()
+        return None if successor is None else successor.switch
 
     async def _close(self, verdict: Verdict) -> None:
-        if self._closed:
+        """Clean up, and tell the end; the first call does it."""
+        if self._state in (_State.CLOSING, _State.ENDED):
             return
-        self._closed = True
-        self._early.clear()
-        self._judge(verdict)
+        self._begin_closing(verdict)
         try:
-            await self._opening.let_go()
+            await self._commitment.release()
         finally:
-            self._ended = True
-            self._tell_end()
-            if self._left is not None:
-                self._left.set()
+            self._end()
 
-    def _judge(self, verdict: Verdict) -> None:
+    def _begin_closing(self, verdict: Verdict) -> None:
         """Set the verdict: a reply whose proof was delivered is what the proof says, however it was left."""
+        self._state = _State.CLOSING
+        self._early.clear()
         if self._transcript.proved:
             verdict = "refused" if self._transcript.refused else "complete"
         self.verdict = verdict
+        self._closed_at = self._now()
 
-    def _tell_end(self) -> None:
+    def _end(self) -> None:
+        self._state = _State.ENDED
+        self._commitment.context.ledger.end(
+            self.verdict or "closed",
+            self._now(),
+            self._error,
+            provider=self.provider,
+            first_content=self._first_content,
+            reply=self._transcript,
+        )
+        if self._over is not None:
+            self._over.set()
+
+    def _now(self) -> float:
         try:
-            now = anyio.current_time()
+            return anyio.current_time()
         except Exception:  # noqa: BLE001 - dropped outside of any event loop
-            now = self._asked
-        verdict = self.verdict or "closed"
-        self._opening.tell_end(verdict, self._transcript, self._first_content, now, self._error)
+            return self._asked
 
     def __repr__(self) -> str:
         state = f"{self.verdict or 'open'}, {self._transcript.deltas} deltas"
         return f"<ReplyStream {self.request_id} of {self.provider!r}: {state}>"
 
     def __del__(self) -> None:
-        if getattr(self, "_closed", True):
+        if getattr(self, "_state", _State.ENDED) in (_State.CLOSING, _State.ENDED):
             return
-        self._closed = True
         shown = repr(self)
-        self._judge("closed")
-        self._opening.dropped()
-        self._tell_end()
+        self._begin_closing("closed")
+        self._commitment.drop()
+        self._end()
         warnings.warn(
             f"{shown} was dropped without being closed; use `async with`, or call aclose()",
             ResourceWarning,

@@ -1,7 +1,7 @@
 """A health report as Markdown that GitHub renders: a line of verdict, and a table.
 
 A cell is data. Whatever could be markup is escaped, and what GitHub makes links of (people, issues,
-addresses) is broken by a sign of no width, so that nobody is called by an error message.
+addresses) is broken by a sign of no width, so that an error message notifies no user of GitHub.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ import itertools
 import math
 from typing import TYPE_CHECKING, Final, NamedTuple, get_args
 
+from router.observers._extra import missing
 from router.policy.breaker import BreakerState
 from router.report.words import STATES, clean
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 _PREFIX: Final = "chat_router_health_"
 _VERDICTS: Final = ("healthy", "degraded", "unhealthy")
-_ESCAPES: Final = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n"})
 _HELP: Final = {
     "verdict": "1 for the verdict on the chain, 0 for the others.",
     "can_answer": "Whether the chain can answer.",
@@ -47,25 +47,36 @@ class _Value(NamedTuple):
 
 
 def as_prometheus(report: HealthReport) -> str:
-    """Return `report` in the text exposition format, version 0.0.4."""
-    values = [*_chain(report)]
+    """Return `report` in the text exposition format, version 0.0.4.
+
+    Raises:
+        ImportError: The extra `prometheus` is not installed.
+    """
+    try:
+        from prometheus_client import CollectorRegistry, Gauge, generate_latest
+    except ImportError as error:
+        raise missing("as_prometheus", "prometheus-client", "prometheus") from error
+    registry = CollectorRegistry()
+    gauges: dict[str, Gauge] = {}
+    for value in _values(report):
+        if not math.isfinite(value.number):
+            continue
+        gauge = gauges.get(value.name)
+        if gauge is None:
+            labels = [label for label, _ in value.labels]
+            gauge = Gauge(_PREFIX + value.name, _HELP[value.name], labels, registry=registry)
+            gauges[value.name] = gauge
+        (gauge.labels(**dict(value.labels)) if value.labels else gauge).set(round(value.number, 6))
+    return generate_latest(registry).decode()
+
+
+def _values(report: HealthReport) -> Iterator[_Value]:
+    yield from _chain(report)
     names: set[str] = set()
     for entry in report.providers:
         name = distinct(clean(entry.provider), names)
         names.add(name)
-        values += _provider(entry, name)
-    lines = []
-    for name, words in _HELP.items():
-        mine = [value for value in values if value.name == name and math.isfinite(value.number)]
-        if mine:
-            lines += [f"# HELP {_PREFIX}{name} {words}", f"# TYPE {_PREFIX}{name} gauge", *map(_line, mine)]
-    return "\n".join(lines) + "\n"
-
-
-def _line(value: _Value) -> str:
-    pairs = ",".join(f'{name}="{text.translate(_ESCAPES)}"' for name, text in value.labels)
-    labels = f"{{{pairs}}}" if pairs else ""
-    return f"{_PREFIX}{value.name}{labels} {round(value.number, 6):g}"
+        yield from _provider(entry, name)
 
 
 def _chain(report: HealthReport) -> Iterator[_Value]:

@@ -1,4 +1,4 @@
-"""The recent requests of a router, as a chart needs them: who had each of them when. Pure but for its memory.
+"""The recent requests of a router, as a chart needs them: which provider had each of them when.
 
     waterfall = Waterfall()
     router = Router(providers, observers=[waterfall])

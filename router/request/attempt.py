@@ -1,4 +1,4 @@
-"""One try at one adapter, up to the first content."""
+"""One attempt at one adapter, up to the first content."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import anyio
 
 from adapters.contract import Delta, Flow
 from adapters.contract.errors import AdapterError, BadReply, ContentRefused, EmptyReply, FirstContentTimeout
-from router.reply.generator import bad_reply, checked, close_generator, made_by
+from adapters.generator import bad_reply, checked, close_generator, made_by
 from router.reply.transcript import REFUSED
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ MOST_EARLY: Final = 64
 
 
 @dataclass(slots=True)
-class Trial:
-    """What one try came to: a generator at rest behind its first content, or an error.
+class AttemptResult:
+    """What one attempt came to: a generator at rest behind its first content, or an error.
 
     Attributes:
         started: When it began, on the event loop's clock.
@@ -52,7 +52,7 @@ class Trial:
         return max(0.0, self.ended - self.started)
 
     def failed(self, raised: Exception) -> None:
-        """Keep what the adapter raised; a bug in it must not end the chain."""
+        """Keep what the adapter raised; a bug in it must not end the request."""
         if isinstance(raised, AdapterError):
             # It says itself where it happened. Its frames hold keys and what the peer sent, and some loggers
             # show the local variables of a traceback.
@@ -61,14 +61,14 @@ class Trial:
             self.bug, self.error = raised, bad_reply(raised)
 
 
-async def try_once(
+async def run_attempt(
     adapter: Adapter,
     request: ChatRequest,
     *,
     limit: float,
     close: float,
     report: Callable[[Exception], None],
-) -> Trial:
+) -> AttemptResult:
     """Ask `adapter`, and read up to the first content.
 
     A failed generator is closed before this returns, and so is a cancelled one.
@@ -80,22 +80,22 @@ async def try_once(
         close: Seconds for closing the generator.
         report: Told of a failing clean-up.
     """
-    trial = Trial(anyio.current_time(), flow=request.conditions.flow)
+    result = AttemptResult(anyio.current_time(), flow=request.conditions.flow)
     try:
         generator = made_by(adapter, request)
-    except Exception as raised:  # noqa: BLE001 - judged by the trial
-        trial.failed(raised)
-        trial.ended = trial.started
+    except Exception as raised:  # noqa: BLE001 - kept in the result
+        result.failed(raised)
+        result.ended = result.started
     else:
-        await _begin(generator, trial, limit, close, report)
-    if trial.error is not None:
-        trial.error.provider = trial.error.provider or adapter.name
-    return trial
+        await _begin(generator, result, limit, close, report)
+    if result.error is not None:
+        result.error.provider = result.error.provider or adapter.name
+    return result
 
 
 async def _begin(
     generator: AsyncGenerator[Delta, None],
-    trial: Trial,
+    result: AttemptResult,
     limit: float,
     close: float,
     report: Callable[[Exception], None],
@@ -104,20 +104,20 @@ async def _begin(
     committed = False
     try:
         with anyio.move_on_after(limit) as scope:
-            await _read(generator, trial)
-            committed = trial.error is None
-        if scope.cancelled_caught and trial.error is None:
-            trial.error = FirstContentTimeout(
-                f"no content within {limit:.3g} s ({_PHASES[trial.phase]}); "
+            await _read(generator, result)
+            committed = result.error is None
+        if scope.cancelled_caught and result.error is None:
+            result.error = FirstContentTimeout(
+                f"no content within {limit:.3g} s ({_PHASES[result.phase]}); "
                 "where the service is only slow, raise Timeouts.first_content"
             )
     finally:
         if not committed:
             await close_generator(generator, close, report)
-        trial.ended = anyio.current_time()
+        result.ended = anyio.current_time()
     if committed:
-        trial.generator = generator
-        trial.phase = "content"
+        result.generator = generator
+        result.phase = "content"
 
 
 _PHASES: Final = {
@@ -126,25 +126,25 @@ _PHASES: Final = {
 }
 
 
-async def _read(generator: AsyncGenerator[Delta, None], trial: Trial) -> None:
+async def _read(generator: AsyncGenerator[Delta, None], result: AttemptResult) -> None:
     """Read up to the first content; keep the deltas, or the error that came instead."""
     try:
         while True:
             delta = checked(await anext(generator))
-            trial.early.append(delta)
-            trial.phase = "answering"
+            result.early.append(delta)
+            result.phase = "answering"
             if delta.has_content:
                 return
             if delta.is_last:
-                trial.error = _empty(delta)
+                result.error = _empty(delta)
                 return
-            if len(trial.early) > MOST_EARLY:
-                trial.error = BadReply(f"more than {MOST_EARLY} deltas came without content")
+            if len(result.early) > MOST_EARLY:
+                result.error = BadReply(f"more than {MOST_EARLY} deltas came without content")
                 return
     except StopAsyncIteration:
-        trial.error = EmptyReply("the reply ended without content")
-    except Exception as raised:  # noqa: BLE001 - judged by the trial
-        trial.failed(raised)
+        result.error = EmptyReply("the reply ended without content")
+    except Exception as raised:  # noqa: BLE001 - kept in the result
+        result.failed(raised)
 
 
 def _empty(delta: Delta) -> AdapterError:

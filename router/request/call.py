@@ -1,4 +1,4 @@
-"""One call: the rounds over its candidates, up to a committed stream or the error that ends it."""
+"""One request: the rounds over its candidates, up to a committed stream or the error that ends it."""
 
 from __future__ import annotations
 
@@ -10,40 +10,38 @@ from adapters.contract import Switch
 from adapters.contract.errors import ContentRefused, Disposition
 from router.errors import AllProvidersFailed, RequestAborted
 from router.events import RequestStarted, WaitStarted
-from router.policy.retry import Rounds, in_rounds
-from router.reply.commitment import Opening
+from router.reply.commitment import Commitment
 from router.reply.stream import ReplyStream
-from router.request.candidate import Asking, Committed, Terms
-from router.request.ledger import Ledger
+from router.request.candidate import Candidates
 from router.request.race import race
+from router.request.rounds import Rounds, in_rounds
 
 if TYPE_CHECKING:
     from adapters.contract import ChatRequest
     from adapters.contract.errors import AdapterError
     from router.provider.provider import Provider
     from router.reply.transcript import Transcript
-
-__all__ = ["Call", "Terms"]
+    from router.request.context import RequestContext
 
 
 class Call:
     """The way of one request up to its commit, and from an interruption to the provider that takes over.
 
     Args:
-        terms: What holds for it.
+        context: Of the request.
     """
 
-    def __init__(self, terms: Terms) -> None:
-        self._terms = terms
-        self._ledger = Ledger(terms.request_id, terms.clock(), terms.notify)
-        self._by_name = {provider.name: provider for provider in terms.candidates}
+    def __init__(self, context: RequestContext) -> None:
+        self._context = context
+        self._ledger = context.ledger
+        self._by_name = {provider.name: provider for provider in context.candidates}
         self._broke_off: list[str] = []
-        self._begin(list(self._by_name), terms.request)
+        self._begin(list(self._by_name), context.request)
 
     def _begin(self, names: list[str], request: ChatRequest) -> None:
-        terms = self._terms
-        self._rounds = Rounds(names, terms.policy, terms.deadline, terms.random_source)
-        self._asking = Asking(terms, self._ledger, self._rounds, request)
+        context = self._context
+        self._rounds = Rounds(names, context.policy, context.deadline, context.random_source)
+        self._candidates = Candidates(context, self._rounds, request)
 
     async def open(self) -> ReplyStream:
         """Return the committed stream.
@@ -52,46 +50,42 @@ class Call:
             AllProvidersFailed: Nobody delivered content.
             RequestAborted: An error forbade asking anybody else.
         """
-        terms, request = self._terms, self._terms.request
+        context, request = self._context, self._context.request
         names = tuple(self._by_name)
-        terms.notify(RequestStarted(terms.request_id, names, len(request.messages), request.model))
+        self._ledger.tell(RequestStarted(context.request_id, names, len(request.messages), request.model))
         try:
-            terms.budget.deposit(terms.clock())
-            committed = await in_rounds(self._round, self._rounds, terms.clock)
+            context.budget.deposit(context.clock())
+            committed = await in_rounds(self._round, self._rounds, context.clock)
             if committed is None:
                 # A cancellation during the last clean-up, which was shielded, is no failure of the providers.
                 await anyio.lowlevel.checkpoint_if_cancelled()
                 raise self._all_failed()
-            return ReplyStream(self._opening(committed))
+            return ReplyStream(committed, self)
         except Exception as error:
             refused = isinstance(error, RequestAborted) and isinstance(error.__cause__, ContentRefused)
-            self._ledger.end_without_reply("refused" if refused else "failed", error, terms.clock())
+            self._ledger.end("refused" if refused else "failed", context.clock(), error)
             raise
         except BaseException:
-            self._ledger.end_without_reply("cancelled", None, terms.clock())
+            self._ledger.end("cancelled", context.clock())
             raise
 
-    async def take_over(self, left: str, transcript: Transcript, error: AdapterError) -> Opening | None:
-        """Return the opening of the provider that takes over a reply that broke off, or None.
+    async def take_over(
+        self, broken: Commitment, transcript: Transcript, error: AdapterError
+    ) -> Commitment | None:
+        """Return the commitment of the provider that goes on, with its `switch`, or None where none does.
 
         Args:
-            left: Who broke off.
-            transcript: What came.
+            broken: The reply that broke off.
+            transcript: What came of it.
             error: Why it broke off.
         """
-        terms, action = self._terms, self._terms.interruption.action
-        disposition = terms.policy.disposition(error)
-        if (
-            action == "raise"
-            or disposition is Disposition.ABORT
-            or len(self._broke_off) >= terms.interruption.times
-        ):
+        context, left = self._context, broken.provider.name
+        action = context.interruption.action
+        if action == "raise" or not self._may_take_over(error, transcript):
             return None
-        if transcript.has_tool_calls or terms.request.options.get("tools"):
-            return None  # a call may have been acted on already, and half of one cannot be gone on from
         self._broke_off.append(left)
         anew = action == "restart" or not transcript.text  # of reasoning alone there is nothing to go on from
-        request = terms.request if anew else terms.request.carried_on(transcript.text)
+        request = context.request if anew else context.request.carried_on(transcript.text)
         others = [name for name in self._by_name if name != left]
         names = sorted(others, key=self._broke_off.count) or [left]  # who broke off before comes last
         self._begin(names, request)
@@ -99,78 +93,64 @@ class Call:
             committed = await self._pass_over(names, number=1)
         except RequestAborted:
             return None
-        if committed is None:
-            return None
-        switch = Switch(action, left, committed.provider.name, transcript.characters)
-        return self._opening(committed, switch)
+        if committed is not None:
+            committed.switch = Switch(action, left, committed.provider.name, transcript.characters)
+        return committed
 
-    async def _round(self, number: int) -> Committed | None:
+    def _may_take_over(self, error: AdapterError, transcript: Transcript) -> bool:
+        """Whether another provider may go on with a reply that broke off."""
+        if self._context.policy.disposition(error) is Disposition.ABORT:
+            return False
+        if transcript.has_tool_calls or self._context.request.options.get("tools"):
+            return False  # a call may have been acted on already, and half of one cannot be gone on from
+        return len(self._broke_off) < self._context.interruption.times
+
+    async def _round(self, number: int) -> Commitment | None:
         """Play one round; where nobody commits, tell when the next one is."""
-        names = list(self._by_name) if number == 1 else self._rounds.due(self._terms.clock())
+        names = list(self._by_name) if number == 1 else self._rounds.due(self._context.clock())
         committed = await self._pass_over(names, number)
         next_at = self._rounds.next_at()
         if committed is None and next_at is not None:
-            pause = max(0.0, next_at - self._terms.clock())
-            self._terms.notify(WaitStarted(self._terms.request_id, number, pause))
+            pause = max(0.0, next_at - self._context.clock())
+            self._ledger.tell(WaitStarted(self._context.request_id, number, pause))
         return committed
 
-    async def _pass_over(self, names: list[str], number: int) -> Committed | None:
+    async def _pass_over(self, names: list[str], number: int) -> Commitment | None:
         """Ask each candidate in order; return the first that commits."""
         waiting = list(names)
-        ask = self._asking.ask if self._terms.policy.hedge is None else self._ask_hedged
+        ask = self._candidates.ask if self._context.policy.hedge is None else self._ask_hedged
         while waiting:
             committed = await ask(self._by_name[waiting.pop(0)], number, waiting)
             if committed is not None:
                 return committed
         return None
 
-    async def _ask_hedged(self, provider: Provider, number: int, waiting: list[str]) -> Committed | None:
+    async def _ask_hedged(self, provider: Provider, number: int, waiting: list[str]) -> Commitment | None:
         """Ask one candidate, and the next one too where the first takes too long."""
-        hedge, asking = self._terms.policy.hedge, self._asking
+        hedge, candidates = self._context.policy.hedge, self._candidates
         assert hedge is not None
-        on_trial = provider.breaker.state(self._terms.clock()) == "half-open"
+        on_trial = provider.breaker.state(self._context.clock()) == "half-open"
         delay = hedge.wait(provider.pace.percentile(hedge.percentile), on_trial=on_trial)
 
-        async def back_up() -> Committed | None:
-            now = self._terms.clock()
-            second = next((name for name in waiting if asking.would_be_asked(name, now)), None)
-            if second is None or not self._terms.budget.take(now):
+        async def back_up() -> Commitment | None:
+            now = self._context.clock()
+            second = next((name for name in waiting if candidates.would_be_asked(name, now)), None)
+            if second is None or not self._context.budget.take(now):
                 return None
             waiting.remove(second)
-            return await asking.ask(self._by_name[second], number, waiting, paid=True)
+            return await candidates.ask(self._by_name[second], number, waiting, paid=True)
 
-        async def abandon(committed: Committed) -> None:
-            await self._opening(committed).let_go()
+        async def first() -> Commitment | None:
+            return await candidates.ask(provider, number, waiting)
 
-        return await race(lambda: asking.ask(provider, number, waiting), back_up, delay, abandon)
-
-    def _opening(self, committed: Committed, switch: Switch | None = None) -> Opening:
-        provider, trial = committed
-        terms = self._terms
-        assert trial.generator is not None
-        return Opening(
-            request_id=terms.request_id,
-            provider=provider,
-            generator=trial.generator,
-            flow=trial.flow,
-            early=tuple(trial.early),
-            ledger=self._ledger,
-            started=self._ledger.started,
-            timeouts=terms.timeouts,
-            deadline=terms.deadline,
-            policy=terms.policy,
-            notify=terms.notify,
-            gone=terms.places[provider.name].give_back,
-            take_over=self.take_over,
-            switch=switch,
-        )
+        return await race(first, back_up, delay, abandon=Commitment.release)
 
     def _all_failed(self) -> AllProvidersFailed:
-        now = self._terms.clock()
-        waits = [wait for wait in (p.come_back(now) for p in self._terms.candidates) if wait is not None]
-        attempts, out_of_time = self._ledger.attempts, self._asking.out_of_time
+        now = self._context.clock()
+        waits = [wait for wait in (p.come_back(now) for p in self._context.candidates) if wait is not None]
+        attempts, out_of_time = self._ledger.attempts, self._candidates.out_of_time
         errors = [attempt.error for attempt in attempts if attempt.error is not None]
-        passing = any(self._terms.policy.disposition(e) is Disposition.RETRY for e in errors)
+        passing = any(self._context.policy.disposition(e) is Disposition.RETRY for e in errors)
         return AllProvidersFailed(
             attempts,
             out_of_time=out_of_time,

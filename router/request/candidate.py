@@ -1,38 +1,31 @@
-"""Asking one candidate of a call: whether it may be asked, the tries, and what is learned from each."""
+"""Asking one candidate of a request: whether it may be asked, its attempts, and what is learned from each."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import anyio
 import anyio.lowlevel
 
 from adapters.contract import Conditions
 from adapters.contract.errors import ConnectionLost, Disposition, FirstContentTimeout
+from adapters.generator import bad_reply, close_generator
 from router.errors import RequestAborted
-from router.events import AdapterBroke, AttemptStarted, CleanUpFailed
+from router.events import AttemptStarted
 from router.policy.timeouts import attempt_limit
-from router.provider.provider import NO_EVIDENCE
-from router.reply.generator import close_generator
-from router.request.attempt import Trial, try_once
+from router.provider.evidence import NO_EVIDENCE
+from router.reply.commitment import Commitment
+from router.request.attempt import AttemptResult, run_attempt
 from router.request.selection import dropped_options, reason_to_skip
 
 if TYPE_CHECKING:
-    import random
-    from collections.abc import Callable, Mapping
-
     from adapters.contract import ChatRequest
     from adapters.contract.errors import AdapterError
-    from router.events import Event
     from router.policy.breaker import Permit
-    from router.policy.budget import RetryBudget
-    from router.policy.interruption import Interruption
-    from router.policy.retry import RetryPolicy, Rounds
-    from router.policy.timeouts import Deadline, Timeouts
-    from router.provider.concurrency import Places
     from router.provider.provider import Provider
-    from router.request.ledger import Ledger
+    from router.request.context import RequestContext
+    from router.request.rounds import Rounds
 
 _NO_TIME: Final = "no time left before the deadline (Timeouts.total)"
 _NO_BUDGET: Final = "the retry budget is used up (RetryPolicy.budget)"
@@ -42,79 +35,49 @@ would count as lost."""
 _SLOWER: Final = "another provider was quicker"
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What holds for one call.
+@dataclass(slots=True)
+class _Plan:
+    """How one attempt is to be made.
 
     Attributes:
-        request_id: Its id.
-        request: What to ask.
-        candidates: Whom to ask, in order.
-        timeouts: Its clocks.
-        deadline: Its end.
-        policy: When to ask again.
-        budget: Pays for what is asked again.
-        interruption: What becomes of a reply that breaks off.
-        random_source: For the jitter.
-        clock: Returns the time.
-        notify: Tells an event to the observers.
-        places: Provider -> its places.
+        provider: Whom to ask.
+        round: The pass over the candidates.
+        behind: How many candidates of this round may be asked after plan.
+        repeat: Whether it repeats one whose kept-alive connection was lost.
+        fresh: Whether it needs a connection of its own: after such a loss the idle ones are suspect.
+        permit: Of the provider's breaker.
     """
 
-    request_id: str
-    request: ChatRequest
-    candidates: tuple[Provider, ...]
-    timeouts: Timeouts
-    deadline: Deadline
-    policy: RetryPolicy
-    budget: RetryBudget
-    interruption: Interruption
-    random_source: random.Random
-    clock: Callable[[], float]
-    notify: Callable[[Event], None]
-    places: Mapping[str, Places]
-
-
-class Committed(NamedTuple):
-    """A provider whose first content came, and the trial that holds it."""
-
-    provider: Provider
-    trial: Trial
-
-
-@dataclass(slots=True)
-class _Try:
     provider: Provider
     round: int
-    behind: int  # candidates of this round still to be asked
-    fresh: bool = False
+    behind: int
     repeat: bool = False
+    fresh: bool = False
     permit: Permit | None = None
 
 
-class Asking:
-    """Asks candidates of one call, one or two at a time; the first content wins.
+class Candidates:
+    """The candidates of one request, asked one or two at a time; the first content wins.
 
     Args:
-        terms: What holds for the call.
-        ledger: Where each attempt is written.
+        context: Of the request.
         rounds: Which candidates may be asked again, and when.
-        request: What to ask.
+        request: What to ask: that of the context, or what carries it on.
     """
 
-    def __init__(self, terms: Terms, ledger: Ledger, rounds: Rounds, request: ChatRequest) -> None:
-        self._terms = terms
-        self._ledger = ledger
+    def __init__(self, context: RequestContext, rounds: Rounds, request: ChatRequest) -> None:
+        self._context = context
+        self._ledger = context.ledger
         self._rounds = rounds
         self._request = request
-        self._by_name = {provider.name: provider for provider in terms.candidates}
+        self._by_name = {provider.name: provider for provider in context.candidates}
         self._won = False
         self.out_of_time = False
         """Whether somebody was not asked for want of time."""
 
     async def ask(
         self, provider: Provider, number: int, behind: list[str], *, paid: bool = False
-    ) -> Committed | None:
+    ) -> Commitment | None:
         """Ask one candidate, and stay with it as the policy allows.
 
         Args:
@@ -129,25 +92,25 @@ class Asking:
         paid = paid or not self._ledger.asked(provider.name)  # the first attempt at each is free
         fresh = repeat = False
         while True:
-            now = self._terms.clock()
+            now = self._context.clock()
             reason = self._reason_to_skip(provider, now) or self._reason_to_end(now, paid=paid)
             if reason is not None:
                 self._skip(provider, number, reason, now)
                 return None
             left = sum(self.would_be_asked(name, now) for name in behind)
-            trial = await self._try_in_place(_Try(provider, number, left, fresh, repeat))
-            if trial is None:
+            result = await self._attempt_in_slot(_Plan(provider, number, left, repeat, fresh))
+            if result is None:
                 return None
-            if trial.error is None:
-                return Committed(provider, trial)
-            if self._terms.policy.disposition(trial.error) is Disposition.ABORT:
-                raise self._aborted(provider, trial.error) from trial.error
+            if result.error is None:
+                return Commitment(self._context, provider, result)
+            if self._context.policy.disposition(result.error) is Disposition.ABORT:
+                raise self._aborted(provider, result.error) from result.error
             paid = False
-            if _lost_on_reuse(trial.error) and self._rounds.may_repeat(provider.name):
+            if _lost_on_reuse(result.error) and self._rounds.may_repeat(provider.name):
                 fresh = repeat = True
                 continue
-            now = self._terms.clock()
-            earliest = self._rounds.failed(provider.name, trial.error, now)
+            now = self._context.clock()
+            earliest = self._rounds.failed(provider.name, result.error, now)
             if number > 1 or earliest is None or not self._rounds.may_stay(provider.name):
                 return None
             await anyio.sleep(max(0.0, earliest - now))
@@ -157,93 +120,93 @@ class Asking:
         """Whether a candidate could be asked now."""
         return self._reason_to_skip(self._by_name[name], now, tell=False) is None
 
-    async def _try_in_place(self, it: _Try) -> Trial | None:
-        """Try once in a place of the provider, which a committed reply keeps; None where there was none."""
-        terms, places = self._terms, self._terms.places[it.provider.name]
-        now = terms.clock()
-        longest = min(terms.timeouts.place, terms.deadline.remaining(now))
-        if not await places.take(0.0 if it.behind else longest, behind_probe=longest):
-            full = f"all its {places.limit} places are taken (Adapter.concurrency)"
-            self._skip(it.provider, it.round, full, terms.clock())
+    async def _attempt_in_slot(self, plan: _Plan) -> AttemptResult | None:
+        """Make an attempt in a slot of the provider, which a committed reply keeps; None without a slot."""
+        context, slots = self._context, self._context.slots[plan.provider.name]
+        now = context.clock()
+        longest = min(context.timeouts.slot, context.deadline.remaining(now))
+        if not await slots.acquire(0.0 if plan.behind else longest, behind_probe=longest):
+            full = f"all its {slots.limit} slots are taken (Adapter.concurrency)"
+            self._skip(plan.provider, plan.round, full, context.clock())
             return None
-        now = terms.clock()
-        reason = self._reason_to_skip(it.provider, now) or self._reason_to_end(now, paid=True)
-        if reason is not None:  # it changed while the place was waited for
-            places.give_back()
-            self._skip(it.provider, it.round, reason, now)
+        now = context.clock()
+        reason = self._reason_to_skip(plan.provider, now) or self._reason_to_end(now, paid=True)
+        if reason is not None:  # it changed while the slot was waited for
+            slots.release()
+            self._skip(plan.provider, plan.round, reason, now)
             return None
-        it.permit = it.provider.breaker.permit(now)
-        trial: Trial | None = None
+        plan.permit = plan.provider.breaker.permit(now)
+        result: AttemptResult | None = None
         try:
-            trial = await self._try(it)
+            result = await self._attempt(plan)
         finally:
-            if trial is None or trial.error is not None:
-                places.give_back()
-        return trial
+            if result is None or result.error is not None:
+                slots.release()
+        return result
 
-    async def _try(self, it: _Try) -> Trial | None:
-        """Try once, and keep what it shows; None where another provider was quicker meanwhile."""
-        terms, provider = self._terms, it.provider
+    async def _attempt(self, plan: _Plan) -> AttemptResult | None:
+        """Make an attempt, and keep what it shows; None where another provider was quicker meanwhile."""
+        context, provider = self._context, plan.provider
         try:
             # The clean-up of the attempt before was shielded: who was cancelled meanwhile asks nobody else.
             await anyio.lowlevel.checkpoint_if_cancelled()
         except BaseException:
-            self._learn_nothing(it.permit)
+            self._learn_nothing(plan.permit)
             raise
-        started = terms.clock()
-        limit = attempt_limit(terms.timeouts, terms.deadline.remaining(started), it.behind + 1)
-        line = self._ledger.begin(provider.name, it.round)
-        line.dropped, line.repeat = dropped_options(provider, self._request), it.repeat
-        terms.notify(AttemptStarted(terms.request_id, provider.name, line.number, it.round, limit))
+        started = context.clock()
+        limit = attempt_limit(context.timeouts, context.deadline.remaining(started), plan.behind + 1)
+        entry = self._ledger.begin(provider.name, plan.round)
+        entry.dropped, entry.repeat = dropped_options(provider, self._request), plan.repeat
+        self._ledger.tell(AttemptStarted(context.request_id, provider.name, entry.number, plan.round, limit))
 
         def report(error: Exception) -> None:
-            terms.notify(CleanUpFailed(terms.request_id, provider.name, error))
+            self._ledger.clean_up_failed(provider.name, error)
 
-        request = self._request.under(Conditions(it.behind > 0, it.fresh, report))
-        close = terms.timeouts.close
+        request = self._request.under(Conditions(plan.behind > 0, plan.fresh, report))
+        close = context.timeouts.close
         try:
-            trial = await try_once(provider.adapter, request, limit=limit, close=close, report=report)
-            if self._won and trial.generator is not None:
-                await close_generator(trial.generator, close, report)
+            result = await run_attempt(provider.adapter, request, limit=limit, close=close, report=report)
+            if self._won and result.generator is not None:
+                await close_generator(result.generator, close, report)
         except BaseException:
-            self._learn_nothing(it.permit)
-            line.end("cancelled", Trial(started, terms.clock()), _SLOWER if self._won else "")
+            self._learn_nothing(plan.permit)
+            entry.end("cancelled", AttemptResult(started, context.clock()), _SLOWER if self._won else "")
             raise
         if self._won:
-            self._learn_nothing(it.permit)
-            line.end("cancelled", trial, _SLOWER)
+            self._learn_nothing(plan.permit)
+            entry.end("cancelled", result, _SLOWER)
             return None
-        self._learn(provider, trial, it.permit)
-        if trial.error is None:
+        self._learn(provider, result, plan.permit)
+        if result.error is None:
             self._won = True
-            line.end("committed", trial)
+            entry.end("committed", result)
         else:
-            line.end("failed", trial)
-        return trial
+            entry.end("failed", result)
+        return result
 
-    def _learn(self, provider: Provider, trial: Trial, permit: Permit | None) -> None:
-        """Keep what a trial shows at the provider; a bug in its adapter must not end the chain."""
-        policy, error = self._terms.policy, trial.error
-        if trial.bug is not None:
-            self._terms.notify(AdapterBroke(self._terms.request_id, provider.name, trial.bug))
+    def _learn(self, provider: Provider, result: AttemptResult, permit: Permit | None) -> None:
+        """Keep what an attempt shows at the provider; a bug in its adapter must not end the request."""
+        policy, error = self._context.policy, result.error
+        if result.bug is not None:
+            self._ledger.adapter_broke(provider.name, result.bug)
         try:
             if error is None:
-                provider.succeeded(trial.ended, trial.seconds)
+                provider.succeeded(result.ended, result.seconds)
             elif not _lost_on_reuse(error):
                 if isinstance(error, FirstContentTimeout):
-                    provider.pace.add(trial.ended, trial.seconds)  # it takes at least so long
-                provider.failed(error, provider.adapter.model_for(self._request), trial.ended, policy)
+                    provider.pace.add(result.ended, result.seconds)  # it takes at least so long
+                provider.failed(error, provider.adapter.model_for(self._request), result.ended, policy)
         except Exception as bug:  # noqa: BLE001 - as the docstring says
-            self._terms.notify(AdapterBroke(self._terms.request_id, provider.name, bug))
+            self._ledger.adapter_broke(provider.name, bug)
         if permit is None:
             return
         if error is None:
-            permit.succeeded(trial.ended, trial.seconds)
+            permit.succeeded(result.ended, result.seconds)
         elif isinstance(error, NO_EVIDENCE) or _lost_on_reuse(error):
             permit.released()
         else:
             asked = policy.push_back(error)
-            permit.failed(trial.ended, None if asked is None else min(asked, policy.remember))
+            permit.failed(result.ended, None if asked is None else min(asked, policy.remember))
 
     @staticmethod
     def _learn_nothing(permit: Permit | None) -> None:
@@ -253,21 +216,24 @@ class Asking:
     def _reason_to_skip(self, provider: Provider, now: float, *, tell: bool = True) -> str | None:
         try:
             return reason_to_skip(provider, self._request, now)
-        except Exception as bug:  # noqa: BLE001 - a bug in an adapter must not end the chain
+        except Exception as bug:  # noqa: BLE001 - a bug in an adapter must not end the request
+            reason = f"{bad_reply(bug)} when it was looked at"
             if tell:
-                self._terms.notify(AdapterBroke(self._terms.request_id, provider.name, bug))
-            return f"the adapter has a bug: it raised {type(bug).__name__} when it was looked at"
+                self._ledger.adapter_broke(provider.name, bug)
+            return reason
 
     def _reason_to_end(self, now: float, *, paid: bool) -> str | None:
-        if not self._terms.deadline.allows_attempt(now):
+        if not self._context.deadline.allows_attempt(now):
             self.out_of_time = True
             return _NO_TIME
-        return None if paid or self._terms.budget.take(now) else _NO_BUDGET
+        return None if paid or self._context.budget.take(now) else _NO_BUDGET
 
     def _skip(self, provider: Provider, number: int, reason: str, now: float) -> None:
-        self._ledger.begin(provider.name, number).end("skipped", Trial(now, now, phase="selection"), reason)
+        self._ledger.begin(provider.name, number).end(
+            "skipped", AttemptResult(now, now, phase="selection"), reason
+        )
         wait = provider.come_back(now)
-        if self._terms.policy.wait_for_held and wait is not None:
+        if self._context.policy.wait_for_held and wait is not None:
             if provider.held(now) is None and provider.breaker.state(now) == "half-open":
                 wait = min(wait, _TRIAL_LOOK)
             self._rounds.held_back(provider.name, now, wait)
@@ -275,7 +241,7 @@ class Asking:
     def _aborted(self, provider: Provider, error: AdapterError) -> RequestAborted:
         return RequestAborted(
             f"{provider.name} ended the request ({type(error).__name__}: {error}); nobody else was asked. "
-            "Where another provider may be, say so: "
+            "To allow failover, pass "
             f"RetryPolicy(dispositions={{{type(error).__name__}: Disposition.FAILOVER}})",
             self._ledger.attempts,
         )

@@ -1,4 +1,7 @@
-"""What a router has under way, so that closing it can end all of it: calls, checks, and open streams."""
+"""What a router has in flight, and its closing: requests, checks and open streams end, then the adapters.
+
+Many things are closed side by side, so that one slow clean-up does not hold up the others.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,17 @@ from typing import TYPE_CHECKING
 import anyio
 from anyio.lowlevel import EventLoopToken, current_token
 
-from router.request.closing import close_streams
+from router.events import CleanUpFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
+    from adapters.contract import Adapter
+    from router.events import Event
     from router.reply.stream import ReplyStream
 
 
-class Underway:
+class InFlight:
     """Work and streams of one router.
 
     Attributes:
@@ -50,7 +55,7 @@ class Underway:
 
     @contextmanager
     def work(self) -> Iterator[None]:
-        """Let `close()` end what runs inside, which raises `anyio.ClosedResourceError` then."""
+        """Run a block that `close()` may cancel; it raises `anyio.ClosedResourceError` then."""
         with anyio.CancelScope() as scope:
             self._scopes.add(scope)
             try:
@@ -63,7 +68,7 @@ class Underway:
             raise anyio.ClosedResourceError("the router was closed meanwhile")
 
     def add(self, stream: ReplyStream) -> None:
-        """Let `close()` close a stream."""
+        """Note a stream that `close()` has to close."""
         self._streams.add(stream)
 
     async def close(self, seconds: float) -> None:
@@ -81,3 +86,28 @@ class Underway:
     def __repr__(self) -> str:
         streams = sum(stream.verdict is None for stream in self._streams)
         return "closed" if self.closed else f"{len(self._scopes)} opening, {streams} streams"
+
+
+async def close_streams(streams: Sequence[ReplyStream]) -> None:
+    """Close all streams; each bounds its own closing."""
+    async with anyio.create_task_group() as tasks:
+        for stream in streams:
+            tasks.start_soon(stream.close_by, "its router was closed (Router.aclose)")
+
+
+async def close_adapters(adapters: Sequence[Adapter], seconds: float, tell: Callable[[Event], None]) -> None:
+    """Close all adapters: shielded, each bounded, its failure only reported."""
+
+    async def close(adapter: Adapter) -> None:
+        with anyio.move_on_after(seconds, shield=True) as scope:
+            try:
+                await adapter.aclose()
+            except Exception as error:  # noqa: BLE001 - a failing clean-up must not hinder the others
+                tell(CleanUpFailed(None, adapter.name, error))
+        if scope.cancelled_caught:
+            text = f"the adapter was not closed after {seconds:g} s (Timeouts.close)"
+            tell(CleanUpFailed(None, adapter.name, TimeoutError(text)))
+
+    async with anyio.create_task_group() as tasks:
+        for adapter in adapters:
+            tasks.start_soon(close, adapter)

@@ -1,34 +1,35 @@
-"""The ledger of a request: every attempt as it comes to its outcome, told to the observers."""
+"""The ledger of a request: its attempts and its end, told to the observers as they happen."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from router.events import Attempt, AttemptEnded, RequestEnded
+from router.events import AdapterBroke, Attempt, AttemptEnded, CleanUpFailed, RequestEnded, without_frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from router.events import AttemptOutcome, Event, Verdict
-    from router.request.attempt import Trial
+    from router.reply.transcript import Transcript
+    from router.request.attempt import AttemptResult
 
 
 class Ledger:
-    """The attempts of one request.
+    """The attempts of one request, and whom to tell of them.
 
     Args:
         request_id: Of the request.
         started: When it started, on the event loop's clock.
-        notify: Tells an event to the observers.
+        tell: Tells an event to the observers.
     """
 
-    __slots__ = ("_attempts", "_begun", "notify", "request_id", "started")
+    __slots__ = ("_attempts", "_begun", "request_id", "started", "tell")
 
-    def __init__(self, request_id: str, started: float, notify: Callable[[Event], None]) -> None:
+    def __init__(self, request_id: str, started: float, tell: Callable[[Event], None]) -> None:
         self.request_id = request_id
         self.started = started
-        self.notify = notify
+        self.tell = tell
         self._attempts: list[Attempt] = []
         self._begun = 0
 
@@ -41,37 +42,66 @@ class Ledger:
         """Whether a provider was asked before in this request."""
         return any(a.provider == provider and a.outcome != "skipped" for a in self._attempts)
 
-    def begin(self, provider: str, round_number: int) -> Line:
-        """Return the line of an attempt that begins; side by side several may be under way."""
+    def begin(self, provider: str, round_number: int) -> Entry:
+        """Return the entry of an attempt that begins; two may run side by side."""
         self._begun += 1
-        return Line(self, provider, self._begun, round_number)
+        return Entry(self, provider, self._begun, round_number)
 
     def add(self, attempt: Attempt) -> None:
         """Add an attempt that came to its outcome, and tell the observers."""
         self._attempts.append(attempt)
-        self.notify(AttemptEnded(self.request_id, attempt))
+        self.tell(AttemptEnded(self.request_id, attempt))
 
-    def end_without_reply(self, verdict: Verdict, error: Exception | None, now: float) -> None:
-        """Tell the observers that the request ended before any content."""
-        self.notify(
+    def adapter_broke(self, provider: str, bug: Exception) -> None:
+        """Tell the observers of a bug in an adapter, whose frames are let go first."""
+        self.tell(AdapterBroke(self.request_id, provider, without_frames(bug)))
+
+    def clean_up_failed(self, provider: str, error: Exception) -> None:
+        """Tell the observers of a clean-up that failed."""
+        self.tell(CleanUpFailed(self.request_id, provider, error))
+
+    def end(
+        self,
+        verdict: Verdict,
+        now: float,
+        error: Exception | None = None,
+        *,
+        provider: str | None = None,
+        first_content: float | None = None,
+        reply: Transcript | None = None,
+    ) -> None:
+        """Tell the observers that the request ended.
+
+        Args:
+            verdict: How.
+            now: When, on the event loop's clock.
+            error: What it ended with, where it was not complete.
+            provider: Who answered, where a provider did.
+            first_content: When the first content came, where it did.
+            reply: What came, where something did.
+        """
+        self.tell(
             RequestEnded(
                 request_id=self.request_id,
                 verdict=verdict,
-                provider=None,
-                model=None,
+                provider=provider,
+                model=None if reply is None else reply.model,
                 attempts=self.attempts,
-                first_content=None,
+                first_content=None if first_content is None else first_content - self.started,
                 seconds=now - self.started,
-                deltas=0,
-                characters=0,
+                deltas=0 if reply is None else reply.deltas,
+                characters=0 if reply is None else reply.characters,
                 error=error,
+                finish_reason=None if reply is None else reply.finish_reason,
+                usage=None if reply is None else reply.usage,
+                revised=reply is not None and reply.final_text is not None,
             )
         )
 
 
 @dataclass(slots=True)
-class Line:
-    """One attempt under way.
+class Entry:
+    """The entry of one attempt that runs; its outcome goes into the ledger.
 
     Attributes:
         ledger: Where it belongs.
@@ -89,20 +119,20 @@ class Line:
     dropped: tuple[str, ...] = ()
     repeat: bool = False
 
-    def end(self, outcome: AttemptOutcome, trial: Trial, reason: str = "") -> None:
+    def end(self, outcome: AttemptOutcome, result: AttemptResult, reason: str = "") -> None:
         """Write the outcome."""
-        error = None if outcome == "cancelled" else trial.error
+        error = None if outcome == "cancelled" else result.error
         self.ledger.add(
             Attempt(
                 provider=self.provider,
                 number=self.number,
                 round=self.round,
-                phase=trial.phase,
+                phase=result.phase,
                 outcome=outcome,
                 error=error,
                 reason=reason or str(error or ""),
-                started=trial.started - self.ledger.started,
-                seconds=trial.seconds,
+                started=result.started - self.ledger.started,
+                seconds=result.seconds,
                 dropped=self.dropped,
                 repeat=self.repeat,
             )

@@ -36,7 +36,10 @@ class Body(httpx.AsyncByteStream):
 
 
 class Wire(httpx.AsyncBaseTransport):
-    """A transport that answers every request with what was last put on it; keeps the requests."""
+    """The transport of tests: answers every request with what was last put on it; keeps the requests.
+
+    One that answers by another rule overrides `answer_to`.
+    """
 
     def __init__(self) -> None:
         self.requests: list[httpx.Request] = []
@@ -56,9 +59,16 @@ class Wire(httpx.AsyncBaseTransport):
         if reason is not None:
             self.answer.extensions["reason_phrase"] = reason.encode()
 
+    def answer_to(self, request: httpx.Request) -> httpx.Response:
+        return self.answer
+
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
-        return self.answer
+        return self.answer_to(request)
+
+    @property
+    def paths(self) -> list[str]:
+        return [request.url.raw_path.decode() for request in self.requests]
 
 
 async def read(

@@ -49,8 +49,8 @@ async def _run(service: Service, at: int) -> int:
 
 def _looks_clean(simulator: Simulator, adapter: HTTPAdapter, where: str) -> None:
     assert not leftovers(simulator), f"{where}: a remote conversation was left"
-    if adapter._slots is not None:
-        assert adapter._slots.value == adapter.limits.connections, f"{where}: a connection slot was left"
+    if (slots := adapter._client._slots) is not None:
+        assert slots.value == adapter.limits.connections, f"{where}: a connection slot was left"
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)

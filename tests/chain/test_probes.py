@@ -34,7 +34,7 @@ from adapters.simulators.opchatgpts import OpchatgptsSimulator
 from adapters.simulators.open_assistant import OpenAssistantSimulator
 from adapters.simulators.openai import OpenAISimulator
 from router import CleanUpFailed, Router, RouterError, Timeouts
-from router.health.wording import told
+from router.provider.evidence import told
 from tests.chain.services import COOKIE, SERVICES, Service, leftovers
 from tests.router.recording import HELLO, Recorder
 from tests.virtual_time import anyio_backend_with_sockets as anyio_backend  # noqa: F401 - a fixture
@@ -337,7 +337,7 @@ async def test_fifty_real_ones_are_checked_without_a_leak():
         async with Router(adapters, observers=[]) as router:
             for level in ("reach", "answer", "reach"):
                 assert (await router.check(level)).ok
-            assert {None, 100} >= {a._slots.value if a._slots else None for a in adapters}
+            assert {None, 100} >= {a._client._slots.value if a._client._slots else None for a in adapters}
         await simulator.drained()
         await other.drained()
         assert (30, 20, set()) == (simulator.turns, other.turns, leftovers(other))

@@ -12,7 +12,7 @@ import anyio
 import httpx
 
 from router import Router
-from router.observers.structlog import log_event
+from router.observers.structlog import LogObserver
 from tests.faults.framings import COOKIE, FRAMINGS, HEADER, KEY
 from tests.faults.world import MESSAGES, SECOND_KEY, TIMEOUTS, Seen
 
@@ -28,7 +28,7 @@ PATIENCE: Final = 400.0
 async def chain(world: World, seen: Seen) -> AsyncIterator[Router]:
     """The router with real adapters; what it shows of itself is kept, and then it is closed."""
     adapters = world.adapters()
-    observers = (seen.events.append, log_event)
+    observers = (seen.events.append, LogObserver())
     router = Router(adapters, timeouts=TIMEOUTS, observers=observers, random_source=random.Random(7))
     async with router:
         seen.said += [router.health(), router.health().as_dict()]

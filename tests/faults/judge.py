@@ -1,6 +1,6 @@
 """What is checked of every run, whatever the fault: the outcome, the time, the counts, the secrets, the rest.
 
-The numbers of all runs are kept in `NUMBERS`, and printed at the end.
+The numbers of all runs are kept in `tally.NUMBERS`, and printed at the end.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import tracemalloc
 import warnings
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import anyio
@@ -20,6 +19,7 @@ from adapters import AdapterError
 from router import AdapterBroke, AttemptEnded, AttemptStarted, CleanUpFailed, RequestEnded, RouterError
 from tests.faults import words
 from tests.faults.framings import COOKIE, HEADER, KEY
+from tests.faults.tally import NUMBERS, Numbers
 from tests.faults.world import BEHIND, GRACE, SECOND_KEY, TIMEOUTS, Seen, World, world_of
 
 if TYPE_CHECKING:
@@ -32,31 +32,10 @@ SHOWN_MOST: Final = 900  # characters of a line that has one peer's text of 300 
 
 
 @dataclass
-class Numbers:
-    """What all runs came to."""
-
-    runs: int = 0
-    strings: int = 0
-    overshoot: float = 0.0
-    peak: float = 0.0
-    requests: int = 0
-
-
-NUMBERS: Final = Numbers()
-
-
-@dataclass
 class Measured:
     """Memory over the start, in MiB."""
 
     peak: float = 0.0
-
-
-@cache
-def _set_aside() -> None:
-    """Let the collector forget what was there before the first run: a look at it costs 30 ms a run."""
-    gc.collect()
-    gc.freeze()
 
 
 async def run(
@@ -66,7 +45,6 @@ async def run(
     numbers: Numbers = NUMBERS,
 ) -> list[str]:
     """Run a case with a client, inside of `around`, and return what is wrong with it."""
-    _set_aside()
     with warnings.catch_warnings(record=True) as warned, words.recorded() as logged:
         warnings.simplefilter("always")
         async with world_of(case) as world:

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Final
 import anyio
 import pytest
 
+from tests.depth import sampled
 from tests.faults import test_edges, test_leaving, test_world
 from tests.faults.catalogue import FAULTS, NOT_HERE, ROWS, cases
 from tests.faults.clients import chain, converse, naive, ours
 from tests.faults.framings import KEY
-from tests.faults.judge import Numbers, run
+from tests.faults.judge import run
+from tests.faults.tally import Numbers
 from tests.faults.world import MESSAGES, TIMEOUTS, Seen
 from tests.virtual_time import run_virtual
 
@@ -60,11 +62,12 @@ def judged(case: Case) -> list[str]:
     return [text for text in found if not text.startswith("a warning")]
 
 
-def test_a_naive_client_fails_many_faults() -> None:
+def test_a_naive_client_fails_many_faults(record_property: Callable[[str, object], None]) -> None:
     """The judge of the catalogue judges it."""
-    wrong = {str(case): found for case in CASES if (found := judged(case))}
-    share = len(wrong) / len(CASES)
-    print(f"the naive client fails {len(wrong)} of {len(CASES)} faults")  # noqa: T201 - shown where it fails
+    cases = sampled(CASES, 0.2, "naive client", lambda case: str(case) if str(case) in MUST_FAIL else None)
+    wrong = {str(case): found for case in cases if (found := judged(case))}
+    share = len(wrong) / len(cases)
+    record_property("summary", f"the naive client fails {len(wrong)} of {len(cases)} faults")
 
     assert set(MUST_FAIL) <= set(wrong), sorted(set(MUST_FAIL) - set(wrong))
     assert LEAST <= share

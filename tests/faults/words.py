@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import structlog
 
-from router.observers.structlog import log_event
+from router.observers.structlog import LogObserver
 from tests.faults.framings import COOKIE, HEADER, KEY
 from tests.faults.world import PROMPT, SECOND_KEY, Seen
 
@@ -63,7 +63,7 @@ def rendered(seen: Seen) -> list[str]:
     structlog.configure(processors=[structlog.processors.dict_tracebacks, keep])
     try:
         for event in seen.events:
-            log_event(event)
+            LogObserver()(event)
     finally:
         structlog.reset_defaults()
     return lines

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import anyio
 import pytest
 
 from tests.recorded.player import ABSENT, ADAPTERS, Played, Turn, is_here, judge, play, turns
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 pytestmark = [
     pytest.mark.recorded,
@@ -19,7 +22,9 @@ SHARE: Final = 0.98
 
 
 @pytest.mark.parametrize("adapter_name", ADAPTERS)
-async def test_recorded_turns_end_as_expected(adapter_name: str, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_recorded_turns_end_as_expected(
+    adapter_name: str, record_property: Callable[[str, object], None]
+) -> None:
     """At least 98 of 100 turns of each adapter give exactly what a correct client makes of them."""
     results: list[tuple[Turn, Played]] = []
     limit = anyio.Semaphore(AT_ONCE)
@@ -34,8 +39,8 @@ async def test_recorded_turns_end_as_expected(adapter_name: str, capsys: pytest.
 
     misses = sorted(f"  {turn['id']}: {miss}" for turn, played in results if (miss := judge(turn, played)))
     right = len(results) - len(misses)
-    with capsys.disabled():
-        print(f"\n{right} of {len(results)} turns as expected ({adapter_name})", *misses, sep="\n")  # noqa: T201
+    count = f"{right} of {len(results)} turns as expected ({adapter_name})"
+    record_property("summary", "\n".join([count, *misses]))
 
     assert results
     assert right >= SHARE * len(results)

@@ -42,7 +42,7 @@ def clean(adapters: Iterable[ScriptedAdapter]) -> None:
 
 def all_places_free(router: Router) -> None:
     """Whoever took a place at a provider gave it back."""
-    for places in router._places.values():
+    for places in router._slots.values():
         assert places._semaphore is None or places._semaphore.value == places.limit, places
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, fields
+from typing import get_args
 
 import pytest
 import structlog
@@ -25,8 +26,8 @@ from router import (
     Router,
     WaitStarted,
 )
-from router.events import Observers
-from router.observers.structlog import log_event
+from router.events import Observers, without_frames
+from router.observers.structlog import LogObserver
 from tests.router.recording import HELLO, Recorder
 from tests.virtual_time import anyio_backend
 
@@ -69,10 +70,18 @@ def test_an_observer_that_raises_is_told_of_once_to_the_others_and_is_told_on():
     assert [e for e in after.events if not isinstance(e, ObserverFailed)] == [STARTED, WAIT]
 
 
-def test_observers_that_all_raise_break_nothing():
-    notify = Observers([Broken(ValueError("a")), Broken(ValueError("b"))])
+def test_observers_that_all_raise_break_nothing_and_are_told_of_each_other():
+    errors = ValueError("a"), ValueError("b")
+    first, second = (Broken(error) for error in errors)
+    notify = Observers([first, second])
     notify(STARTED)
     notify(WAIT)
+
+    told_first = [event for event in first.told if not isinstance(event, ObserverFailed)]
+    told_second = [event for event in second.told if not isinstance(event, ObserverFailed)]
+    assert [STARTED, WAIT] == told_first == told_second
+    assert ObserverFailed("Broken", errors[1]) in first.told
+    assert ObserverFailed("Broken", errors[0]) in second.told
 
 
 def test_a_function_is_named_as_it_is_written():
@@ -82,19 +91,53 @@ def test_a_function_is_named_as_it_is_written():
     seen = Recorder()
     Observers([observer, seen])(STARTED)
 
-    (failed,) = seen.of(ObserverFailed)
-    assert failed.observer.endswith("observer")
+    name = "test_a_function_is_named_as_it_is_written.<locals>.observer"
+    assert [name] == [failed.observer for failed in seen.of(ObserverFailed)]
 
 
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit])
 def test_what_is_no_exception_passes_through(kind):
-    with pytest.raises(kind):
-        Observers([Broken(kind())])(STARTED)
+    error, before, after = kind(), Recorder(), Recorder()
+    with pytest.raises(kind) as raised:
+        Observers([before, Broken(error), after])(STARTED)
+
+    assert raised.value is error
+    assert ([STARTED], []) == (before.events, after.events)
 
 
-def test_events_do_not_change():
+@pytest.mark.parametrize("kind", get_args(Event))
+def test_events_do_not_change(kind):
+    """Every event is frozen, and making one changes nothing that it is given."""
+    error = ValueError("as told")
+    try:
+        raise error
+    except ValueError:
+        trace = error.__traceback__
+    names = [field.name for field in fields(kind)]
+    event = kind(**dict.fromkeys(names, error))
     with pytest.raises(FrozenInstanceError):
-        STARTED.messages = 2  # type: ignore[misc]
+        setattr(event, names[0], 2)
+
+    assert trace is error.__traceback__
+    assert not hasattr(error, "__notes__")
+
+
+def test_an_error_without_its_frames_keeps_the_lines_of_its_traceback():
+    """Also that of each error behind it; the frames would hold keys, and some loggers show them."""
+    try:
+        try:
+            raise KeyError("inner")
+        except KeyError as inner:
+            raise ValueError("outer") from inner
+    except ValueError as raised:
+        error = raised
+    shown = without_frames(error)
+
+    assert shown is error
+    assert shown.__cause__ is not None
+    for each in (shown, shown.__cause__):
+        assert each.__traceback__ is None
+        assert "test_events.py" in "".join(each.__notes__)
 
 
 def test_an_attempt_reads_as_a_sentence():
@@ -133,7 +176,7 @@ def ended(verdict, error=None) -> RequestEnded:
 )
 def test_the_end_of_a_request_is_one_line_with_all_that_matters(verdict, level, name):
     with capture_logs() as lines:
-        log_event(ended(verdict, ServiceFailed("private")))
+        LogObserver()(ended(verdict, ServiceFailed("private")))
 
     assert [
         {
@@ -168,7 +211,7 @@ def test_the_end_of_a_request_is_one_line_with_all_that_matters(verdict, level, 
         ),
         (
             AttemptEnded("id", Attempt("first", 1, 1, "waiting", "failed", error=ServiceFailed())),
-            "debug",
+            "info",
             "attempt.ended",
             {
                 "request_id",
@@ -212,7 +255,7 @@ def test_the_end_of_a_request_is_one_line_with_all_that_matters(verdict, level, 
 )
 def test_every_event_has_a_line_of_its_own(event, level, name, keys):
     with capture_logs() as lines:
-        log_event(event)
+        LogObserver()(event)
 
     (line,) = lines
     assert (level, name) == (line.pop("log_level"), line.pop("event"))
@@ -228,9 +271,9 @@ async def test_where_structlog_is_not_configured_the_lines_go_to_the_standard_lo
 
     assert [record.message for record in caplog.records] == [
         "request.started",
-        "attempt.started",
-        "attempt.ended",
-        "reply.completed",
+        "attempt.started provider=first",
+        "attempt.ended provider=first outcome=committed seconds=0.0",
+        "reply.completed provider=first verdict=complete attempts=1 seconds=0.0",
     ]
     assert caplog.records[-1].provider == "first"
     assert capsys.readouterr() == ("", "")

@@ -7,6 +7,8 @@ import sys
 import time
 
 from tests.simulation.campaign import Campaign
+from tests.simulation.defects import DEFECTS
+from tests.simulation.planting import plant
 from tests.virtual_time import BACKENDS
 
 
@@ -17,7 +19,10 @@ def main() -> int:
     parser.add_argument("--start", type=int, default=0, help="the first one")
     parser.add_argument("--backend", choices=BACKENDS, help="only this one; by default both are compared")
     parser.add_argument("--most", type=int, default=20, help="stop after so many seeds that fail")
+    parser.add_argument("--defect", type=int, choices=range(len(DEFECTS)), help="plant it before")
     asked = parser.parse_args()
+    if asked.defect is not None:
+        plant(DEFECTS[asked.defect].wrong)
     campaign = Campaign(BACKENDS if asked.backend is None else (asked.backend,))
     began = time.perf_counter()
     for seed in range(asked.start, asked.start + asked.seeds):

@@ -16,7 +16,7 @@ from router import (
     RequestStarted,
     WaitStarted,
 )
-from router.provider.provider import NO_EVIDENCE
+from router.provider.evidence import NO_EVIDENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

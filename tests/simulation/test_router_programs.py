@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from adapters import Adapter, AdapterError, AuthenticationFailed, Delta, RateLimited, ServiceFailed
 from router import AllProvidersFailed, BreakerPolicy, RetryPolicy, Router
+from tests.depth import how_many
 from tests.router.recording import HELLO
 from tests.virtual_time import BACKENDS, run_virtual
 
@@ -203,7 +204,7 @@ STEPS: Final = st.one_of(
 )
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=how_many(150), suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(STEPS, min_size=12, max_size=60))
 def check_programs(steps):
     for backend in BACKENDS:
@@ -212,8 +213,8 @@ def check_programs(steps):
         _run["steps"] += len(steps)
 
 
-def test_whatever_happens_the_router_knows_of_its_providers_what_the_model_knows():
+def test_whatever_happens_the_router_knows_of_its_providers_what_the_model_knows(record_property):
     check_programs()
-    print(  # noqa: T201 - the number that the README quotes
-        f"router: {_run['programs']} programs with {_run['steps']} steps agree with the model"
+    record_property(
+        "summary", f"router: {_run['programs']} programs with {_run['steps']} steps agree with the model"
     )

@@ -15,7 +15,8 @@ import pytest
 
 from adapters import Adapter, Delta, ServiceFailed
 from router import BreakerPolicy, RetryBudget, RetryPolicy, Router
-from tests.virtual_time import run_virtual
+from tests.depth import sampled
+from tests.virtual_time import BACKENDS, run_virtual
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -95,8 +96,8 @@ def fullest(seen: Storm, budget: RetryBudget) -> float:
     return most
 
 
-@pytest.mark.parametrize("backend", ["asyncio", "trio"])
-def test_a_storm_of_requests_stays_within_the_budget(backend):
+@pytest.mark.parametrize("backend", sampled(BACKENDS, 0.5, "storm"))
+def test_a_storm_of_requests_stays_within_the_budget(backend, record_property):
     """Without a breaker, and told to stay with its first choice: only the budget holds the load down."""
     budget = RetryBudget()
     share, per_second, capacity = budget.share, budget.per_second, budget.capacity
@@ -105,8 +106,9 @@ def test_a_storm_of_requests_stays_within_the_budget(backend):
     sick = [at for at, _ in seen.sick.asked if at < RECOVERED_AT]
     began = sum(at < RECOVERED_AT for at in seen.began)
     factor, allowed = len(sick) / began, 1 + share + (capacity + per_second * RECOVERED_AT) / began
-    print(  # noqa: T201 - the number that the README quotes
-        f"storm: sick provider asked {factor:.2f} times per request, budget allows {allowed:.2f} ({backend})"
+    record_property(
+        "summary",
+        f"storm: sick provider asked {factor:.2f} times per request, budget allows {allowed:.2f} ({backend})",
     )
 
     assert 1.15 < factor <= allowed
@@ -116,12 +118,13 @@ def test_a_storm_of_requests_stays_within_the_budget(backend):
     assert len(seen.healthy.asked) <= REQUESTS
 
 
-@pytest.mark.parametrize("backend", ["asyncio", "trio"])
-def test_a_breaker_spares_the_sick_provider_and_lets_it_come_back(backend):
+@pytest.mark.parametrize("backend", sampled(BACKENDS, 0.5, "storm"))
+def test_a_breaker_spares_the_sick_provider_and_lets_it_come_back(backend, record_property):
     seen = run_virtual(storm, backend, RetryPolicy(), BreakerPolicy(), FEWER)
     sick = sum(at < RECOVERED_AT for at, _ in seen.sick.asked)
-    print(  # noqa: T201 - as above
-        f"storm: behind a breaker the sick provider is asked {sick} times by {FEWER} requests ({backend})"
+    record_property(
+        "summary",
+        f"storm: behind a breaker the sick provider is asked {sick} times by {FEWER} requests ({backend})",
     )
 
     assert sick < 40

@@ -18,6 +18,7 @@ from adapters import ConnectionLost, ScriptedAdapter, ServiceFailed
 from adapters.contract.delta import Delta
 from adapters.scripted import Step, Unfinished
 from router import ReplyStream, StreamInterrupted, Timeouts
+from tests.depth import how_many
 from tests.router.recording import HELLO, Recorder, router_of
 from tests.virtual_time import BACKENDS, run_virtual
 
@@ -196,7 +197,7 @@ async def run_program(texts: str, ending: str, moves: list[Move]) -> None:
     assert driver.stream is None or not adapter.leftovers
 
 
-@settings(max_examples=500, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=how_many(500), suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.text("xyz", min_size=1, max_size=4),
     st.sampled_from(sorted(ENDINGS)),
@@ -209,8 +210,9 @@ def check_programs(texts, ending, moves):
         _run["steps"] += len(moves)
 
 
-def test_whatever_is_done_to_a_stream_it_does_what_the_model_says():
+def test_whatever_is_done_to_a_stream_it_does_what_the_model_says(record_property):
     check_programs()
-    print(  # noqa: T201 - the number that the README quotes
-        f"stream object: {_run['programs']} programs with {_run['steps']} steps agree with the model"
+    record_property(
+        "summary",
+        f"stream object: {_run['programs']} programs with {_run['steps']} steps agree with the model",
     )

@@ -103,6 +103,10 @@ async def ask(router: Router, history: Sequence[Mapping[str, Any]], kept: list[M
         assert_type(reply.attempts, tuple[Attempt, ...])
         stream: ObjectReceiveStream[Delta] = reply
         await stream.aclose()
+    async with router.stream([{"role": "user", "content": "Hello"}], temperature=0.5) as reply:
+        assert_type(reply, ReplyStream)
+    async with router.complete(history):  # type: ignore[attr-defined]
+        pass
     whole = await router.complete(history, "big", providers=["echo"], temperature=0.5, max_tokens=7)
     assert_type(whole.text, str)
     assert_type(whole.tool_calls, tuple[ToolCall, ...])
@@ -124,7 +128,7 @@ async def fail(router: Router) -> None:
         assert_type(error.verdict, Verdict)
     except AllProvidersFailed as error:
         assert_type(error.retry_after, float | None)
-        assert_type(error.causes, tuple[Exception, ...])
+        assert_type(error.causes, tuple[AdapterError, ...])
     except RequestAborted as error:
         cause = error.__cause__
         if isinstance(cause, AdapterError):

@@ -1,4 +1,4 @@
-"""The charts of the page: how fast the first content comes, and who had a request when.
+"""The charts of the page: how fast the first content comes, and which provider had a request when.
 
 They are drawn in SVG without a view box, in percent of the width that there is; what they show is said in
 words beside them, so they are hidden from whoever cannot see them.
@@ -93,7 +93,7 @@ def _speed(entry: ProviderHealth, longest: float) -> Element:
 
 
 def requests_section(requests: Sequence[RequestShown]) -> Element | None:
-    """Return who had each of the recent requests when, or nothing where there were none."""
+    """Return which provider had each of the recent requests when, or nothing where there were none."""
     if not requests:
         return None
     return section(

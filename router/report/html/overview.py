@@ -1,4 +1,4 @@
-"""The top of the page: the chain's verdict, who would answer, and one row for each provider."""
+"""The top of the page: the chain's verdict, the provider that would answer, and a row for each provider."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def moment(at: datetime) -> Element:
 
 
 def header(report: HealthReport, at: datetime | None) -> Element:
-    """Return the banner: the verdict, who would answer, and how this is known."""
+    """Return the banner: the verdict, the provider that would answer, and where this is known from."""
     count = len(report.providers)
     known: list[Child] = [f"{count} provider{'' if count == 1 else 's'}: {counts(report)}. "]
     level = _LEVELS.get(report.level or "", "from what requests have shown")
@@ -55,7 +55,7 @@ def header(report: HealthReport, at: datetime | None) -> Element:
 
 def _through(report: HealthReport) -> Child:
     if not report.through:
-        return "A request now would find nobody to ask."
+        return "No provider can be asked now."
     first, *others = report.through
     said: list[Child] = ["A request now would ask ", element("strong", first)]
     for other in others:

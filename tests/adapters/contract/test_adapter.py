@@ -171,7 +171,8 @@ def test_not_working_lapses_and_each_repetition_doubles_the_pause():
         pauses.append(now - start)
 
     assert [60, 120, 240, 480, 900, 900] == pauses
-    assert (None, "due for another try; before that: gone") == (adapter.working, adapter.working_reason)
+    assert (None, "gone") == (adapter.working_at(now), adapter.working_reason)
+    assert False is adapter.working_at(now - 15)  # a question changes nothing
 
 
 def test_an_answer_forgets_the_failures_before_it():
@@ -208,4 +209,4 @@ def test_working_follows_the_last_word_that_counts(events):
         else:
             expected = before
             since = adapter.working_since
-        assert expected is adapter.working
+        assert expected is adapter.working_at(now)

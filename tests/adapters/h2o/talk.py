@@ -10,7 +10,7 @@ import httpx
 
 from adapters import H2o
 from adapters.simulators.h2o import H2oSimulator
-from tests.adapters.bodies import CHUNKED, Body
+from tests.adapters.bodies import CHUNKED, Body, Wire
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -18,29 +18,27 @@ if TYPE_CHECKING:
 TEXT: Final = "Grüße, 世界 🦉, one two three"
 
 
-class Always(httpx.AsyncBaseTransport):
-    """Answers every request alike; keeps the paths."""
+class Always(Wire):
+    """Answers every request alike."""
 
     def __init__(self, body: bytes, status: int = 200, content_type: str = "application/json") -> None:
-        self.paths: list[str] = []
-        self.body = body
+        super().__init__()
+        self.content = body
         self.status = status
         self.headers = {"content-type": content_type, **CHUNKED}
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        self.paths.append(request.url.raw_path.decode())
-        return httpx.Response(self.status, headers=self.headers, stream=Body([self.body]))
+    def answer_to(self, request: httpx.Request) -> httpx.Response:
+        return httpx.Response(self.status, headers=self.headers, stream=Body([self.content]))
 
 
-class Scripted(httpx.AsyncBaseTransport):
+class Scripted(Wire):
     """Answers by method and path: a status, a body and a content type; a page with 404 otherwise."""
 
     def __init__(self, **answers: tuple[int, bytes, str]) -> None:
+        super().__init__()
         self.answers = answers
-        self.requests: list[httpx.Request] = []
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        self.requests.append(request)
+    def answer_to(self, request: httpx.Request) -> httpx.Response:
         name = (request.method + request.url.path.replace("/", "_")).lower()
         status, body, content_type = self.answers.get(name, (404, b"<html>", "text/html"))
         headers = {"content-type": content_type, "set-cookie": "balancer=a1; Path=/", **CHUNKED}

@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from adapters import AdapterError, BadReply, H2o, ModelNotFound, NotWorking, ServiceFailed
-from adapters.h2o.adapter import SEED_MODEL
+from adapters.h2o.generations import SEED_MODEL
 from adapters.simulators.h2o import GENERATIONS, MODELS, H2oSimulator
 from tests.adapters.bodies import proved, read, text
 from tests.adapters.h2o.talk import TEXT, Always, Scripted, calls, served
@@ -81,7 +81,7 @@ async def test_another_name_of_the_cookie_is_taken_over(generation: str):
         again, _ = await read(adapter)
 
         assert (error, text(deltas), text(again)) == (None, TEXT, TEXT)
-        assert adapter.cookie_name == "my-chat"
+        assert adapter._server.cookie_name == "my-chat"
         assert all("my-chat" in each.cookies() for each in simulator.requests[first:])
         assert simulator.created == simulator.deleted
 
@@ -213,7 +213,7 @@ async def test_the_first_servers_of_the_second_generation_took_the_form():
     assert adapter.generation.exact == "G2"
     assert transport.requests[-1].method == "DELETE"
     assert "balancer=a1" in transport.requests[-1].headers["cookie"]
-    assert adapter.cookie_name == "hf-chat"
+    assert adapter._server.cookie_name == "hf-chat"
 
 
 async def test_a_conversation_that_cannot_be_read_has_a_turn_without_a_parent():

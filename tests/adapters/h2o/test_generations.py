@@ -90,8 +90,18 @@ def test_extra_fields_are_merged():
 def test_options_become_parameters_that_the_model_server_takes(options: Any, changed: dict[str, Any]):
     chosen = parameters(options)
 
-    assert {name: chosen.get(name) for name in changed} == changed
-    assert parameters({}) == parameters({})
+    usual = {
+        "temperature": 0.4,
+        "truncate": 2048,
+        "max_new_tokens": 1024,
+        "do_sample": True,
+        "repetition_penalty": 1.2,
+        "return_full_text": False,
+    }
+    expected = {name: value for name, value in {**usual, **changed}.items() if value is not None}
+
+    assert chosen == expected
+    assert parameters({}) == usual  # which a request does not change
 
 
 def test_the_forms_to_try_begin_with_the_known_one():
@@ -103,14 +113,21 @@ def test_the_forms_to_try_begin_with_the_known_one():
 
 
 def test_settings_are_text_in_a_form_and_booleans_in_json():
-    assert list(settings_body("form", "m")["form"]) == [
-        "ethicsModalAccepted",
-        "shareConversationsWithModelAuthors",
-        "ethicsModalAcceptedAt",
-        "activeModel",
-        "searchEnabled",
+    # Servers of 2023 check that the fields are there, in the order of the page's form.
+    assert list(settings_body("form", "m")["form"].items()) == [
+        ("ethicsModalAccepted", "true"),
+        ("shareConversationsWithModelAuthors", "true"),
+        ("ethicsModalAcceptedAt", ""),
+        ("activeModel", "m"),
+        ("searchEnabled", "true"),
     ]
-    assert settings_body("json", "m")["json"]["ethicsModalAccepted"] is True
+    assert settings_body("json", "m") == {
+        "json": {
+            "ethicsModalAccepted": True,
+            "shareConversationsWithModelAuthors": True,
+            "activeModel": "m",
+        }
+    }
 
 
 @pytest.mark.parametrize("created", [None, [], {}, {"conversationId": ""}, {"id": "x"}])

@@ -75,7 +75,7 @@ class Asker(HTTPAdapter):
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
         decoder = TextDecoder()
         async with (
-            self.session(request.conditions) as session,
+            self._session(request.conditions) as session,
             session.exchange("POST", request.messages[0].text, content=b"") as answer,
         ):
             if answer.status != 200:

@@ -29,7 +29,7 @@ async def service() -> AsyncIterator[Service]:
 async def test_clean_up_tries_once_more_on_a_fresh_connection(service: Service) -> None:
     leftovers: list[AdapterError] = []
     adapter = Asker(service.url)
-    async with adapter.session(Conditions(on_leftover=leftovers.append)) as session:
+    async with adapter._session(Conditions(on_leftover=leftovers.append)) as session:
         await session.clean_up("DELETE", "/lost/once")
     await adapter.aclose()
 
@@ -43,7 +43,7 @@ async def test_clean_up_that_fails_is_told_and_never_raised(
 ) -> None:
     leftovers: list[AdapterError] = []
     adapter = Asker(service.url, cleanup_timeout=0.05)
-    async with adapter.session(Conditions(on_leftover=leftovers.append)) as session:
+    async with adapter._session(Conditions(on_leftover=leftovers.append)) as session:
         if path == "/lost/on/reuse":
             await session.ask("GET", "/echo")
         await session.clean_up("DELETE", path)
@@ -58,7 +58,7 @@ async def test_clean_up_is_shielded_from_cancellation(service: Service) -> None:
     leftovers: list[AdapterError] = []
     adapter = Asker(service.url)
     with anyio.CancelScope() as scope:
-        async with adapter.session(Conditions(on_leftover=leftovers.append)) as session:
+        async with adapter._session(Conditions(on_leftover=leftovers.append)) as session:
             scope.cancel()
             await session.clean_up("DELETE", "/echo")
             told = len(service.requests)

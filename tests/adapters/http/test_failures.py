@@ -26,6 +26,8 @@ from tests.adapters.http.service import Asker, Service
 TEMPORARY = socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
 NO_SUCH_NAME = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
+WHERE = "127.0.0.1:9"
+
 
 def caused(error: Exception, cause: BaseException) -> Exception:
     error.__cause__ = cause
@@ -66,21 +68,21 @@ def caused(error: Exception, cause: BaseException) -> Exception:
     ],
 )
 def test_exception_of_the_transport_gets_its_class(error: Exception, kind: type[AdapterError]) -> None:
-    found = error_from_transport(error, "p: GET /x")
+    found = error_from_transport(error, "p: GET /x", WHERE)
 
     assert type(found) is kind
     assert str(found).startswith("p: GET /x: ")
 
 
 def test_lost_connection_says_whether_it_was_reused() -> None:
-    found = [error_from_transport(httpx.ReadError(""), "p", reused=reused) for reused in (True, False)]
+    found = [error_from_transport(httpx.ReadError(""), "p", WHERE, reused=reused) for reused in (True, False)]
 
     assert [isinstance(e, ConnectionLost) and e.reused for e in found] == [True, False]
 
 
 def test_words_of_the_peer_are_cut_and_harmless() -> None:
     said = "illegal \x1b[31m\nstatus " + "x" * 1000
-    found = str(error_from_transport(httpx.RemoteProtocolError(said), "p"))
+    found = str(error_from_transport(httpx.RemoteProtocolError(said), "p", WHERE))
 
     assert found.isprintable()
     assert len(found) < 250
@@ -90,7 +92,7 @@ def test_causes_in_a_circle_end() -> None:
     one, two = OSError("one"), OSError("two")
     one.__context__, two.__context__ = two, one
 
-    assert isinstance(error_from_transport(caused(httpx.ReadError(""), one), "p"), ConnectionLost)
+    assert isinstance(error_from_transport(caused(httpx.ReadError(""), one), "p", WHERE), ConnectionLost)
 
 
 @pytest.mark.anyio

@@ -176,7 +176,7 @@ async def test_waiting_for_a_slot_can_be_cancelled(service: Service) -> None:
 
 async def test_requests_of_one_attempt_are_counted(service: Service) -> None:
     adapter = Asker(service.url, limits=Limits(steps=2))
-    async with adapter.session(Conditions()) as session:
+    async with adapter._session(Conditions()) as session:
         await session.ask("GET", "/echo")
         await session.ask("GET", "/echo")
         with pytest.raises(BadReply, match=r"Limits\.steps"):
@@ -210,7 +210,7 @@ async def test_bodies_are_read_to_a_limit(
 
 async def test_whole_answers_are_bounded_and_decoded(service: Service) -> None:
     adapter = Asker(service.url, limits=Limits(reply=1000))
-    async with adapter.session(Conditions()) as session:
+    async with adapter._session(Conditions()) as session:
         echoed = await session.ask("POST", "/echo", form={"a": "1 2", "b": "ü"}, headers=(("x-a", "1"),))
         with pytest.raises(ReplyTooLarge):
             await session.ask("GET", "/big/2000")
@@ -231,7 +231,7 @@ async def test_whole_answers_are_bounded_and_decoded(service: Service) -> None:
 
 async def test_cookies_are_read_but_never_kept(service: Service) -> None:
     adapter = Asker(service.url, cookies={"mine": "canary"})
-    async with adapter.session(Conditions()) as session:
+    async with adapter._session(Conditions()) as session:
         async with session.exchange("GET", "/cookies", headers=(("cookie", "given=1"),)) as answer:
             found = answer.set_cookies()
             await answer.whole()
@@ -244,7 +244,7 @@ async def test_cookies_are_read_but_never_kept(service: Service) -> None:
 
 async def test_request_that_http_cannot_carry_is_told(service: Service) -> None:
     adapter = Asker(service.url)
-    async with adapter.session(Conditions()) as session:
+    async with adapter._session(Conditions()) as session:
         with pytest.raises(InvalidRequest):
             await session.ask("GET", "/echo", headers=(("x-id", "a\r\nb: c"),))
     await adapter.aclose()

@@ -89,13 +89,14 @@ def test_secrets_show_themselves_nowhere() -> None:
         repr(adapter),
         str(adapter),
         str(vars(adapter)),
+        str(vars(adapter._client)),
         adapter.working_reason,
-        f"{adapter.shown(CANARY)}",
+        f"{adapter._client.shown(CANARY)}",
     ]
 
     assert CANARY not in "".join(shown)
     with pytest.raises(TypeError):
-        pickle.dumps(vars(adapter)["_headers"])
+        pickle.dumps(vars(adapter._client)["_headers"])
 
 
 @pytest.mark.parametrize("value", ["", ".", "..", "x" * 201, None, 7, {}])

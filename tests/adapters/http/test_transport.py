@@ -47,8 +47,8 @@ async def test_a_reason_phrase_is_in_no_log(caplog: pytest.LogCaptureFixture) ->
 )
 def test_what_h11_quotes_is_not_told(said: str) -> None:
     """It is the peer's, or a header of ours; nor does it decide what kind of error this is."""
-    theirs = error_from_transport(httpx.RemoteProtocolError(said), "p: GET /x")
-    ours = error_from_transport(httpx.LocalProtocolError(said), "p: GET /x")
+    theirs = error_from_transport(httpx.RemoteProtocolError(said), "p: GET /x", "127.0.0.1:9")
+    ours = error_from_transport(httpx.LocalProtocolError(said), "p: GET /x", "127.0.0.1:9")
 
     assert isinstance(theirs, BadReply)
     assert "llegal" in str(theirs)

@@ -15,6 +15,7 @@ from adapters.contract.errors import (
     ReplyTooLarge,
 )
 from adapters.opchatgpts.codec import Chatbot, End, Event, Failure, ReplyDecoder, chatbot
+from tests.adapters.limits import EMPTY, LINE, REPLY
 
 
 def event(kind: str, data: Any, **more: Any) -> bytes:
@@ -26,7 +27,7 @@ def ended(reply: Any, **more: Any) -> bytes:
 
 
 def read(*chunks: bytes, **limits: int) -> list[Event]:
-    decoder = ReplyDecoder(**limits)
+    decoder = ReplyDecoder(**{"line": LINE, "whole": REPLY, "idle_lines": EMPTY, **limits})
     events = [e for chunk in chunks for e in decoder.feed(chunk)]
     return [*events, *decoder.flush()]
 
@@ -89,7 +90,7 @@ def test_cut_short_at_any_byte_there_is_no_end(name: str):
 
 
 def test_nothing_comes_after_the_end():
-    decoder = ReplyDecoder()
+    decoder = ReplyDecoder(LINE, REPLY, EMPTY)
 
     assert decoder.feed(ended("") + event("live", "late")) == [End(empty=True)]
     assert decoder.feed(event("live", "later") + event("error", "late")) == []

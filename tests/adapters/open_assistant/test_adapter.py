@@ -13,7 +13,7 @@ from adapters.contract.errors import Busy
 from adapters.http import Limits
 from adapters.open_assistant import OpenAssistant
 from adapters.simulators.open_assistant import OpenAssistantSimulator
-from tests.adapters.open_assistant.bench import TEXT, adapted, read, request, site, steps, text
+from tests.adapters.open_assistant.talk import TEXT, adapted, read, request, site, steps, text
 
 if TYPE_CHECKING:
     from adapters.simulators.exchange import Exchange

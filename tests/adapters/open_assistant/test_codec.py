@@ -22,6 +22,7 @@ from adapters.contract.secret import PeerText
 from adapters.open_assistant.codec import Ended, EventDecoder, Item, Message, Waiting, message_of, rest_of
 from adapters.open_assistant.errors import failure, refusal
 from adapters.simulators.open_assistant import event
+from tests.adapters.limits import EMPTY, LINE
 from tests.adapters.wire.splits import every_split
 
 FINAL = {"id": "m", "state": "complete", "content": "Hé 🎉!", "work_parameters": {"seed": 2**63}}
@@ -41,7 +42,7 @@ STREAM = (
 
 def decoded(pieces: list[bytes]) -> tuple[list[Item], type[BadReply] | None]:
     """Return the items, joined where they are text, and the error."""
-    decoder = EventDecoder()
+    decoder = EventDecoder(LINE, EMPTY)
     items: list[Item] = []
     try:
         for piece in pieces:
@@ -126,7 +127,7 @@ def test_half_a_surrogate_pair_is_shown_at_a_proved_end_only():
 
 @pytest.mark.parametrize("body", [b"<!DOCTYPE html><html>", b" <html>", b'{"message": "no"}', b"\n[1]"])
 def test_a_body_that_is_no_event_stream_is_known(body: bytes):
-    decoder = EventDecoder()
+    decoder = EventDecoder(LINE, EMPTY)
     for n in range(len(body)):
         decoder.feed(body[n : n + 1])
 
@@ -136,7 +137,7 @@ def test_a_body_that_is_no_event_stream_is_known(body: bytes):
 
 @pytest.mark.parametrize("body", [b"", b": ping\r\n\r\n", b"\r\n", STREAM])
 def test_a_silent_stream_is_one(body: bytes):
-    decoder = EventDecoder()
+    decoder = EventDecoder(LINE, EMPTY)
     decoder.feed(body)
 
     assert not decoder.is_no_stream

@@ -10,7 +10,8 @@ import pytest
 from adapters.contract.errors import AdapterError, BadReply, ReplyTooLarge, ServiceFailed
 from adapters.http import Limits
 from adapters.simulators.open_assistant import OpenAssistantSimulator, event
-from tests.adapters.open_assistant.bench import SILENT, TEXT, adapted, read, read_into, site, steps, text
+from tests.adapters.open_assistant.talk import SILENT, TEXT, adapted, read, read_into, site, steps, text
+from tests.depth import sampled
 
 if TYPE_CHECKING:
     from adapters.contract import Delta
@@ -80,7 +81,7 @@ class Cut(OpenAssistantSimulator):
 
 async def test_a_stream_that_is_cut_at_any_byte_never_ends_short():
     async with Cut(text="Héllo 🎉") as simulator, adapted(simulator) as adapter:
-        for simulator.bytes in range(len(STREAM)):
+        for simulator.bytes in sampled(range(len(STREAM)), 0.1, "Open-Assistant cut at a byte"):
             deltas = await read(adapter)
             assert (deltas[-1].final_text or text(deltas)) == "Héllo 🎉"
             assert text(deltas).strip() == "Héllo 🎉"

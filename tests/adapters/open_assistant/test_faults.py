@@ -17,7 +17,7 @@ from adapters.contract.errors import (
     NotWorking,
     ServiceFailed,
 )
-from tests.adapters.open_assistant.bench import adapted, read, read_into, request, site, text
+from tests.adapters.open_assistant.talk import adapted, read, read_into, request, site, text
 
 if TYPE_CHECKING:
     from adapters.contract import Delta

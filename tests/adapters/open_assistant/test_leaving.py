@@ -10,7 +10,7 @@ import pytest
 from adapters.contract import Conditions
 from adapters.contract.errors import AdapterError, ServiceFailed
 from adapters.simulators.open_assistant import OpenAssistantSimulator
-from tests.adapters.open_assistant.bench import TEXT, adapted, read, request, site, text
+from tests.adapters.open_assistant.talk import TEXT, adapted, read, request, site, text
 
 if TYPE_CHECKING:
     from adapters.simulators.exchange import Exchange

@@ -10,7 +10,7 @@ from adapters.contract import Outcome
 from adapters.contract.errors import AuthenticationFailed, ServiceFailed
 from adapters.open_assistant import OpenAssistant
 from adapters.open_assistant.next_auth import PLAIN, SECURE, SPLIT
-from tests.adapters.open_assistant.bench import TEXT, TOKEN, adapted, read, site, text
+from tests.adapters.open_assistant.talk import TEXT, TOKEN, adapted, read, site, text
 
 pytestmark = pytest.mark.anyio
 
@@ -77,4 +77,4 @@ async def test_the_secret_shows_nowhere():
 
         assert TOKEN not in f"{caught.value!r} {adapter!r} {vars(adapter)}"
     long = OpenAssistant(session_token=LONG)
-    assert LONG[:30] not in f"{long!r} {vars(long)} {long.shown('x' + LONG)}"
+    assert LONG[:30] not in f"{long!r} {vars(long)} {long._client.shown('x' + LONG)}"

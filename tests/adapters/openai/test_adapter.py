@@ -158,12 +158,12 @@ async def test_messages_go_out_as_given_and_options_are_those_of_openai() -> Non
 
 async def test_prefix_of_base_url_is_kept() -> None:
     async with OpenAISimulator() as simulator:
-        adapter = OpenAICompatible(f"{simulator.url}/openai/deployments/gpt/", model="m")
+        adapter = OpenAICompatible(f"{simulator.url}/openai/deployments/v1/", model="m")
         _, error = await read(adapter)
         await adapter.aclose()
 
     assert error is None
-    assert simulator.requests[0].path == "/openai/deployments/gpt/chat/completions"
+    assert simulator.requests[0].path == "/openai/deployments/v1/chat/completions"
     assert simulator.requests[0].header("authorization") is None
 
 

@@ -136,7 +136,7 @@ async def test_a_body_without_model_or_messages_is_400(body: Any, param: str):
 
 async def test_what_is_not_json_is_400():
     async with OpenAISimulator() as simulator, httpx.AsyncClient() as client:
-        reply = await client.post(simulator.url + "/chat/completions", content=b"{")
+        reply = await client.post(simulator.url + "/v1/chat/completions", content=b"{")
 
     assert reply.status_code == 400
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from adapters.contract.errors import ReplyTooLarge
 from adapters.wire.lines import LineDecoder
+from tests.adapters.limits import LINE
 from tests.adapters.wire.splits import cut, every_split
 
 FRAGMENTS = st.lists(
@@ -73,7 +74,7 @@ def test_every_split_point_gives_the_same_lines(cr):
 def test_other_separators_of_unicode_are_content():
     line = "a\u2028b\u2029c\x85d\x0be\x0cf\x1cg".encode()
 
-    assert LineDecoder(cr=True).feed(line + b"\n") == [line]
+    assert LineDecoder(LINE, cr=True).feed(line + b"\n") == [line]
 
 
 def test_an_endless_line_is_refused_and_the_limit_named():
@@ -102,7 +103,7 @@ def test_a_line_of_exactly_the_limit_is_taken_also_when_its_end_is_cut():
 
 
 def test_the_rest_is_handed_over_once():
-    decoder = LineDecoder()
+    decoder = LineDecoder(LINE)
     decoder.feed(b"rest")
 
     assert (decoder.flush(), decoder.flush()) == (b"rest", b"")

@@ -6,10 +6,11 @@ import pytest
 
 from adapters.contract.errors import ReplyTooLarge
 from adapters.wire.meter import Meter
+from tests.adapters.limits import EMPTY, REPLY
 
 
 def test_the_limit_of_characters_is_for_the_whole_reply_and_named():
-    meter = Meter(characters=10)
+    meter = Meter(10, EMPTY)
     meter.content("x" * 6)
     meter.content("x" * 4)
 
@@ -18,7 +19,7 @@ def test_the_limit_of_characters_is_for_the_whole_reply_and_named():
 
 
 def test_items_without_content_are_counted_in_a_row():
-    meter = Meter(empty=2)
+    meter = Meter(REPLY, 2)
     for _ in range(3):
         meter.empty()
         meter.empty()
@@ -31,7 +32,7 @@ def test_items_without_content_are_counted_in_a_row():
 
 
 def test_text_without_a_character_is_no_content():
-    meter = Meter(empty=1)
+    meter = Meter(REPLY, 1)
     meter.content("")
 
     with pytest.raises(ReplyTooLarge):

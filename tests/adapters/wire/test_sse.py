@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from adapters.contract.errors import ReplyTooLarge
 from adapters.wire.sse import Event, SSEDecoder
+from tests.adapters.limits import EMPTY, LINE
 from tests.adapters.wire.splits import cut, every_split
 
 FRAGMENTS = st.lists(
@@ -27,7 +28,7 @@ FRAGMENTS = st.lists(
 
 def decode(chunks: list[bytes], **limits: int) -> tuple[list[Event], Event | None, bool]:
     """Return the events, the one without a blank line, and whether a limit struck."""
-    decoder = SSEDecoder(**limits)
+    decoder = SSEDecoder(**{"limit": LINE, "idle_lines": EMPTY, **limits})
     events: list[Event] = []
     try:
         for chunk in chunks:
@@ -143,7 +144,7 @@ def test_the_last_event_without_its_blank_line_is_for_the_caller_to_judge():
     "body", [b"", b"\xef\xbb", b": ping", b"event: e\n", b"data: x\n\n", b"data: x\r\n\r"]
 )
 def test_nothing_is_left_where_nothing_was_begun(body):
-    decoder = SSEDecoder()
+    decoder = SSEDecoder(LINE, EMPTY)
     decoder.feed(body)
 
     assert decoder.flush() is None
@@ -165,13 +166,13 @@ ENDLESS = {
 @pytest.mark.parametrize("chunk", ENDLESS.values(), ids=ENDLESS)
 def test_lines_and_events_without_end_are_refused_and_the_limit_named(chunk):
     with pytest.raises(ReplyTooLarge, match="limit of 16 bytes"):
-        feed_for_ever(SSEDecoder(limit=16), chunk, 4)
+        feed_for_ever(SSEDecoder(16, EMPTY), chunk, 4)
 
 
 @pytest.mark.parametrize("line", [b"\n", b": ping\n", b"id: 1\n", b"event: e\n\n", b"\r\n", b"data\n"])
 def test_lines_without_an_event_are_refused_after_the_limit(line):
     with pytest.raises(ReplyTooLarge, match="the limit is 100"):
-        feed_for_ever(SSEDecoder(idle_lines=100), line, 102)
+        feed_for_ever(SSEDecoder(LINE, 100), line, 102)
 
 
 def test_an_event_ends_the_run_of_idle_lines():
@@ -181,7 +182,7 @@ def test_an_event_ends_the_run_of_idle_lines():
 
 
 def test_events_before_an_error_are_not_lost():
-    decoder = SSEDecoder(limit=10)
+    decoder = SSEDecoder(10, EMPTY)
 
     assert decoder.feed(b"data: a\n\ndata: far too long\n\ndata: b\n\n") == [("message", b"a")]
     with pytest.raises(ReplyTooLarge):
@@ -191,7 +192,7 @@ def test_events_before_an_error_are_not_lost():
 
 
 def test_memory_stays_near_the_limit_whatever_is_sent():
-    decoder = SSEDecoder(limit=1 << 16)
+    decoder = SSEDecoder(1 << 16, EMPTY)
     tracemalloc.start()
     try:
         with pytest.raises(ReplyTooLarge):

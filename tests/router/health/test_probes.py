@@ -209,9 +209,7 @@ async def test_a_probe_that_would_have_to_wait_says_so():
 
         assert 0 == anyio.current_time()
         assert report.providers[0].probe is not None
-        assert report.providers[0].probe.reason == (
-            "all its 1 places are taken; the probe would have to wait"
-        )
+        assert report.providers[0].probe.reason == ("all its 1 slots are taken; the probe would have to wait")
         assert ("healthy", "traffic", 4) == (
             report.providers[0].state,
             report.providers[0].evidence,
@@ -250,7 +248,7 @@ async def test_a_request_that_needs_the_place_of_a_probe_gets_it(alone):
     assert ("healthy", "traffic") == (entry.state, entry.evidence)
     assert frozenset() == adapter.leftovers
     assert "a" not in [event.provider for event in seen.of(ProbeEnded)]
-    places = router._places["a"]
+    places = router._slots["a"]
     assert places._semaphore is not None
     assert 1 == places._semaphore.value
 

@@ -84,7 +84,7 @@ def test_a_budget_without_an_end_is_json_too():
 
 
 @pytest.mark.anyio
-async def test_a_request_shows_in_the_vitals_of_everybody_it_asked():
+async def test_a_request_shows_in_the_traffic_of_everybody_it_asked():
     failing = ScriptedAdapter("failing", [1.0, ConnectFailed("refused")])
     good = ScriptedAdapter("good", [0.5, "Hel", 2.0, "lo"])
     async with router_of(failing, good, ScriptedAdapter("idle")) as router:

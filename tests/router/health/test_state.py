@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Final, get_args
 
 import pytest
 
-from router.health.state import LEAST_ATTEMPTS, Evidence, Facts, judged
+from router.health.state import LEAST_ATTEMPTS, Facts, judged
 from router.health.traffic import WINDOW, Traffic
 from router.policy.breaker import BreakerSnapshot, BreakerState
+from router.provider.evidence import Evidence
 
 if TYPE_CHECKING:
     from router.health.state import State
@@ -49,14 +50,14 @@ def facts(
             "",
         ),
         (facts(held="RateLimited"), "degraded", "held back (RateLimited)", ""),
-        (facts(guard=breaker("open", 9)), "degraded", "circuit breaker open, left alone", ""),
+        (facts(guard=breaker("open", 9)), "degraded", "circuit breaker open, not asked", ""),
         (
             facts(guard=breaker("half-open")),
             "degraded",
             "circuit breaker half-open, the next request is its trial",
             "",
         ),
-        (facts(guard=breaker("half-open", 5)), "degraded", "circuit breaker half-open, left alone", ""),
+        (facts(guard=breaker("half-open", 5)), "degraded", "circuit breaker half-open, not asked", ""),
         (facts(None, evidence=None), "unknown", "why", "in its words"),
         (
             facts(age=WINDOW),

@@ -13,7 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.events import AttemptOutcome, Verdict
-from router.health.traffic import MOST, WINDOW, AttemptCounts, Percentiles, ReplyCounts, Traffic, Vitals
+from router.health.traffic import (
+    MOST,
+    WINDOW,
+    AttemptCounts,
+    Percentiles,
+    ProviderTraffic,
+    ReplyCounts,
+    Traffic,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,25 +42,25 @@ steps = st.lists(
 )
 
 
-def played(history: Sequence[tuple[float, str, float, bool]]) -> tuple[Vitals, list[Seen], float]:
-    """Vitals that were told a history, the same as a plain list, and the time now."""
-    vitals, kept, now = Vitals(), [], 0.0
+def played(history: Sequence[tuple[float, str, float, bool]]) -> tuple[ProviderTraffic, list[Seen], float]:
+    """The traffic of a provider that was told a history, the same as a plain list, and the time now."""
+    traffic, kept, now = ProviderTraffic(), [], 0.0
     for pause, kind, seconds, evidence in history:
         now += pause
         if kind.isupper():
-            vitals.replied(now, kind.lower(), seconds)  # type: ignore[arg-type]
+            traffic.replied(now, kind.lower(), seconds)  # type: ignore[arg-type]
         else:
-            vitals.attempted(now, kind, seconds, evidence=evidence)  # type: ignore[arg-type]
+            traffic.attempted(now, kind, seconds, evidence=evidence)  # type: ignore[arg-type]
         kept.append(Seen(now, kind, seconds, evidence))
-    return vitals, kept, now
+    return traffic, kept, now
 
 
 @given(steps, st.floats(0, 7200))
 def test_the_summary_is_that_of_a_list_of_the_last_hour(history, later):
-    vitals, kept, now = played(history)
+    traffic, kept, now = played(history)
     now += later
     young = [seen for seen in kept if seen.at + WINDOW > now]
-    told = vitals.traffic(now)
+    told = traffic.traffic(now)
 
     for name, count in asdict(told.attempts).items():
         if name != "skipped":
@@ -68,19 +76,19 @@ def test_the_summary_is_that_of_a_list_of_the_last_hour(history, later):
 
 @given(steps, st.floats(0, 7200))
 def test_skips_are_counted_by_the_minute(history, later):
-    vitals, kept, now = played(history)
+    traffic, kept, now = played(history)
     now += later
     at_least = sum(seen.kind == "skipped" and seen.at + WINDOW > now for seen in kept)
     at_most = sum(seen.kind == "skipped" and seen.at + WINDOW + 60 > now for seen in kept)
 
-    assert at_least <= vitals.traffic(now).attempts.skipped <= at_most
+    assert at_least <= traffic.traffic(now).attempts.skipped <= at_most
 
 
 @given(steps)
 def test_a_summary_that_nothing_changed_is_not_made_again(history):
-    vitals, _, now = played(history)
+    traffic, _, now = played(history)
 
-    assert vitals.traffic(now) is vitals.traffic(now)
+    assert traffic.traffic(now) is traffic.traffic(now)
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=600))
@@ -102,7 +110,7 @@ def test_the_percentiles_of_a_hundred_are_what_everybody_expects():
 
 
 def test_nothing_seen_is_a_summary_too():
-    assert Traffic() == Vitals().traffic(0)
+    assert Traffic() == ProviderTraffic().traffic(0)
     assert (AttemptCounts(), ReplyCounts(), None) == (
         Traffic().attempts,
         Traffic().replies,
@@ -112,54 +120,54 @@ def test_nothing_seen_is_a_summary_too():
 
 def test_the_memory_is_bounded_whatever_comes():
     """A provider that is down is skipped thousands of times a second."""
-    vitals = Vitals()
+    traffic = ProviderTraffic()
     for number in range(20_000):
         now = number / 2
-        vitals.attempted(now, "skipped")
-        vitals.attempted(now, "failed")
-        vitals.replied(now, "complete", 1.0)
-    kept: list[object] = [*vitals._attempts._items, *vitals._replies._items, *vitals._skipped]
+        traffic.attempted(now, "skipped")
+        traffic.attempted(now, "failed")
+        traffic.replied(now, "complete", 1.0)
+    kept: list[object] = [*traffic._attempts._items, *traffic._replies._items, *traffic._skipped]
     held = sum(sys.getsizeof(item) for item in kept)
 
-    assert [MOST, MOST] == [len(vitals._attempts), len(vitals._replies)]
-    assert len(vitals._skipped) <= 62
+    assert [MOST, MOST] == [len(traffic._attempts), len(traffic._replies)]
+    assert len(traffic._skipped) <= 62
     assert held < 150_000
-    assert vitals.traffic(now).attempts.skipped > 7000
+    assert traffic.traffic(now).attempts.skipped > 7000
 
 
 def test_skips_push_no_evidence_out():
-    vitals = Vitals()
-    vitals.attempted(0, "failed")
+    traffic = ProviderTraffic()
+    traffic.attempted(0, "failed")
     for _ in range(2 * MOST):
-        vitals.attempted(1, "skipped")
+        traffic.attempted(1, "skipped")
 
-    assert AttemptCounts(failed=1, skipped=2 * MOST) == vitals.traffic(2).attempts
+    assert AttemptCounts(failed=1, skipped=2 * MOST) == traffic.traffic(2).attempts
 
 
 @pytest.mark.parametrize("back", [-5.0, -math.inf])
 def test_time_that_goes_backwards_stands_still(back):
-    vitals = Vitals()
-    vitals.attempted(100, "committed", 1.0)
-    vitals.attempted(back, "committed", 2.0)
+    traffic = ProviderTraffic()
+    traffic.attempted(100, "committed", 1.0)
+    traffic.attempted(back, "committed", 2.0)
 
-    assert vitals.traffic(back).attempts.committed == 2
-    assert vitals.traffic(100 + WINDOW).attempts.committed == 0
+    assert traffic.traffic(back).attempts.committed == 2
+    assert traffic.traffic(100 + WINDOW).attempts.committed == 0
 
 
 def test_a_failure_that_says_nothing_is_counted_but_not_judged():
-    vitals = Vitals()
-    vitals.attempted(0, "committed", 1.0)
-    vitals.attempted(0, "failed", evidence=False)
-    told = vitals.traffic(0)
+    traffic = ProviderTraffic()
+    traffic.attempted(0, "committed", 1.0)
+    traffic.attempted(0, "failed", evidence=False)
+    told = traffic.traffic(0)
 
     assert (1, 1, 1.0) == (told.attempts.failed, told.judged, told.success_ratio)
 
 
 def test_numbers_are_told_to_the_millisecond():
-    vitals = Vitals()
-    vitals.attempted(0, "committed", 0.123456)
+    traffic = ProviderTraffic()
+    traffic.attempted(0, "committed", 0.123456)
 
-    assert {"samples": 1, "p50": 0.123, "p95": 0.123, "p99": 0.123} == vitals.traffic(0).as_dict()[
+    assert {"samples": 1, "p50": 0.123, "p95": 0.123, "p99": 0.123} == traffic.traffic(0).as_dict()[
         "first_content"
     ]
-    assert repr(vitals) == "<Vitals 1 attempts, 0 replies>"
+    assert repr(traffic) == "<ProviderTraffic 1 attempts, 0 replies>"

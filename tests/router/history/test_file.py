@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from router.history import HistoryError, HistoryFile, ProbeSample, Sample
 from router.history.file import PRUNED_AT_ONCE
 from router.history.schema import APPLICATION, STEPS, prepare
+from tests.depth import how_many
 from tests.router.history.rows import DAY, NOON, sample
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def nobody() -> Iterator[None]:
             os.seteuid(0)
 
 
-@settings(max_examples=25)  # each writes to a disk
+@settings(max_examples=how_many(25))  # each writes to a disk
 @given(
     rows=st.lists(
         st.builds(

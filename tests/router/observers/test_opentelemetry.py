@@ -32,6 +32,7 @@ from router import (
 )
 from router.observers import OpenTelemetryObserver
 from router.observers import opentelemetry as module
+from tests.depth import how_many
 from tests.router.recording import HELLO, Recorder
 from tests.virtual_time import anyio_backend, run_virtual
 
@@ -343,7 +344,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=how_many(60))
 @given(
     scripts=st.lists(STEPS, min_size=1, max_size=3),
     hedge=st.booleans(),

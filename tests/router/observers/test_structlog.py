@@ -14,7 +14,8 @@ import structlog
 from structlog.testing import capture_logs
 
 from adapters import ConnectionLost, ContentRefused, RateLimited, ScriptedAdapter
-from router import AllProvidersFailed, RequestAborted, Router, StreamInterrupted
+from router import AllProvidersFailed, Attempt, AttemptEnded, RequestAborted, Router, StreamInterrupted
+from router.observers.structlog import LogObserver
 from tests.router.recording import HELLO
 from tests.virtual_time import anyio_backend  # noqa: F401 - a fixture
 
@@ -78,7 +79,7 @@ async def test_the_lines_of_an_attempt_have_the_fields_of_the_readme(lines):
     for name in ("request.started", "attempt.started", "attempt.ended", "probe.ended"):
         line = next(line for line in lines if line["event"] == name)
 
-        assert line["log_level"] == "debug"
+        assert line["log_level"] == ("info" if line.get("outcome") == "failed" else "debug")
         assert _fields(name) == set(line) - {"event", "log_level"}, name
 
 
@@ -88,7 +89,9 @@ async def test_without_a_configuration_the_lines_go_to_the_standard_logger(caplo
         async with Router([ScriptedAdapter("first")]) as router:
             await router.complete(HELLO)
 
-    assert "reply.completed" in [record.message for record in caplog.records]
+    assert "reply.completed provider=first verdict=complete attempts=1 seconds=0.0" in [
+        record.message for record in caplog.records
+    ]
 
 
 def test_a_program_that_configures_nothing_prints_nothing():
@@ -120,3 +123,65 @@ def test_a_program_that_configures_nothing_prints_nothing():
     )
 
     assert (b"", b"") == (done.stdout, done.stderr)
+
+
+# --- failures before a failover
+
+
+def failure(provider: str, reason: str) -> AttemptEnded:
+    error = RateLimited(reason)
+    return AttemptEnded("id", Attempt(provider, 1, 1, "waiting", "failed", error=error, reason=reason))
+
+
+def test_the_first_failure_for_a_reason_in_a_minute_is_told_at_info(lines):
+    now = 0.0
+    log = LogObserver(clock=lambda: now)
+    levels = []
+    for now, provider, reason in [  # noqa: B007 - read by the clock
+        (0, "first", "it said 429"),
+        (1, "first", "it said 429"),
+        (2, "first", "it said 503"),
+        (3, "second", "it said 429"),
+        (59.9, "first", "it said 429"),
+        (60, "first", "it said 429"),
+        (61, "first", "it said 429"),
+    ]:
+        log(failure(provider, reason))
+        levels.append(lines[-1]["log_level"])
+
+    assert ["info", "debug", "info", "info", "debug", "info", "debug"] == levels
+    assert ("first", "it said 429") == (lines[0]["provider"], lines[0]["reason"])
+
+
+def test_what_is_remembered_of_failures_is_bounded(lines):
+    log = LogObserver(clock=lambda: 0.0)
+    for number in range(3000):
+        log(failure("first", f"reason {number}"))
+
+    assert len(log._told) <= 1024
+    assert {"info"} == {line["log_level"] for line in lines}
+
+
+async def test_a_plain_log_says_why_another_provider_answered(caplog):
+    """With `logging.basicConfig` alone, which shows the message and no `extra`."""
+    with caplog.at_level(logging.INFO, logger="router"):
+        first = ScriptedAdapter("first", [RateLimited("it said 429")])
+        async with Router([first, ScriptedAdapter("second")]) as router:
+            await router.complete(HELLO)
+
+    assert [
+        "attempt.ended provider=first outcome=failed error=RateLimited reason='it said 429' seconds=0.0",
+        "reply.completed provider=second verdict=complete attempts=2 seconds=0.0",
+    ] == [record.message for record in caplog.records]
+
+
+async def test_a_plain_log_says_what_a_failed_request_ended_with(caplog):
+    with caplog.at_level(logging.WARNING, logger="router"):
+        async with Router([ScriptedAdapter("only", [RateLimited("no", retry_after=99)])]) as router:
+            with pytest.raises(AllProvidersFailed):
+                await router.complete(HELLO)
+
+    assert ["reply.failed verdict=failed attempts=1 error=AllProvidersFailed seconds=0.0"] == [
+        record.message for record in caplog.records
+    ]
+    assert caplog.records[0].tried == ["only"]

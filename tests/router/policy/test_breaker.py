@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import random
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.policy.breaker import BreakerPolicy, BreakerSnapshot, CircuitBreaker
+from router.policy.breaker import BUCKETS, BreakerPolicy, BreakerSnapshot, CircuitBreaker, Window
 
 SHARP = BreakerPolicy(jitter=0)
 
@@ -268,7 +269,9 @@ def test_time_that_goes_backwards_stands_still():
     made = opened(now=100)
 
     assert ("open", 15.0) == (made.state(50), made.permit_in(50))
-    assert ("half-open", "half-open") == (made.state(115), made.state(100))
+    assert ("half-open", "open") == (made.state(115), made.state(100))  # a question changes nothing
+    assert made.permit(115) is not None
+    assert "half-open" == made.state(100)
 
 
 def test_its_repr_is_a_dashboard():
@@ -286,3 +289,68 @@ def test_its_repr_is_a_dashboard():
         "<CircuitBreaker open, permit in 30.0 s: 6 failures in a row, 6 of 6 calls failed in 60 s, "
         "0 slow, repetition 1>" == repr(made)
     )
+
+
+# --- its window
+
+
+@given(st.lists(st.tuples(st.floats(0, 30), st.booleans(), st.booleans()), max_size=60))
+def test_a_call_counts_for_eleven_twelfths_of_the_window_and_never_longer_than_it(calls):
+    window, now, told = Window(60), 0.0, []
+    for pause, failed, slow in calls:
+        now += pause
+        window.add(now, failed=failed, slow=slow)
+        told.append((now, failed, slow))
+        counts = window.counts(now)
+        for place, counted in enumerate(counts):
+            least = [c for c in told if c[0] > now - 55 + 1e-9 and (place == 0 or c[place])]
+            most = [c for c in told if c[0] >= now - 60 - 1e-9 and (place == 0 or c[place])]
+
+            assert len(least) <= counted <= len(most)
+
+
+def test_its_memory_does_not_grow_with_the_calls():
+    window = Window(60)
+    for number in range(10_000):
+        window.add(number / 10, failed=True, slow=False)
+
+    assert BUCKETS == len(window._buckets)
+    assert (600, 600, 0) == window.counts(999.9)
+
+
+# --- its numbers
+
+
+BAD_NUMBERS: dict[str, list[float | None]] = {
+    "consecutive": [0, -1, 1.5, True],
+    "minimum": [0, 2.5, None, True],
+    "ratio": [0, -0.1, 1.1, math.nan],
+    "slow_ratio": [0, 1.1, math.nan],
+    "window": [0, -1, math.inf, math.nan],
+    "open_for": [0, -1, math.inf, math.nan],
+    "open_cap": [0, 14.9, math.inf, math.nan],
+    "slow_call": [0, -1, math.inf, math.nan],
+    "trial_limit": [0, -1, math.inf, math.nan],
+    "growth": [0.9, -2, math.inf, math.nan],
+    "jitter": [-0.1, 1, math.nan],
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(n, v) for n, values in BAD_NUMBERS.items() for v in values])
+def test_a_number_out_of_its_range_is_refused_by_name(name, value):
+    with pytest.raises(ValueError) as raised:
+        BreakerPolicy(**{name: value})
+
+    assert str(raised.value).startswith(f"BreakerPolicy({name}={value!r}): it must be ")
+
+
+def test_every_number_has_its_bad_values_here():
+    assert {each.name for each in dataclasses.fields(BreakerPolicy)} == set(BAD_NUMBERS)
+
+
+def test_the_defaults_are_the_documented_ones():
+    policy = BreakerPolicy()
+
+    assert (5, 0.5, 10, 60) == (policy.consecutive, policy.ratio, policy.minimum, policy.window)
+    assert (15, 2, 300, 0.2) == (policy.open_for, policy.growth, policy.open_cap, policy.jitter)
+    assert (None, 0.5, 60) == (policy.slow_call, policy.slow_ratio, policy.trial_limit)

@@ -25,7 +25,7 @@ async def test_a_full_provider_is_skipped_and_not_blamed():
         reply = await router.complete(HELLO)
 
         assert ("second", ["skipped", "committed"]) == (reply.provider, [a.outcome for a in reply.attempts])
-        assert reply.attempts[0].reason == "all its 1 places are taken (Adapter.concurrency)"
+        assert reply.attempts[0].reason == "all its 1 slots are taken (Adapter.concurrency)"
         assert router.health().providers[0].last_error is None
         assert await held.text() == "Hello"
         assert (await router.complete(HELLO)).provider == "first"
@@ -44,10 +44,10 @@ async def test_the_last_provider_left_is_waited_for_within_a_bound():
 async def test_a_wait_for_a_place_ends_at_its_bound():
     only = narrow("only", ["Hel", 50.0, "lo"])
     async with (
-        Router([only], observers=[], timeouts=Timeouts(place=0.75)) as router,
+        Router([only], observers=[], timeouts=Timeouts(slot=0.75)) as router,
         await router.stream(HELLO),
     ):
-        with pytest.raises(AllProvidersFailed, match="all its 1 places are taken"):
+        with pytest.raises(AllProvidersFailed, match="all its 1 slots are taken"):
             await router.stream(HELLO)
         assert anyio.current_time() == pytest.approx(0.75)
 
@@ -59,7 +59,7 @@ async def test_every_ending_gives_the_place_back(script):
         for seconds in (20, 20, 0.1):
             with anyio.move_on_after(seconds), suppress(AllProvidersFailed, StreamInterrupted):
                 await router.complete(HELLO)
-        places = router._places["only"]
+        places = router._slots["only"]
 
         assert places._semaphore is not None
         assert places._semaphore.value == 1

@@ -24,7 +24,9 @@ from adapters import (
 )
 from adapters.probing import finding
 from adapters.scripted import ScriptedAdapter
-from router import BreakerPolicy, RetryPolicy
+from router import BreakerPolicy, ProviderHealth, RetryPolicy
+from router.health.snapshot import health_of
+from router.health.traffic import Traffic
 from router.policy.breaker import CircuitBreaker
 from router.provider.provider import Provider
 from tests.router.recording import unbroken
@@ -43,6 +45,10 @@ ERRORS = [
 ]
 SILENT = (InvalidRequest, ModelNotFound)  # they say nothing about the provider
 OF_THE_WAY = (AuthenticationFailed, ConnectFailed, NotWorking, QuotaExhausted)
+
+
+def seen(provider: Provider, now: float, probe: ProbeResult | None = None) -> ProviderHealth:
+    return health_of(provider, Traffic(), now, probe)
 
 
 def provider_of(name: str = "first") -> Provider:
@@ -82,7 +88,7 @@ class ProviderAgainstAModel(RuleBasedStateMachine):
 
     @rule(verdict=st.sampled_from(["complete", "closed", "cancelled", "truncated"]))
     def a_reply_ends(self, verdict):
-        self.provider.replied(self.now, verdict, 1.0)
+        self.provider.replied(self.now, verdict)
         if verdict in ("complete", "closed"):
             self.broke, self.asked = False, (self.now, True, False)
 
@@ -164,7 +170,7 @@ class ProviderAgainstAModel(RuleBasedStateMachine):
             self.working, self.recheck_at = None, math.inf
         held = self.held_until - self.now if self.now < self.held_until else None
         evidence = self._evidence()
-        entry = self.provider.snapshot(self.now)
+        entry = seen(self.provider, self.now)
 
         assert (held is None and self.working is not False) is entry.can_answer
         assert held == self.provider.held(self.now)
@@ -187,7 +193,7 @@ class ProviderAgainstAModel(RuleBasedStateMachine):
 
     @invariant()
     def the_report_may_be_published(self):
-        told = self.provider.snapshot(self.now).as_dict()
+        told = seen(self.provider, self.now).as_dict()
 
         assert told == json.loads(json.dumps(told, allow_nan=False))
         assert CANARY not in json.dumps(told)
@@ -197,7 +203,7 @@ class ProviderAgainstAModel(RuleBasedStateMachine):
         waits = [self.held_until - self.now] if self.now < self.held_until else []
         waits += [self.recheck_at - self.now] if self.working is False else []
 
-        assert max(waits, default=None) == self.provider.snapshot(self.now).back_in
+        assert max(waits, default=None) == seen(self.provider, self.now).back_in
 
 
 TestProviderAgainstAModel = ProviderAgainstAModel.TestCase
@@ -247,13 +253,16 @@ def test_reaching_a_service_does_not_excuse_a_failed_generation_but_an_answer_do
     provider = provider_of()
     provider.failed(ServiceFailed("broken", status=500), None, 0, POLICY)
     provider.probed(ProbeResult(True, "it lists its models"), 1, POLICY)
-    entry = provider.snapshot(2)
+    entry = seen(provider, 2)
 
     assert ("degraded", "traffic", 2) == (entry.state, entry.evidence, entry.evidence_age)
     assert entry.reason == "the last attempt failed (the service says that it failed, HTTP status 500)"
     assert entry.detail == "broken"
     provider.probed(ProbeResult(True, "it answered", "answer"), 3, POLICY)
-    assert ("healthy", "answer") == (provider.snapshot(4).state, provider.snapshot(4).evidence)
+    assert ("healthy", "answer") == (
+        seen(provider, 4).state,
+        seen(provider, 4).evidence,
+    )
 
 
 def test_reaching_a_service_refutes_that_it_could_not_be_reached():
@@ -261,27 +270,30 @@ def test_reaching_a_service_refutes_that_it_could_not_be_reached():
     provider.failed(ConnectFailed("refused"), None, 0, POLICY)
     provider.probed(ProbeResult(True, "it lists its models"), 1, POLICY)
 
-    assert ("healthy", "reach") == (provider.snapshot(2).state, provider.snapshot(2).evidence)
+    assert ("healthy", "reach") == (
+        seen(provider, 2).state,
+        seen(provider, 2).evidence,
+    )
 
 
 def test_the_first_content_of_a_reply_does_not_excuse_one_that_broke_off():
     provider = provider_of()
     provider.broke_off(Truncated("no proof"), 0, POLICY)
     provider.succeeded(1, 0.1)
-    broken = provider.snapshot(1)
-    provider.replied(2, "complete", 1.1)
+    broken = seen(provider, 1)
+    provider.replied(2, "complete")
 
     assert ("degraded", 1) == (broken.state, broken.evidence_age)
     assert broken.reason == "the last reply broke off (the reply ended without the proof of its end)"
-    assert provider.snapshot(2).state == "healthy"
+    assert seen(provider, 2).state == "healthy"
 
 
 def test_evidence_of_long_ago_is_no_evidence():
     provider = provider_of()
     provider.succeeded(0, 0.1)
 
-    assert "healthy" == provider.snapshot(3599).state
-    late = provider.snapshot(3600)
+    assert "healthy" == seen(provider, 3599).state
+    late = seen(provider, 3600)
     assert ("unknown", True) == (late.state, late.can_answer)
     assert late.reason == "nothing is known of the last hour; before that: it answered"
 
@@ -307,7 +319,10 @@ def test_what_a_probe_told_of_the_service_is_remembered():
     provider.probed(ProbeResult(True, "yes", generation="G3", models=("big",)), 0, POLICY)
     provider.probed(ProbeResult(None, "who knows"), 1, POLICY)
 
-    assert ("G3", ("big",)) == (provider.snapshot(1).generation, provider.snapshot(1).models)
+    assert ("G3", ("big",)) == (
+        seen(provider, 1).generation,
+        seen(provider, 1).models,
+    )
 
 
 def test_a_finding_of_somebody_else_is_evidence_of_having_reached_it():
@@ -315,10 +330,10 @@ def test_a_finding_of_somebody_else_is_evidence_of_having_reached_it():
     provider = provider_of()
     provider.adapter._found(True, "yes", 5.0)
 
-    entry = provider.snapshot(7)
+    entry = seen(provider, 7)
     assert ("healthy", "reach", 2.0) == (entry.state, entry.evidence, entry.evidence_age)
     provider.adapter._found(False, CANARY, 8.0)
-    entry = provider.snapshot(8)
+    entry = seen(provider, 8)
     assert ("unhealthy", "a probe found it so", 60.0) == (entry.state, entry.reason, entry.back_in)
 
 
@@ -326,7 +341,7 @@ def test_the_report_of_a_provider_has_the_probe_without_the_words_of_the_service
     provider = provider_of()
     found = finding(ServiceFailed(f"first: GET /x answered 500: {CANARY}", status=500), "reach")
     provider.probed(found, 0, POLICY)
-    entry = provider.snapshot(0, found)
+    entry = seen(provider, 0, found)
 
     assert entry.probe is not None
     assert entry.probe.reason == "the service says that it failed, HTTP status 500"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.reply.drip import PARTS, DripGuard
+from router.reply.clock import PARTS, DripGuard
 
 PAUSES = st.one_of(st.floats(0, 0.3), st.floats(0, 20))
 CONTENT = st.lists(st.tuples(PAUSES, st.integers(0, 50)), min_size=1, max_size=60)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from adapters import Adapter, Delta, Stalled, ToolCallFragment
 from adapters.scripted import Forever, Script, ScriptedAdapter, Step
 from router import StreamInterrupted, Timeouts
+from tests.depth import how_many
 from tests.router.recording import HELLO, Recorder, router_of
 from tests.router.striking import clean
 from tests.virtual_time import BACKENDS, anyio_backend, run_virtual
@@ -103,7 +104,7 @@ async def test_what_is_no_content_is_none():
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-@settings(max_examples=25)
+@settings(max_examples=how_many(25))
 @given(pauses=st.lists(st.floats(0, 100), min_size=30, max_size=30), pause=st.sampled_from([0.25, 0.45, 1.0]))
 def test_a_slow_reader_is_not_blamed(backend, pauses, pause):
     """It gets from each provider what a quick reader gets: at the rate all of it, else as much."""

@@ -1,4 +1,4 @@
-"""The seam between two providers: nothing twice, nothing lost, however it comes in pieces."""
+"""The overlap between two providers: nothing twice, nothing lost, however it comes in pieces."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from router.reply.overlap import LEAST, Seam
+from router.reply.overlap import LEAST, Overlap
 
 FEW = st.text(alphabet="ab", max_size=12) | st.text(alphabet="aab ", max_size=30)
 ANY = st.text(max_size=12)
@@ -24,8 +24,8 @@ def pairs(draw: st.DrawFn) -> tuple[str, str]:
 
 
 def sewn(shown: str, pieces: list[str]) -> str:
-    seam = Seam(shown)
-    return "".join(seam.feed(piece) for piece in pieces) + seam.flush()
+    overlap = Overlap(shown)
+    return "".join(overlap.feed(piece) for piece in pieces) + overlap.flush()
 
 
 def expected(shown: str, going_on: str) -> str:
@@ -84,11 +84,11 @@ def test_what_is_sewn_begins_with_no_repetition(pair):
 @given(pairs(), st.lists(st.integers(0, 99), max_size=20))
 def test_what_is_shown_on_the_way_is_never_taken_back_and_nothing_is_held_once_it_is_decided(pair, places):
     shown, going_on = pair
-    seam, out, came = Seam(shown), "", ""
+    overlap, out, came = Overlap(shown), "", ""
     for piece in cut(going_on, places):
-        out, came = out + seam.feed(piece), came + piece
+        out, came = out + overlap.feed(piece), came + piece
         assert expected(shown, going_on).startswith(out)
-        if seam.closed:
+        if overlap.decided:
             assert out == expected(shown, came)
         else:
             assert out == ""
@@ -112,32 +112,32 @@ def test_what_is_shown_on_the_way_is_never_taken_back_and_nothing_is_held_once_i
     ],
 )
 def test_by_example(shown, pieces, out):
-    seam = Seam(shown)
+    overlap = Overlap(shown)
 
-    assert [seam.feed(piece) for piece in pieces] == out
+    assert [overlap.feed(piece) for piece in pieces] == out
 
 
 def test_it_is_held_no_longer_than_it_goes_along():
     """Most continuations repeat nothing: their first words are shown at once."""
     shown = "Once upon a time there was a king. " * 50
-    seam = Seam(shown)
+    overlap = Overlap(shown)
     held = 0
     for character in "He lived in a castle.":
-        held += seam.feed(character) == ""
+        held += overlap.feed(character) == ""
 
     assert held <= 2
 
 
 def test_flush_gives_what_is_held_once():
-    seam = Seam("The answer is yes, and no")
+    overlap = Overlap("The answer is yes, and no")
 
-    assert [seam.feed("The answer"), seam.flush(), seam.flush(), seam.feed("!")] == [
+    assert [overlap.feed("The answer"), overlap.flush(), overlap.flush(), overlap.feed("!")] == [
         "",
         "The answer",
         "",
         "!",
     ]
-    assert seam.closed
+    assert overlap.decided
 
 
 @pytest.mark.parametrize("piece", [1 << 18, 64])

@@ -605,3 +605,77 @@ async def test_a_repr_tells_the_state():
         assert f"<ReplyStream {reply.request_id} of 'first': open, 0 deltas>" == repr(reply)
         await reply.text()
         assert f"<ReplyStream {reply.request_id} of 'first': complete, 2 deltas>" == repr(reply)
+
+
+# --- the table of states
+
+
+async def test_a_reply_that_is_closed_while_it_is_read_leaves_first():
+    """OPEN, READING, LEAVING, ENDED: the reader cleans up, and the closers wait for it."""
+    slow = ScriptedAdapter("slow", ["Hel", Forever], cleanup_seconds=0.5)
+    async with router_of(slow) as router:
+        reply = await router.stream(HELLO)
+        states = [reply._state.value]
+        await reply.receive()
+
+        async def read() -> None:
+            with pytest.raises(anyio.ClosedResourceError, match="its reader closed it"):
+                await reply.receive()
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(read)
+            for start in (read, reply.aclose, reply.aclose):
+                await anyio.wait_all_tasks_blocked()
+                states.append(reply._state.value)
+                with pytest.raises(anyio.BusyResourceError):
+                    await reply.receive()
+                if start is not read:
+                    tasks.start_soon(start)
+        states.append(reply._state.value)
+
+    assert ["open", "reading", "reading", "leaving", "ended"] == states
+    assert (slow.closed, reply.verdict) == (1, "closed")
+
+
+async def test_a_reply_that_is_closed_at_rest_is_cleaned_up_by_who_closes_it():
+    """OPEN, CLOSING, ENDED: a second closer waits, and who reads on is told."""
+    slow = ScriptedAdapter("slow", ["Hel", Forever], cleanup_seconds=0.5)
+    async with router_of(slow) as router:
+        reply = await router.stream(HELLO)
+        states = [reply._state.value]
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(reply.aclose)
+            await anyio.wait_all_tasks_blocked()
+            states.append(reply._state.value)
+            with pytest.raises(
+                anyio.ClosedResourceError, match=r"was closed 0\.0 s ago: its reader closed it"
+            ):
+                await reply.receive()
+            started = anyio.current_time()
+            await reply.aclose()
+            assert pytest.approx(0.5) == anyio.current_time() - started
+        states.append(reply._state.value)
+
+    assert ["open", "closing", "ended"] == states
+    assert (slow.closed, reply.verdict) == (1, "closed")
+
+
+@pytest.mark.parametrize(
+    ("script", "verdict", "says"),
+    [
+        (["Hel", ServiceFailed], "failed", "its provider failed"),
+        (["Hel", Unfinished], "truncated", "it was truncated"),
+        (["Hel", Delta(finish_reason="content_filter")], "refused", "its provider refused the rest"),
+    ],
+)
+async def test_a_reply_that_broke_off_says_so_to_who_reads_on(script, verdict, says):
+    async with router_of(ScriptedAdapter("first", script)) as router:
+        reply = await router.stream(HELLO)
+        with pytest.raises(StreamInterrupted):
+            await reply.collect()
+        await anyio.sleep(3)
+        with pytest.raises(anyio.ClosedResourceError) as raised:
+            await reply.receive()
+
+    assert verdict == reply.verdict
+    assert str(raised.value).startswith(f"the reply of 'first' was closed 3.0 s ago: {says}")

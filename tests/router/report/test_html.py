@@ -138,7 +138,7 @@ def test_nobody_to_ask_is_said():
     text = "".join(Page(as_html(HealthReport((dead,)))).text)
 
     assert "The chain cannot answer" in text
-    assert "A request now would find nobody to ask." in text
+    assert "No provider can be asked now." in text
 
 
 def test_the_strips_say_in_words_what_they_show():

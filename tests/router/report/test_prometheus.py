@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -90,3 +92,17 @@ def test_a_budget_without_a_limit_is_left_out():
     report = HealthReport((ProviderHealth("one"),), None, RetryAllowance(math.inf, math.inf))
 
     assert "retry_budget_left" not in {name for name, _ in parsed(report)}
+
+
+def test_without_its_library_it_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "prometheus_client", None)
+
+    with pytest.raises(ImportError, match=r"pip install 'chat-router\[prometheus\]'"):
+        as_prometheus(usual())
+
+
+def test_the_library_is_loaded_when_a_report_is_written_and_not_before():
+    code = "import router.report, sys; print('prometheus_client' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+
+    assert done.stdout == "False\n"

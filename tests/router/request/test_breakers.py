@@ -208,7 +208,7 @@ async def test_a_request_that_waited_for_a_place_looks_at_the_breaker_again():
     """Open means no call, also for those that were let in before it opened."""
     first = ScriptedAdapter("first", [0.5, ServiceFailed])
     first.concurrency = 1
-    async with router_of(first, retry=ONCE, timeouts=Timeouts(place=60)) as router:
+    async with router_of(first, retry=ONCE, timeouts=Timeouts(slot=60)) as router:
         async with anyio.create_task_group() as tasks:
             for _ in range(30):
                 tasks.start_soon(fail, router)

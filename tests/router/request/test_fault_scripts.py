@@ -48,6 +48,7 @@ from router import (
     Timeouts,
     WaitStarted,
 )
+from tests.depth import how_many
 from tests.router.recording import HELLO, Recorder, router_of
 from tests.virtual_time import BACKENDS, run_virtual
 
@@ -317,7 +318,7 @@ def check_waits(chain: Chain, tried: list[Attempt]) -> None:
                 assert pause >= asked - 1e-6
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=how_many(300), suppress_health_check=[HealthCheck.too_slow])
 @given(chains(TIGHT | AMPLE, most_scripts=3))
 def test_whatever_providers_do_the_laws_hold(chain):
     history = both(chain)
@@ -325,7 +326,7 @@ def test_whatever_providers_do_the_laws_hold(chain):
     check(chain, history)
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=how_many(200), suppress_health_check=[HealthCheck.too_slow])
 @given(chains(AMPLE, most_scripts=1))
 def test_given_time_the_first_provider_that_can_answer_answers(chain):
     """Scripts that do not change: the first of the chain that delivers content, or aborts, decides."""
@@ -351,7 +352,7 @@ def test_given_time_the_first_provider_that_can_answer_answers(chain):
             assert {a.provider for a in history.ledger} == set(chain.scripts)
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=how_many(200), suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.sampled_from(["silent", "dead", "empty"]), min_size=0, max_size=4),
     st.sampled_from([1.0, 2.0, 6.0, 25.0, 100.0]),

@@ -38,6 +38,7 @@ from router import (
     Timeouts,
     Weighted,
 )
+from tests.depth import how_many
 from tests.router.recording import HELLO, Recorder, router_of
 from tests.router.reply.test_overlap import expected
 from tests.router.request.test_fault_scripts import CLEAN_UPS, FEW_GOOD, GRACE, TIGHT, Fault, faults
@@ -272,7 +273,7 @@ def _was_asked(told: object) -> bool:
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=how_many(200), suppress_health_check=[HealthCheck.too_slow])
 @given(it=examples())
 def test_whatever_is_switched_on_the_laws_hold(backend, it):
     run_virtual(play, backend, it)

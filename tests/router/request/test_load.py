@@ -24,6 +24,7 @@ from router import (
     Timeouts,
     WaitStarted,
 )
+from tests.depth import how_many
 from tests.router.recording import HELLO, Recorder, router_of
 from tests.router.striking import clean
 from tests.virtual_time import BACKENDS, anyio_backend, run_virtual
@@ -142,7 +143,7 @@ BUDGETS = st.tuples(
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=how_many(60), suppress_health_check=[HealthCheck.too_slow])
 @given(
     scripts=st.lists(st.lists(st.sampled_from(SCRIPTS), min_size=1, max_size=6), min_size=1, max_size=3),
     gaps=st.lists(st.sampled_from([0.0, 0.0, 0.1, 1.0, 5.0]), min_size=1, max_size=40),

@@ -8,8 +8,9 @@ from adapters import Capabilities, ChatRequest, ModelNotFound, NotWorking, RateL
 from adapters.contract import Outcome
 from adapters.scripted import ScriptedAdapter
 from router import RetryPolicy
+from router.provider.chain import ordered
 from router.provider.provider import Provider
-from router.request.selection import dropped_options, ordered, reason_to_skip
+from router.request.selection import dropped_options, reason_to_skip
 from tests.router.recording import HELLO, unbroken
 
 NAMES = ["alpha", "beta", "gamma"]
@@ -70,7 +71,9 @@ def test_one_that_is_not_working_is_skipped_until_its_recheck():
     provider.adapter.mark(Outcome(10, NotWorking("gone")))
     request = ChatRequest.build(HELLO)
 
-    assert reason_to_skip(provider, request, 69.9) == "not working: gone"
+    assert reason_to_skip(provider, request, 69.9) == (
+        "not working: gone; asked again in 0 s, or after a successful probe (Router.check)"
+    )
     assert reason_to_skip(provider, request, 70) is None
 
 

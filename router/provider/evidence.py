@@ -1,14 +1,67 @@
-"""What went wrong, in words that may be published: of an error only its class and status."""
+"""What speaks for or against a provider, in words that may be published: of an error its class and status."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 from adapters.contract import errors
 from adapters.contract.errors import AdapterError
 
 if TYPE_CHECKING:
     from adapters.contract import ProbeResult
+
+EvidenceKind: TypeAlias = Literal["traffic", "reach", "answer", "none"]
+"""Where evidence comes from: a request, a probe of that level, or nowhere."""
+
+NO_EVIDENCE: Final = (
+    errors.Busy,
+    errors.ContentRefused,
+    errors.InvalidRequest,
+    errors.LocalFailure,
+    errors.NotWorking,
+)
+"""Errors that a breaker does not count: of the caller, of this side, or remembered in another way."""
+
+NO_WORD: Final = (
+    errors.Busy,
+    errors.ContentRefused,
+    errors.InvalidRequest,
+    errors.LocalFailure,
+    errors.ModelNotFound,
+)
+"""Errors that say nothing about the provider's health."""
+
+OF_THE_WAY: Final = (
+    errors.ConnectFailed,
+    errors.ConnectionLost,
+    errors.Unreachable,
+    errors.NotWorking,
+)
+"""Failures that a probe clears by reaching the service; others concern its generation."""
+
+REFUSALS: Final = (errors.ModelNotFound, errors.QuotaExhausted, errors.RateLimited)
+"""Errors with which a working service turns a probe away, as it would a request."""
+
+
+class Evidence(NamedTuple):
+    """Something that happened and speaks for or against a provider.
+
+    Attributes:
+        kind: A request, or a probe of that level.
+        at: When, on the event loop's clock.
+        good: Whether it speaks for the provider.
+        reason: What it was, in words that may be published.
+        detail: The same in the words of the adapter, which are not for everybody; empty where it has none.
+        of_the_way: Whether the failure concerned the way to the service, so that reaching it refutes it.
+    """
+
+    kind: EvidenceKind
+    at: float
+    good: bool
+    reason: str
+    detail: str = ""
+    of_the_way: bool = False
+
 
 _WORDS: Final[dict[type[AdapterError], str]] = {
     errors.ConnectFailed: "no connection could be made",

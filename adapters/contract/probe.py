@@ -1,0 +1,37 @@
+"""What an active check of a service is, and what it finds. Standard library only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from adapters.contract.errors import AdapterError
+
+ProbeLevel = Literal["reach", "answer"]
+"""How much a probe asks for: `reach` costs no generation, `answer` asks for a tiny one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """What one active check found.
+
+    Attributes:
+        working: True, False, or None where the check could not tell.
+        reason: Why, as a short phrase.
+        level: How much was asked for.
+        generation: Which generation of the service's software answered, where it can be told.
+        models: The models that it says it has.
+        seconds: How long the check took.
+        error: What ended it, where something did; `reason` has its words, which may quote the service.
+        leftover: What its clean-up could not do, where it could not.
+    """
+
+    working: bool | None
+    reason: str
+    level: ProbeLevel = "reach"
+    generation: str | None = None
+    models: tuple[str, ...] = ()
+    seconds: float = 0.0
+    error: AdapterError | None = field(default=None, compare=False, repr=False)
+    leftover: AdapterError | None = field(default=None, compare=False, repr=False)

@@ -1,0 +1,266 @@
+"""The HTTP of one provider: its connections, the headers of its requests, its limits, its errors."""
+
+from __future__ import annotations
+
+import http.cookiejar
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Final
+
+import anyio
+import httpx
+
+from adapters.contract.errors import AdapterError, AuthenticationFailed, BadReply, Busy, NotWorking
+from adapters.contract.secret import PeerText, Secret
+from adapters.http.body import Body
+from adapters.http.limits import Limits
+from adapters.http.recognition import recognised
+from adapters.http.settings import HTTPSettings, cookie_of, header_of, pairs_of, secret_of, token_of
+from adapters.http.status import error_for_status, retry_after_seconds
+from adapters.http.transport import Hushed
+from adapters.wire.error_body import words
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Mapping
+
+    from adapters.http.answer import WholeAnswer
+
+try:
+    _version = version("chat-router")
+except PackageNotFoundError:  # the sources are used without being installed
+    _version = "0"
+USER_AGENT: Final = f"chat-router/{_version}"
+_LOST: Final = httpx.Limits(max_keepalive_connections=0)
+
+
+@cache
+def _usual_tls() -> ssl.SSLContext:
+    # Reading the certificates takes 20 ms, in which the event loop stands still: once is enough.
+    return httpx.create_ssl_context(trust_env=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceWords:
+    """What messages about a service say of it.
+
+    Attributes:
+        software: What is expected at `base_url`, with its article. "": the adapter's own messages say so.
+        key: The setting that gives a key. "": the adapter's own messages say so.
+    """
+
+    software: str = ""
+    key: str = "headers or cookies"
+
+
+class Client:
+    """The HTTP of one provider. The exchanges of one attempt go through a `Session`.
+
+    Args:
+        name: The provider's name.
+        base: Where the service is.
+        service: What it is, and which setting gives a key, for messages.
+        connect_timeout: Seconds for one connection.
+        cleanup_timeout: Seconds for what is cleaned up at the service.
+        settings: The others of `HTTPSettings`.
+        secrets: Further secrets to mask in the peer's text.
+        credentials: Returns the headers that carry credentials, revealed; called for each request.
+        explain: Returns the error that the body of a failed answer stands for, or None where it has no words.
+
+    Attributes:
+        name: As given.
+        base_url: As text.
+        origin: Scheme, host and port, as an Origin header has them.
+        address: Host and port, for messages.
+        limits: See `Limits`.
+        cleanup_timeout: As given.
+        timeouts: As httpx takes them.
+        shown: Makes text of the peer fit to be shown: secrets masked, cut, in one line.
+
+    Raises:
+        TypeError: A setting is of another type.
+        ValueError: A header, a cookie or the proxy cannot be used.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        base: httpx.URL,
+        service: ServiceWords,
+        connect_timeout: float,
+        cleanup_timeout: float,
+        settings: HTTPSettings,
+        *,
+        secrets: tuple[Secret, ...],
+        credentials: Callable[[], tuple[tuple[str, str], ...]],
+        explain: Callable[[WholeAnswer], AdapterError | None],
+    ) -> None:
+        self.name = name
+        self._base = base
+        self.base_url = str(base)
+        self.origin = str(base.copy_with(raw_path=b"")).rstrip("/")
+        port = base.port or (443 if base.scheme == "https" else 80)
+        self.address = f"{base.host}:{port}" + (" through the proxy" if settings.get("proxy") else "")
+        self.limits = settings.get("limits", Limits())
+        self._service = service
+        self.cleanup_timeout = cleanup_timeout
+        self.timeouts = {"connect": connect_timeout, "read": None, "write": None, "pool": None}
+        headers = pairs_of("headers", settings.get("headers", {}))
+        cookies = pairs_of("cookies", settings.get("cookies", {}))
+        self._headers = {token_of(k, "header"): header_of(k, v) for k, v in headers}
+        self._cookies = {token_of(k, "cookie"): cookie_of(k, v) for k, v in cookies}
+        # The URL of a proxy may hold a password, so it is kept as the headers and cookies are.
+        proxy = settings.get("proxy")
+        self._proxy = None if proxy is None else secret_of("the proxy", proxy)
+        self._transport = settings.get("transport")
+        self._verify = settings.get("verify", True)
+        self._trust_env = settings.get("trust_env", False)
+        self._credentials = credentials
+        self._explain = explain
+        self._clients: dict[bool, httpx.AsyncClient] = {}
+        self._slots: anyio.Semaphore | None = None
+        self._urls: dict[str, httpx.URL] = {}
+        hidden = [*self._headers.values(), *self._cookies.values(), *secrets]
+        self._has_key = bool(hidden)
+        self.shown = PeerText(hidden if self._proxy is None else [*hidden, self._proxy])
+
+    async def aclose(self) -> None:
+        """Close all connections. Idempotent; a later request opens new ones."""
+        clients, self._clients = list(self._clients.values()), {}
+        # A cancellation between two of them would leave the rest open.
+        with anyio.move_on_after(self.cleanup_timeout, shield=True):
+            for client in clients:
+                await client.aclose()
+
+    def connections(self, *, fresh: bool = False) -> httpx.AsyncClient:
+        """Return the client of httpx, made on first use; a `fresh` one keeps no connection alive."""
+        if fresh not in self._clients:
+            self._clients[fresh] = self._make_client(fresh=fresh)
+        return self._clients[fresh]
+
+    def _make_client(self, *, fresh: bool) -> httpx.AsyncClient:
+        limits = _LOST
+        if not fresh:
+            idle = self.limits.idle_connections
+            limits = httpx.Limits(max_keepalive_connections=idle, keepalive_expiry=self.limits.idle_seconds)
+        verify = _usual_tls() if self._verify is True and not self._trust_env else self._verify
+        proxy = self._proxy.reveal() if self._proxy else None
+        transport = self._transport
+        own = transport is None and not self._trust_env  # else httpx looks for the environment's proxies
+        if own:
+            transport = httpx.AsyncHTTPTransport(verify=verify, trust_env=False, limits=limits, proxy=proxy)
+        # A jar that takes nothing: cookies of one answer never travel with a request by accident.
+        nothing = http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
+        return httpx.AsyncClient(
+            cookies=nothing,
+            limits=limits,
+            proxy=None if own else proxy,
+            transport=None if transport is None else Hushed(transport),
+            verify=verify,
+            trust_env=self._trust_env,
+            follow_redirects=False,
+        )
+
+    async def take_slot(self, seconds: float) -> None:
+        """Take a connection slot, waiting at most so long.
+
+        httpx loses pool slots for good when a wait for its pool is cancelled, so nobody ever waits there.
+
+        Raises:
+            Busy: None became free.
+        """
+        slots = self._slots
+        if slots is None:
+            slots = self._slots = anyio.Semaphore(self.limits.connections, fast_acquire=True)
+        try:
+            slots.acquire_nowait()
+        except anyio.WouldBlock:
+            with anyio.move_on_after(seconds):
+                await slots.acquire()
+                return
+            raise Busy(
+                f"{self.name}: all {self.limits.connections} connections are in use (Limits.connections)",
+                provider=self.name,
+            ) from None
+
+    def give_slot_back(self) -> None:
+        """Give a slot back that `take_slot` took."""
+        if self._slots is not None:
+            self._slots.release()
+
+    def build(
+        self,
+        method: str,
+        path: str,
+        content: bytes | None,
+        headers: tuple[tuple[str, str], ...],
+        query: Mapping[str, str] | None,
+    ) -> httpx.Request:
+        """Return the request for a path below `base_url`, with the configured headers and cookies."""
+        sent = {"user-agent": USER_AGENT, "accept": "*/*", "accept-encoding": "identity", **dict(headers)}
+        sent |= {name.lower(): value.reveal() for name, value in self._headers.items()}
+        cookies = [f"{name}={value.reveal()}" for name, value in self._cookies.items()]
+        if cookies:
+            sent["cookie"] = "; ".join([*cookies, sent["cookie"]] if "cookie" in sent else cookies)
+        sent.update(self._credentials())
+        request = httpx.Request(method, self._url(path), headers=sent, content=content, params=query)
+        request.stream = Body(content or b"")
+        return request
+
+    def _url(self, path: str) -> httpx.URL:
+        url = self._urls.get(path)
+        if url is None:
+            prefix = self._base.raw_path.rstrip(b"/")
+            url = self._base.copy_with(raw_path=prefix + path.encode("ascii"))
+            if len(self._urls) < 32:  # the fixed paths; those with ids in them come after
+                self._urls[path] = url
+        return url
+
+    def error_from(self, answer: WholeAnswer) -> AdapterError:
+        """Return the error for a failed answer: by its body where `explain` knows better, else by status."""
+        error = self._explain(answer) or self._error_by_status(answer)
+        error.provider = error.provider or self.name
+        error.status = error.status or answer.status
+        error.request_id = error.request_id or self._request_id(answer)
+        if error.retry_after is None:
+            error.retry_after = retry_after_seconds(answer.header)
+        advice = self._advice(error, answer)
+        if advice:
+            error.args = (f"{error}; {advice}",)
+        return error
+
+    def _advice(self, error: AdapterError, answer: WholeAnswer) -> str:
+        """Return what to do about an error, where it follows from the settings; else nothing."""
+        words = self._service
+        if isinstance(error, AuthenticationFailed) and words.key and not self._has_key:
+            return f"no key was sent; pass {words.key}"
+        if type(error) is NotWorking and answer.status in (404, 405) and words.software:
+            seen = recognised(answer)
+            there = f" What answers there looks like {self.shown(seen, 100)}." if seen else ""
+            return f"is {self.base_url} {words.software}?{there}"
+        return ""
+
+    def _error_by_status(self, answer: WholeAnswer) -> AdapterError:
+        kind = error_for_status(answer.status)
+        # Below 300 the body may be a reply, which is not told.
+        said = self.shown(words(answer.body)) if answer.status >= 300 else ""
+        text = f"{answer.where} answered {answer.status} {self.shown(answer.reason, 60)}".rstrip()
+        if 300 <= answer.status < 400:
+            text += f", a redirect to {self._target(answer)}, which is never followed; check base_url"
+            return BadReply(text)
+        if kind is AuthenticationFailed and self._has_key:
+            text += "; check the key or cookie"
+        return kind(f"{text}: {said}" if said else text)
+
+    def _target(self, answer: WholeAnswer) -> str:
+        try:
+            url = self._base.join(answer.header("location") or "")
+        except (httpx.InvalidURL, ValueError):
+            return "an unreadable address"
+        origin = f"{url.scheme}://{url.netloc.decode('ascii')}"  # httpx leaves user and password out of it
+        return self.shown(origin, 100) if url.host else "an unreadable address"
+
+    def _request_id(self, answer: WholeAnswer) -> str | None:
+        value = answer.header("x-request-id")
+        return None if value is None else self.shown(value, 100)

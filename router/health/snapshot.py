@@ -1,0 +1,96 @@
+"""What is known of one provider at one moment, put together for the report. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from router.health.report import LastError, ProbeAllowance, ProviderHealth
+from router.health.state import Facts, judged
+from router.provider.evidence import Evidence, told, told_by
+
+if TYPE_CHECKING:
+    from adapters.contract import ProbeResult
+    from router.health.traffic import Traffic
+    from router.provider.provider import Provider
+
+
+def health_of(
+    provider: Provider, traffic: Traffic, now: float, probe: ProbeResult | None = None
+) -> ProviderHealth:
+    """Return what is known of `provider` now.
+
+    Args:
+        provider: To look at.
+        traffic: What its requests showed.
+        now: On the event loop's clock.
+        probe: That was made for this report, where there was one.
+    """
+    adapter, standing = provider.adapter, provider.standing
+    working = adapter.working_at(now)
+    evidence = _evidence(provider, working)
+    breaker = provider.breaker.snapshot(now)
+    held, permit_in = standing.held(now), breaker.permit_in
+    age = None if evidence is None else max(0.0, now - evidence.at)
+    why, detail = _why(provider, working, evidence, probe)
+    held_by = None if held is None else standing.held_reason
+    found = judged(Facts(working, why, detail, held_by, breaker, evidence, age, traffic))
+    last_success = standing.last_success_at
+    return ProviderHealth(
+        provider=provider.name,
+        adapter=type(adapter).__name__,
+        state=found.state,
+        reason=found.reason,
+        detail=found.detail,
+        evidence="none" if evidence is None else evidence.kind,
+        evidence_age=age,
+        can_answer=working is not False and held is None and permit_in == 0,
+        back_in=_back_in(provider, now, working, held, permit_in),
+        generation=provider.generation,
+        models=provider.models,
+        breaker=breaker,
+        traffic=traffic,
+        last_error=_last_error(provider, now),
+        last_success_age=None if last_success is None else max(0.0, now - last_success),
+        probe=None if probe is None else replace(probe, reason=told_by(probe), error=None),
+        probe_budget=ProbeAllowance(provider.probe_budget.left(now), provider.probe_budget.per_hour),
+    )
+
+
+def _evidence(provider: Provider, working: bool | None) -> Evidence | None:
+    """Return the evidence that decides; where the router has none, what somebody else's probe found."""
+    known, since = provider.standing.evidence(working), provider.adapter.working_since
+    if known is None and working and since is not None:
+        return Evidence("reach", since, True, "it was probed")
+    return known
+
+
+def _why(
+    provider: Provider, working: bool | None, evidence: Evidence | None, probe: ProbeResult | None
+) -> tuple[str, str]:
+    """Return the reason of `working`, in words that may be published, and in those of the adapter."""
+    if working is False:
+        words = provider.adapter.working_reason
+        if evidence is not None:
+            return evidence.reason, words
+        # From the start it is in the adapter's own words; later somebody else has probed it.
+        return words if provider.adapter.working_since is None else "a probe found it so", words
+    return ("not known yet", "") if probe is None else (told_by(probe), probe.reason)
+
+
+def _back_in(
+    provider: Provider, now: float, working: bool | None, held: float | None, permit_in: float | None
+) -> float | None:
+    """Return the seconds until time alone brings it back; None where it is there, or nothing does."""
+    recheck = provider.adapter.recheck_at if working is False else None
+    if permit_in is None or (working is False and recheck is None):
+        return None
+    longest = max(held or 0.0, permit_in, 0.0 if recheck is None else recheck - now)
+    return longest or None
+
+
+def _last_error(provider: Provider, now: float) -> LastError | None:
+    error, at = provider.standing.last_error, provider.standing.last_error_at
+    if error is None or at is None:
+        return None
+    return LastError(type(error).__name__, told(error), max(0.0, now - at), str(error))

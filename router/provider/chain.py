@@ -1,0 +1,125 @@
+"""The chain: the providers of a router by name, checked when it is made, ordered for each request. Pure."""
+
+from __future__ import annotations
+
+import copy
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from adapters.contract import Adapter
+from adapters.contract.message import nearest
+from router.policy.breaker import CircuitBreaker
+from router.provider.provider import Provider
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from router.policy.breaker import BreakerPolicy
+    from router.policy.strategy import Strategy
+
+
+def chain_of(
+    adapters: Iterable[Adapter], policy: BreakerPolicy, random_source: random.Random
+) -> dict[str, Provider]:
+    """Return the providers by name, in order, each with a breaker of its own.
+
+    Raises:
+        TypeError: The argument is not a list, or one in it is not an adapter.
+        ValueError: There is none, one has no name or that of another, or is in another router.
+    """
+    found: dict[str, Provider] = {}
+    for adapter in _listed(adapters):
+        _check(adapter)
+        if adapter.name in found:
+            raise ValueError(f"two providers are called {adapter.name!r}; give one another name (name=…)")
+        owner = adapter.owner() if adapter.owner is not None else None
+        if owner is not None:
+            raise ValueError(f"{adapter.name!r} is in another router; an adapter belongs to one")
+        found[adapter.name] = Provider(adapter, CircuitBreaker(policy, random_source))
+    if not found:
+        raise ValueError("a router needs at least one provider; pass for example [OpenAICompatible(…)]")
+    return found
+
+
+def _listed(adapters: object) -> list[Adapter]:
+    if isinstance(adapters, Adapter):
+        raise TypeError(
+            f"providers must be a list of adapters, got one {type(adapters).__name__}; "
+            f"write Router([{type(adapters).__name__}(…)])"
+        )
+    if isinstance(adapters, str | bytes) or not hasattr(adapters, "__iter__"):
+        raise TypeError(
+            f"providers must be a list of adapters, got {type(adapters).__name__}; "
+            "write for example Router([OpenAICompatible(…)])"
+        )
+    return list(adapters)
+
+
+def _check(adapter: Adapter) -> None:
+    if isinstance(adapter, type):
+        raise TypeError(f"{adapter!r} is not an adapter; make an object of it first: {adapter.__name__}(…)")
+    if isinstance(adapter, str):
+        raise TypeError(
+            f"{adapter!r} is not an adapter; write OpenAICompatible(…) or another class of the package "
+            "`adapters`"
+        )
+    if not isinstance(adapter, Adapter):
+        raise TypeError(
+            f"{adapter!r} is not an adapter; pass objects of the classes in the package `adapters`, "
+            "or of a class of your own that extends adapters.Adapter"
+        )
+    if not isinstance(adapter.name, str) or not adapter.name:
+        raise ValueError(f"{type(adapter).__name__} has no name; give it one")
+
+
+def ordered(providers: Mapping[str, Provider], wanted: Sequence[str] | None) -> list[Provider]:
+    """Return the candidates of a request: all in priority order, or those asked for, in the order given.
+
+    Raises:
+        TypeError: `wanted` is one text instead of a list of names.
+        ValueError: A name is unknown or there is none; the message says which there are.
+    """
+    if wanted is None:
+        return list(providers.values())
+    if isinstance(wanted, str):
+        raise TypeError(f"providers is text; pass a list of names, for example [{wanted!r}]")
+    names = list(dict.fromkeys(wanted))
+    if not names:
+        raise ValueError(f"providers is empty; leave it out, or name some of {', '.join(providers)}")
+    return [named(providers, name) for name in names]
+
+
+def named(providers: Mapping[str, Provider], name: str) -> Provider:
+    """Return the provider of this name.
+
+    Raises:
+        TypeError: The name is no text.
+        ValueError: There is none; the message says which there are.
+    """
+    if not isinstance(name, str):
+        raise TypeError(
+            f"a provider is named by text, got {type(name).__name__}; there are: {', '.join(providers)}"
+        )
+    if name not in providers:
+        hint = nearest(name, providers) or "."
+        raise ValueError(f"no provider is called {name!r}{hint} There are: {', '.join(providers)}")
+    return providers[name]
+
+
+def arranged(
+    candidates: Sequence[Provider], strategy: Strategy, now: float, random_source: random.Random
+) -> list[Provider]:
+    """Return the candidates in the order of the strategy."""
+    by_name = {provider.name: provider for provider in candidates}
+    order = strategy.order([p.candidate(now) for p in candidates], now, random_source)
+    return [by_name[candidate.name] for candidate in order]
+
+
+def foreseen(
+    candidates: Sequence[Provider], strategy: Strategy, now: float, random_source: random.Random
+) -> tuple[str, ...]:
+    """Return the order that the next request would get, as names, without drawing from `random_source`."""
+    with suppress(NotImplementedError):  # the operating system's has no state, and misses nothing
+        random_source = copy.copy(random_source)
+    return tuple(provider.name for provider in arranged(candidates, strategy, now, random_source))

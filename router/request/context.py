@@ -1,0 +1,55 @@
+"""What one request carries through the router, from the call to the end of the reply."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable, Mapping
+
+    from adapters.contract import ChatRequest
+    from router.policy.budget import RetryBudget
+    from router.policy.interruption import Interruption
+    from router.policy.retry import RetryPolicy
+    from router.policy.timeouts import Deadline, Timeouts
+    from router.provider.concurrency import Slots
+    from router.provider.provider import Provider
+    from router.request.ledger import Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class RequestContext:
+    """What holds for one request.
+
+    Attributes:
+        request: What to ask.
+        candidates: The providers to ask, in order.
+        ledger: Its attempts, and the events about it; the only part that changes.
+        timeouts: Its clocks.
+        deadline: Its end.
+        policy: When a provider is asked again.
+        budget: Pays for what is asked again.
+        interruption: What becomes of a reply that breaks off.
+        slots: Provider name -> its slots.
+        random_source: For the jitter.
+        clock: Returns the time on the event loop's clock.
+    """
+
+    request: ChatRequest
+    candidates: tuple[Provider, ...]
+    ledger: Ledger
+    timeouts: Timeouts
+    deadline: Deadline
+    policy: RetryPolicy
+    budget: RetryBudget
+    interruption: Interruption
+    slots: Mapping[str, Slots]
+    random_source: random.Random
+    clock: Callable[[], float]
+
+    @property
+    def request_id(self) -> str:
+        """The request's id, as in events and logs."""
+        return self.ledger.request_id

@@ -1,0 +1,112 @@
+"""What a user reads who made a mistake: each message says what happened, where, and what to write instead."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from adapters import (
+    Aura,
+    ChatAnywhere,
+    ChatRequest,
+    H2o,
+    OpenAICompatible,
+    OpenAssistant,
+)
+from adapters.contract.errors import AdapterError, AuthenticationFailed, ModelNotFound, NotWorking
+from adapters.simulators.aura import AuraSimulator
+from adapters.simulators.h2o import H2oSimulator
+from adapters.simulators.openai import OpenAISimulator
+
+if TYPE_CHECKING:
+    from adapters import HTTPAdapter
+
+pytestmark = pytest.mark.anyio
+
+REQUEST = ChatRequest.build([{"role": "user", "content": "Hello"}])
+
+
+async def error_of(adapter: HTTPAdapter) -> AdapterError:
+    with pytest.raises(AdapterError) as raised:
+        async for _ in adapter.stream(REQUEST):
+            pass
+    await adapter.aclose()
+    return raised.value
+
+
+async def test_where_no_key_was_sent_the_message_says_so_and_which_setting_gives_one() -> None:
+    async with OpenAISimulator(api_key="sk-right-one") as simulator:
+        none = await error_of(OpenAICompatible(simulator.url + "/v1", model="m"))
+        wrong = await error_of(OpenAICompatible(simulator.url + "/v1", model="m", api_key="sk-wrong-one"))
+
+    assert isinstance(none, AuthenticationFailed)
+    assert str(none).endswith("; no key was sent; pass api_key")
+    assert isinstance(wrong, AuthenticationFailed)
+    assert "no key was sent" not in str(wrong)
+
+
+async def test_a_dead_port_is_named_with_its_host() -> None:
+    async with OpenAISimulator(fault="refuse") as simulator:
+        error = await error_of(OpenAICompatible(simulator.url + "/v1", model="m"))
+        address = simulator.url.removeprefix("http://")
+
+    assert f"no connection to {address} (connection refused); is the service running there?" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("kind", "wrong", "right"),
+    [
+        (OpenAICompatible, "apikey", "api_key"),
+        (OpenAICompatible, "baseurl", "base_url"),
+        (ChatAnywhere, "api_keys", "api_key"),
+        (OpenAssistant, "session_tokens", "session_token"),
+        (Aura, "token_limits", "token_limit"),
+        (H2o, "cookie", "cookies"),
+    ],
+)
+def test_a_misspelt_setting_gets_the_nearest_name(kind: type[HTTPAdapter], wrong: str, right: str) -> None:
+    with pytest.raises(TypeError, match=f"has no setting '{wrong}'; did you mean '{right}'\\?"):
+        kind("http://127.0.0.1:9", **{wrong: "x"})  # type: ignore[arg-type] # the mistake
+
+
+async def test_another_kind_of_service_is_told_with_what_was_expected() -> None:
+    async with OpenAISimulator() as openai, H2oSimulator() as h2o, AuraSimulator() as aura:
+        errors = [
+            await error_of(H2o(openai.url)),
+            await error_of(Aura(openai.url)),
+            await error_of(OpenAICompatible(h2o.url, model="m")),
+            await error_of(OpenAICompatible(aura.url, model="m")),
+            await error_of(OpenAssistant(openai.url)),
+        ]
+        asked = [
+            f"is {openai.url} a chat-ui server?",
+            f"is {openai.url} an openchat-ui or chatbot-ui server?",
+        ]
+        asked += [
+            f"is {url} an OpenAI-compatible API (its address often ends in /v1)?"
+            for url in (h2o.url, aura.url)
+        ]
+        asked += [f"is {openai.url} an Open-Assistant site?"]
+
+    assert [NotWorking] * 5 == [type(error) for error in errors]
+    assert [] == [
+        (ask, str(error)) for ask, error in zip(asked, errors, strict=True) if ask not in str(error)
+    ]
+    assert "What answers there looks like an OpenAI-compatible API." in str(errors[0])
+
+
+async def test_an_address_without_v1_is_refused_by_the_simulator_as_by_a_real_service() -> None:
+    async with OpenAISimulator() as simulator:
+        error = await error_of(OpenAICompatible(simulator.url, model="m"))
+
+    assert isinstance(error, NotWorking)
+    assert "its address often ends in /v1" in str(error)
+
+
+async def test_an_unknown_model_is_refused_by_the_simulator_as_by_a_real_service() -> None:
+    async with OpenAISimulator(models=["simulated"]) as simulator:
+        error = await error_of(OpenAICompatible(simulator.url + "/v1", model="simulate"))
+
+    assert isinstance(error, ModelNotFound)
+    assert "`simulate` does not exist" in str(error)
