@@ -7,7 +7,7 @@ import pytest
 from adapters.simulators import load
 from adapters.simulators.openai import OpenAISimulator
 from adapters.simulators.server import Simulator
-from router.cli.simulate import SESSIONS
+from router.cli.simulate import MODELS, SESSIONS
 from tests.router.cli.command import run
 from tests.router.cli.conftest import Command, Serve
 from tests.router.cli.terminal import on_terminal
@@ -123,8 +123,8 @@ def test_where_a_model_is_missing_the_command_says_how_to_name_one(serve: Serve,
     assert (found.code, found.out) == (1, "")
     assert "--model NAME" in found.err
     assert "SERVICE=URL#MODEL" in found.err
-    assert command("ask", "Hi", "--provider", f"{address}#simulated").code == 0
-    assert command("ask", "Hi", "--provider", address, "--model", "simulated").code == 0
+    assert command("ask", "Hi", "--provider", f"{address}#{MODELS['openai']}").code == 0
+    assert command("ask", "Hi", "--provider", address, "--model", MODELS["openai"]).code == 0
 
 
 def test_a_reply_that_breaks_off_is_printed_and_exits_3(backend: str, serve: Serve, command: Command) -> None:
