@@ -51,7 +51,7 @@ class Question:
         return [*system, {"role": "user", "content": self.prompt}]
 
     def check(self, timeouts: Timeouts | None = None) -> tuple[Timeouts, dict[str, Any]]:
-        """Return the clocks, with the limit that the user wants, and the options.
+        """Return the timeouts, with the limit of `--timeout`, and the options.
 
         Raises:
             Mistake: One of them cannot be used.
@@ -120,7 +120,7 @@ async def ask(question: Question) -> int:
 
 
 def _sentence(error: RouterError) -> str:
-    """Return what the user reads of `error`."""
+    """Return the message of `error` for the user."""
     if isinstance(error, StreamInterrupted):
         cause = error.__cause__
         return (

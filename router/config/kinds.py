@@ -36,7 +36,7 @@ class Kind(ABC):
     is_secret: bool = False
 
     def read(self, value: Any, at: Position) -> Any:
-        """Return the value for the constructor, or tell what is wrong with it and return `WRONG`."""
+        """Return the value for the constructor, or record a mistake and return `WRONG`."""
         if type(value) not in self.types:
             quotes = ", without quotes" if isinstance(value, str) and str not in self.types else ""
             return at.wrong(f"is {found(value)}; it must be {self.words}{quotes}")
@@ -189,7 +189,7 @@ class AnyOf(Kind):
         self.words = " or ".join(kind.words for kind in kinds)
 
     def read(self, value: Any, at: Position) -> Any:
-        """Return what the first kind makes of it that takes its type."""
+        """Read it by the first kind that takes its type."""
         for kind in self._kinds:
             if type(value) in kind.types:
                 return kind.read(value, at)
@@ -214,7 +214,7 @@ class Unwritable(Kind):
     """What no file can hold, such as an object of a library."""
 
     def read(self, value: Any, at: Position) -> Any:
-        """Tell that it cannot stand in a file."""
+        """Record that a file cannot hold it."""
         return at.wrong("cannot be given in a file; make this router in Python instead")
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:

@@ -1,4 +1,4 @@
-"""A document becomes the arguments of a router, or one error with everything that is wrong with it."""
+"""Turns a document into the arguments of a router, or into one error with all mistakes."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Config:
 def load(
     path: str | os.PathLike[str], environ: Mapping[str, str] | None = None, *, trusted: bool = True
 ) -> Config:
-    """Return what a file says, with new adapters; nothing connects.
+    """Load a file and make its adapters; nothing connects.
 
     Args:
         path: The file.
@@ -133,7 +133,7 @@ def _providers(table: dict[str, Any], at: Position) -> tuple[Adapter, ...]:
 
 
 def _names(table: dict[str, Any], adapters: tuple[Adapter, ...], reading: Reading) -> list[str] | None:
-    """Return the names of all providers, right or wrong elsewhere; None where one is not known."""
+    """Return the names of all providers, also of those with mistakes; None if one is unknown."""
     aside = Position(Reading(reading.folder, {}, reading.trusted))  # its mistakes are recorded already
     names = []
     for number, adapter in enumerate(adapters):
@@ -153,7 +153,7 @@ def _names(table: dict[str, Any], adapters: tuple[Adapter, ...], reading: Readin
 
 
 def _home_of(key: str) -> str | None:
-    """Return the table of a policy that knows a key, for one that stands somewhere else."""
+    """Return the table that a misplaced key belongs in, if one has it."""
     tables = {name: kind for name, kind in POLICIES.items() if isinstance(kind, Section)}
     for name, kind in list(tables.items()):
         inner = {at: each.kind for at, each in kind.parameters.items() if isinstance(each.kind, Section)}

@@ -106,7 +106,7 @@ def shown_key(where: Where) -> str:
 
 
 def found(value: object) -> str:
-    """Return what was found, in words. A text is never repeated: it may be a secret in a wrong position."""
+    """Describe what was found. The description never repeats a text: it may be a misplaced secret."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):

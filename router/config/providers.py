@@ -96,7 +96,7 @@ class ProviderTable(Kind):
 
 
 def adapter_class(table: dict[str, Any], at: Position) -> Any:
-    """Return the adapter class that a table names, or tell what is wrong with it, and return `WRONG`."""
+    """Return the adapter class that a table names, or record a mistake and return `WRONG`."""
     name = table.get("adapter")
     if name is None:
         return missing("adapter", table, f"one of {', '.join(catalogue.names())}, or {_CLASS}", at)

@@ -1,4 +1,4 @@
-"""Values that stand elsewhere: `{ env = "NAME" }` and `{ file = "path" }`.
+"""References to values outside of the file: `{ env = "NAME" }` and `{ file = "path" }`.
 
 A configuration file is copied, mailed, committed and shown; so it says where a secret is, never what it is.
 The path is relative to the configuration file. Line ends at the end of the file are no part of the value:
@@ -88,7 +88,7 @@ def _file(name: str, at: Position) -> Any:
 
 
 def _shown_path(folder: Path, name: str) -> str:
-    """Return the path that was looked for, escaped, since a file's text may hold anything."""
+    """Return the path, escaped: the file may hold any text."""
     return repr(str(folder / name))
 
 
@@ -102,6 +102,6 @@ def _secret(value: str, what: str, at: Position) -> Any:
 
 
 def _too_open(status: os.stat_result) -> bool:
-    """Whether a file of this user's own is open to all. Others' are not ours: mounted secrets are 0444."""
+    """Whether all can read a file of this user. Files of others are not checked: mounted secrets are 0444."""
     own = hasattr(os, "getuid") and status.st_uid == os.getuid()
     return own and stat.S_ISREG(status.st_mode) and bool(status.st_mode & (stat.S_IROTH | stat.S_IWOTH))

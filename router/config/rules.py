@@ -1,4 +1,4 @@
-"""What values are allowed, beyond their types: one table, setting by setting.
+"""The table of allowed values, setting by setting.
 
 The loader checks every value with this table, so it reports all mistakes at once. The JSON schema repeats the
 table for editors. The constructors check the same again, as the last defence.

@@ -26,7 +26,7 @@ class StrategyTable(Kind):
 
     @cached_property
     def kinds(self) -> dict[str, Section]:
-        """What can be written as `kind`: the classes of the module that order candidates."""
+        """The values of `kind`: the classes of `router.policy.strategy` that order candidates."""
         classes = [
             each
             for each in vars(strategy).values()
@@ -52,7 +52,7 @@ class StrategyTable(Kind):
 
 
 def fit(chosen: Strategy, names: list[str] | None, at: Position) -> None:
-    """Tell where a strategy does not fit the providers; None where not all of their names are known."""
+    """Record that a strategy does not fit the providers; skip this where a name is unknown."""
     if not names:
         return
     try:

@@ -1,4 +1,4 @@
-"""Texts, and secrets, which are never written in a file but where they are found."""
+"""Texts and secrets. A file names where a secret is; it never holds one."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ _UNREADABLE: Final = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 
 
 class HistoryFile:
-    """Keeps samples and probes in a SQLite file, and gives them back.
+    """Stores samples and probes in a SQLite file, and reads them.
 
     Every call opens the file, works and closes it, so that it may be used from any thread, and be moved away
     at any time. A write takes a few milliseconds, and up to `busy` seconds where another program is writing:
@@ -101,7 +101,7 @@ class HistoryFile:
         return max(1.0, self.keep_days / 10) * _DAY
 
     def _believed(self, connection: sqlite3.Connection, times: Sequence[float]) -> float | None:
-        """Return the newest of the times that is believed to be now, or None.
+        """Return the newest plausible time of `times`, or None.
 
         A clock that jumps ahead must not make all rows old. So a time far ahead of all rows before is kept,
         but nothing is deleted by it, until such times fill as many days as rows are kept.
@@ -135,7 +135,7 @@ class HistoryFile:
         return count, first
 
     def _prune(self, connection: sqlite3.Connection, before: float) -> None:
-        """Delete what is too old, first of all: in a file that may not grow it makes the room."""
+        """Delete old rows before the insert: this makes room in a file that may not grow."""
         for table in ("samples", "probes"):
             connection.execute(
                 f"DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE at < ? ORDER BY at LIMIT ?)",
@@ -234,7 +234,7 @@ class HistoryFile:
 
 
 def _is_missing(path: Path) -> bool:
-    """Whether there is nothing at `path`; what may not be looked at is there for all we know."""
+    """Whether `path` does not exist; a path without permission counts as existing."""
     try:
         path.lstat()
     except (FileNotFoundError, NotADirectoryError):
