@@ -180,7 +180,7 @@ class Router:
             anyio.ClosedResourceError: The router is closed, or was closed meanwhile.
         """
         return PendingStream(
-            self._open(messages, model, providers, timeouts, extra, options), "Router.stream"
+            self._stream(messages, model, providers, timeouts, extra, options), "Router.stream"
         )
 
     def complete(
@@ -201,12 +201,7 @@ class Router:
             self._collect(messages, model, providers, timeouts, extra, options), "Router.complete"
         )
 
-    async def _collect(self, *arguments: Any) -> Reply:
-        """Return the whole reply to a request; the arguments are those of `_open`."""
-        async with await self._open(*arguments) as stream:
-            return await stream.collect()
-
-    async def _open(
+    async def _stream(
         self,
         messages: Sequence[Message | Mapping[str, Any]],
         model: str | None,
@@ -215,11 +210,22 @@ class Router:
         extra: Mapping[str, Mapping[str, Any]] | None,
         options: Mapping[str, Any],
     ) -> ReplyStream:
-        """Return the committed stream of a request."""
+        """Return the committed stream; what `stream()` does when it is awaited."""
         _refuse_misplaced(options)
         request = ChatRequest.build(messages, model, extra, **options)
-        if extra:
-            ordered(self._providers, list(extra))
+        return await self._open(request, providers, timeouts)
+
+    async def _collect(self, *arguments: Any) -> Reply:
+        """Return the whole reply; what `complete()` does when it is awaited. Arguments as of `_stream`."""
+        async with await self._stream(*arguments) as stream:
+            return await stream.collect()
+
+    async def _open(
+        self, request: ChatRequest, providers: Sequence[str] | None, timeouts: Timeouts | None
+    ) -> ReplyStream:
+        """Return the committed stream of a request."""
+        if request.extra:
+            ordered(self._providers, list(request.extra))
         candidates = ordered(self._providers, providers)
         timeouts = setting_of("timeouts", timeouts, Timeouts, _total_of(timeouts)) or self.timeouts
         self._in_flight.open()

@@ -42,10 +42,10 @@ WRONG: list[tuple[str, type[Exception], str]] = [
         f"this is asynchronous; write {HOW_TO_STREAM}, or `reply = await router.complete(messages)`",
     ),
     (
-        "text = await router.stream(h).text()",
+        "reply = await router.stream(h).collect()",
         AttributeError,
         "Router.stream() has to be awaited first; write `reply = await router.stream(messages)`, "
-        "then `reply.text`",
+        "then `reply.collect`",
     ),
     (
         "async for delta in router.complete(h): pass",
@@ -310,7 +310,7 @@ WRONG: list[tuple[str, type[Exception], str]] = [
     ),
     (
         "reply = await router.stream(h)\nwith anyio.move_on_after(1):\n    await reply.collect()\n"
-        "await reply.text()",
+        "await reply.collect()",
         anyio.ClosedResourceError,
         "the reply of 'first' was closed 0.0 s ago: the task that read it was cancelled; "
         "for another reply call router.stream(…) again",
