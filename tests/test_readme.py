@@ -26,7 +26,7 @@ from router.cli.health import spelled_out
 from router.cli.inspection import FORMATS
 from router.config import schema
 from router.health.probes import AT_ONCE
-from router.observers import _conventions, prometheus
+from router.observers import _attributes, prometheus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -170,9 +170,9 @@ def test_the_table_of_metrics_names_them_all() -> None:
     )
 
 
-def test_the_table_of_spans_names_every_attribute_of_the_conventions() -> None:
+def test_the_table_of_spans_names_every_attribute_of_the_attributes() -> None:
     table = README[README.index("## The metrics and spans") : README.index("## What is at least once")]
-    used = {value for value in vars(_conventions).values() if isinstance(value, str) and "." in value}
+    used = {value for value in vars(_attributes).values() if isinstance(value, str) and "." in value}
     listed = set(re.findall(r"`((?:gen_ai|error)\.[a-z_.]+)`", table))
 
     assert listed == {name for name in used if name.startswith(("gen_ai.", "error."))}
