@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 import weakref
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Unpack
 
 import anyio
 
@@ -26,13 +27,14 @@ from router.request.call import Call, Terms
 from router.request.closing import close_adapters
 from router.request.in_flight import Underway
 from router.request.selection import arranged, named, ordered
+from router.request.validation import Validation, validator_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from os import PathLike
     from types import TracebackType
 
-    from adapters.contract import Message, ProbeLevel
+    from adapters.contract import ChatOptions, Message, ProbeLevel
     from router.events import Keeper, Observer
     from router.health.report import HealthReport
     from router.policy.interruption import OnInterruption
@@ -133,34 +135,43 @@ class Router:
 
     async def stream(
         self,
-        messages: Sequence[Message | Mapping[str, Any]],
+        messages: Sequence[Message | Mapping[str, Any] | Reply],
         model: str | None = None,
         *,
         providers: Sequence[str] | None = None,
         timeouts: Timeouts | None = None,
         extra: Mapping[str, Mapping[str, Any]] | None = None,
-        **options: Any,
+        require: Collection[str] = (),
+        **options: Unpack[ChatOptions],
     ) -> ReplyStream:
         """Ask the providers in order, and return the reply of the first one that delivers content.
 
         Args:
-            messages: OpenAI-style mappings with role and content, or `Message` objects.
+            messages: OpenAI-style mappings with role and content, `Message` objects, or replies.
             model: The model to ask for; None for each provider's default.
             providers: Ask only these, in this order.
             timeouts: Instead of the router's.
             extra: Provider name -> further fields for its request body.
-            options: temperature, max_tokens, top_p, stop, seed, tools, …; those that a provider does not take
-                are dropped for it and named in its attempt.
+            require: Options that are demands, such as `["temperature"]`: a provider that does not take one is
+                skipped. Tools, response_format, n, … always are; see `ChatOptions`.
+            options: See `ChatOptions`. Hints that a provider does not take are dropped for it, and named in
+                its attempt.
 
         Raises:
             AllProvidersFailed: Nobody delivered content.
             RequestAborted: An error forbade asking anybody else (refused content, a failure of this machine).
             TypeError: An argument is of a wrong type, or an option is unknown.
-            ValueError: There is no message, a role is unknown, or a provider is.
+            ValueError: There is no message, a role or a provider is unknown, or a message or tool is of a
+                wrong shape.
             anyio.ClosedResourceError: The router is closed, or was closed meanwhile.
         """
-        request = ChatRequest.build(messages, model, extra, **options)
-        if extra:
+        request = ChatRequest.build(messages, model, extra, require=require, **options)
+        return await self._open(request, providers, timeouts)
+
+    async def _open(
+        self, request: ChatRequest, providers: Sequence[str] | None, timeouts: Timeouts | None
+    ) -> ReplyStream:
+        if extra := request.extra:
             ordered(self._providers, list(extra))
         candidates = ordered(self._providers, providers)
         timeouts = checked(timeouts, Timeouts) or self.timeouts
@@ -192,18 +203,36 @@ class Router:
 
     async def complete(
         self,
-        messages: Sequence[Message | Mapping[str, Any]],
+        messages: Sequence[Message | Mapping[str, Any] | Reply],
         model: str | None = None,
         *,
         providers: Sequence[str] | None = None,
         timeouts: Timeouts | None = None,
         extra: Mapping[str, Mapping[str, Any]] | None = None,
-        **options: Any,
+        require: Collection[str] = (),
+        validate: Callable[[Reply], object] | type | None = None,
+        **options: Unpack[ChatOptions],
     ) -> Reply:
-        """Return the whole reply: `stream()`, collected, or raise as it does, StreamInterrupted included."""
-        stream = await self.stream(
-            messages, model, providers=providers, timeouts=timeouts, extra=extra, **options
-        )
+        """Return the whole reply: `stream()`, collected, or raise as it does, StreamInterrupted included.
+
+        Args:
+            messages: As of `stream`, like all that is not told here.
+            model: As of `stream`.
+            providers: As of `stream`.
+            timeouts: As of `stream`.
+            extra: As of `stream`.
+            require: As of `stream`.
+            validate: Judges the reply before a provider is committed to: a function that returns False or
+                raises to refuse it, or a type that its text must be as JSON. What it refuses, and what breaks
+                off, goes on to the next provider, within the same deadline, and stands in the ledger.
+            options: As of `stream`.
+        """
+        request = ChatRequest.build(messages, model, extra, require=require, **options)
+        if validate is not None:
+            limits = checked(timeouts, Timeouts) or self.timeouts
+            end = anyio.current_time() + limits.total
+            request = replace(request, validation=Validation(validator_of(validate), limits.stall, end))
+        stream = await self._open(request, providers, timeouts)
         async with stream:
             return await stream.collect()
 

@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from adapters.contract.tool_call import ToolCallFragment
+
+if TYPE_CHECKING:
+    from adapters.contract.beside import Beside
+
+__all__ = ["Delta", "Switch", "ToolCallFragment", "Usage"]
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens as the provider counted them; None where it did not say."""
+    """Tokens as the provider counted them; None where it did not say.
+
+    Attributes:
+        prompt_tokens: Of the messages.
+        completion_tokens: Of the reply, its reasoning included.
+        total_tokens: Both together.
+        cached_tokens: Those of the messages that the provider had in its cache.
+        reasoning_tokens: Those of the reply that are reasoning.
+    """
 
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     total_tokens: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ToolCallFragment:
-    """A piece of a tool call, as OpenAI streams them.
-
-    Attributes:
-        index: Which call of the reply the piece belongs to.
-        id: The call's id, in its first piece.
-        name: The function's name, in its first piece.
-        arguments: A piece of the arguments' JSON text.
-    """
-
-    index: int
-    id: str | None = None
-    name: str | None = None
-    arguments: str = ""
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,8 @@ class Delta:
             from the deltas joined.
         ends: True on the last delta of a reply whose completion is proved, also without a finish_reason.
         switch: Announces that another provider takes over; such a delta carries nothing else.
+        beside: What came beside the text: images, audio, annotations, logprobs, …; None for most deltas. It
+            plays no part where deltas are compared.
     """
 
     text: str = ""
@@ -79,14 +81,17 @@ class Delta:
     final_text: str | None = None
     ends: bool = False
     switch: Switch | None = None
+    beside: Beside | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         return self.text
 
     @property
     def has_content(self) -> bool:
-        """Whether this is progress: text, reasoning or a tool call."""
-        return bool(self.text or self.reasoning or self.tool_calls)
+        """Whether this is progress: text, reasoning, a tool call, an image or a sound."""
+        if self.text or self.reasoning or self.tool_calls:
+            return True
+        return self.beside is not None and self.beside.has_content
 
     @property
     def is_last(self) -> bool:

@@ -127,7 +127,7 @@ class Play:
             async for delta in reply:
                 stage.speak(delta.text)
             stage.end()
-            text = await reply.text()
+            text = await reply.read_text()
         seconds = anyio.current_time() - started
         stage.line(f"{stage.signs['good']} {reply.verdict}, by {reply.provider}. Who had the question when:")
         stage.line()

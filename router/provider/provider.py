@@ -18,6 +18,7 @@ from adapters.contract.errors import (
     NotWorking,
     QuotaExhausted,
     RateLimited,
+    ReplyRejected,
     Unreachable,
 )
 from router.health.report import LastError, ProbeAllowance, ProviderHealth
@@ -33,10 +34,10 @@ if TYPE_CHECKING:
     from router.policy.breaker import CircuitBreaker
     from router.policy.retry import RetryPolicy
 
-NO_EVIDENCE: Final = (Busy, ContentRefused, InvalidRequest, LocalFailure, NotWorking)
+NO_EVIDENCE: Final = (Busy, ContentRefused, InvalidRequest, LocalFailure, NotWorking, ReplyRejected)
 """Errors that a breaker does not count: of the caller, of this side, or remembered in another way."""
 
-NO_WORD: Final = (Busy, ContentRefused, InvalidRequest, LocalFailure, ModelNotFound)
+NO_WORD: Final = (Busy, ContentRefused, InvalidRequest, LocalFailure, ModelNotFound, ReplyRejected)
 """Errors that say nothing about the provider's health."""
 
 _OF_THE_WAY: Final = (ConnectFailed, ConnectionLost, Unreachable, NotWorking)

@@ -11,6 +11,7 @@ from adapters.contract import Delta, Flow
 from adapters.contract.errors import AdapterError, BadReply, ContentRefused, EmptyReply, FirstContentTimeout
 from router.reply.generator import bad_reply, checked, close_generator, made_by
 from router.reply.transcript import REFUSED
+from router.request.validation import Validation
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -88,6 +89,8 @@ async def try_once(
         trial.ended = trial.started
     else:
         await _begin(generator, trial, limit, close, report)
+        if isinstance(request.validation, Validation) and trial.generator is not None:
+            await _validate(request.validation, trial, adapter.name, close, report)
     if trial.error is not None:
         trial.error.provider = trial.error.provider or adapter.name
     return trial
@@ -118,6 +121,30 @@ async def _begin(
     if committed:
         trial.generator = generator
         trial.phase = "content"
+
+
+async def _validate(
+    validation: Validation,
+    trial: Trial,
+    provider: str,
+    close: float,
+    report: Callable[[Exception], None],
+) -> None:
+    """Read the reply to its end, and close the generator unless the caller accepts what came."""
+    generator, trial.generator = trial.generator, None
+    assert generator is not None
+    accepted = False
+    try:
+        trial.error = await validation.read_on(generator, trial.early, provider)
+        accepted = trial.error is None
+    except Exception as raised:  # noqa: BLE001 - judged by the trial
+        trial.failed(raised)
+    finally:
+        if not accepted:
+            await close_generator(generator, close, report)
+            trial.ended = anyio.current_time()
+    if accepted:
+        trial.generator = generator
 
 
 _PHASES: Final = {

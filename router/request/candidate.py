@@ -16,7 +16,7 @@ from router.policy.timeouts import attempt_limit
 from router.provider.provider import NO_EVIDENCE
 from router.reply.generator import close_generator
 from router.request.attempt import Trial, try_once
-from router.request.selection import dropped_options, reason_to_skip
+from router.request.selection import dropped_options, lacking_demands, reason_to_skip
 
 if TYPE_CHECKING:
     import random
@@ -265,7 +265,9 @@ class Asking:
         return None if paid or self._terms.budget.take(now) else _NO_BUDGET
 
     def _skip(self, provider: Provider, number: int, reason: str, now: float) -> None:
-        self._ledger.begin(provider.name, number).end("skipped", Trial(now, now, phase="selection"), reason)
+        line = self._ledger.begin(provider.name, number)
+        line.lacks = lacking_demands(provider, self._request)
+        line.end("skipped", Trial(now, now, phase="selection"), reason)
         wait = provider.come_back(now)
         if self._terms.policy.wait_for_held and wait is not None:
             if provider.held(now) is None and provider.breaker.state(now) == "half-open":

@@ -80,6 +80,7 @@ class Line:
         round: The pass over the candidates.
         dropped: Options that the provider does not take.
         repeat: Whether it repeats one whose kept-alive connection was lost.
+        lacks: Demands of the request that the provider cannot meet.
     """
 
     ledger: Ledger
@@ -88,6 +89,7 @@ class Line:
     round: int
     dropped: tuple[str, ...] = ()
     repeat: bool = False
+    lacks: tuple[str, ...] = ()
 
     def end(self, outcome: AttemptOutcome, trial: Trial, reason: str = "") -> None:
         """Write the outcome."""
@@ -105,5 +107,8 @@ class Line:
                 seconds=trial.seconds,
                 dropped=self.dropped,
                 repeat=self.repeat,
+                lacks=self.lacks,
+                provider_request_id=trial.flow.request_id or (error.request_id if error else None),
+                rate_limits=trial.flow.rate_limits,
             )
         )
