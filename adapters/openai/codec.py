@@ -1,8 +1,8 @@
 """OpenAI's chat completions on the wire: the request's body, the stream, the whole reply.
 
 What one chunk says is read in `chunks`, what an error object means in `adapters.wire.error_object`; here is
-how a body is taken apart and when it is over. A `finish_reason` or `[DONE]` proves the end. The usage, where it was
-asked for, comes after the `finish_reason`: whoever wants it reads on.
+how a body is taken apart and when it is over. A `finish_reason` or `[DONE]` proves the end. The usage,
+where it was asked for, comes after the `finish_reason`: whoever wants it reads on.
 """
 
 from __future__ import annotations
