@@ -23,8 +23,8 @@ def _environment() -> dict[str, str]:
 def test_mypy_tells_right_programs_from_wrong_ones(tmp_path: Path) -> None:
     cache = f"--cache-dir={tmp_path}"
     command = [
-        sys.executable, "-m", "mypy", "--config-file=", "--strict", "--hide-error-context", "--no-error-summary", "--no-pretty",
-        cache, "right.py", "wrong.py",
+        sys.executable, "-m", "mypy", "--config-file=", "--strict", "--hide-error-context",
+        "--no-error-summary", "--no-pretty", cache, "right.py", "wrong.py",
     ]  # fmt: skip
     found = subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=False, env=_environment())
 

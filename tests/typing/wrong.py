@@ -35,6 +35,7 @@ async def options(router: Router) -> None:
     await router.stream(HELLO, validate=str)  # error: call-arg
     kept: ChatOptions = {"temprature": 0.5}  # error: typeddict-unknown-key
     kept = {"temperature": "hot"}  # error: typeddict-item
+    await router.complete(HELLO, **kept)
 
 
 async def messages(router: Router) -> None:
@@ -56,6 +57,7 @@ async def replies(router: Router) -> None:
     reply.tool_calls[0].argument.strip()  # error: attr-defined
     reply.usage.total_tokens.bit_length()  # error: union-attr
     city: int = reply.parsed(str)  # error: assignment
+    city.bit_length()
     stream = await router.stream(HELLO)
     await stream.text()  # error: attr-defined
     stream.text.strip()  # error: attr-defined
