@@ -164,10 +164,21 @@ class Message:
         copied: dict[str, Any] = _plain({"role": self.role, "content": content, **self.extra, **kept})
         return copied
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Read-only mappings cannot be copied or pickled; a history of messages has to be.
+        return _restored, (self.as_dict(), {name: _plain(fields) for name, fields in self.kept.items()})
+
     def __repr__(self) -> str:
         # Prompts are private: a repr ends up in logs and tracebacks.
         parts = f"{len(self.content)} parts, " if isinstance(self.content, tuple) else ""
         return f"<Message {self.role}, {parts}{len(self.text)} characters>"
+
+
+def _restored(fields: dict[str, Any], kept: dict[str, Mapping[str, Any]]) -> Message:
+    role, content = fields.pop("role"), fields.pop("content")
+    if isinstance(content, list):
+        content = tuple(MappingProxyType(part) for part in content)
+    return Message(role, content, MappingProxyType(fields) if fields else EMPTY, kept)
 
 
 def _content(value: Any, role: str, where: str) -> str | tuple[Mapping[str, Any], ...] | None:

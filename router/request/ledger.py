@@ -109,6 +109,6 @@ class Line:
                 repeat=self.repeat,
                 lacks=self.lacks,
                 provider_request_id=trial.flow.request_id or (error.request_id if error else None),
-                rate_limits=trial.flow.rate_limits,
+                rate_limits=dict(trial.flow.rate_limits),
             )
         )

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import pickle
 from collections import OrderedDict, UserDict
 from enum import StrEnum
 from types import MappingProxyType
@@ -80,7 +81,7 @@ def test_any_message_comes_back_whole_and_shares_nothing(given_message):
     assert before == message.as_dict()
     mutate(message.as_dict())
     assert before == message.as_dict()
-    assert message == Message.parse(message)
+    assert message == Message.parse(message) == copy.deepcopy(message) == pickle.loads(pickle.dumps(message))
     assert json.loads(json.dumps(before)) == message.as_dict()
 
 
