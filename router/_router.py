@@ -231,7 +231,9 @@ class Router:
         if validate is not None:
             limits = checked(timeouts, Timeouts) or self.timeouts
             end = anyio.current_time() + limits.total
-            request = replace(request, validation=Validation(validator_of(validate), limits.stall, end))
+            request = replace(
+                request, validation=Validation(validator_of(validate), limits.stall, end, anyio.current_time)
+            )
         stream = await self._open(request, providers, timeouts)
         async with stream:
             return await stream.collect()

@@ -54,11 +54,13 @@ class Validation:
         judge: Takes the reply; returns False or raises to refuse it.
         stall: Seconds without content after which the reply is given up.
         end: When it is given up in any case, on the event loop's clock.
+        clock: Returns the time.
     """
 
     judge: Callable[[Reply], object]
     stall: float
     end: float
+    clock: Callable[[], float]
 
     async def read_on(
         self, generator: AsyncGenerator[Delta, None], early: list[Delta], provider: str
@@ -76,7 +78,7 @@ class Validation:
         transcript = Transcript()
         for delta in early:
             transcript.add(delta)
-        heard = anyio.current_time()
+        heard = self.clock()
         while not transcript.proved:
             limit = min(heard + self.stall, self.end)
             try:
@@ -89,7 +91,7 @@ class Validation:
             early.append(delta)
             transcript.add(delta)
             if delta.has_content:
-                heard = anyio.current_time()
+                heard = self.clock()
         if transcript.refused:
             return ContentRefused("the provider's content filter refused the rest")
         return self._judged(transcript.reply(provider, "complete", ()))
