@@ -127,7 +127,7 @@ class Demonstration:
             async for delta in reply:
                 screen.write_reply(delta.text)
             screen.end_reply()
-            text = await reply.text()
+            text = await reply.read_text()
         seconds = anyio.current_time() - started
         screen.line(
             f"{screen.signs['good']} {reply.verdict}, by {reply.provider}. "

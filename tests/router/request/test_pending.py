@@ -59,7 +59,8 @@ async def test_a_request_that_fails_raises_where_it_is_entered():
 async def test_nothing_is_sent_and_no_argument_is_looked_at_before_the_await():
     seen, first = Recorder(), ScriptedAdapter("first")
     async with router_of(first, seen=seen) as router:
-        pending: list[Any] = [router.stream(HELLO), router.complete([], "big", temprature=1)]
+        misspelt: Any = {"temprature": 1}
+        pending: list[Any] = [router.stream(HELLO), router.complete([], "big", **misspelt)]
         await anyio.sleep(1)
         assert (first.opened, seen.events) == (0, [])
         for each in pending:
