@@ -170,7 +170,7 @@ def test_the_table_of_metrics_names_them_all() -> None:
     )
 
 
-def test_the_table_of_spans_names_every_attribute_of_the_conventions() -> None:
+def test_the_table_of_spans_names_every_attribute_of_the_attributes() -> None:
     table = README[README.index("## The metrics and spans") : README.index("## What is at least once")]
     used = {value for value in vars(_attributes).values() if isinstance(value, str) and "." in value}
     listed = set(re.findall(r"`((?:gen_ai|error)\.[a-z_.]+)`", table))

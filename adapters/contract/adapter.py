@@ -31,7 +31,8 @@ class Capabilities:
         images: Whether it takes parts that are not text.
         context_size: The most characters of all messages together, or None where there is no known limit.
         needs_auth: Whether it needs a key or cookie to answer at all.
-        options: The generation options that it takes; others are dropped for it and named in its attempt.
+        options: The generation options that it takes. Others are dropped for it and named in its attempt, but
+            where one is a demand of the request, the provider is skipped.
     """
 
     models: frozenset[str] | None = None
@@ -52,16 +53,28 @@ class Capabilities:
             return "takes no system messages"
         if not self.history and sum(m.role not in ("system", "developer") for m in messages) > 1:
             return "takes no earlier turns"
-        if not self.tools and (
-            request.options.get("tools")
-            or any(m.role in ("tool", "function") or m.extra.get("tool_calls") for m in messages)
-        ):
+        lacking = self.lacks(request)
+        if "tools" in lacking:
             return "takes no tools"
-        if not self.images and any(m.has_images for m in messages):
+        if "images" in lacking:
             return "takes text only"
+        if lacking:
+            return f"does not take {', '.join(lacking)}, which the request demands"
         if self.context_size is not None and request.characters > self.context_size:
             return f"takes at most {self.context_size} characters; the messages have {request.characters}"
         return None
+
+    def lacks(self, request: ChatRequest) -> tuple[str, ...]:
+        """Return the demands of `request` that the provider cannot meet: tools, images, names of options."""
+        messages = request.messages
+        needs = set(request.demands)
+        if any(m.role in ("tool", "function") or m.extra.get("tool_calls") for m in messages):
+            needs.add("tools")
+        if any(m.has_images for m in messages):
+            needs.add("images")
+        takes = self.options - {"tools"}
+        takes |= {name for name, able in (("tools", self.tools), ("images", self.images)) if able}
+        return tuple(sorted(needs - takes))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@
           ReplyTooLarge     over a limit of ours                            FAILOVER
         EmptyReply          a reply without content                         FAILOVER
         Truncated           a reply without the proof of its end            FAILOVER
+        ReplyRejected       the caller's `validate` refused the reply       FAILOVER
         InvalidRequest      the service does not take this request          FAILOVER
           ContextTooLong    the messages are too long for it                FAILOVER
         NotWorking          the service cannot serve us now                 FAILOVER
@@ -24,7 +25,8 @@
         LocalFailure        this machine: no descriptors, no route          ABORT
 
 An adapter raises these; the router reads the disposition and decides. `FirstContentTimeout`, `Stalled`,
-`Truncated` and `EmptyReply` are raised by the router, which owns the clocks and sees how a reply ended.
+`Truncated`, `EmptyReply` and `ReplyRejected` are raised by the router, which owns the clocks and sees how a
+reply ended.
 """
 
 from __future__ import annotations
@@ -158,6 +160,13 @@ class EmptyReply(AdapterError):
 
 class Truncated(AdapterError):
     """The reply ended without the proof of its end. Raised by the router."""
+
+
+class ReplyRejected(AdapterError):
+    """The caller's own `validate` refused the reply, which says nothing about the provider.
+
+    Raised by the router.
+    """
 
 
 class InvalidRequest(AdapterError):

@@ -19,6 +19,7 @@ NO_EVIDENCE: Final = (
     errors.InvalidRequest,
     errors.LocalFailure,
     errors.NotWorking,
+    errors.ReplyRejected,
 )
 """Errors that a breaker does not count: of the caller, of this side, or remembered in another way."""
 
@@ -28,6 +29,7 @@ NO_WORD: Final = (
     errors.InvalidRequest,
     errors.LocalFailure,
     errors.ModelNotFound,
+    errors.ReplyRejected,
 )
 """Errors that say nothing about the provider's health."""
 

@@ -11,6 +11,7 @@ from adapters.contract import Delta, Flow
 from adapters.contract.errors import AdapterError, BadReply, ContentRefused, EmptyReply, FirstContentTimeout
 from adapters.generator import bad_reply, checked, close_generator, made_by
 from router.reply.transcript import REFUSED
+from router.request.validation import Validation
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -88,6 +89,8 @@ async def run_attempt(
         result.ended = result.started
     else:
         await _begin(generator, result, limit, close, report)
+        if isinstance(request.validation, Validation) and result.generator is not None:
+            await _validate(request.validation, result, adapter.name, close, report)
     if result.error is not None:
         result.error.provider = result.error.provider or adapter.name
     return result
@@ -118,6 +121,30 @@ async def _begin(
     if committed:
         result.generator = generator
         result.phase = "content"
+
+
+async def _validate(
+    validation: Validation,
+    result: AttemptResult,
+    provider: str,
+    close: float,
+    report: Callable[[Exception], None],
+) -> None:
+    """Read the reply to its end, and close the generator unless the caller accepts what came."""
+    generator, result.generator = result.generator, None
+    assert generator is not None
+    accepted = False
+    try:
+        result.error = await validation.read_on(generator, result.early, provider)
+        accepted = result.error is None
+    except Exception as raised:  # noqa: BLE001 - kept in the result
+        result.failed(raised)
+    finally:
+        if not accepted:
+            await close_generator(generator, close, report)
+            result.ended = anyio.current_time()
+    if accepted:
+        result.generator = generator
 
 
 _PHASES: Final = {

@@ -17,7 +17,7 @@ from router.policy.timeouts import attempt_limit
 from router.provider.evidence import NO_EVIDENCE
 from router.reply.commitment import Commitment
 from router.request.attempt import AttemptResult, run_attempt
-from router.request.selection import dropped_options, reason_to_skip
+from router.request.selection import dropped_options, lacking_demands, reason_to_skip
 
 if TYPE_CHECKING:
     from adapters.contract import ChatRequest
@@ -229,9 +229,9 @@ class Candidates:
         return None if paid or self._context.budget.take(now) else _NO_BUDGET
 
     def _skip(self, provider: Provider, number: int, reason: str, now: float) -> None:
-        self._ledger.begin(provider.name, number).end(
-            "skipped", AttemptResult(now, now, phase="selection"), reason
-        )
+        entry = self._ledger.begin(provider.name, number)
+        entry.lacks = lacking_demands(provider, self._request)
+        entry.end("skipped", AttemptResult(now, now, phase="selection"), reason)
         wait = provider.come_back(now)
         if self._context.policy.wait_for_held and wait is not None:
             if provider.held(now) is None and provider.breaker.state(now) == "half-open":

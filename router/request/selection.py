@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -34,6 +35,13 @@ def _comes_back(adapter: Adapter, now: float) -> str:
         return "a successful probe (Router.check) brings it back"
     wait = max(0.0, adapter.recheck_at - now)
     return f"asked again in {wait:.0f} s, or after a successful probe (Router.check)"
+
+
+def lacking_demands(provider: Provider, request: ChatRequest) -> tuple[str, ...]:
+    """Return the demands of `request` that `provider` cannot meet, whatever else is known of it."""
+    with suppress(Exception):  # a bug in an adapter is told where the reason is looked for
+        return provider.adapter.capabilities.lacks(request)
+    return ()
 
 
 def dropped_options(provider: Provider, request: ChatRequest) -> tuple[str, ...]:

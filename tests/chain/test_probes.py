@@ -258,7 +258,7 @@ async def test_reaching_out_takes_no_connection_from_a_request():
                 answered.providers[0].probe.working,
             )
             assert "would have to wait" in answered.providers[0].probe.reason
-            assert "Hello from a simulator." in await reply.text() or reply.verdict == "complete"
+            assert "Hello from a simulator." in await reply.read_text() or reply.verdict == "complete"
         assert 1 == simulator.turns
 
 

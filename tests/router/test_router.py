@@ -843,7 +843,7 @@ async def test_a_hundred_requests_at_once_keep_their_texts_apart(seen):
         prompt = f"{number}-a-b-c-{number}"
         async with await router.stream([{"role": "user", "content": prompt}]) as reply:
             try:
-                text = await reply.text()
+                text = await reply.read_text()
             except Exception as error:  # noqa: BLE001
                 text = getattr(error, "partial", "lost")
             whole = "".join(f"{reply.provider}:{piece} " for piece in prompt.split("-"))
@@ -1043,7 +1043,7 @@ async def test_closing_a_router_touches_no_stream_of_another():
     async with await one.stream(HELLO) as mine, await other.stream(HELLO) as theirs:
         await one.aclose()
 
-        assert await theirs.text() == "Hello"
+        assert await theirs.read_text() == "Hello"
         with pytest.raises(anyio.ClosedResourceError):
             await mine.receive()
     await other.aclose()

@@ -102,7 +102,7 @@ def test_models_are_named_as_the_service_names_them():
 
 
 IMAGE = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "u"}}]}
-CALL = {"role": "assistant", "content": None, "tool_calls": [{"id": "1"}]}
+CALL = {"role": "assistant", "content": None, "tool_calls": [{"id": "1", "function": {"name": "f"}}]}
 SYSTEM = {"role": "system", "content": "Be kind."}
 
 
@@ -116,12 +116,21 @@ SYSTEM = {"role": "system", "content": "Be kind."}
         ({"system_messages": False}, [SYSTEM | {"role": "developer"}, HELLO], {}, "takes no system messages"),
         ({"history": False}, [SYSTEM, HELLO], {}, None),
         ({"history": False}, [HELLO, HELLO], {}, "takes no earlier turns"),
-        ({}, [HELLO], {"tools": [{"type": "function"}]}, "takes no tools"),
+        ({}, [HELLO], {"tools": [{"type": "x"}]}, "takes no tools"),
         ({}, [CALL, HELLO], {}, "takes no tools"),
-        ({}, [HELLO | {"role": "tool"}], {}, "takes no tools"),
-        ({"tools": True}, [CALL, HELLO | {"role": "tool"}], {"tools": [{}]}, None),
+        ({}, [HELLO | {"role": "tool", "tool_call_id": "c1"}], {}, "takes no tools"),
+        (
+            {"tools": True},
+            [CALL, HELLO | {"role": "tool", "tool_call_id": "c1"}],
+            {"tools": [{"type": "x"}]},
+            None,
+        ),
         ({}, [IMAGE], {}, "takes text only"),
         ({"images": True}, [IMAGE], {}, None),
+        ({}, [HELLO], {"n": 1, "temperature": 1}, None),
+        ({}, [HELLO], {"n": 2, "logprobs": True}, "does not take logprobs, n, which the request demands"),
+        ({"options": frozenset({"n"})}, [HELLO], {"n": 2}, None),
+        ({}, [HELLO], {"seed": 1, "require": ["seed"]}, "does not take seed, which the request demands"),
         ({"context_size": 5}, [HELLO], {}, None),
         ({"context_size": 4}, [HELLO], {}, "takes at most 4 characters; the messages have 5"),
     ],

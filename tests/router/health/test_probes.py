@@ -215,7 +215,7 @@ async def test_a_probe_that_would_have_to_wait_says_so():
             report.providers[0].evidence,
             report.providers[0].probe_budget.left,
         )
-        assert "Hello" == await held.text()
+        assert "Hello" == await held.read_text()
     assert 1 == adapter.opened
 
 

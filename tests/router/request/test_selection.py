@@ -110,10 +110,12 @@ def test_one_without_the_model_is_skipped_for_that_model_until_its_pause_is_over
             "takes no system messages",
         ),
         (Capabilities(history=False), ChatRequest.build([*HELLO, *HELLO]), "takes no earlier turns"),
-        (Capabilities(), ChatRequest.build(HELLO, tools=[{"type": "function"}]), "takes no tools"),
+        (Capabilities(), ChatRequest.build(HELLO, tools=[{"type": "x"}]), "takes no tools"),
         (
             Capabilities(),
-            ChatRequest.build([{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]),
+            ChatRequest.build(
+                [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "u"}}]}]
+            ),
             "takes text only",
         ),
         (
