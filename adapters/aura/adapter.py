@@ -214,7 +214,8 @@ class Aura(HTTPAdapter):
         if not isinstance(listed, list):
             raise BadReply(f"{answer.where}: not a list of models; check base_url", status=answer.status)
         ids = tuple(m["id"] for m in listed if isinstance(m, dict) and isinstance(m.get("id"), str))
-        return tuple(self._client.shown(model, 100) for model in ids[:100])
+        own = [self.model] if self.model in ids[100:] else []  # so that it is not taken for missing
+        return tuple(self._client.shown(model, 100) for model in [*own, *ids[:100]])
 
     def _revealed(self) -> str:
         return "" if self._key is None else self._key.reveal()
