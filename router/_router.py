@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 import weakref
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Unpack
 
 import anyio
 
@@ -21,7 +22,7 @@ from router.policy.budget import RetryBudget
 from router.policy.interruption import Interruption
 from router.policy.retry import RetryPolicy
 from router.policy.settings import setting_of
-from router.policy.strategy import Priority
+from router.policy.strategy import strategy_of
 from router.policy.timeouts import Deadline, Timeouts
 from router.provider.chain import arranged, chain_of, named, ordered
 from router.provider.concurrency import Slots
@@ -30,13 +31,14 @@ from router.request.context import RequestContext
 from router.request.in_flight import InFlight, close_adapters
 from router.request.ledger import Ledger
 from router.request.pending import PendingReply, PendingStream
+from router.request.validation import Validation, validator_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from os import PathLike
     from types import TracebackType
 
-    from adapters.contract import Adapter, Message, ProbeLevel
+    from adapters.contract import Adapter, ChatOptions, Message, ProbeLevel
     from router.events import Observer
     from router.health.report import HealthReport, Keeper
     from router.policy.interruption import OnInterruption
@@ -90,7 +92,7 @@ class Router:
         traffic = TrafficObserver(self._providers, anyio.current_time)
         self._tell = Observers([traffic, *_observers_of(observers, history)])
         self._budget = self.retry.budget or RetryBudget()
-        self._strategy = _strategy_of(strategy)
+        self._strategy = strategy_of(strategy)
         self._strategy.check(self._providers)
         if isinstance(on_interruption, str):
             on_interruption = Interruption(on_interruption)
@@ -147,13 +149,14 @@ class Router:
 
     def stream(
         self,
-        messages: Sequence[Message | Mapping[str, Any]],
+        messages: Sequence[Message | Mapping[str, Any] | Reply],
         model: str | None = None,
         *,
         providers: Sequence[str] | None = None,
         timeouts: Timeouts | None = None,
         extra: Mapping[str, Mapping[str, Any]] | None = None,
-        **options: Any,
+        require: Collection[str] = (),
+        **options: Unpack[ChatOptions],
     ) -> PendingStream:
         """Ask the providers in order; the first one that delivers content answers.
 
@@ -164,73 +167,116 @@ class Router:
         `asyncio.create_task(router.stream(…))` gets its errors in the task.
 
         Args:
-            messages: OpenAI-style mappings with role and content, or `Message` objects.
+            messages: OpenAI-style mappings with role and content, `Message` objects, or replies.
             model: The model to ask for; None for each provider's default.
             providers: Ask only these, in this order.
             timeouts: Instead of the router's.
             extra: Provider name -> further fields for its request body.
-            options: temperature, max_tokens, top_p, stop, seed, tools, …; those that a provider does not take
-                are dropped for it and named in its attempt.
+            require: Options that are demands, such as `["temperature"]`: a provider that does not take one is
+                skipped. Tools, response_format, n, … always are; see `ChatOptions`.
+            options: See `ChatOptions`. Hints that a provider does not take are dropped for it, and named in
+                its attempt.
 
         Raises:
             AllProvidersFailed: Nobody delivered content.
             RequestAborted: An error forbade asking anybody else (refused content, a failure of this machine).
             TypeError: An argument is of a wrong type, or an option is unknown.
-            ValueError: There is no message, a role is unknown, or a provider is.
+            ValueError: There is no message, a role or a provider is unknown, or a message or tool is of a
+                wrong shape.
             anyio.ClosedResourceError: The router is closed, or was closed meanwhile.
         """
         return PendingStream(
-            self._open(messages, model, providers, timeouts, extra, options), "Router.stream"
+            self._stream(messages, model, providers, timeouts, extra, require, options), "Router.stream"
         )
 
     def complete(
         self,
-        messages: Sequence[Message | Mapping[str, Any]],
+        messages: Sequence[Message | Mapping[str, Any] | Reply],
         model: str | None = None,
         *,
         providers: Sequence[str] | None = None,
         timeouts: Timeouts | None = None,
         extra: Mapping[str, Mapping[str, Any]] | None = None,
-        **options: Any,
+        require: Collection[str] = (),
+        validate: Callable[[Reply], object] | type | None = None,
+        **options: Unpack[ChatOptions],
     ) -> PendingReply:
         """Return the whole reply when awaited: `stream()`, collected.
 
         It raises as `stream()` does, and `StreamInterrupted` where the reply broke off.
+
+        Args:
+            messages: As of `stream`, like all that is not told here.
+            model: As of `stream`.
+            providers: As of `stream`.
+            timeouts: As of `stream`.
+            extra: As of `stream`.
+            require: As of `stream`.
+            validate: Judges the reply before a provider is committed to: a function that returns False or
+                raises to refuse it, or a type that its text must be as JSON. What it refuses, and what breaks
+                off, goes on to the next provider, within the same deadline, and stands in the ledger.
+            options: As of `stream`.
         """
         return PendingReply(
-            self._collect(messages, model, providers, timeouts, extra, options), "Router.complete"
+            self._collect(messages, model, providers, timeouts, extra, require, options, validate),
+            "Router.complete",
         )
 
-    async def _collect(self, *arguments: Any) -> Reply:
-        """Return the whole reply to a request; the arguments are those of `_open`."""
-        async with await self._open(*arguments) as stream:
-            return await stream.collect()
-
-    async def _open(
+    async def _stream(
         self,
-        messages: Sequence[Message | Mapping[str, Any]],
+        messages: Sequence[Message | Mapping[str, Any] | Reply],
         model: str | None,
         providers: Sequence[str] | None,
         timeouts: Timeouts | None,
         extra: Mapping[str, Mapping[str, Any]] | None,
+        require: Collection[str],
         options: Mapping[str, Any],
     ) -> ReplyStream:
-        """Return the committed stream of a request."""
+        """Return the committed stream; what `stream()` does when it is awaited."""
         _refuse_misplaced(options)
-        request = ChatRequest.build(messages, model, extra, **options)
-        if extra:
-            ordered(self._providers, list(extra))
+        request = ChatRequest.build(messages, model, extra, require=require, **options)
+        return await self._open(request, providers, timeouts)
+
+    async def _collect(
+        self,
+        messages: Sequence[Message | Mapping[str, Any] | Reply],
+        model: str | None,
+        providers: Sequence[str] | None,
+        timeouts: Timeouts | None,
+        extra: Mapping[str, Mapping[str, Any]] | None,
+        require: Collection[str],
+        options: Mapping[str, Any],
+        validate: Callable[[Reply], object] | type | None,
+    ) -> Reply:
+        """Return the whole reply; what `complete()` does when it is awaited."""
+        _refuse_misplaced(options)
+        request = ChatRequest.build(messages, model, extra, require=require, **options)
+        timeouts = setting_of("timeouts", timeouts, Timeouts, _total_of(timeouts)) or self.timeouts
+        if validate is not None:
+            end = anyio.current_time() + timeouts.total
+            judge = Validation(validator_of(validate), timeouts.stall, end, anyio.current_time)
+            request = replace(request, validation=judge)
+        async with await self._open(request, providers, timeouts) as stream:
+            return await stream.collect()
+
+    async def _open(
+        self, request: ChatRequest, providers: Sequence[str] | None, timeouts: Timeouts | None
+    ) -> ReplyStream:
+        """Return the committed stream of a request."""
+        if request.extra:
+            ordered(self._providers, list(request.extra))
         candidates = ordered(self._providers, providers)
         timeouts = setting_of("timeouts", timeouts, Timeouts, _total_of(timeouts)) or self.timeouts
         self._in_flight.open()
         now = anyio.current_time()
         if providers is None:
-            candidates = arranged(candidates, self._strategy, now, self._random)
+            candidates = arranged(candidates, self._strategy, now, self._random, request)
         context = RequestContext(
             request=request,
             candidates=tuple(candidates),
             ledger=Ledger(f"{self._random.getrandbits(64):016x}", now, self._tell),
             timeouts=timeouts,
+            usual=self.timeouts,
             deadline=Deadline(now + timeouts.total),
             policy=self.retry,
             budget=self._budget,
@@ -300,7 +346,7 @@ class Router:
         Raises:
             ValueError: No provider has this name.
         """
-        named(self._providers, provider).breaker.isolate()
+        named(self._providers, provider).isolate()
 
     def reset(self, provider: str) -> None:
         """Forget what the circuit breaker of a provider knows; it may be asked at once, a Retry-After aside.
@@ -311,7 +357,7 @@ class Router:
         Raises:
             ValueError: No provider has this name.
         """
-        named(self._providers, provider).breaker.reset()
+        named(self._providers, provider).reset()
 
     async def aclose(self) -> None:
         """Close the router: running requests and open streams end, then all connections; idempotent.
@@ -367,22 +413,6 @@ def _observers_of(observers: Sequence[Observer] | None, keeper: Keeper | None) -
                 f"observers holds {each!r}, which cannot be called; pass functions that take one event"
             )
     return told if keeper is None else [*told, keeper]
-
-
-def _strategy_of(strategy: Strategy | None) -> Strategy:
-    """Return the strategy given, or that of the order given.
-
-    Raises:
-        TypeError: It is none.
-    """
-    if strategy is None:
-        return Priority()
-    if isinstance(strategy, type) or not (hasattr(strategy, "order") and hasattr(strategy, "check")):
-        got = getattr(strategy, "__name__", type(strategy).__name__)
-        raise TypeError(
-            f"strategy must be a Strategy, got {got}; write strategy=Priority(), Fastest() or Weighted({{…}})"
-        )
-    return strategy
 
 
 def _refuse_misplaced(options: Mapping[str, Any]) -> None:

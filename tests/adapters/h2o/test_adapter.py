@@ -13,8 +13,8 @@ from adapters.h2o.errors import leads_to_login
 from adapters.h2o.generations import SEED_MODEL
 from adapters.h2o.visit import Server
 from adapters.simulators.h2o import GENERATIONS, MODELS, H2oSimulator, Login
-from tests.adapters.bodies import proved, read, text
-from tests.adapters.h2o.talk import TEXT, Always, Scripted, calls, served
+from tests.adapters.bodies import Answers, proved, read, text
+from tests.adapters.h2o.talk import TEXT, calls, served
 
 pytestmark = pytest.mark.anyio
 
@@ -192,7 +192,7 @@ async def test_a_default_that_the_server_no_longer_has_is_asked_for_again(genera
 
 
 async def test_a_server_without_a_list_is_asked_for_the_model_of_the_seed():
-    transport = Scripted(
+    transport = Answers(
         post_settings=(200, b'{"type":"redirect","status":303}', JSON),
         post_conversation=CREATED,
         post_conversation_c=(200, WHOLE, "text/plain"),
@@ -296,7 +296,7 @@ async def test_the_probe_costs_no_generation(generation: str, name: str):
 
 
 async def test_the_probe_of_any_other_web_server_cannot_tell():
-    found = await H2o("http://127.0.0.1:9", transport=Always(b"<html>", 404, "text/html")).probe()
+    found = await H2o("http://127.0.0.1:9", transport=Answers()).probe()
 
     assert found.working is None
 
@@ -308,7 +308,7 @@ WHOLE: Final = b'{"type":"stream","token":"Hi"}\n{"type":"finalAnswer","text":"H
 
 async def test_the_first_servers_of_the_second_generation_took_the_form():
     """Form settings, but JSON lines; the last line without an end; a load balancer's cookie goes along."""
-    transport = Scripted(
+    transport = Answers(
         post_settings=(200, b'{"type":"redirect","status":303}', JSON),
         post_conversation=CREATED,
         post_conversation_c=(200, WHOLE, "text/plain"),
@@ -326,7 +326,7 @@ async def test_the_first_servers_of_the_second_generation_took_the_form():
 
 async def test_a_conversation_that_cannot_be_read_has_a_turn_without_a_parent():
     """The last servers of the second generation have an API, and conversations without a root."""
-    transport = Scripted(
+    transport = Answers(
         get_api_models=(200, b"[]", JSON),
         post_settings=(200, b"", JSON),
         post_conversation=CREATED,
@@ -338,7 +338,7 @@ async def test_a_conversation_that_cannot_be_read_has_a_turn_without_a_parent():
 
 
 async def test_a_page_instead_of_the_settings_is_not_chat_ui():
-    transport = Scripted(post_settings=(200, b"<!doctype html><p>Shop", "text/html"))
+    transport = Answers(post_settings=(200, b"<!doctype html><p>Shop", "text/html"))
     _, error = await read(H2o("http://127.0.0.1:9", transport=transport))
 
     assert isinstance(error, BadReply)
@@ -346,7 +346,7 @@ async def test_a_page_instead_of_the_settings_is_not_chat_ui():
 
 
 async def test_a_path_prefix_is_kept_and_named_as_the_referer():
-    transport = Scripted()
+    transport = Answers()
     await read(H2o("http://127.0.0.1:9/chat", transport=transport))
 
     assert {each.url.path.split("/")[1] for each in transport.requests} == {"chat"}
