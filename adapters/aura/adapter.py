@@ -192,6 +192,9 @@ class Aura(HTTPAdapter):
         if self.model not in models:
             said = f"it answers, but does not list the model {self.model!r}"
             return ProbeResult(True, said, models=models)
+        why = None if self.model in self._answered else self._why_not(self.model, models)
+        if why is not None:
+            return ProbeResult(True, f"it answers, but {why}", models=models)
         return ProbeResult(True, "it lists its models", models=models)
 
     async def _listed_if_any(self, session: Session) -> tuple[str, ...] | None:

@@ -264,11 +264,11 @@ class Visit:
                 known = replace(known, settings=form, exact="G1" if form == "form" else "G2")
                 self._server.generation = known
             return known
-        if refused is not None and known.lacks(model):  # late G2 checks the name, and says no word of it
+        if refused is None:
+            return known
+        if known.family == "G1/G2" and known.lacks(model):  # late G2 checks the name, and says no word of it
             raise self._unknown_model("POST /settings", model, known.models) from refused
-        if refused is not None:
-            raise refused
-        return known
+        raise refused
 
     async def _create(self, known: Generation, model: str) -> None:
         try:

@@ -66,9 +66,7 @@ async def raw_text(
     async with session:
         async with session.exchange("POST", path, json=body, headers=headers) as answer:
             if answer.status == 200:
-                kind = _media_type(answer)
-                if not _may_be_text(kind):
-                    raise await _no_reply(answer, kind, session)
+                kind = await _text_type(answer, session)
                 reply = RawReply(refusals, shown=session.shown, any_text=untyped_is_text and not kind)
                 count = session.meter.content
                 has_text = False
@@ -94,12 +92,16 @@ async def raw_text(
         raise failure if judged is None else await judged(session, failure)
 
 
-def _media_type(answer: Answer) -> str:
-    return (answer.header("content-type") or "").partition(";")[0].strip().lower()
+async def _text_type(answer: Answer, session: Session) -> str:
+    """Return the content type of an answer that may be text; "" where it names none.
 
-
-def _may_be_text(kind: str) -> bool:
-    return kind in ("", _BYTES) or (kind.startswith("text/") and kind not in _MARKUP)
+    Raises:
+        AdapterError: It is named something else.
+    """
+    kind = (answer.header("content-type") or "").partition(";")[0].strip().lower()
+    if kind in ("", _BYTES) or (kind.startswith("text/") and kind not in _MARKUP):
+        return kind
+    raise await _no_reply(answer, kind, session)
 
 
 async def _no_reply(answer: Answer, kind: str, session: Session) -> AdapterError:

@@ -67,6 +67,9 @@ class OpenAssistant(HTTPAdapter):
     cookie follows the site's own idea of its address, so a token is sent under both names; see
     `adapters.open_assistant.next_auth`.
 
+    The chat of each reply is deleted. One that is left while its answer runs is hidden, and deleted later by
+    this adapter; if its answer still runs at `aclose()`, it stays at the site, hidden.
+
     Args:
         base_url: Where the site is, without `/chat`. None points at open-assistant.io, which is gone:
             `working` is False until a probe succeeds.

@@ -207,6 +207,7 @@ async def test_an_unknown_model_is_told_with_the_list_of_models(generation: Gene
 async def test_the_default_that_the_main_branch_lists_and_cannot_use() -> None:
     async with AuraSimulator(generation="openchat-ui-main") as simulator:
         adapter, told = Aura(simulator.url), Aura(simulator.url, model="openchat_v3.2_mistral")
+        found = await adapter.probe()
         _, error = await read(adapter)
         deltas, none = await read(told)
         await adapter.aclose()
@@ -214,6 +215,7 @@ async def test_the_default_that_the_main_branch_lists_and_cannot_use() -> None:
 
     assert type(error) is ModelNotFound
     assert "model='openchat_v3.2_mistral'" in str(error)
+    assert "cannot use it" in found.reason
     assert "it lists openchat_v3.2_mistral, openchat_3.6" in str(error)
     assert (none, text(deltas)) == (None, AuraSimulator.default_text)
 
