@@ -112,6 +112,11 @@ class Answer:
             if not self._exhausted:
                 await self._close()
 
+    @property
+    def headers(self) -> httpx.Headers:
+        """The headers of the answer."""
+        return self._response.headers
+
     def header(self, name: str) -> str | None:
         """Return a header's value."""
         value = self._response.headers.get(name)

@@ -18,7 +18,7 @@ from adapters.contract.errors import (
     RateLimited,
     ServiceFailed,
 )
-from adapters.openai.codec import error_from
+from adapters.wire.vendor.errors import error_from
 from tests.adapters.wire.documents import JSON
 
 LONG_INPUT = (
@@ -80,7 +80,7 @@ FREE_MODELS = (
         ({"detail": "Not authenticated"}, 401, AuthenticationFailed),
         ({"detail": [{"msg": "field required"}]}, 422, InvalidRequest),
         ({"code": -14, "msg": "剩余积分不足"}, 200, QuotaExhausted),
-        ({"error": {"error": {"error": {"error": {"error": {"code": 429}}}}}}, None, ServiceFailed),
+        ({"error": {"error": {"error": {"error": {"error": {"code": 429}}}}}}, None, RateLimited),
         (None, None, ServiceFailed),
         ([], None, ServiceFailed),
         ({}, 402, QuotaExhausted),

@@ -24,7 +24,7 @@ from email.utils import parsedate_to_datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from adapters.openai.statements import ErrorBody, plain, read_body
+from adapters.wire.vendor.statements import ErrorBody, plain, read_body
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -90,18 +90,7 @@ _FIELDS: Final = frozenset({
 _FIELDS_MS: Final = frozenset({"retryafterms", "retryinms", "retrydelayms", "resetinms", "resetafterms"})
 
 
-def longest_wait(headers: Mapping[str, str], error: object, now: datetime) -> float | None:
-    """Return the seconds that an answer asks to be left alone, or None.
-
-    Args:
-        headers: The headers of the answer, also of one with status 200 whose first event is an error.
-        error: Its error body, decoded or not; None without one.
-        now: The time of the wall clock; the answer's own `Date` goes before it.
-    """
-    return _longest(filter(None, (wait_of_headers(headers, now), wait_of_body(error, now))))
-
-
-def wait_of_headers(headers: Mapping[str, str], now: datetime) -> float | None:
+def wait_of_headers(headers: Mapping[str, str], now: datetime, *, limited: bool = True) -> float | None:
     """Return the seconds that the headers of an answer ask for, or None.
 
     A limit that is told to be not used up asks for nothing, unless nobody else does: the answer was refused,
@@ -110,6 +99,8 @@ def wait_of_headers(headers: Mapping[str, str], now: datetime) -> float | None:
     Args:
         headers: Names, in any case, and values.
         now: The time of the wall clock; the answer's own `Date` goes before it.
+        limited: Whether the answer was refused for a limit. Otherwise a limit counts that is told to be used
+            up, and no other: a service that failed sends its limits as well.
     """
     named = _named(headers)
     clock = _http_date(named.get("date", "")) or now
@@ -128,7 +119,8 @@ def wait_of_headers(headers: Mapping[str, str], now: datetime) -> float | None:
                 remaining[of] = value
     used_up = [wait for of, wait in resets.items() if _is_zero(remaining.get(of, ""))]
     untold = [wait for of, wait in resets.items() if of not in remaining]
-    for waits in ([*asked, *used_up], untold, list(resets.values())):
+    others = (untold, list(resets.values())) if limited else ()
+    for waits in ([*asked, *used_up], *others):
         if (longest := _longest(wait for wait in waits if wait is not None)) is not None:
             return longest
     return None
