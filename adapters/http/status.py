@@ -1,7 +1,8 @@
-"""What a status means where the body has no better word. Pure."""
+"""What a status means where the body has no better word, and the clock that waits are measured against."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Final
 
 from adapters.contract.errors import (
@@ -37,3 +38,8 @@ def error_for_status(status: int) -> type[AdapterError]:
     if 500 <= status < 600:
         return ServiceFailed
     return BadReply
+
+
+def wall_clock() -> datetime:
+    """Return the time that dates are measured against, in answers without a `Date` of their own."""
+    return datetime.now(UTC)

@@ -6,19 +6,20 @@
 What comes is told by the first byte of the body, never by its content type. A `finish_reason` or `[DONE]`
 proves the end. The usage comes after the `finish_reason`, and so may text and tool calls: what comes is
 handed on as it comes, until `[DONE]`, the end of the body, or a silence (`Limits.silence_after_finish`),
-since some servers keep the connection open and say nothing more. Finish reason and usage are in the last delta.
+since some servers keep the connection open and say nothing more. Finish reason and usage are in the last
+delta.
 """
 
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 import anyio
 
 from adapters.contract import OPTIONS, Capabilities, Delta, ProbeResult
 from adapters.contract.errors import AdapterError, BadReply, ReplyTooLarge
+from adapters.http.status import wall_clock
 from adapters.openai.codec import ChunkDecoder, request_body, whole
 from adapters.wire.error_body import is_page
 from adapters.wire.vendor.errors import AnswerErrors, error_from
@@ -63,7 +64,7 @@ async def converse(
             raise await answer.failure()
         flow = request.conditions.flow
         _note(flow, answer, session.shown)
-        errors = AnswerErrors(session.shown, answer.headers, _now)
+        errors = AnswerErrors(session.shown, answer.headers, wall_clock)
         chunk = await _beginning(answer)
         if chunk is not None and chunk.lstrip(_BLANK)[:1] in (b"{", b"["):
             document, failure = await _document(session, answer, chunk, _choices(request), errors)
@@ -205,16 +206,12 @@ def _last(decoder: ChunkDecoder, answer: Answer) -> Delta:
         raise answer.located(failure) from None
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 def explain(answer: WholeAnswer, shown: Callable[[str], str]) -> AdapterError | None:
     """Return the error that the body of a failed answer stands for, or None where it has no words for it."""
     body = answer.body.strip()
     if not body or not 400 <= answer.status < 600:
         return None
-    error = error_from(body, answer.status, shown, now=_now())
+    error = error_from(body, answer.status, shown, now=wall_clock())
     said = "an HTML page" if is_page(body) else error
     error.args = (f"{answer.where} answered {answer.status}: {said}",)
     return error

@@ -86,7 +86,12 @@ def limits(**told: tuple[str, str]) -> dict[str, str]:
         ({"retry-after": "1, 2"}, None),
         ({"retry-after": "٣"}, None),
         ({"retry-after": "Mon, 01 Jan 1990 00:00:00 GMT"}, None),
-        ({"retry-after": "Fri, 31 Dec 9999 23:59:59 GMT"}, None),
+        # Absurd, and nothing else is told: coming back is no use, for a month at most.
+        ({"retry-after": "Fri, 31 Dec 9999 23:59:59 GMT"}, LONGEST_WAIT),
+        ({"retry-after": "999999999999"}, LONGEST_WAIT),
+        ({"retry-after": "99999999"}, LONGEST_WAIT),
+        ({"retry-after": "99999999", "retry-after-ms": "0"}, LONGEST_WAIT),
+        ({"x-ratelimit-reset-tokens": "9999d"}, None),
         ({"retry-after": "9" * 5000}, None),
         ({"x-ratelimit-reset": str(int(epoch(-5)))}, None),
         ({"x-ratelimit-limit-requests": "60"}, None),
