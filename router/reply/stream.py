@@ -83,7 +83,7 @@ class ReplyStream(ObjectReceiveStream[Delta]):
         self._state = _State.OPEN
         self._transcript = Transcript()
         self._first_content = self._asked = anyio.current_time()
-        self._clock = ContentClock(context.timeouts, context.deadline)
+        self._clock = ContentClock(context.timeouts, context.deadline, context.usual)
         self._scope: anyio.CancelScope | None = None  # while READING and LEAVING
         self._over: anyio.Event | None = None  # set when ENDED, for those who wait for it
         self._closed_at: float | None = None

@@ -124,7 +124,7 @@ def wait_of_headers(headers: Mapping[str, str], now: datetime, *, limited: bool 
     for waits in ([*asked, *used_up], *others):
         if (longest := _longest(wait for wait in waits if wait is not None)) is not None:
             return longest
-    # A bare Retry-After that is absurdly long is no time to wait for, but it does say that coming back is no use.
+    # A bare Retry-After that is absurdly long is no time to wait for, yet it says that coming back is no use.
     far = _value(named.get("retry-after", ""), clock, longest=math.inf)
     return None if far is None else LONGEST_WAIT
 
