@@ -74,6 +74,11 @@ class ChunkDecoder:
         """Whether the reply is known to be complete: by a `finish_reason`, or by `[DONE]`."""
         return self.done or self._reader.finished
 
+    @property
+    def kept(self) -> int:
+        """How many deltas without content came from the finish reason on; `last` has what they hold."""
+        return len(self._behind)
+
     def feed(self, chunk: bytes) -> list[Delta]:
         """Return the deltas that `chunk` completes; look at `failure` after having handed them over."""
         deltas: list[Delta] = []

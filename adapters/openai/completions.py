@@ -160,7 +160,7 @@ async def _document(
 class _Rest:
     """Reads on after a finish reason, until nothing new came for a while.
 
-    New is what makes a delta; pings and empty chunks are not.
+    New are content, the usage, and whatever else a delta can hold; pings and empty chunks are not.
 
     Args:
         answer: Whose body it is.
@@ -181,16 +181,20 @@ class _Rest:
             AdapterError: The body was cut behind a finish reason that content had followed already: it was
                 not the end then, and proves nothing.
         """
+        decoder = self._decoder
         try:
             with anyio.move_on_after(self._silence) as scope:
                 while not self._ended and anyio.current_time() < scope.deadline:
+                    kept = decoder.kept
                     chunk = await anext(self._answer.chunks(), None)
-                    deltas = self._decoder.flush() if chunk is None else self._decoder.feed(chunk)
+                    deltas = decoder.flush() if chunk is None else decoder.feed(chunk)
                     if deltas:
                         self._came = True
                         return deltas
                     if chunk is None:
                         break
+                    if decoder.kept > kept:
+                        scope.deadline = anyio.current_time() + self._silence
         except AdapterError:
             if self._came:
                 raise
