@@ -184,7 +184,6 @@ async def test_prefix_of_base_url_is_kept() -> None:
         ("503", ServiceFailed),
         ("html", BadReply),
         ("json_error", ServiceFailed),
-        ("gzip", BadReply),
         ("redirect", BadReply),
         ("garbage", BadReply),
         ("error_event", ServiceFailed),
