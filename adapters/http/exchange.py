@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 import httpx
 
-from adapters.contract.errors import AdapterError, BadReply, ConnectionLost, ReplyTooLarge
+from adapters.contract.errors import AdapterError, ConnectionLost, ReplyTooLarge
 from adapters.http.answer import WholeAnswer
+from adapters.http.decoding import Decoded, codings_of
 from adapters.http.failures import error_from_transport
 from adapters.http.transport import SAID
 
@@ -58,6 +59,7 @@ class Answer:
 
     __slots__ = (
         "_client",
+        "_decoded",
         "_ended",
         "_exhausted",
         "_fresh",
@@ -76,6 +78,7 @@ class Answer:
         self._request = request
         self._fresh = fresh
         self._raw: AsyncIterator[bytes] | None = None
+        self._decoded: Decoded | None = None  # where the body comes compressed
         self._ended = False
         self._exhausted = False
         self.where = where
@@ -98,12 +101,14 @@ class Answer:
         self.status = self._response.status_code
         headers = self._response.headers
         self.framed = "content-length" in headers or "chunked" in headers.get("transfer-encoding", "").lower()
-        encoding = headers.get("content-encoding", "identity").strip().lower()
-        if encoding not in ("", "identity"):
-            await self._close()
-            raise BadReply(
-                f"{self.where}: the body is encoded as {self._client.shown(encoding, 40)!r}, "
-                "though only identity was asked for",
+        codings = codings_of(self.header("content-encoding"))
+        if codings:
+            self._decoded = Decoded(
+                self,
+                codings,
+                shown=self._client.shown(", ".join(codings), 40),
+                where=self.where,
+                limit=self._client.limits.body,
                 status=self.status,
             )
         return self
@@ -117,6 +122,11 @@ class Answer:
         finally:
             if not self._exhausted:
                 await self._close()
+
+    @property
+    def headers(self) -> httpx.Headers:
+        """The headers of the answer."""
+        return self._response.headers
 
     def header(self, name: str) -> str | None:
         """Return a header's value."""
@@ -141,15 +151,15 @@ class Answer:
         except UnicodeDecodeError:
             return phrase.decode("latin-1")
 
-    def chunks(self) -> Answer:
-        """Return the iterator over the body's bytes, as they arrive.
+    def chunks(self) -> AsyncIterator[bytes]:
+        """Return the iterator over the body's bytes, as they arrive; decoded, where they come compressed.
 
         Raises:
             ConnectionLost: The body was cut.
-            BadReply: The body breaks HTTP.
-            ReplyTooLarge: The body is over `Limits.body`.
+            BadReply: The body breaks HTTP, or is in a coding that cannot be decoded.
+            ReplyTooLarge: The body is over `Limits.body`, as it is sent or decoded.
         """
-        return self
+        return self if self._decoded is None else self._decoded
 
     def __aiter__(self) -> Answer:
         if self._raw is None:
@@ -223,7 +233,7 @@ class Answer:
         limits = self._client.limits
         most = self.received + limits.drain
         with anyio.move_on_after(limits.drain_seconds), suppress(AdapterError):
-            async for _ in self.chunks():
+            async for _ in self:
                 if self.received > most:
                     return
 

@@ -71,7 +71,6 @@ SEEN: Final[dict[str, type[AdapterError] | str]] = {
     "empty": EmptyReply,
     "error_event": ServiceFailed,
     "redirect": BadReply,
-    "gzip": BadReply,
     "garbage": BadReply,
     "endless_comments": ReplyTooLarge,
     "limit": QuotaExhausted,

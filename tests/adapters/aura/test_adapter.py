@@ -285,7 +285,6 @@ async def test_reply_is_streamed_and_its_framed_end_is_the_proof(generation: Gen
         ("500", ServiceFailed),
         ("503", ServiceFailed),
         ("html", BadReply),
-        ("gzip", BadReply),
         ("redirect", BadReply),
         ("garbage", BadReply),
         ("empty", EmptyReply),

@@ -54,7 +54,6 @@ FAULTS: Final[list[tuple[str, type[AdapterError]]]] = [
     ("html", BadReply),
     ("json_error", ServiceFailed),
     ("redirect", BadReply),
-    ("gzip", BadReply),
     ("garbage", BadReply),
     ("error_event", ServiceFailed),
 ]
