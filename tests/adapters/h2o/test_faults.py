@@ -196,7 +196,7 @@ async def test_other_servers_are_asked_to_stop_before_the_first_token_too(genera
 @pytest.mark.parametrize("generation", GENERATIONS)
 async def test_a_server_that_has_begun_and_says_no_word_was_heard(generation: str):
     async with served(generation=generation, fault="endless_comments", delay=0.005) as (simulator, adapter):
-        timeouts = Timeouts(first_content=0.1)
+        timeouts = Timeouts(first_content=0.6)
         async with Router([adapter], timeouts=timeouts, retry=RetryPolicy(attempts=1)) as router:
             with pytest.raises(AllProvidersFailed) as failed:
                 await router.stream(ASK)
