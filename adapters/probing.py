@@ -26,6 +26,7 @@ from adapters.contract.errors import (
     QuotaExhausted,
     RateLimited,
     ServiceFailed,
+    alone,
 )
 from adapters.generator import ClosingTimeout, bad_reply, checked, close_generator, made_by
 
@@ -57,8 +58,7 @@ def finding(error: Exception, level: ProbeLevel) -> ProbeResult:
     if not isinstance(error, AdapterError):
         return ProbeResult(None, str(bad_reply(error)), level)
     working = None if isinstance(error, _CANNOT_TELL) else False
-    # Its frames hold keys and what the peer sent.
-    return ProbeResult(working, str(error), level, error=error.with_traceback(None))
+    return ProbeResult(working, str(error), level, error=alone(error))
 
 
 async def answer(adapter: Adapter) -> ProbeResult:

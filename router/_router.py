@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from adapters.contract import ChatRequest
+from router.errors import RouterError
 from router.events import Observers
 from router.health.check import CheckUp
 from router.health.level import checked_level
@@ -203,10 +204,28 @@ class Router:
 
     async def _collect(self, *arguments: Any) -> Reply:
         """Return the whole reply to a request; the arguments are those of `_open`."""
-        async with await self._open(*arguments) as stream:
+        opening = self._open(*arguments)
+        del self, arguments  # the frames of a traceback keep alive what they hold
+        async with await opening as stream:
             return await stream.collect()
 
-    async def _open(
+    async def _open(self, *arguments: Any) -> ReplyStream:
+        """Return the committed stream of a request; the arguments are those of `_opened`.
+
+        An error leaves here without the frames below, which hold the messages.
+        """
+        opening = self._opened(*arguments)
+        del self, arguments
+        try:
+            return await opening
+        except RouterError as error:
+            failure = error
+        try:
+            raise failure.with_traceback(None) from failure.__cause__
+        finally:
+            del failure  # or the frame and the error would keep each other alive
+
+    async def _opened(
         self,
         messages: Sequence[Message | Mapping[str, Any]],
         model: str | None,

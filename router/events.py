@@ -5,7 +5,9 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from adapters.contract.errors import ChatRouterError
 
 if TYPE_CHECKING:
     from adapters.contract import ProbeResult, Switch, Usage
@@ -18,6 +20,9 @@ Phase: TypeAlias = Literal["selection", "waiting", "answering", "content"]
 """How far an attempt came: not started, nothing heard, heard without content, content."""
 
 AttemptOutcome: TypeAlias = Literal["committed", "failed", "skipped", "cancelled"]
+
+_LIGHT: Final = 1000
+"""Characters of a text that a kept error may carry in its arguments and attributes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,25 +173,50 @@ class AdapterBroke:
 
 
 def without_frames(error: Exception) -> Exception:
-    """Return `error`, changed: its traceback, and that of each error behind it, is a note of lines.
+    """Return `error`, changed: it and all errors behind it keep no frame and nothing large alive.
 
-    The local variables of its frames hold keys and what the peer sent, and some loggers show them. Clearing
-    the frames instead would end every coroutine that caught the same error before and goes on: it may have
-    been kept, and raised again for another request.
+    A traceback becomes a note of its lines: the local variables of its frames hold keys and what the peer
+    sent, and some loggers show them. Clearing the frames instead would end every coroutine that caught the
+    same error before and goes on: it may have been kept, and raised again for another request. What such
+    errors carry, the request of an HTTP client's error or the document of a JSON error, is let go of as well.
     """
-    _keep_the_lines(error)
+    waiting: list[BaseException | None] = [error]
+    seen: set[int] = set()
+    while waiting:
+        current = waiting.pop()
+        if current is None or id(current) in seen:
+            continue
+        seen.add(id(current))
+        _lighten(current)
+        waiting += [current.__cause__, current.__context__, *getattr(current, "exceptions", ())]
     return error
 
 
-def _keep_the_lines(error: BaseException | None) -> None:
-    if error is None or error.__traceback__ is None:
+def _lighten(error: BaseException) -> None:
+    if error.__traceback__ is not None:
+        lines = "".join(traceback.format_tb(error.__traceback__))
+        error.__traceback__ = None
+        if not hasattr(error, "__notes__"):
+            error.add_note(f"Traceback (most recent call last):\n{lines}")
+    if error.__suppress_context__:
+        error.__context__ = None
+    if isinstance(error, ChatRouterError | BaseExceptionGroup):
         return
-    lines = "".join(traceback.format_tb(error.__traceback__))
-    error.__traceback__ = None
-    if not hasattr(error, "__notes__"):
-        error.add_note(f"Traceback (most recent call last):\n{lines}")
-    for behind in (error.__cause__, error.__context__, *getattr(error, "exceptions", ())):
-        _keep_the_lines(behind)
+    for name, value in vars(error).items():
+        if name != "__notes__" and not _is_light(value):
+            setattr(error, name, None)
+    if not all(map(_is_light, error.args)):
+        error.args = tuple(each if _is_light(each) else f"<{type(each).__name__}>" for each in error.args)
+    if isinstance(error, UnicodeDecodeError):
+        error.object = b""
+    elif isinstance(error, UnicodeEncodeError | UnicodeTranslateError):
+        error.object = ""
+
+
+def _is_light(value: object) -> bool:
+    if isinstance(value, str | bytes):
+        return len(value) <= _LIGHT
+    return value is None or isinstance(value, int | float)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Final
 import anyio
 
 from adapters.contract import Delta, Flow
-from adapters.contract.errors import AdapterError, BadReply, ContentRefused, EmptyReply, FirstContentTimeout
+from adapters.contract.errors import (
+    AdapterError,
+    BadReply,
+    ContentRefused,
+    EmptyReply,
+    FirstContentTimeout,
+    alone,
+)
 from adapters.generator import bad_reply, checked, close_generator, made_by
 from router.reply.transcript import REFUSED
 
@@ -54,9 +61,7 @@ class AttemptResult:
     def failed(self, raised: Exception) -> None:
         """Keep what the adapter raised; a bug in it must not end the request."""
         if isinstance(raised, AdapterError):
-            # It says itself where it happened. Its frames hold keys and what the peer sent, and some loggers
-            # show the local variables of a traceback.
-            self.error = raised.with_traceback(None)
+            self.error = alone(raised)  # it says itself where it happened
         else:
             self.bug, self.error = raised, bad_reply(raised)
 

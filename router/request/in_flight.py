@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import anyio
 from anyio.lowlevel import EventLoopToken, current_token
 
-from router.events import CleanUpFailed
+from router.events import CleanUpFailed, without_frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -103,7 +103,7 @@ async def close_adapters(adapters: Sequence[Adapter], seconds: float, tell: Call
             try:
                 await adapter.aclose()
             except Exception as error:  # noqa: BLE001 - a failing clean-up must not hinder the others
-                tell(CleanUpFailed(None, adapter.name, error))
+                tell(CleanUpFailed(None, adapter.name, without_frames(error)))
         if scope.cancelled_caught:
             text = f"the adapter was not closed after {seconds:g} s (Timeouts.close)"
             tell(CleanUpFailed(None, adapter.name, TimeoutError(text)))
