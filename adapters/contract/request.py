@@ -93,12 +93,14 @@ class Conditions:
         fresh_connection: Use no kept-alive connection: the last one was lost on reuse.
         on_leftover: Called with the error of a clean-up that failed, which is reported and never raised.
         flow: Where the adapter tells which deltas come without waiting.
+        has_slot: The caller counts the requests to this provider, as the router does.
     """
 
     others_left: bool = False
     fresh_connection: bool = False
     on_leftover: Callable[[AdapterError], None] = lambda error: None
     flow: Flow = field(default_factory=Flow)
+    has_slot: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 import httpx
+from anyio.lowlevel import EventLoopToken, current_token
 
 from adapters.contract.errors import AdapterError, AuthenticationFailed, BadReply, Busy, NotWorking
 from adapters.contract.secret import PeerText, Secret
@@ -120,13 +121,25 @@ class Client:
         self._explain = explain
         self._clients: dict[bool, httpx.AsyncClient] = {}
         self._slots: anyio.Semaphore | None = None
+        self._loop: EventLoopToken | None = None
         self._urls: dict[str, httpx.URL] = {}
         hidden = [*self._headers.values(), *self._cookies.values(), *secrets]
         self._has_key = bool(hidden)
         self.shown = PeerText(hidden if self._proxy is None else [*hidden, self._proxy])
 
+    def enter_loop(self) -> None:
+        """Begin anew in another event loop: connections and slots of the last one are let go of.
+
+        They are not closed, which would wait for a loop that may be gone.
+        """
+        loop = current_token()
+        if self._loop is not None and self._loop != loop:
+            self._clients, self._slots = {}, None
+        self._loop = loop
+
     async def aclose(self) -> None:
         """Close all connections. Idempotent; a later request opens new ones."""
+        self.enter_loop()
         clients, self._clients = list(self._clients.values()), {}
         # A cancellation between two of them would leave the rest open.
         with anyio.move_on_after(self.cleanup_timeout, shield=True):
@@ -162,13 +175,13 @@ class Client:
             follow_redirects=False,
         )
 
-    async def take_slot(self, seconds: float) -> None:
-        """Take a connection slot, waiting at most so long.
+    async def take_slot(self, *, wait: bool) -> None:
+        """Take a connection slot. A router counts for itself, so only who asks an adapter directly does.
 
         httpx loses pool slots for good when a wait for its pool is cancelled, so nobody ever waits there.
 
         Raises:
-            Busy: None became free.
+            Busy: None is free, and it was not to be waited for.
         """
         slots = self._slots
         if slots is None:
@@ -176,7 +189,7 @@ class Client:
         try:
             slots.acquire_nowait()
         except anyio.WouldBlock:
-            with anyio.move_on_after(seconds):
+            if wait:
                 await slots.acquire()
                 return
             raise Busy(

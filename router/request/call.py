@@ -154,6 +154,6 @@ class Call:
         return AllProvidersFailed(
             attempts,
             out_of_time=out_of_time,
-            retryable=passing or bool(waits) or out_of_time,
+            retryable=passing or bool(waits) or out_of_time or self._candidates.full,
             retry_after=min(waits, default=None),
         )
