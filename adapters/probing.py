@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
+from anyio.lowlevel import current_token
 
 from adapters.contract import ChatRequest, Conditions, Message, Outcome, ProbeResult
 from adapters.contract.errors import (
@@ -70,6 +71,7 @@ async def answer(adapter: Adapter) -> ProbeResult:
     Raises:
         nothing but cancellation.
     """
+    adapter.in_loop(current_token())
     started = anyio.current_time()
     left: list[AdapterError] = []
     conditions = Conditions(others_left=True, on_leftover=left.append)  # who has no slot says so at once

@@ -19,13 +19,14 @@ from router.health.probes import Probing
 from router.health.traffic import TrafficObserver
 from router.policy.breaker import BreakerPolicy
 from router.policy.budget import RetryBudget
+from router.policy.chance import differs_after_fork
 from router.policy.interruption import Interruption
 from router.policy.retry import RetryPolicy
 from router.policy.settings import setting_of
-from router.policy.strategy import Priority
 from router.policy.timeouts import Deadline, Timeouts
 from router.provider.chain import arranged, chain_of, named, ordered
 from router.provider.concurrency import Slots
+from router.request.arguments import refuse_misplaced, strategy_of, total_of
 from router.request.call import Call
 from router.request.context import RequestContext
 from router.request.in_flight import InFlight, close_adapters
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from router.health.report import HealthReport, Keeper
     from router.policy.interruption import OnInterruption
     from router.policy.strategy import Strategy
+    from router.reply.event_loop import EventLoop
     from router.reply.stream import ReplyStream
     from router.reply.transcript import Reply
 
@@ -85,13 +87,15 @@ class Router:
     ) -> None:
         self.timeouts = setting_of("timeouts", timeouts, Timeouts, "total=60") or Timeouts()
         self.retry = setting_of("retry", retry, RetryPolicy, "attempts=3") or RetryPolicy()
-        self._random = setting_of("random_source", random_source, random.Random, "7") or random.Random()
+        self._random = setting_of("random_source", random_source, random.Random, "7") or differs_after_fork(
+            random.Random()
+        )
         policy = setting_of("breaker", breaker, BreakerPolicy, "") or BreakerPolicy()
         self._providers = chain_of(providers, policy, self._random)
         traffic = TrafficObserver(self._providers, anyio.current_time)
         self._tell = Observers([traffic, *_observers_of(observers, history)])
         self._budget = self.retry.budget or RetryBudget()
-        self._strategy = _strategy_of(strategy)
+        self._strategy = strategy_of(strategy)
         self._strategy.check(self._providers)
         if isinstance(on_interruption, str):
             on_interruption = Interruption(on_interruption)
@@ -113,8 +117,9 @@ class Router:
             clock,
         )
         self._in_flight = InFlight()
+        self._ownership = _ownership_of(self, self._in_flight)
         for each in self._providers.values():
-            each.adapter.owner = weakref.ref(self)
+            each.adapter.owner = self._ownership
 
     @classmethod
     def from_config(
@@ -235,13 +240,13 @@ class Router:
         options: Mapping[str, Any],
     ) -> ReplyStream:
         """Return the committed stream of a request."""
-        _refuse_misplaced(options)
+        refuse_misplaced(options)
         request = ChatRequest.build(messages, model, extra, **options)
         if extra:
             ordered(self._providers, list(extra))
         candidates = ordered(self._providers, providers)
-        timeouts = setting_of("timeouts", timeouts, Timeouts, _total_of(timeouts)) or self.timeouts
-        self._in_flight.open()
+        timeouts = setting_of("timeouts", timeouts, Timeouts, total_of(timeouts)) or self.timeouts
+        loop = self._enter()
         now = anyio.current_time()
         if providers is None:
             candidates = arranged(candidates, self._strategy, now, self._random)
@@ -257,6 +262,7 @@ class Router:
             slots=self._slots,
             random_source=self._random,
             clock=anyio.current_time,
+            loop=loop,
         )
         with self._in_flight.work():
             stream = await Call(context).open()
@@ -267,12 +273,29 @@ class Router:
             await stream.aclose()
         raise anyio.ClosedResourceError("the router was closed while this request was under way")
 
+    def _enter(self) -> EventLoop:
+        """Return the event loop that this router belongs to, and open itself there on first use.
+
+        Raises:
+            anyio.ClosedResourceError: The router is closed.
+            RuntimeError: This is another event loop.
+        """
+        known = self._in_flight.loop
+        loop = self._in_flight.open()
+        if known is None:
+            self._budget.on_clock(anyio.current_time())
+            for each in self._providers.values():
+                each.adapter.in_loop(loop.token)
+        return loop
+
     def health(self) -> HealthReport:
         """Return what is known about each provider now, without I/O; see `router.health.state`.
 
         Raises:
-            RuntimeError: There is no event loop, whose clock tells how old the evidence is.
+            RuntimeError: There is no event loop, whose clock tells how old the evidence is, or it is another
+                one than that of the first use.
         """
+        self._in_flight.stay_in_loop()
         return self._check_up.report()
 
     async def check(self, level: ProbeLevel = "reach") -> HealthReport:
@@ -286,7 +309,7 @@ class Router:
             ValueError: There is no such level.
             anyio.ClosedResourceError: The router is closed.
         """
-        self._in_flight.open()
+        self._enter()
         with self._in_flight.work():
             return await self._check_up.check(checked_level(level))
 
@@ -335,18 +358,26 @@ class Router:
     async def aclose(self) -> None:
         """Close the router: running requests and open streams end, then all connections; idempotent.
 
-        It waits at most `Timeouts.close` for the requests, and as long again for the connections.
+        It waits at most `Timeouts.close` for the requests, and as long again for the connections. Cancelled,
+        or called twice at once, it still closes everything, once; every caller waits for that.
+
+        Raises:
+            RuntimeError: The router belongs to another event loop, which still runs; close it there.
         """
-        if self._in_flight.closed:
-            return
+        loop = self._in_flight.loop
+        if loop is not None and not loop.is_running_here and not loop.is_gone:
+            raise RuntimeError("this router belongs to another event loop, which still runs; close it there")
+        await self._in_flight.close_once(self._close, 2 * self.timeouts.close + 1)
+
+    async def _close(self) -> None:
         await self._in_flight.close(self.timeouts.close)
-        adapters = [each.adapter for each in self._providers.values()]
-        for adapter in adapters:
+        owned = [each.adapter for each in self._providers.values() if each.adapter.owner is self._ownership]
+        for adapter in owned:
             adapter.owner = None
-        await close_adapters(adapters, self.timeouts.close, self._tell)
+        await close_adapters(owned, self.timeouts.close, self._tell)
 
     async def __aenter__(self) -> Router:
-        self._in_flight.open()
+        self._enter()
         return self
 
     async def __aexit__(
@@ -356,6 +387,17 @@ class Router:
 
     def __repr__(self) -> str:
         return f"<Router {' > '.join(self._providers)}: {self._in_flight!r}>"
+
+
+def _ownership_of(router: Router, in_flight: InFlight) -> Callable[[], Router | None]:
+    """Return what adapters know of their router: itself, as long as it lives and can use them."""
+    reference = weakref.ref(router)
+
+    def owner() -> Router | None:
+        router = reference()
+        return None if router is None or in_flight.is_over else router
+
+    return owner
 
 
 def _observers_of(observers: Sequence[Observer] | None, keeper: Keeper | None) -> list[Observer]:
@@ -386,41 +428,3 @@ def _observers_of(observers: Sequence[Observer] | None, keeper: Keeper | None) -
                 f"observers holds {each!r}, which cannot be called; pass functions that take one event"
             )
     return told if keeper is None else [*told, keeper]
-
-
-def _strategy_of(strategy: Strategy | None) -> Strategy:
-    """Return the strategy given, or that of the order given.
-
-    Raises:
-        TypeError: It is none.
-    """
-    if strategy is None:
-        return Priority()
-    if isinstance(strategy, type) or not (hasattr(strategy, "order") and hasattr(strategy, "check")):
-        got = getattr(strategy, "__name__", type(strategy).__name__)
-        raise TypeError(
-            f"strategy must be a Strategy, got {got}; write strategy=Priority(), Fastest() or Weighted({{…}})"
-        )
-    return strategy
-
-
-def _refuse_misplaced(options: Mapping[str, Any]) -> None:
-    """Refuse what belongs elsewhere, with what to write instead.
-
-    Raises:
-        TypeError: One of the options is no option, but close to another argument.
-    """
-    if "stream" in options:
-        raise TypeError(
-            "there is no option 'stream': router.stream(…) streams, "
-            "and router.complete(…) returns the whole reply"
-        )
-    if "timeout" in options:
-        raise TypeError(
-            "there is no option 'timeout': a request has several clocks; "
-            f"write timeouts=Timeouts({_total_of(options['timeout'])}) for the whole request"
-        )
-
-
-def _total_of(value: object) -> str:
-    return f"total={value!r}" if isinstance(value, int | float) else "total=60"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from adapters.contract.errors import AdapterError, AuthenticationFailed, NotWorking
 from adapters.contract.message import EMPTY
@@ -86,6 +86,10 @@ class _Standing:
     failures: int = 0
 
 
+_MOST_DOUBLINGS: Final = 30
+"""A pause doubles so often at most: 60 s would be 2000 years then, and 2**1024 is no float."""
+
+
 class Adapter(ABC):
     """What speaks to one service. Subclasses implement `stream`; everything else has a default.
 
@@ -115,6 +119,7 @@ class Adapter(ABC):
     recheck: ClassVar[float] = 60.0
     recheck_cap: ClassVar[float] = 900.0
     _standing: _Standing = _Standing()
+    _loop: object | None = None
     _answer_probe: ClassVar[Callable[[Adapter], Awaitable[ProbeResult]]]
     """The probe of level `answer`. It needs an event loop, so the package `adapters` sets it."""
 
@@ -195,6 +200,28 @@ class Adapter(ABC):
         recheck_at = self._standing.recheck_at
         return recheck_at is not None and now >= recheck_at
 
+    def in_loop(self, loop: object) -> None:
+        """Say in which event loop it is used from here on; the router does, and so do probes.
+
+        Times are on the clock of an event loop, and are not compared with those of another one: a finding
+        that has lasted until some time there is let go of.
+
+        Args:
+            loop: Anything that equals itself for the same event loop only.
+        """
+        if self._loop is not None and self._loop != loop:
+            self._leave_loop()
+        self._loop = loop
+
+    def _leave_loop(self) -> None:
+        """Let go of what belongs to the event loop that it was used in; that loop may be gone."""
+        before = self._standing
+        if before.recheck_at is None:
+            self._standing = replace(before, since=None)
+        else:
+            reason = "not known yet in this event loop"
+            self._standing = _Standing(None, reason, failures=before.failures)
+
     def mark(self, outcome: Outcome) -> None:
         """Learn from an attempt: content means working; a failed sign-in or NotWorking itself means not."""
         if outcome.error is None:
@@ -210,7 +237,8 @@ class Adapter(ABC):
             self._standing = _Standing(working, reason, since, failures=failures)
             return
         pause = min(self.recheck * 2**before.failures, self.recheck_cap)
-        self._standing = _Standing(False, reason, since, now + pause, before.failures + 1)
+        failures = min(before.failures + 1, _MOST_DOUBLINGS)
+        self._standing = _Standing(False, reason, since, now + pause, failures)
 
     def __repr__(self) -> str:
         word = {True: "working", False: "not working", None: "not known"}[self.working]

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Unpack
 
 import anyio
+from anyio.lowlevel import current_token
 
 from adapters.contract import Adapter, Conditions, ProbeResult
 from adapters.contract.message import nearest
@@ -108,6 +109,7 @@ class HTTPAdapter(Adapter):
         """
         if level == "answer":
             return await super().probe(level)
+        self.in_loop(current_token())
         started = anyio.current_time()
         try:
             # Not counted, so that a probe never holds the slot that a request needs.

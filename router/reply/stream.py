@@ -20,7 +20,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections import deque
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -378,13 +378,19 @@ class ReplyStream(ObjectReceiveStream[Delta]):
     def __del__(self) -> None:
         if getattr(self, "_state", _State.ENDED) in (_State.CLOSING, _State.ENDED):
             return
-        shown = repr(self)
-        self._begin_closing("closed")
-        self._commitment.drop()
-        self._end()
+        shown, loop = repr(self), self._commitment.context.loop
+        # The collector of garbage runs in whatever thread; slots and events belong to the loop's own.
+        if loop.in_its_thread or not loop.run_soon(self._dropped):
+            self._dropped()
         warnings.warn(
             f"{shown} was dropped without being closed; use `async with`, or call aclose()",
             ResourceWarning,
             source=self,
             stacklevel=1,
         )
+
+    def _dropped(self) -> None:
+        with suppress(Exception):  # its event loop may be gone; nobody is there to be told
+            self._begin_closing("closed")
+            self._commitment.drop()
+            self._end()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from router.policy.timeouts import Deadline, Timeouts
     from router.provider.concurrency import Slots
     from router.provider.provider import Provider
+    from router.reply.event_loop import EventLoop
     from router.request.ledger import Ledger
 
 
@@ -35,6 +36,7 @@ class RequestContext:
         slots: Provider name -> its slots.
         random_source: For the jitter.
         clock: Returns the time on the event loop's clock.
+        loop: The event loop that it runs in.
     """
 
     request: ChatRequest
@@ -48,6 +50,7 @@ class RequestContext:
     slots: Mapping[str, Slots]
     random_source: random.Random
     clock: Callable[[], float]
+    loop: EventLoop
 
     @property
     def request_id(self) -> str:

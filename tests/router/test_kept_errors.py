@@ -95,7 +95,7 @@ class Buggy(ScriptedAdapter):
         try:
             raise httpx.ReadError("gone", request=httpx.Request("POST", "http://x", content=text.encode()))
         except httpx.ReadError as error:
-            error.document = text
+            setattr(error, "document", text)  # noqa: B010 - an attribute of its own
             raise
         yield Delta(text=text)
 
