@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import weakref
 from collections.abc import Iterable
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -249,7 +250,7 @@ class Router:
         loop = self._enter()
         now = anyio.current_time()
         if providers is None:
-            candidates = arranged(candidates, self._strategy, now, self._random)
+            candidates = arranged(candidates, self._strategy, now, self._random, self._tell.broke)
         context = RequestContext(
             request=request,
             candidates=tuple(candidates),
@@ -423,6 +424,10 @@ def _observers_of(observers: Sequence[Observer] | None, keeper: Keeper | None) -
             f"history must be a History, got {type(keeper).__name__}; write history=History({keeper!r})"
         )
     for each in told:
+        if iscoroutinefunction(each) or iscoroutinefunction(getattr(each, "__call__", None)):  # noqa: B004
+            raise TypeError(
+                f"observers holds {each!r}, which is asynchronous and would never run; pass plain functions"
+            )
         if not callable(each):
             raise TypeError(
                 f"observers holds {each!r}, which cannot be called; pass functions that take one event"

@@ -229,7 +229,10 @@ class ProbeEnded:
 
 @dataclass(frozen=True, slots=True)
 class ObserverFailed:
-    """An observer raised; told once per observer, to the others."""
+    """Code of the application raised: an observer, a strategy, a keeper, `on_report`. Told once for each.
+
+    What it was to do is left out, and nothing ends because of it.
+    """
 
     observer: str
     error: Exception
@@ -258,15 +261,22 @@ class Observers:
         observers: Whom to tell, in this order.
     """
 
-    __slots__ = ("_failed", "_observers")
+    __slots__ = ("_broken", "_failed", "_observers")
 
     def __init__(self, observers: Sequence[Observer]) -> None:
         self._observers = tuple(observers)
         self._failed: set[int] = set()
+        self._broken: set[str] = set()
 
     def __call__(self, event: Event) -> None:
         """Tell `event` to every observer; raises nothing that an observer raises."""
         self._tell(event, None)
+
+    def broke(self, what: str, bug: Exception) -> None:
+        """Tell that code of the application, but no observer, raised; once for each `what`."""
+        if what not in self._broken:
+            self._broken.add(what)
+            self(ObserverFailed(what, without_frames(bug)))
 
     def _tell(self, event: Event, but: int | None) -> None:
         for index, observer in enumerate(self._observers):

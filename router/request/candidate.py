@@ -233,7 +233,8 @@ class Candidates:
             return reason_to_skip(provider, self._request, now)
         except Exception as bug:  # noqa: BLE001 - a bug in an adapter must not end the request
             reason = f"{bad_reply(bug)} when it was looked at"
-            if tell:
+            if tell and not provider.bug_told:
+                provider.bug_told = True
                 self._ledger.adapter_broke(provider.name, bug)
             return reason
 
