@@ -104,6 +104,7 @@ class Adapter(ABC):
         models: The caller's model names -> the service's.
         concurrency: Replies that a router lets run at the same time, or None for any number.
         owner: A weak reference to the router that holds it; the router sets it.
+        cautions: What an operator should know of its settings, in a few words each; health reports show it.
         answer_probes: Probes of level `answer` that a router spends on it in an hour, at most.
         recheck: Seconds until a provider found not working is tried again; doubles per repetition.
         recheck_cap: The longest such pause in seconds.
@@ -115,6 +116,7 @@ class Adapter(ABC):
     models: Mapping[str, str] = EMPTY
     concurrency: int | None = None
     owner: Callable[[], object | None] | None = None
+    cautions: tuple[str, ...] = ()
     answer_probes: float = 4.0
     recheck: ClassVar[float] = 60.0
     recheck_cap: ClassVar[float] = 900.0

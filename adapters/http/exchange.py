@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from adapters.http.client import Client
 
-_FAILED: Final = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError)
+# OSError: on asyncio, errors of TLS after the handshake come as they are.
+_FAILED: Final = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError)
 
 
 class _Trace:
@@ -88,7 +89,8 @@ class Answer:
             self._response = await client.send(self._request, stream=True, auth=None, follow_redirects=False)
         except _FAILED as error:
             # `from None`: a shown traceback would lead into frames that hold the request's headers.
-            raise error_from_transport(error, self.where, self._client.address, reused=trace.reused) from None
+            failure = error_from_transport(error, self.where, self._client.address, reused=trace.reused)
+            raise self._client.unconnected(failure) from None
         self.status = self._response.status_code
         headers = self._response.headers
         self.framed = "content-length" in headers or "chunked" in headers.get("transfer-encoding", "").lower()
