@@ -9,6 +9,7 @@ from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
 import anyio
+import anyio.lowlevel
 
 from adapters.contract import ChatRequest
 from router.errors import RouterError
@@ -35,7 +36,7 @@ from router.request.ledger import Ledger
 from router.request.pending import PendingReply, PendingStream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
     from os import PathLike
     from types import TracebackType
 
@@ -242,7 +243,7 @@ class Router:
     ) -> ReplyStream:
         """Return the committed stream of a request."""
         refuse_misplaced(options)
-        request = ChatRequest.build(messages, model, extra, **options)
+        request = await _built(ChatRequest.build_in_steps(messages, model, extra, **options))
         if extra:
             ordered(self._providers, list(extra))
         candidates = ordered(self._providers, providers)
@@ -388,6 +389,17 @@ class Router:
 
     def __repr__(self) -> str:
         return f"<Router {' > '.join(self._providers)}: {self._in_flight!r}>"
+
+
+async def _built(steps: Generator[None, None, ChatRequest]) -> ChatRequest:
+    """Return the request that is built in steps, letting others run between them."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            request: ChatRequest = done.value
+            return request
+        await anyio.lowlevel.checkpoint()
 
 
 def _ownership_of(router: Router, in_flight: InFlight) -> Callable[[], Router | None]:

@@ -45,22 +45,19 @@ class Capabilities:
 
     def refuses(self, request: ChatRequest, model: str | None) -> str | None:
         """Return why the provider cannot take `request` for `model` (its own name), or None where it can."""
-        messages = request.messages
+        traits = request.traits
         if model is not None and self.models is not None and model not in self.models:
             return f"does not serve the model {model!r}"
-        if not self.system_messages and any(m.role in ("system", "developer") for m in messages):
+        if not self.system_messages and traits.has_system:
             return "takes no system messages"
-        if not self.history and sum(m.role not in ("system", "developer") for m in messages) > 1:
+        if not self.history and traits.turns > 1:
             return "takes no earlier turns"
-        if not self.tools and (
-            request.options.get("tools")
-            or any(m.role in ("tool", "function") or m.extra.get("tool_calls") for m in messages)
-        ):
+        if not self.tools and (request.options.get("tools") or traits.has_tools):
             return "takes no tools"
-        if not self.images and any(m.has_images for m in messages):
+        if not self.images and traits.has_images:
             return "takes text only"
-        if self.context_size is not None and request.characters > self.context_size:
-            return f"takes at most {self.context_size} characters; the messages have {request.characters}"
+        if self.context_size is not None and traits.characters > self.context_size:
+            return f"takes at most {self.context_size} characters; the messages have {traits.characters}"
         return None
 
 

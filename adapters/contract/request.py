@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -56,6 +56,8 @@ _OPTIONS: Final[Mapping[str, tuple[str, Callable[[Any], bool]]]] = MappingProxyT
     "typical_p": ("a finite number", _is_number),
     "user": ("text", lambda value: isinstance(value, str)),
 })  # fmt: skip
+_STEP: Final = 500
+"""Messages that are copied and checked in one step."""
 OPTIONS: Final = frozenset(_OPTIONS)
 """The names of the generation options that a request can carry."""
 
@@ -104,6 +106,33 @@ class Conditions:
 
 
 @dataclass(frozen=True, slots=True)
+class Traits:
+    """What messages need of a provider, found out once: a history may have thousands of them.
+
+    Attributes:
+        has_system: Whether a system or developer message is among them.
+        turns: How many others there are.
+        has_tools: Whether they hold calls of tools, or results.
+        has_images: Whether a part of them is more than words.
+        characters: The length of all texts together.
+    """
+
+    has_system: bool
+    turns: int
+    has_tools: bool
+    has_images: bool
+    characters: int
+
+    @classmethod
+    def of(cls, messages: Sequence[Message]) -> Traits:
+        """Return the traits of `messages`."""
+        system = sum(m.role in ("system", "developer") for m in messages)
+        tools = any(m.role in ("tool", "function") or m.extra.get("tool_calls") for m in messages)
+        images = any(m.has_images for m in messages)
+        return cls(system > 0, len(messages) - system, tools, images, sum(len(m.text) for m in messages))
+
+
+@dataclass(frozen=True, slots=True)
 class ChatRequest:
     """One immutable request; built once per call of the router.
 
@@ -120,6 +149,7 @@ class ChatRequest:
     options: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
     extra: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: EMPTY)
     conditions: Conditions = field(default_factory=Conditions, compare=False, repr=False)
+    _traits: list[Traits] = field(default_factory=list, compare=False, repr=False)
 
     @classmethod
     def build(
@@ -141,6 +171,30 @@ class ChatRequest:
             TypeError: An option is unknown (the nearest name is shown) or of a wrong type.
             ValueError: There is no message, or one has an unknown role or no content.
         """
+        steps = cls.build_in_steps(messages, model, extra, **options)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as done:
+                built: ChatRequest = done.value
+                return built
+
+    @classmethod
+    def build_in_steps(
+        cls,
+        messages: Sequence[Message | Mapping[str, Any]],
+        model: str | None = None,
+        extra: Mapping[str, Mapping[str, Any]] | None = None,
+        **options: Any,
+    ) -> Generator[None, None, ChatRequest]:
+        """Do as `build` does, in steps of a few milliseconds, so that others run between them.
+
+        Yields:
+            Nothing, after each step but the last.
+
+        Returns:
+            The request.
+        """
         if isinstance(messages, str | bytes | Mapping) or not isinstance(messages, Sequence):
             raise TypeError(
                 f"messages is {type(messages).__name__}; pass a list of mappings, "
@@ -150,8 +204,12 @@ class ChatRequest:
             raise ValueError("messages is empty; pass at least one message")
         if model is not None and (not isinstance(model, str) or not model.strip()):
             raise TypeError(f"model is {model!r}; pass the model's name, or None for each provider's default")
-        parsed = tuple(Message.parse(m, f"messages[{n}]") for n, m in enumerate(messages))
-        return cls(parsed, model, _options(options), _extra(extra))
+        parsed: list[Message] = []
+        for number, message in enumerate(tuple(messages)):  # what is added meanwhile is of the next request
+            if number and number % _STEP == 0:
+                yield
+            parsed.append(Message.parse(message, f"messages[{number}]"))
+        return cls(tuple(parsed), model, _options(options), _extra(extra))
 
     def under(self, conditions: Conditions) -> ChatRequest:
         """Return the same request for an attempt under `conditions`."""
@@ -161,7 +219,7 @@ class ChatRequest:
         """Return a request that asks to go on from the partial answer of somebody else."""
         shown = Message("assistant", partial)
         ask = Message("user", "Go on exactly where this answer breaks off. Repeat nothing of it.")
-        return replace(self, messages=(*self.messages, shown, ask))
+        return replace(self, messages=(*self.messages, shown, ask), _traits=[])
 
     def options_for(self, allowed: Collection[str]) -> dict[str, Any]:
         """Return the options that a provider takes, as a new dict."""
@@ -170,7 +228,14 @@ class ChatRequest:
     @property
     def characters(self) -> int:
         """The length of all texts together."""
-        return sum(len(message.text) for message in self.messages)
+        return self.traits.characters
+
+    @property
+    def traits(self) -> Traits:
+        """What the messages need of a provider."""
+        if not self._traits:
+            self._traits.append(Traits.of(self.messages))
+        return self._traits[0]
 
     def __repr__(self) -> str:
         # Prompts are private: a repr ends up in logs and tracebacks.

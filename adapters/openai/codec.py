@@ -15,17 +15,17 @@ from adapters.contract.errors import AdapterError, BadReply
 from adapters.contract.secret import PeerText
 from adapters.openai.chunks import ChunkReader
 from adapters.wire.error_object import error_from, is_harmless
-from adapters.wire.json import decode, encode
+from adapters.wire.json import decode, encode, encode_in_steps
 from adapters.wire.sse import SSEDecoder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
 
     from adapters.contract.message import Message
     from adapters.wire.meter import Meter
     from adapters.wire.sse import Event
 
-__all__ = ["ChunkDecoder", "error_from", "request_body", "whole"]
+__all__ = ["ChunkDecoder", "error_from", "request_body", "request_body_in_steps", "whole"]
 
 _DONE: Final = b"[DONE]"
 _PINGS: Final = frozenset({"ping", "keepalive", "keep-alive", "heartbeat"})
@@ -196,11 +196,25 @@ def request_body(
         TypeError: Something has no form in JSON.
         ValueError: A text cannot be encoded as UTF-8.
     """
+    fields = _fields(model, options, extra, stream)
+    return encode({**fields, "messages": [message.as_sent() for message in messages], "stream": stream})
+
+
+def request_body_in_steps(
+    model: str | None, messages: Sequence[Message], options: Mapping[str, Any], extra: Mapping[str, Any]
+) -> Generator[None, None, bytes]:
+    """Do as `request_body` does for a stream, in steps of a few milliseconds; see `encode_in_steps`."""
+    fields = _fields(model, options, extra, stream=True)
+    sent = (message.as_sent() for message in messages)
+    return encode_in_steps({**fields, "messages": sent, "stream": True})
+
+
+def _fields(
+    model: str | None, options: Mapping[str, Any], extra: Mapping[str, Any], stream: bool
+) -> dict[str, Any]:
+    """Return the fields of a body before its messages."""
     body: dict[str, Any] = {} if model is None else {"model": model}
     body |= options
     if stream:
         body["stream_options"] = {"include_usage": True}
-    body |= {name: value for name, value in extra.items() if name not in _FIXED}
-    body["messages"] = [message.as_dict() for message in messages]
-    body["stream"] = stream
-    return encode(body)
+    return body | {name: value for name, value in extra.items() if name not in _FIXED}
