@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from adapters.contract.errors import AdapterError, AuthenticationFailed, NotWorking
-from adapters.contract.message import EMPTY
+from adapters.contract.message import EMPTY, cut_name
 from adapters.contract.probe import ProbeResult
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Capabilities:
         """Return why the provider cannot take `request` for `model` (its own name), or None where it can."""
         traits = request.traits
         if model is not None and self.models is not None and model not in self.models:
-            return f"does not serve the model {model!r}"
+            return f"does not serve the model {cut_name(model)!r}"
         if not self.system_messages and traits.has_system:
             return "takes no system messages"
         if not self.history and traits.turns > 1:

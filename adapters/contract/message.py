@@ -11,6 +11,7 @@ from typing import Any, Final
 
 ROLES: Final = ("system", "developer", "user", "assistant", "tool", "function")
 EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
+_LONGEST_NAME: Final = 100
 _LONGEST_INTEGER: Final = 13_000
 """Bits; Python writes no more than 4300 digits."""
 _INSTEAD: Final = ("tool_calls", "function_call", "refusal", "audio")
@@ -21,6 +22,11 @@ def nearest(name: str, known: Collection[str]) -> str:
     """Return `; did you mean 'x'?` for the nearest known name, or nothing."""
     found = difflib.get_close_matches(name, list(known), n=1)
     return f"; did you mean {found[0]!r}?" if found else ""
+
+
+def cut_name(name: str) -> str:
+    """Return a name that came from a caller, such as a model's, cut to what messages and logs can bear."""
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from adapters.contract.message import EMPTY, Message, json_copy, nearest
+from adapters.contract.message import EMPTY, Message, cut_name, json_copy, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -203,7 +203,8 @@ class ChatRequest:
         if not messages:
             raise ValueError("messages is empty; pass at least one message")
         if model is not None and (not isinstance(model, str) or not model.strip()):
-            raise TypeError(f"model is {model!r}; pass the model's name, or None for each provider's default")
+            shown = cut_name(model) if isinstance(model, str) else model
+            raise TypeError(f"model is {shown!r}; pass the model's name, or None for each provider's default")
         parsed: list[Message] = []
         for number, message in enumerate(tuple(messages)):  # what is added meanwhile is of the next request
             if number and number % _STEP == 0:
@@ -239,9 +240,8 @@ class ChatRequest:
 
     def __repr__(self) -> str:
         # Prompts are private: a repr ends up in logs and tracebacks.
-        return (
-            f"<ChatRequest {len(self.messages)} messages, {self.characters} characters, model={self.model!r}>"
-        )
+        model = self.model and cut_name(self.model)
+        return f"<ChatRequest {len(self.messages)} messages, {self.characters} characters, model={model!r}>"
 
 
 def _options(given: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -18,11 +18,6 @@ _SHORTEST: Final = 4  # a value shorter than this would mask half of every sente
 _SHORTEST_PIECE: Final = 8  # the same for a part of one, which may be an everyday word
 _PASSING: Final = 16
 """Values that are masked besides those given, at most: a few requests under way, a few headers each."""
-_PLACEHOLDERS: Final = frozenset({
-    "lm-studio", "no-key-required", "sk-no-key-required", "not-needed", "not-required", "anything",
-    "anonymous", "llama-cpp", "llama.cpp", "localhost", "placeholder", "openrouter", "anthropic", "undefined",
-})  # fmt: skip
-"""What is given as a key where a server needs none, and names of services."""
 CREDENTIALS: Final = re.compile(
     r"(?:^|[-_.])(?:(?:api)?key|token|secret|passw(?:or)?d|auth|authorization|cookie|credentials?|jwt|sid"
     r"|sess(?:ion)?(?:[-_.]?id)?|signature)\Z|sess(?:ion)?id\Z",
@@ -203,12 +198,12 @@ def _pieces(value: str) -> set[str]:
         if colon:
             parts |= {f"{name}:{password}", password}
     whole = {value} if len(value) >= _SHORTEST and not _is_word(value) else set()
-    return whole | {p for p in parts if len(p) >= _SHORTEST_PIECE and p.lower() not in _PLACEHOLDERS}
+    return whole | {p for p in parts if len(p) >= _SHORTEST_PIECE}
 
 
 def _is_word(value: str) -> bool:
     """Whether a value is an everyday word, such as a provider's name that stands in for a key."""
-    return value.lower() in _PLACEHOLDERS or (value.isalpha() and len(value) < _SHORTEST_PIECE)
+    return value.isalpha() and len(value) < _SHORTEST_PIECE
 
 
 def _of_address(part: str) -> tuple[str, ...]:

@@ -33,6 +33,7 @@ from adapters.http.settings import (
     flag_of,
     header_of,
     hidden_of,
+    is_placeholder,
     pairs_of,
     token_of,
     verify_of,
@@ -142,6 +143,7 @@ class Client:
         self._urls: dict[str, httpx.URL] = {}
         self._has_key = bool(self._headers or self._cookies or secrets)
         hidden = [*hidden_of(headers, self._headers), *hidden_of(cookies, self._cookies), *secrets]
+        hidden = [secret for secret in hidden if not is_placeholder(secret.reveal())]
         self.shown = PeerText(hidden if self._proxy is None else [*hidden, self._proxy])
 
     def enter_loop(self) -> None:
@@ -230,7 +232,7 @@ class Client:
         if cookies:
             sent["cookie"] = "; ".join([*cookies, sent["cookie"]] if "cookie" in sent else cookies)
         credentials = self._credentials()
-        self.shown.hide(value for _, value in credentials)
+        self.shown.hide(value for _, value in credentials if not is_placeholder(value))
         sent.update(credentials)
         request = httpx.Request(method, self._url(path), headers=sent, content=content, params=query)
         request.stream = Body(content or b"")

@@ -22,6 +22,13 @@ _EVERYDAY: Final = re.compile(r"(?:(?:[A-Za-z]{1,12}|[0-9]{1,4})(?:[^A-Za-z0-9]+
 """A value that is made of words and small numbers, such as `application/json` or `2023-06-01`."""
 
 
+_PLACEHOLDERS: Final = frozenset({
+    "lm-studio", "no-key-required", "sk-no-key-required", "not-needed", "not-required", "anything",
+    "anonymous", "llama-cpp", "llama.cpp", "localhost", "placeholder", "openrouter", "anthropic", "undefined",
+})  # fmt: skip
+"""What is given as a key where a server needs none, and names of services."""
+
+
 class HTTPSettings(TypedDict, total=False):
     """The keyword parameters that every HTTP adapter takes.
 
@@ -112,6 +119,11 @@ def _is_secret(name: str, value: str | Secret) -> bool:
     if isinstance(value, Secret) or CREDENTIALS.search(name):
         return True
     return not isinstance(value, Plain) and not _EVERYDAY.fullmatch(value)
+
+
+def is_placeholder(value: str) -> bool:
+    """Whether a key, with or without its scheme, only stands where a server needs none."""
+    return value.rpartition(" ")[2].lower() in _PLACEHOLDERS
 
 
 def segment(value: object) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from adapters.contract.message import cut_name
+
 if TYPE_CHECKING:
     from adapters.contract import Adapter, ChatRequest
     from router.provider.provider import Provider
@@ -24,7 +26,7 @@ def reason_to_skip(provider: Provider, request: ChatRequest, now: float) -> str 
         return f"circuit breaker {provider.breaker.state(now)}: not asked for {wait:.1f} s more"
     model = adapter.model_for(request)
     if provider.lacks_model(model, now):
-        return f"said lately that it does not have the model {model!r}"
+        return f"said lately that it does not have the model {model and cut_name(model)!r}"
     return adapter.capabilities.refuses(request, model)
 
 

@@ -12,12 +12,12 @@ import anyio.to_thread
 import pytest
 from anyio.from_thread import start_blocking_portal
 
-from adapters import AuthenticationFailed, OpenAICompatible, ScriptedAdapter
-from adapters.contract import Outcome
+from adapters import AuthenticationFailed, Limits, ModelNotFound, OpenAICompatible, ScriptedAdapter
+from adapters.contract import Capabilities, Outcome
 from adapters.scripted import Forever
 from adapters.simulators.openai import OpenAISimulator
-from router import RetryBudget, Router
-from tests.router.recording import HELLO, router_of
+from router import AllProvidersFailed, RetryBudget, Router
+from tests.router.recording import HELLO, Recorder, router_of
 from tests.virtual_time import BACKENDS, run_virtual
 
 pytestmark = pytest.mark.anyio
@@ -276,3 +276,35 @@ def test_a_thousand_failures_overflow_nothing():
     for number in range(10_000):
         adapter.mark(Outcome(float(number), AuthenticationFailed("no key")))
     assert adapter.recheck_at == 9_999 + adapter.recheck_cap
+
+
+@pytest.mark.parametrize("lacks", [True, False])
+async def test_a_long_name_of_a_caller_is_cut_wherever_it_is_shown(lacks):
+    seen = Recorder()
+    adapter = ScriptedAdapter("first", [ModelNotFound("no such model")])
+    if not lacks:
+        adapter.capabilities = Capabilities(models=frozenset({"m"}))
+    async with router_of(adapter, seen=seen) as router:
+        for _ in range(2):
+            with pytest.raises(AllProvidersFailed) as caught:
+                await router.complete(HELLO, model="m" * 1_000_000)
+    assert len(str(caught.value)) < 1000
+    assert len(repr(seen.events)) < 10_000
+
+
+# --- a full house
+
+
+@pytest.mark.parametrize("connections", [50, 1000])
+async def test_300_requests_at_once_on_one_provider_all_answer(connections):
+    async with OpenAISimulator(text="Hello") as simulator:
+        adapter = OpenAICompatible(f"{simulator.url}/v1", model="m", limits=Limits(connections=connections))
+        texts = []
+
+        async def one() -> None:
+            texts.append((await router.complete(HELLO)).text)
+
+        async with router_of(adapter) as router, anyio.create_task_group() as tasks:
+            for _ in range(300):
+                tasks.start_soon(one)
+        assert texts == ["Hello"] * 300

@@ -54,14 +54,15 @@ async def test_a_wait_for_a_place_ends_at_its_bound():
         assert anyio.current_time() == pytest.approx(0.75)
 
 
-async def test_a_full_house_is_a_queue_within_the_deadline():
-    only = narrow("only", ["Hel", 2.0, "lo"], places=3)
+@pytest.mark.parametrize(("requests", "places", "seconds"), [(300, 3, 200), (1000, 10, 200), (1000, 1000, 2)])
+async def test_a_full_house_is_a_queue_within_the_deadline(requests, places, seconds):
+    only = narrow("only", ["Hel", 2.0, "lo"], places)
     async with Router([only], observers=[]) as router:
         async with anyio.create_task_group() as tasks:
-            for _ in range(300):
+            for _ in range(requests):
                 tasks.start_soon(router.complete, HELLO)
-        assert anyio.current_time() == pytest.approx(200)
-    assert only.opened == 300
+        assert anyio.current_time() == pytest.approx(seconds)
+    assert only.opened == requests
 
 
 async def test_who_finds_no_slot_before_the_deadline_is_told_which_setting_it_was():
