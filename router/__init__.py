@@ -8,6 +8,7 @@
 Start with `Router`; the adapters are in the package `adapters`.
 """
 
+from adapters.contract import ChatOptions
 from adapters.contract.errors import ChatRouterError, Disposition
 from router._router import Router
 from router.errors import AllProvidersFailed, ConfigError, RequestAborted, RouterError, StreamInterrupted
@@ -37,7 +38,7 @@ from router.policy.retry import RetryPolicy
 from router.policy.strategy import Fastest, Priority, Strategy, Weighted
 from router.policy.timeouts import Timeouts
 from router.reply.stream import ReplyStream
-from router.reply.transcript import Reply, ToolCall
+from router.reply.transcript import Choice, Reply, ToolCall
 
 __all__ = [
     "AdapterBroke",
@@ -46,7 +47,9 @@ __all__ = [
     "AttemptEnded",
     "AttemptStarted",
     "BreakerPolicy",
+    "ChatOptions",
     "ChatRouterError",
+    "Choice",
     "CleanUpFailed",
     "ConfigError",
     "Disposition",

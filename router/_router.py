@@ -5,14 +5,13 @@ from __future__ import annotations
 import random
 import weakref
 from collections.abc import Iterable
+from dataclasses import replace
 from inspect import iscoroutinefunction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import anyio
-import anyio.lowlevel
 
 from adapters.contract import ChatRequest
-from router.errors import RouterError
 from router.events import Observers
 from router.health.check import CheckUp
 from router.health.level import checked_level
@@ -25,22 +24,24 @@ from router.policy.chance import differs_after_fork
 from router.policy.interruption import Interruption
 from router.policy.retry import RetryPolicy
 from router.policy.settings import setting_of
+from router.policy.strategy import strategy_of
 from router.policy.timeouts import Deadline, Timeouts
 from router.provider.chain import arranged, chain_of, named, ordered
 from router.provider.concurrency import Slots
-from router.request.arguments import refuse_misplaced, strategy_of, total_of
+from router.request.arguments import built, refuse_misplaced, total_of
 from router.request.call import Call
 from router.request.context import RequestContext
 from router.request.in_flight import InFlight, close_adapters
 from router.request.ledger import Ledger
-from router.request.pending import PendingReply, PendingStream
+from router.request.pending import PendingReply, PendingStream, lightly
+from router.request.validation import Validation, validator_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from os import PathLike
     from types import TracebackType
 
-    from adapters.contract import Adapter, Message, ProbeLevel
+    from adapters.contract import Adapter, ChatOptions, Message, ProbeLevel
     from router.events import Observer
     from router.health.report import HealthReport, Keeper
     from router.policy.interruption import OnInterruption
@@ -155,13 +156,14 @@ class Router:
 
     def stream(
         self,
-        messages: Sequence[Message | Mapping[str, Any]],
+        messages: Sequence[Message | Mapping[str, Any] | Reply],
         model: str | None = None,
         *,
         providers: Sequence[str] | None = None,
         timeouts: Timeouts | None = None,
         extra: Mapping[str, Mapping[str, Any]] | None = None,
-        **options: Any,
+        require: Collection[str] = (),
+        **options: Unpack[ChatOptions],
     ) -> PendingStream:
         """Ask the providers in order; the first one that delivers content answers.
 
@@ -172,91 +174,117 @@ class Router:
         `asyncio.create_task(router.stream(…))` gets its errors in the task.
 
         Args:
-            messages: OpenAI-style mappings with role and content, or `Message` objects.
+            messages: OpenAI-style mappings with role and content, `Message` objects, or replies.
             model: The model to ask for; None for each provider's default.
             providers: Ask only these, in this order.
             timeouts: Instead of the router's.
             extra: Provider name -> further fields for its request body.
-            options: temperature, max_tokens, top_p, stop, seed, tools, …; those that a provider does not take
-                are dropped for it and named in its attempt.
+            require: Options that are demands, such as `["temperature"]`: a provider that does not take one is
+                skipped. Tools, response_format, n, … always are; see `ChatOptions`.
+            options: See `ChatOptions`. Hints that a provider does not take are dropped for it, and named in
+                its attempt.
 
         Raises:
             AllProvidersFailed: Nobody delivered content.
             RequestAborted: An error forbade asking anybody else (refused content, a failure of this machine).
             TypeError: An argument is of a wrong type, or an option is unknown.
-            ValueError: There is no message, a role is unknown, or a provider is.
+            ValueError: There is no message, a role or a provider is unknown, or a message or tool is of a
+                wrong shape.
             anyio.ClosedResourceError: The router is closed, or was closed meanwhile.
         """
         return PendingStream(
-            self._open(messages, model, providers, timeouts, extra, options), "Router.stream"
+            lightly(self._stream, messages, model, providers, timeouts, extra, require, options),
+            "Router.stream",
         )
 
     def complete(
         self,
-        messages: Sequence[Message | Mapping[str, Any]],
+        messages: Sequence[Message | Mapping[str, Any] | Reply],
         model: str | None = None,
         *,
         providers: Sequence[str] | None = None,
         timeouts: Timeouts | None = None,
         extra: Mapping[str, Mapping[str, Any]] | None = None,
-        **options: Any,
+        require: Collection[str] = (),
+        validate: Callable[[Reply], object] | type | None = None,
+        **options: Unpack[ChatOptions],
     ) -> PendingReply:
         """Return the whole reply when awaited: `stream()`, collected.
 
         It raises as `stream()` does, and `StreamInterrupted` where the reply broke off.
+
+        Args:
+            messages: As of `stream`, like all that is not told here.
+            model: As of `stream`.
+            providers: As of `stream`.
+            timeouts: As of `stream`.
+            extra: As of `stream`.
+            require: As of `stream`.
+            validate: Judges the reply before a provider is committed to: a function that returns False or
+                raises to refuse it, or a type that its text must be as JSON. What it refuses, and what breaks
+                off, goes on to the next provider, within the same deadline, and stands in the ledger.
+            options: As of `stream`.
         """
         return PendingReply(
-            self._collect(messages, model, providers, timeouts, extra, options), "Router.complete"
+            lightly(self._collect, messages, model, providers, timeouts, extra, require, options, validate),
+            "Router.complete",
         )
 
-    async def _collect(self, *arguments: Any) -> Reply:
-        """Return the whole reply to a request; the arguments are those of `_open`."""
-        opening = self._open(*arguments)
-        del self, arguments  # the frames of a traceback keep alive what they hold
-        async with await opening as stream:
-            return await stream.collect()
-
-    async def _open(self, *arguments: Any) -> ReplyStream:
-        """Return the committed stream of a request; the arguments are those of `_opened`.
-
-        An error leaves here without the frames below, which hold the messages.
-        """
-        opening = self._opened(*arguments)
-        del self, arguments
-        try:
-            return await opening
-        except RouterError as error:
-            failure = error
-        try:
-            raise failure.with_traceback(None) from failure.__cause__
-        finally:
-            del failure  # or the frame and the error would keep each other alive
-
-    async def _opened(
+    async def _stream(
         self,
-        messages: Sequence[Message | Mapping[str, Any]],
+        messages: Sequence[Message | Mapping[str, Any] | Reply],
         model: str | None,
         providers: Sequence[str] | None,
         timeouts: Timeouts | None,
         extra: Mapping[str, Mapping[str, Any]] | None,
+        require: Collection[str],
         options: Mapping[str, Any],
     ) -> ReplyStream:
-        """Return the committed stream of a request."""
+        """Return the committed stream; what `stream()` does when it is awaited."""
         refuse_misplaced(options)
-        request = await _built(ChatRequest.build_in_steps(messages, model, extra, **options))
-        if extra:
-            ordered(self._providers, list(extra))
+        request = await built(ChatRequest.build_in_steps(messages, model, extra, require=require, **options))
+        return await self._open(request, providers, timeouts)
+
+    async def _collect(
+        self,
+        messages: Sequence[Message | Mapping[str, Any] | Reply],
+        model: str | None,
+        providers: Sequence[str] | None,
+        timeouts: Timeouts | None,
+        extra: Mapping[str, Mapping[str, Any]] | None,
+        require: Collection[str],
+        options: Mapping[str, Any],
+        validate: Callable[[Reply], object] | type | None,
+    ) -> Reply:
+        """Return the whole reply; what `complete()` does when it is awaited."""
+        refuse_misplaced(options)
+        request = await built(ChatRequest.build_in_steps(messages, model, extra, require=require, **options))
+        timeouts = setting_of("timeouts", timeouts, Timeouts, total_of(timeouts)) or self.timeouts
+        if validate is not None:
+            end = anyio.current_time() + timeouts.total
+            judge = Validation(validator_of(validate), timeouts.stall, end, anyio.current_time)
+            request = replace(request, validation=judge)
+        async with await self._open(request, providers, timeouts) as stream:
+            return await stream.collect()
+
+    async def _open(
+        self, request: ChatRequest, providers: Sequence[str] | None, timeouts: Timeouts | None
+    ) -> ReplyStream:
+        """Return the committed stream of a request."""
+        if request.extra:
+            ordered(self._providers, list(request.extra))
         candidates = ordered(self._providers, providers)
         timeouts = setting_of("timeouts", timeouts, Timeouts, total_of(timeouts)) or self.timeouts
         loop = self._enter()
         now = anyio.current_time()
         if providers is None:
-            candidates = arranged(candidates, self._strategy, now, self._random, self._tell.broke)
+            candidates = arranged(candidates, self._strategy, now, self._random, self._tell.broke, request)
         context = RequestContext(
             request=request,
             candidates=tuple(candidates),
             ledger=Ledger(f"{self._random.getrandbits(64):016x}", now, self._tell),
             timeouts=timeouts,
+            usual=self.timeouts,
             deadline=Deadline(now + timeouts.total),
             policy=self.retry,
             budget=self._budget,
@@ -344,7 +372,7 @@ class Router:
         Raises:
             ValueError: No provider has this name.
         """
-        named(self._providers, provider).breaker.isolate()
+        named(self._providers, provider).isolate()
 
     def reset(self, provider: str) -> None:
         """Forget what the circuit breaker of a provider knows; it may be asked at once, a Retry-After aside.
@@ -355,7 +383,7 @@ class Router:
         Raises:
             ValueError: No provider has this name.
         """
-        named(self._providers, provider).breaker.reset()
+        named(self._providers, provider).reset()
 
     async def aclose(self) -> None:
         """Close the router: running requests and open streams end, then all connections; idempotent.
@@ -389,17 +417,6 @@ class Router:
 
     def __repr__(self) -> str:
         return f"<Router {' > '.join(self._providers)}: {self._in_flight!r}>"
-
-
-async def _built(steps: Generator[None, None, ChatRequest]) -> ChatRequest:
-    """Return the request that is built in steps, letting others run between them."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as done:
-            request: ChatRequest = done.value
-            return request
-        await anyio.lowlevel.checkpoint()
 
 
 def _ownership_of(router: Router, in_flight: InFlight) -> Callable[[], Router | None]:

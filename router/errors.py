@@ -77,8 +77,23 @@ def _headline(attempts: tuple[Attempt, ...], *, out_of_time: bool) -> str:
     if errors and all(isinstance(error, InvalidRequest) for error in errors):
         return "no provider takes this request; look at the messages and options"
     if not errors:
-        return "no provider could be asked"
+        return _unmet(attempts) or "no provider could be asked"
     return "no provider answered"
+
+
+def _unmet(attempts: tuple[Attempt, ...]) -> str | None:
+    """Return which demand nobody meets, or who lacks what, where that is why nobody was asked."""
+    lacks = {attempt.provider: attempt.lacks for attempt in attempts}
+    if not lacks or not all(lacks.values()):
+        return None
+    common = sorted(set.intersection(*map(set, lacks.values())))
+    if common:
+        return (
+            f"no provider takes {' and '.join(common)}, which the request demands; "
+            f"add a provider that does, or leave {'it' if len(common) == 1 else 'them'} out"
+        )
+    each = "; ".join(f"{provider} lacks {', '.join(names)}" for provider, names in lacks.items())
+    return f"no provider meets all demands of the request: {each}"
 
 
 class RequestAborted(RouterError):

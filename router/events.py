@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from adapters.contract.errors import ChatRouterError
@@ -41,6 +41,9 @@ class Attempt:
         seconds: How long it took.
         dropped: Options of the request that the provider does not take.
         repeat: Whether it repeated one whose kept-alive connection was lost; it counts nowhere else.
+        lacks: Demands of the request that the provider cannot meet, for which it was skipped.
+        provider_request_id: The provider's own id of the request, where it gave one.
+        rate_limits: What the provider said about its rate limits: header -> value.
     """
 
     provider: str
@@ -54,6 +57,9 @@ class Attempt:
     seconds: float = 0.0
     dropped: tuple[str, ...] = ()
     repeat: bool = False
+    lacks: tuple[str, ...] = ()
+    provider_request_id: str | None = None
+    rate_limits: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def __str__(self) -> str:
         what = " ".join(self.reason.splitlines())  # one line each, whatever an adapter writes

@@ -26,7 +26,7 @@ from router.cli.health import spelled_out
 from router.cli.inspection import FORMATS
 from router.config import schema
 from router.health.probes import AT_ONCE
-from router.observers import _conventions, prometheus
+from router.observers import _attributes, prometheus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,8 +107,9 @@ def test_a_command_of_health_is_one(line: str) -> None:
 
 
 def test_the_table_of_errors_names_every_class_and_what_follows() -> None:
-    rows = dict(re.findall(r"^\| (`[A-Z].*?) \| .*? \| (.*?) \|$", README, re.MULTILINE))
-    listed = {name: follows for names, follows in rows.items() for name in re.findall(r"`(\w+)`", names)}
+    rows = re.findall(r"^\| (`[A-Z].*?) \| .*? \| (.*?) \| ([a-z; ]+) \|$", README, re.MULTILINE)
+    listed = {name: follows for names, follows, _ in rows for name in re.findall(r"`(\w+)`", names)}
+    scopes = {name: scope for names, _, scope in rows for name in re.findall(r"`(\w+)`", names)}
     classes = {
         name: kind
         for name, kind in vars(errors).items()
@@ -121,6 +122,7 @@ def test_the_table_of_errors_names_every_class_and_what_follows() -> None:
         again = re.search(r"\bagain\b", listed[name]) is not None
         assert aborts is (kind.disposition is Disposition.ABORT), name
         assert again is (kind.disposition is Disposition.RETRY), name
+        assert ("cannot be told" if kind.ambiguous else kind.scope) in scopes[name], name
 
 
 def _numbers(text: str) -> list[float]:
@@ -170,9 +172,9 @@ def test_the_table_of_metrics_names_them_all() -> None:
     )
 
 
-def test_the_table_of_spans_names_every_attribute_of_the_conventions() -> None:
+def test_the_table_of_spans_names_every_attribute_of_the_attributes() -> None:
     table = README[README.index("## The metrics and spans") : README.index("## What is at least once")]
-    used = {value for value in vars(_conventions).values() if isinstance(value, str) and "." in value}
+    used = {value for value in vars(_attributes).values() if isinstance(value, str) and "." in value}
     listed = set(re.findall(r"`((?:gen_ai|error)\.[a-z_.]+)`", table))
 
     assert listed == {name for name in used if name.startswith(("gen_ai.", "error."))}

@@ -17,14 +17,24 @@ if TYPE_CHECKING:
     from adapters.contract import Adapter, ChatRequest, ProbeLevel
 
 _VALUES: Final[dict[str, Any]] = {
+    "audio": {"voice": "alloy", "format": "wav"},
     "logit_bias": {"1": 1},
+    "logprobs": False,
+    "metadata": {"a": "b"},
+    "modalities": ["text"],
     "parallel_tool_calls": True,
+    "prediction": {"type": "content", "content": "x"},
+    "prompt_cache_key": "key",
     "reasoning_effort": "low",
     "response_format": {"type": "text"},
+    "service_tier": "auto",
     "stop": ["\n\n\n"],
+    "store": False,
     "tool_choice": "auto",
     "tools": [],
     "user": "somebody",
+    "verbosity": "low",
+    "web_search_options": {},
 }
 """Options whose value is not 1."""
 

@@ -11,16 +11,20 @@ writes one method:
 """
 
 from adapters.contract.adapter import Adapter, Capabilities, Outcome
-from adapters.contract.delta import Delta, Switch, ToolCallFragment, Usage
+from adapters.contract.delta import Beside, Delta, Switch, Usage
 from adapters.contract.message import ROLES, Message
+from adapters.contract.options import OPTIONS, ChatOptions
 from adapters.contract.probe import ProbeLevel, ProbeResult
-from adapters.contract.request import OPTIONS, ChatRequest, Conditions, Flow
+from adapters.contract.request import ChatRequest, Conditions, Flow
+from adapters.contract.tool_call import ToolCall, ToolCallFragment
 
 __all__ = [
     "OPTIONS",
     "ROLES",
     "Adapter",
+    "Beside",
     "Capabilities",
+    "ChatOptions",
     "ChatRequest",
     "Conditions",
     "Delta",
@@ -30,6 +34,7 @@ __all__ = [
     "ProbeLevel",
     "ProbeResult",
     "Switch",
+    "ToolCall",
     "ToolCallFragment",
     "Usage",
 ]

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from adapters.contract.errors import AdapterError, AuthenticationFailed, NotWorking
+from adapters.contract.errors import AdapterError, AuthenticationFailed, NotWorking, Scope
 from adapters.contract.message import EMPTY, cut_name
 from adapters.contract.probe import ProbeResult
 
@@ -31,7 +31,8 @@ class Capabilities:
         images: Whether it takes parts that are not text.
         context_size: The most characters of all messages together, or None where there is no known limit.
         needs_auth: Whether it needs a key or cookie to answer at all.
-        options: The generation options that it takes; others are dropped for it and named in its attempt.
+        options: The generation options that it takes. Others are dropped for it and named in its attempt, but
+            where one is a demand of the request, the provider is skipped.
     """
 
     models: frozenset[str] | None = None
@@ -52,13 +53,27 @@ class Capabilities:
             return "takes no system messages"
         if not self.history and traits.turns > 1:
             return "takes no earlier turns"
-        if not self.tools and (request.options.get("tools") or traits.has_tools):
+        lacking = self.lacks(request)
+        if "tools" in lacking:
             return "takes no tools"
-        if not self.images and traits.has_images:
+        if "images" in lacking:
             return "takes text only"
+        if lacking:
+            return f"does not take {', '.join(lacking)}, which the request demands"
         if self.context_size is not None and traits.characters > self.context_size:
             return f"takes at most {self.context_size} characters; the messages have {traits.characters}"
         return None
+
+    def lacks(self, request: ChatRequest) -> tuple[str, ...]:
+        """Return the demands of `request` that the provider cannot meet: tools, images, names of options."""
+        needs = set(request.demands)
+        if request.traits.has_tools:
+            needs.add("tools")
+        if request.traits.has_images:
+            needs.add("images")
+        takes = self.options - {"tools"}
+        takes |= {name for name, able in (("tools", self.tools), ("images", self.images)) if able}
+        return tuple(sorted(needs - takes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +82,23 @@ class Outcome:
 
     Attributes:
         at: The time on the router's clock, in seconds.
-        error: None where the provider delivered content.
+        error: None where the provider delivered content, or a probe found it working.
+        scope: Whom the router takes the failure to speak about; None: whom the error itself says.
+        reason: What was found, where `error` is None.
     """
 
     at: float
     error: AdapterError | None = None
+    scope: Scope | None = None
+    reason: str = "it answered"
+
+    @property
+    def concerns_all(self) -> bool:
+        """Whether the failure speaks about the account or the provider, not only about a request or model."""
+        if self.error is None:
+            return False
+        said = Scope.REQUEST if self.error.ambiguous else self.error.scope
+        return (self.scope or said) in (Scope.ACCOUNT, Scope.PROVIDER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,10 +249,15 @@ class Adapter(ABC):
             self._standing = _Standing(None, reason, failures=before.failures)
 
     def mark(self, outcome: Outcome) -> None:
-        """Learn from an attempt: content means working; a failed sign-in or NotWorking itself means not."""
+        """Learn from an attempt: content means working; a failed sign-in or NotWorking itself means not.
+
+        A failure that speaks about its request or its model only says nothing about `working`.
+        """
         if outcome.error is None:
-            self._found(True, "it answered", outcome.at)
-        elif isinstance(outcome.error, AuthenticationFailed) or type(outcome.error) is NotWorking:
+            self._found(True, outcome.reason, outcome.at)
+        elif outcome.concerns_all and (
+            isinstance(outcome.error, AuthenticationFailed) or type(outcome.error) is NotWorking
+        ):
             self._found(False, str(outcome.error), outcome.at)
 
     def _found(self, working: bool | None, reason: str, now: float) -> None:

@@ -3,19 +3,58 @@
 from __future__ import annotations
 
 import difflib
+import json
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from adapters.contract.tools import check_tool_calls
+
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Answerable(Protocol):
+        """A tool call, as far as an answer to it needs to know it."""
+
+        @property
+        def name(self) -> str | None:
+            """The function's name."""
+
+        @property
+        def type(self) -> str:
+            """The kind of call."""
+
+        @property
+        def answer_id(self) -> str:
+            """The id that the answer has to name."""
+
+    class HasMessage(Protocol):
+        """What has a message of its own, such as a `Reply`."""
+
+        @property
+        def message(self) -> Message:
+            """The message."""
+
 
 ROLES: Final = ("system", "developer", "user", "assistant", "tool", "function")
 EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
 _LONGEST_NAME: Final = 100
 _LONGEST_INTEGER: Final = 13_000
 """Bits; Python writes no more than 4300 digits."""
-_INSTEAD: Final = ("tool_calls", "function_call", "refusal", "audio")
-"""What an assistant's message can have in place of content."""
+_MAY_BE_EMPTY: Final = ("assistant", "tool", "function")
+"""Roles whose messages may have no content, or empty content: OpenAI takes them so."""
+_IMAGE_SHAPE: Final = "{'type': 'image_url', 'image_url': {'url': 'https://… or data:image/png;base64,…'}}"
+_SOUND_SHAPE: Final = "{'type': 'input_audio', 'input_audio': {'data': '…', 'format': 'wav'}}"
+_PART_SHAPES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "image_url": ("url", _IMAGE_SHAPE),
+        "input_audio": ("data", _SOUND_SHAPE),
+    }
+)
+"""Type of a part -> the text that its field of the same name has to hold, and the right shape."""
+_SHAPE_OF_RESULT: Final = "{'role': 'tool', 'tool_call_id': 'call_1', 'content': '…'}"
 
 
 def nearest(name: str, known: Collection[str]) -> str:
@@ -37,26 +76,37 @@ class Message:
         role: One of `ROLES`.
         content: Text, a tuple of parts, or None where an assistant only called tools.
         extra: All other keys as the caller sent them (name, tool_calls, tool_call_id, …).
+        kept: Provider name -> fields that this provider alone wants back, such as reasoning with its
+            signature. They go to nobody else.
     """
 
     role: str
     content: str | tuple[Mapping[str, Any], ...] | None = None
     extra: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+    kept: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: EMPTY, compare=False)
 
     @classmethod
-    def parse(cls, value: Message | Mapping[str, Any], where: str = "message") -> Message:
+    def parse(cls, value: Message | Mapping[str, Any] | HasMessage, where: str = "message") -> Message:
         """Return the message that `value` describes; copies, so that the caller's objects are never shared.
 
         Args:
-            value: A `Message`, a mapping, or a message object of an SDK (what has `model_dump`).
+            value: A `Message`, what has one as its `message` (a `Reply`), a mapping, or a message object of
+                an SDK (what has `model_dump`).
             where: What to call it in an error.
 
         Raises:
             TypeError: `value` is no mapping, or a field has a type that JSON or the protocol does not have.
-            ValueError: the role is unknown, the content is missing, or the text cannot be encoded.
+            ValueError: the role is unknown, the content is missing or empty, a tool's result does not say of
+                which call it is, or the text cannot be encoded.
         """
         given: Any = value
+        kept: Mapping[str, Mapping[str, Any]] = EMPTY
+        if not isinstance(given, Message | Mapping) and isinstance(
+            own := getattr(given, "message", None), Message
+        ):
+            given = own
         if isinstance(given, Message):
+            kept = given.kept
             given = {"role": given.role, "content": given.content, **given.extra}
         elif not isinstance(given, Mapping) and callable(dump := getattr(given, "model_dump", None)):
             given = dump(mode="json", exclude_unset=True)  # an answer of the OpenAI SDK, put back as history
@@ -69,8 +119,34 @@ class Message:
         if role not in ROLES:
             hint = nearest(role, ROLES) if isinstance(role, str) else ""
             raise ValueError(f"{where} has the role {role!r}; allowed are {', '.join(ROLES)}{hint}")
-        content = _content(fields.pop("content", None), role, fields, where)
-        return cls(role, content, MappingProxyType(fields) if fields else EMPTY)
+        content = _content(fields.pop("content", None), role, where)
+        if role == "tool" and not (isinstance(call := fields.get("tool_call_id"), str) and call):
+            raise ValueError(
+                f"{where} has the role 'tool' without a 'tool_call_id' (text); "
+                f"write it as {_SHAPE_OF_RESULT}, or use Message.tool_result(call, content)"
+            )
+        if role == "assistant":
+            check_tool_calls(fields.get("tool_calls"), where)
+        return cls(role, content, MappingProxyType(fields) if fields else EMPTY, kept)
+
+    @classmethod
+    def tool_result(cls, call: Answerable | str, content: Any) -> Message:
+        """Return the message that tells the model what a tool call came to.
+
+        Args:
+            call: The `ToolCall` of the reply, or its id.
+            content: The result: text is sent as it is, anything else as JSON.
+
+        Raises:
+            TypeError: `content` cannot be sent as JSON.
+            ValueError: A text cannot be encoded, or the id is empty.
+        """
+        copied = json_copy(content, "the content of the tool's result")
+        text = copied if isinstance(copied, str) else json.dumps(copied, ensure_ascii=False)
+        if not isinstance(call, str) and call.type == "function_call":
+            return cls.parse({"role": "function", "name": call.name, "content": text})
+        call_id = call if isinstance(call, str) else call.answer_id
+        return cls.parse({"role": "tool", "tool_call_id": call_id, "content": text}, "the tool's result")
 
     @property
     def text(self) -> str:
@@ -86,18 +162,28 @@ class Message:
             part.get("type") not in ("text", "refusal") for part in self.content or ()
         )
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the OpenAI-style mapping, with all that the caller sent; a copy, free to be changed."""
+    def as_dict(self, provider: str | None = None) -> dict[str, Any]:
+        """Return the OpenAI-style mapping, with all that the caller sent; a copy, free to be changed.
+
+        Args:
+            provider: Add the fields that this provider wants back; by default none.
+        """
         content = list(self.content) if isinstance(self.content, tuple) else self.content
-        copied: dict[str, Any] = _plain({"role": self.role, "content": content, **self.extra})
+        kept = self.kept.get(provider, EMPTY) if provider is not None else EMPTY
+        copied: dict[str, Any] = _plain({"role": self.role, "content": content, **self.extra, **kept})
         return copied
 
-    def as_sent(self) -> dict[str, Any]:
+    def as_sent(self, provider: str | None = None) -> dict[str, Any]:
         """Return the same mapping for encoding: what is in it is not copied, and must not be changed."""
-        content = self.content
+        content: object = self.content
         if isinstance(content, tuple):
-            return {"role": self.role, "content": [dict(part) for part in content], **self.extra}
-        return {"role": self.role, "content": content, **self.extra}
+            content = [dict(part) for part in content]
+        kept = self.kept.get(provider, EMPTY) if provider is not None else EMPTY
+        return {"role": self.role, "content": content, **self.extra, **kept}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Read-only mappings cannot be copied or pickled; a history of messages has to be.
+        return _restored, (self.as_dict(), {name: _plain(fields) for name, fields in self.kept.items()})
 
     def __repr__(self) -> str:
         # Prompts are private: a repr ends up in logs and tracebacks.
@@ -105,28 +191,52 @@ class Message:
         return f"<Message {self.role}, {parts}{len(self.text)} characters>"
 
 
-def _content(
-    value: Any, role: str, others: Mapping[str, Any], where: str
-) -> str | tuple[Mapping[str, Any], ...] | None:
-    if isinstance(value, str):
-        return value
-    if value is None and (role == "function" or any(others.get(key) for key in _INSTEAD)):
+def _restored(fields: dict[str, Any], kept: dict[str, Mapping[str, Any]]) -> Message:
+    role, content = fields.pop("role"), fields.pop("content")
+    if isinstance(content, list):
+        content = tuple(MappingProxyType(part) for part in content)
+    return Message(role, content, MappingProxyType(fields) if fields else EMPTY, kept)
+
+
+def _content(value: Any, role: str, where: str) -> str | tuple[Mapping[str, Any], ...] | None:
+    if value is None and role in _MAY_BE_EMPTY:
         return None
     if value is None or value == []:
         raise ValueError(f"{where} has no content; give it 'content' (text, or a list of parts)")
+    if value == "" and role not in _MAY_BE_EMPTY:
+        raise ValueError(f"{where} has empty content; give it text, or leave the message out")
+    if isinstance(value, str):
+        return value
     if not isinstance(value, list):
         raise TypeError(
             f"{where} has content of type {type(value).__name__}; "
             "allowed are text or a list of parts with 'type'"
         )
     for place, part in enumerate(value):
-        if not isinstance(part, dict) or not isinstance(part.get("type"), str):
-            raise TypeError(
-                f"{where} has a part {place} without 'type'; give it one: {{'type': 'text', 'text': 'Hello'}}"
-            )
-        if part["type"] == "text" and not isinstance(part.get("text"), str):
-            raise TypeError(f"{where} has a part {place} of type 'text' whose 'text' is not text")
+        _check_part(part, f"{where} has a part {place}")
+    if role not in _MAY_BE_EMPTY and all(part == {"type": "text", "text": ""} for part in value):
+        raise ValueError(f"{where} has empty content; give it text, or leave the message out")
     return tuple(MappingProxyType(part) for part in value)
+
+
+def _check_part(part: Any, where: str) -> None:
+    if not isinstance(part, dict) or not isinstance(part.get("type"), str):
+        raise TypeError(f"{where} without 'type'; give it one: {{'type': 'text', 'text': 'Hello'}}")
+    kind = part["type"]
+    if kind == "text" and not isinstance(part.get("text"), str):
+        raise TypeError(f"{where} of type 'text' whose 'text' is not text")
+    if kind in _PART_SHAPES:
+        key, shape = _PART_SHAPES[kind]
+        body = part.get(kind)
+        if not isinstance(body, dict) or not isinstance(body.get(key), str) or not body[key]:
+            raise ValueError(f"{where} of type {kind!r} of a wrong shape; write it as {shape}")
+    elif kind == "image" and not isinstance(part.get("source"), dict):
+        raise ValueError(f"{where} of type 'image', which is unknown; write it as {_IMAGE_SHAPE}")
+    elif kind == "file" and not isinstance(part.get("file"), dict):
+        raise ValueError(
+            f"{where} of type 'file' of a wrong shape; write it as "
+            "{'type': 'file', 'file': {'filename': 'a.pdf', 'file_data': 'data:application/pdf;base64,…'}}"
+        )
 
 
 def json_copy(value: Any, where: str) -> Any:

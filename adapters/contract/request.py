@@ -2,80 +2,45 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Unpack
 
-from adapters.contract.message import EMPTY, Message, cut_name, json_copy, nearest
+from adapters.contract.message import EMPTY, Message, cut_name, json_copy
+from adapters.contract.options import checked_options, demands_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from adapters.contract.delta import Delta
     from adapters.contract.errors import AdapterError
+    from adapters.contract.message import HasMessage
+    from adapters.contract.options import ChatOptions
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _is_positive_int(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
-
-
-def _is_int(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_stop(value: Any) -> bool:
-    return isinstance(value, str) or (isinstance(value, Sequence) and all(isinstance(s, str) for s in value))
-
-
-def _is_list_of_mappings(value: Any) -> bool:
-    return isinstance(value, list | tuple) and all(isinstance(item, Mapping) for item in value)
-
-
-_OPTIONS: Final[Mapping[str, tuple[str, Callable[[Any], bool]]]] = MappingProxyType({
-    "frequency_penalty": ("a finite number", _is_number),
-    "logit_bias": ("a mapping", lambda value: isinstance(value, Mapping)),
-    "max_tokens": ("a positive whole number", _is_positive_int),
-    "parallel_tool_calls": ("True or False", lambda value: isinstance(value, bool)),
-    "presence_penalty": ("a finite number", _is_number),
-    "reasoning_effort": ("text", lambda value: isinstance(value, str)),
-    "repetition_penalty": ("a finite number", _is_number),
-    "response_format": ("a mapping", lambda value: isinstance(value, Mapping)),
-    "seed": ("a whole number", _is_int),
-    "stop": ("text or a list of texts", _is_stop),
-    "temperature": ("a finite number", _is_number),
-    "tool_choice": ("text or a mapping", lambda value: isinstance(value, str | Mapping)),
-    "tools": ("a list of mappings", _is_list_of_mappings),
-    "top_k": ("a positive whole number", _is_positive_int),
-    "top_p": ("a finite number", _is_number),
-    "typical_p": ("a finite number", _is_number),
-    "user": ("text", lambda value: isinstance(value, str)),
-})  # fmt: skip
 _STEP: Final = 500
 """Messages that are copied and checked in one step."""
-OPTIONS: Final = frozenset(_OPTIONS)
-"""The names of the generation options that a request can carry."""
 
 
 class Flow:
-    """Tells the router which deltas come without waiting, so that it needs no clock for them.
+    """What an adapter tells the router beside the deltas: which come without waiting, and whose they are.
 
     An adapter that reads several deltas at once yields them by `for delta in flow.hand_over(deltas)`.
     One that does not loses a few microseconds a delta, nothing else.
 
     Attributes:
         at_hand: How many further deltas the adapter yields without any wait.
+        request_id: The provider's own id of the request, where it gave one.
+        rate_limits: What the provider said about its rate limits: header -> value.
     """
 
-    __slots__ = ("at_hand",)
+    __slots__ = ("at_hand", "rate_limits", "request_id")
 
     def __init__(self) -> None:
         self.at_hand = 0
+        self.request_id: str | None = None
+        self.rate_limits: Mapping[str, str] = EMPTY
 
     def hand_over(self, deltas: Sequence[Delta]) -> Iterator[Delta]:
         """Yield `deltas`, keeping count of those that are left."""
@@ -141,6 +106,8 @@ class ChatRequest:
         model: The model's name, or None for the default of each provider.
         options: Generation options, of the names in `OPTIONS`; None values are left out.
         extra: Provider name -> further fields for its request body, sent as they are.
+        demands: The options that a provider must take to be asked.
+        validation: What the router checks the whole reply against; adapters leave it alone.
         conditions: Of the attempt; filled in by the router.
     """
 
@@ -148,30 +115,36 @@ class ChatRequest:
     model: str | None = None
     options: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
     extra: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: EMPTY)
+    demands: frozenset[str] = frozenset()
+    validation: object | None = field(default=None, compare=False, repr=False)
     conditions: Conditions = field(default_factory=Conditions, compare=False, repr=False)
     _traits: list[Traits] = field(default_factory=list, compare=False, repr=False)
 
     @classmethod
     def build(
         cls,
-        messages: Sequence[Message | Mapping[str, Any]],
+        messages: Sequence[Message | Mapping[str, Any] | HasMessage],
         model: str | None = None,
         extra: Mapping[str, Mapping[str, Any]] | None = None,
-        **options: Any,
+        *,
+        require: Collection[str] = (),
+        **options: Unpack[ChatOptions],
     ) -> ChatRequest:
         """Validate what a caller gave, and copy it.
 
         Args:
-            messages: Mappings with role and content, or `Message` objects; at least one.
+            messages: Mappings with role and content, `Message` objects, or replies; at least one.
             model: The model's name, or None.
             extra: Provider name -> mapping of further body fields for that provider.
+            require: Names of given options that a provider must take to be asked.
             options: Generation options (temperature, max_tokens, …); None means not given.
 
         Raises:
-            TypeError: An option is unknown (the nearest name is shown) or of a wrong type.
-            ValueError: There is no message, or one has an unknown role or no content.
+            TypeError: An option is unknown (the nearest name is shown), of a wrong type or out of its range.
+            ValueError: There is no message, one has an unknown role or no content, or a message or a tool has
+                a wrong shape.
         """
-        steps = cls.build_in_steps(messages, model, extra, **options)
+        steps = cls.build_in_steps(messages, model, extra, require=require, **options)
         while True:
             try:
                 next(steps)
@@ -182,10 +155,12 @@ class ChatRequest:
     @classmethod
     def build_in_steps(
         cls,
-        messages: Sequence[Message | Mapping[str, Any]],
+        messages: Sequence[Message | Mapping[str, Any] | HasMessage],
         model: str | None = None,
         extra: Mapping[str, Mapping[str, Any]] | None = None,
-        **options: Any,
+        *,
+        require: Collection[str] = (),
+        **options: Unpack[ChatOptions],
     ) -> Generator[None, None, ChatRequest]:
         """Do as `build` does, in steps of a few milliseconds, so that others run between them.
 
@@ -205,12 +180,15 @@ class ChatRequest:
         if model is not None and (not isinstance(model, str) or not model.strip()):
             shown = cut_name(model) if isinstance(model, str) else model
             raise TypeError(f"model is {shown!r}; pass the model's name, or None for each provider's default")
+        if model is not None:
+            model = json_copy(model, "model")
         parsed: list[Message] = []
         for number, message in enumerate(tuple(messages)):  # what is added meanwhile is of the next request
             if number and number % _STEP == 0:
                 yield
             parsed.append(Message.parse(message, f"messages[{number}]"))
-        return cls(tuple(parsed), model, _options(options), _extra(extra))
+        checked = checked_options(options)
+        return cls(tuple(parsed), model, checked, _extra(extra), demands_of(checked, require))
 
     def under(self, conditions: Conditions) -> ChatRequest:
         """Return the same request for an attempt under `conditions`."""
@@ -242,25 +220,6 @@ class ChatRequest:
         # Prompts are private: a repr ends up in logs and tracebacks.
         model = self.model and cut_name(self.model)
         return f"<ChatRequest {len(self.messages)} messages, {self.characters} characters, model={model!r}>"
-
-
-def _options(given: Mapping[str, Any]) -> Mapping[str, Any]:
-    options: dict[str, Any] = {}
-    for name, value in given.items():
-        if name not in OPTIONS:
-            raise TypeError(
-                f"unknown option {name!r}{nearest(name, OPTIONS) or '.'} "
-                f"Known are {', '.join(sorted(OPTIONS))}; "
-                "what only one provider takes goes into extra={'provider name': {...}}"
-            )
-        if value is None:
-            continue
-        wanted, right = _OPTIONS[name]
-        if not right(value):
-            shown = repr(value) if isinstance(value, int | float) else f"of type {type(value).__name__}"
-            raise TypeError(f"option {name!r} is {shown}; it must be {wanted}")
-        options[name] = json_copy(value, f"option {name!r}")
-    return MappingProxyType(options)
 
 
 def _extra(given: Mapping[str, Mapping[str, Any]] | None) -> Mapping[str, Mapping[str, Any]]:

@@ -38,7 +38,7 @@ from adapters.http.settings import (
     token_of,
     verify_of,
 )
-from adapters.http.status import error_for_status, retry_after_seconds
+from adapters.http.status import AMBIGUOUS, error_for_status, retry_after_seconds
 from adapters.http.transport import Hushed
 from adapters.wire.error_body import words
 
@@ -291,7 +291,8 @@ class Client:
             return BadReply(text)
         if kind is AuthenticationFailed and self._has_key and answer.status != PROXY_SIGN_IN:
             text += "; check the key or cookie"
-        return kind(f"{text}: {said}" if said else text)
+        ambiguous = answer.status in AMBIGUOUS
+        return kind(f"{text}: {said}" if said else text, ambiguous=ambiguous)
 
     def _target(self, answer: WholeAnswer) -> str:
         try:

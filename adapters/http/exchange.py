@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 import httpx
 
-from adapters.contract.errors import AdapterError, BadReply, ReplyTooLarge
+from adapters.contract.errors import AdapterError, BadReply, ConnectionLost, ReplyTooLarge
 from adapters.http.answer import WholeAnswer
 from adapters.http.failures import error_from_transport
 from adapters.http.transport import SAID
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from adapters.http.client import Client
+
+LONG_BODY: Final = 1 << 16
+"""Bytes of a request that are more than the buffers of a connection take at once."""
 
 # OSError: on asyncio, errors of TLS after the handshake come as they are.
 _FAILED: Final = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError)
@@ -89,8 +92,10 @@ class Answer:
             self._response = await client.send(self._request, stream=True, auth=None, follow_redirects=False)
         except _FAILED as error:
             # `from None`: a shown traceback would lead into frames that hold the request's headers.
-            failure = error_from_transport(error, self.where, self._client.address, reused=trace.reused)
-            raise self._client.unconnected(failure) from None
+            lost = error_from_transport(error, self.where, self._client.address, reused=trace.reused)
+            if isinstance(lost, ConnectionLost) and len(self._request.content) > LONG_BODY:
+                lost.ambiguous = True  # a server that refuses a long body closes while it is being sent
+            raise self._client.unconnected(lost) from None
         self.status = self._response.status_code
         headers = self._response.headers
         self.framed = "content-length" in headers or "chunked" in headers.get("transfer-encoding", "").lower()

@@ -1,8 +1,8 @@
 """OpenAI's chat completions on the wire: the request's body, the stream, the whole reply.
 
-What one chunk says is read in `openai_chunks`, what an error object means in `openai_errors`; here is how a
-body is taken apart and when it is over. A `finish_reason` or `[DONE]` proves the end. The usage, where it was
-asked for, comes after the `finish_reason`: whoever wants it reads on.
+What one chunk says is read in `chunks`, what an error object means in `adapters.wire.error_object`; here is
+how a body is taken apart and when it is over. A `finish_reason` or `[DONE]` proves the end. The usage,
+where it was asked for, comes after the `finish_reason`: whoever wants it reads on.
 """
 
 from __future__ import annotations
@@ -41,8 +41,9 @@ class ChunkDecoder:
 
     Args:
         meter: Counts what is delivered.
-        line: The most bytes of one line or event.
-        idle_lines: The most lines in a row without an event.
+        line: The most bytes of one line, and of the data of one event (`Limits.line`).
+        idle_lines: The most lines in a row that finish no event (`Limits.empty`).
+        choices: How many replies were asked for.
         shown: Makes a peer's text fit to be shown in an error.
 
     Attributes:
@@ -53,14 +54,20 @@ class ChunkDecoder:
     __slots__ = ("_meter", "_reader", "_shown", "_sse", "done", "failure")
 
     def __init__(
-        self, meter: Meter, line: int, idle_lines: int, *, shown: Callable[[str], str] = _shown
+        self,
+        meter: Meter,
+        line: int,
+        idle_lines: int,
+        *,
+        choices: int = 1,
+        shown: Callable[[str], str] = _shown,
     ) -> None:
         self.done = False
         self.failure: AdapterError | None = None
         self._meter = meter
         self._shown = shown
-        self._sse = SSEDecoder(line, idle_lines)
-        self._reader = ChunkReader(self._meter, shown)
+        self._sse = SSEDecoder(line, idle_lines, error_field=True)
+        self._reader = ChunkReader(meter, shown, choices)
 
     @property
     def proved(self) -> bool:
@@ -128,7 +135,7 @@ class ChunkDecoder:
 
     def _release(self, deltas: list[Delta], *, ends: bool) -> None:
         """Hand over what was held back, and the end where nothing else said it."""
-        last = Delta(*self._reader.held(), ends=ends)
+        last = Delta(*self._reader.held(), self._reader.held_reason() if ends else None, ends=ends)
         if ends or last.has_content:
             deltas.append(last)
 
@@ -143,16 +150,24 @@ def _is_entire(event: Event) -> bool:
     return True
 
 
-def whole(data: bytes, meter: Meter, *, shown: Callable[[str], str] = _shown) -> list[Delta]:
+def whole(
+    data: bytes, meter: Meter, *, choices: int = 1, shown: Callable[[str], str] = _shown
+) -> list[Delta]:
     """Return the deltas of a completion that came as one JSON document, though a stream was asked for.
 
     The document is entire, so its last delta proves the end also without a `finish_reason`.
+
+    Args:
+        data: The document.
+        meter: Counts what is delivered.
+        choices: How many replies were asked for.
+        shown: Makes a peer's text fit to be shown in an error.
 
     Raises:
         AdapterError: It is an error object.
         BadReply: It is no completion.
     """
-    reader = ChunkReader(meter, shown)
+    reader = ChunkReader(meter, shown, choices)
     delta = reader.read(data)
     if delta is None or not (reader.finished or delta.has_content):
         payload = decode(data)
@@ -171,6 +186,7 @@ def whole(data: bytes, meter: Meter, *, shown: Callable[[str], str] = _shown) ->
             text=delta.text + text,
             reasoning=delta.reasoning + reasoning,
             tool_calls=delta.tool_calls + calls,
+            finish_reason=delta.finish_reason or reader.held_reason(),
             ends=not reader.finished,
         )
     ]
@@ -182,6 +198,7 @@ def request_body(
     options: Mapping[str, Any],
     extra: Mapping[str, Any],
     stream: bool = True,
+    provider: str | None = None,
 ) -> bytes:
     """Return the body of a request for a completion.
 
@@ -191,21 +208,26 @@ def request_body(
         options: Those that the service takes; the caller has chosen them.
         extra: Further fields, merged last; never over `messages` and `stream`.
         stream: Whether a stream is asked for, and with it the usage.
+        provider: Who is asked: it gets back what it alone wants of its own replies.
 
     Raises:
         TypeError: Something has no form in JSON.
         ValueError: A text cannot be encoded as UTF-8.
     """
     fields = _fields(model, options, extra, stream)
-    return encode({**fields, "messages": [message.as_sent() for message in messages], "stream": stream})
+    return encode({**fields, "messages": [m.as_sent(provider) for m in messages], "stream": stream})
 
 
 def request_body_in_steps(
-    model: str | None, messages: Sequence[Message], options: Mapping[str, Any], extra: Mapping[str, Any]
+    model: str | None,
+    messages: Sequence[Message],
+    options: Mapping[str, Any],
+    extra: Mapping[str, Any],
+    provider: str | None = None,
 ) -> Generator[None, None, bytes]:
     """Do as `request_body` does for a stream, in steps of a few milliseconds; see `encode_in_steps`."""
     fields = _fields(model, options, extra, stream=True)
-    sent = (message.as_sent() for message in messages)
+    sent = (message.as_sent(provider) for message in messages)
     return encode_in_steps({**fields, "messages": sent, "stream": True})
 
 

@@ -18,7 +18,17 @@ import anyio
 import anyio.lowlevel
 
 from adapters.contract import OPTIONS, Capabilities, Delta, ProbeResult
-from adapters.contract.errors import AdapterError, BadReply, ReplyTooLarge
+from adapters.contract.delta import together
+from adapters.contract.errors import (
+    AdapterError,
+    BadReply,
+    Busy,
+    ConnectFailed,
+    ConnectionLost,
+    LocalFailure,
+    ReplyTooLarge,
+    Unreachable,
+)
 from adapters.openai.codec import ChunkDecoder, error_from, request_body, request_body_in_steps, whole
 from adapters.wire.error_body import is_page
 from adapters.wire.json import decode
@@ -26,7 +36,7 @@ from adapters.wire.json import decode
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
-    from adapters.contract import ChatRequest
+    from adapters.contract import ChatRequest, Flow
     from adapters.http import Answer, HTTPAdapter, Session, WholeAnswer
 
 CAPABILITIES: Final = Capabilities(
@@ -38,6 +48,12 @@ _HEADERS: Final = (("content-type", "application/json"), ("accept", "text/event-
 _BLANK: Final = b"\xef\xbb\xbf \t\r\n"
 _MANY: Final = 200  # messages that are encoded at once
 _LONG: Final = 64 << 10  # characters of one of them
+_TAIL: Final = 64  # bytes at the end of a document in which its line ends are looked for
+_RATES: Final = tuple(
+    f"x-ratelimit-{what}-{unit}"
+    for what in ("limit", "remaining", "reset")
+    for unit in ("requests", "tokens")
+)
 _MODELS: Final = 1000  # of a list, kept at most
 
 
@@ -55,13 +71,20 @@ async def converse(
             "POST", "/chat/completions", content=await _body(adapter, request), headers=_HEADERS
         ) as answer,
     ):
-        if answer.status != 200:
+        if answer.status not in (200, 201):
             raise await answer.failure()
+        _note(request.conditions.flow, answer, session.shown)
         chunk = await _beginning(answer)
         if chunk is not None and chunk.lstrip(_BLANK)[:1] in (b"{", b"["):
-            yield await _document(session, answer, chunk)
+            yield await _document(session, answer, chunk, _choices(request))
             return
-        decoder = ChunkDecoder(session.meter, session.limits.line, session.limits.empty, shown=session.shown)
+        decoder = ChunkDecoder(
+            session.meter,
+            session.limits.line,
+            session.limits.empty,
+            choices=_choices(request),
+            shown=session.shown,
+        )
         while chunk is not None:
             deltas = decoder.feed(chunk)
             if decoder.proved or decoder.failure is not None:
@@ -103,7 +126,7 @@ async def _beginning(answer: Answer) -> bytes | None:
     return start if first else None
 
 
-async def _document(session: Session, answer: Answer, start: bytes) -> Delta:
+async def _document(session: Session, answer: Answer, start: bytes, choices: int) -> Delta:
     """Return the one delta of a completion that comes as a JSON document.
 
     Raises:
@@ -112,22 +135,22 @@ async def _document(session: Session, answer: Answer, start: bytes) -> Delta:
     data, limit, worth = bytearray(start), session.limits.reply, 0
     while len(data) <= limit:
         # The document may be whole though the body goes on; trying after each doubling only stays linear.
-        if data.endswith(b"}") and len(data) >= worth:
+        if data[-_TAIL:].rstrip().endswith((b"}", b"]")) and len(data) >= worth:
             with suppress(BadReply):
-                delta = _whole(session, answer, bytes(data))
+                delta = _whole(session, answer, bytes(data), choices)
                 answer.ended()
                 return delta
             worth = 2 * len(data)
         chunk = await anext(answer.chunks(), None)
         if chunk is None:
-            return _whole(session, answer, bytes(data))
+            return _whole(session, answer, bytes(data), choices)
         data += chunk
     raise ReplyTooLarge(f"{answer.where}: the body is over {limit} bytes (Limits.reply)")
 
 
-def _whole(session: Session, answer: Answer, data: bytes) -> Delta:
+def _whole(session: Session, answer: Answer, data: bytes, choices: int) -> Delta:
     try:
-        [delta] = whole(data, session.meter, shown=session.shown)
+        [delta] = whole(data, session.meter, choices=choices, shown=session.shown)
     except AdapterError as error:
         raise answer.located(error) from None
     return delta
@@ -164,6 +187,7 @@ def _last(deltas: list[Delta], after: list[Delta]) -> Delta:
         tool_calls=tuple(call for d in after for call in d.tool_calls),
         finish_reason=next((d.finish_reason for d in every if d.finish_reason is not None), None),
         usage=next((d.usage for d in reversed(every) if d.usage is not None), None),
+        beside=together(d.beside for d in (*(d for d in deltas if not d.has_content), *after)),
         model=next(
             (d.model for d in every if d.model is not None and (d in after or not d.has_content)), None
         ),
@@ -187,12 +211,25 @@ def explain(answer: WholeAnswer, shown: Callable[[str], str]) -> AdapterError | 
 
 
 async def reach(session: Session) -> ProbeResult:
-    """Ask for the list of models, which costs no generation. A service without one shows nothing.
+    """Ask for the list of models, which costs no generation. A list that is refused or odd shows nothing.
+
+    A key may be allowed to chat and not to list models, and a relay may have no list; only that the service
+    could not be reached is a finding against it.
 
     Raises:
-        AdapterError: The service does not answer as it should; AuthenticationFailed where it refuses the key.
+        AdapterError: The service could not be reached.
     """
-    answer = await session.ask("GET", "/models", ok=(200, 404, 405))
+    try:
+        answer = await session.ask("GET", "/models", ok=(200, 404, 405))
+        return _listed(session, answer)
+    except (ConnectFailed, ConnectionLost, Unreachable, LocalFailure, Busy):
+        raise
+    except AdapterError as error:
+        text = f"it answers, but its list of models was refused or is odd; not asked for an answer: {error}"
+        return ProbeResult(None, text, error=error.with_traceback(None))
+
+
+def _listed(session: Session, answer: WholeAnswer) -> ProbeResult:
     if answer.status != 200:
         return ProbeResult(None, f"it answers, but has no list of models (status {answer.status})")
     listed = answer.json()
@@ -214,8 +251,8 @@ async def _body(adapter: HTTPAdapter, request: ChatRequest) -> bytes:
     if len(messages) <= _MANY and all(
         isinstance(m.content, str) and len(m.content) <= _LONG for m in messages
     ):
-        return request_body(model, messages, options, extra)
-    steps = request_body_in_steps(model, messages, options, extra)
+        return request_body(model, messages, options, extra, provider=adapter.name)
+    steps = request_body_in_steps(model, messages, options, extra, adapter.name)
     while True:
         try:
             next(steps)
@@ -223,3 +260,17 @@ async def _body(adapter: HTTPAdapter, request: ChatRequest) -> bytes:
             body: bytes = done.value
             return body
         await anyio.lowlevel.checkpoint()
+
+
+def _choices(request: ChatRequest) -> int:
+    """Return how many replies were asked for."""
+    return int(request.options.get("n", 1))
+
+
+def _note(flow: Flow, answer: Answer, shown: Callable[[str, int], str]) -> None:
+    """Tell the router the service's id of the request, and what it says about its rate limits."""
+    if (request_id := answer.header("x-request-id")) is not None:
+        flow.request_id = shown(request_id, 100)
+    rates = {name: value for name in _RATES if (value := answer.header(name)) is not None}
+    if rates:
+        flow.rate_limits = {name: shown(value, 100) for name, value in rates.items()}

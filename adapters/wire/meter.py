@@ -35,6 +35,16 @@ class Meter:
         if self._left < 0:
             raise ReplyTooLarge(f"the reply is over the limit of {self._characters} characters")
 
+    def beside(self, characters: int) -> None:
+        """Count what comes beside the text: it takes room, but is no progress.
+
+        Raises:
+            ReplyTooLarge: The reply is over its limit of characters.
+        """
+        self._left -= characters
+        if self._left < 0:
+            raise ReplyTooLarge(f"the reply is over the limit of {self._characters} characters")
+
     def empty(self) -> None:
         """Count an item without content.
 

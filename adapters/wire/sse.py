@@ -48,13 +48,17 @@ class SSEDecoder:
     Args:
         limit: The most bytes of one line, and of the data of one event.
         idle_lines: The most lines in a row that finish no event: comments, blank lines, unknown fields.
+        error_field: Whether a field named `error`, which older llama.cpp sends in place of `data`, is an
+            event named `error` at once.
     """
 
     __slots__ = (
-        "_begun", "_data", "_ends", "_failure", "_idle", "_idle_lines", "_limit", "_name", "_rest", "_size",
+        "_begun", "_data", "_ends", "_error_field", "_failure", "_idle", "_idle_lines", "_limit", "_name",
+        "_rest", "_size",
     )  # fmt: skip
 
-    def __init__(self, limit: int, idle_lines: int) -> None:
+    def __init__(self, limit: int, idle_lines: int, *, error_field: bool = False) -> None:
+        self._error_field = error_field
         self._limit = limit
         self._idle_lines = idle_lines
         self._begun = False
@@ -166,6 +170,9 @@ class SSEDecoder:
                 self._append(value[1:] if value[:1] == b" " else value)
             elif name == b"event":
                 self._name = value[1:] if value[:1] == b" " else value
+            elif name == b"error" and self._error_field:
+                events.append(Event("error", value.strip()))
+                self._idle = 0
         if self._idle > self._idle_lines:
             raise ReplyTooLarge(
                 f"the provider sent {self._idle} lines without an event; the limit is {self._idle_lines}"

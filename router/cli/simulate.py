@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 PREFIXES: Final = {"openai": "/v1"}
 """Path below which a service's API is."""
-MODELS: Final = {"openai": "simulated"}
-"""The model to name where a service wants one named."""
+MODELS: Final = {"openai": "small"}
+"""The model that a simulated service has, where a request must name one; the README names it too."""
 SESSIONS: Final = {"open_assistant": "simulated.session.token"}
 """The session that a simulated service takes."""
 

@@ -237,3 +237,19 @@ def _weight_at(age: float, half_life: float) -> float:
 def _check_half_life(owner: str, half_life: float) -> None:
     if not half_life > 0:
         raise ValueError(f"{owner}(half_life={half_life!r}): it must be a number of seconds above 0")
+
+
+def strategy_of(strategy: Strategy | None) -> Strategy:
+    """Return the strategy given, or that of the order given.
+
+    Raises:
+        TypeError: It is none.
+    """
+    if strategy is None:
+        return Priority()
+    if isinstance(strategy, type) or not (hasattr(strategy, "order") and hasattr(strategy, "check")):
+        got = getattr(strategy, "__name__", type(strategy).__name__)
+        raise TypeError(
+            f"strategy must be a Strategy, got {got}; write strategy=Priority(), Fastest() or Weighted({{…}})"
+        )
+    return strategy

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from adapters.contract import ChatRequest
     from router.policy.breaker import BreakerPolicy
     from router.policy.strategy import Strategy
 
@@ -114,6 +115,7 @@ def arranged(
     now: float,
     random_source: random.Random,
     broke: Callable[[str, Exception], None],
+    request: ChatRequest | None = None,
 ) -> list[Provider]:
     """Return the candidates in the order of the strategy, or as given where it has a bug.
 
@@ -123,10 +125,11 @@ def arranged(
         now: On the event loop's clock.
         random_source: For the strategy.
         broke: Told of a bug in the strategy.
+        request: To order them for; None for one that names no model.
     """
     left = {provider.name: provider for provider in candidates}
     try:
-        order = strategy.order([_candidate(p, now) for p in candidates], now, random_source)
+        order = strategy.order([_candidate(p, request, now) for p in candidates], now, random_source)
         first = [left.pop(candidate.name) for candidate in order]
     except Exception as bug:  # noqa: BLE001 - it is the application's, and must not end the request
         broke(f"{type(strategy).__qualname__}.order", bug)
@@ -134,9 +137,9 @@ def arranged(
     return [*first, *left.values()]
 
 
-def _candidate(provider: Provider, now: float) -> Candidate:
+def _candidate(provider: Provider, request: ChatRequest | None, now: float) -> Candidate:
     try:
-        return provider.candidate(now)
+        return provider.candidate(request, now)
     except Exception:  # noqa: BLE001 - a bug in an adapter is told where it is looked at to be asked
         return Candidate(provider.name, healthy=False)
 

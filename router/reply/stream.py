@@ -40,7 +40,7 @@ from router.reply.transcript import Reply, Transcript
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from adapters.contract import Switch, Usage
+    from adapters.contract import Switch, ToolCall, Usage
     from router.events import Attempt, Verdict
     from router.reply.commitment import Commitment, Takeover
 
@@ -66,7 +66,7 @@ _CLOSED_BY = {
 
 
 class ReplyStream(ObjectReceiveStream[Delta]):
-    """A reply as it comes: iterate over it for deltas, or call `text()` or `collect()`.
+    """A reply as it comes: iterate over it for deltas, or call `read_text()` or `collect()`.
 
     Use it as an async context manager, so that leaving early closes it. It may be opened, read and closed in
     three different tasks. It ends by itself at the end of the reply and on every error; a cancelled
@@ -85,7 +85,7 @@ class ReplyStream(ObjectReceiveStream[Delta]):
         self._state = _State.OPEN
         self._transcript = Transcript()
         self._first_content = self._asked = anyio.current_time()
-        self._clock = ContentClock(context.timeouts, context.deadline)
+        self._clock = ContentClock(context.timeouts, context.deadline, context.usual)
         self._scope: anyio.CancelScope | None = None  # while READING and LEAVING
         self._over: anyio.Event | None = None  # set when ENDED, for those who wait for it
         self._closed_at: float | None = None
@@ -137,6 +137,21 @@ class ReplyStream(ObjectReceiveStream[Delta]):
     def final_text(self) -> str | None:
         """The provider's own final version of the text, where it differs from the text streamed."""
         return self._transcript.final_text
+
+    @property
+    def text_so_far(self) -> str:
+        """The text that was read so far."""
+        return self._transcript.text
+
+    @property
+    def reasoning(self) -> str:
+        """The reasoning that was read so far."""
+        return self._transcript.reasoning
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        """The tool calls that were read so far; the arguments of the last one may be cut."""
+        return self._transcript.tool_calls
 
     async def receive(self) -> Delta:
         """Return the next delta.
@@ -247,7 +262,7 @@ class ReplyStream(ObjectReceiveStream[Delta]):
         with anyio.move_on_after(self._commitment.context.timeouts.close, shield=True):
             await self._over.wait()
 
-    async def text(self) -> str:
+    async def read_text(self) -> str:
         """Read to the end, and return the whole text, with what was read before.
 
         Raises:

@@ -2,33 +2,46 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from adapters.contract.delta import Beside, together
+from adapters.contract.message import Message
+from adapters.contract.tool_call import ToolCall
+from router.reply.parsing import parsed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from adapters.contract import Delta, Switch, ToolCallFragment, Usage
     from router.events import Attempt, Verdict
 
+__all__ = ["REFUSED", "Choice", "Reply", "ToolCall", "Transcript", "join_tool_calls"]
+
+T = TypeVar("T")
+_NOTHING: Final = Beside()
 
 REFUSED: Final = "content_filter"
 """The finish_reason that says that the provider refused the rest."""
 
 
 @dataclass(frozen=True, slots=True)
-class ToolCall:
-    """One tool call, its fragments joined.
+class Choice:
+    """A further choice of a reply, where `n` was over 1.
 
     Attributes:
-        id: The call's id, or None where the provider gave none.
-        name: The function's name.
-        arguments: The arguments as JSON text, as the model wrote it; not checked.
+        index: Its number, from 1; the reply itself is number 0.
+        text: All text, joined.
+        reasoning: All reasoning, joined.
+        tool_calls: All tool calls.
+        finish_reason: Why the provider stopped, where it says so.
     """
 
-    id: str | None
-    name: str | None
-    arguments: str
+    index: int
+    text: str
+    reasoning: str
+    tool_calls: tuple[ToolCall, ...]
+    finish_reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +60,8 @@ class Reply:
         usage: Token counts, where the provider gives them.
         attempts: The ledger.
         switches: Where another provider took over, if the router was told to let it.
+        choices: The further choices, where `n` was over 1.
+        beside: What came beside the text, joined; see the properties `images`, `audio`, …
     """
 
     text: str
@@ -60,6 +75,78 @@ class Reply:
     usage: Usage | None
     attempts: tuple[Attempt, ...]
     switches: tuple[Switch, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    beside: Beside = _NOTHING
+
+    @property
+    def message(self) -> Message:
+        """The assistant's message, to be put into `messages` for the next turn; so may the reply itself.
+
+        It holds the text and the tool calls. Reasoning and signatures go back to the provider that sent them,
+        where its protocol wants them, and to nobody else.
+        """
+        extra: dict[str, Any] = {}
+        if len(self.tool_calls) == 1 and self.tool_calls[0].type == "function_call":
+            extra["function_call"] = self.tool_calls[0].as_dict()["function_call"]
+        elif self.tool_calls:
+            extra["tool_calls"] = [call.as_dict() for call in self.tool_calls]
+        own: dict[str, Any] = {}
+        if any(call.extra for call in self.tool_calls):
+            own["tool_calls"] = [call.as_dict(signed=True) for call in self.tool_calls]
+        if self.beside.reasoning_details:
+            own["reasoning_details"] = list(self.beside.reasoning_details)
+        if self.tool_calls and self.reasoning and self.beside.reasoning_field:
+            # DeepSeek and Moonshot want the reasoning back within a turn that calls tools.
+            own[self.beside.reasoning_field] = self.reasoning
+        message = Message.parse({"role": "assistant", "content": self.text or None, **extra}, "the reply")
+        return Message(message.role, message.content, message.extra, {self.provider: own} if own else {})
+
+    @property
+    def images(self) -> tuple[Mapping[str, Any], ...]:
+        """The images that the model made, as OpenAI-style parts."""
+        return self.beside.images
+
+    @property
+    def audio(self) -> tuple[Mapping[str, Any], ...]:
+        """The pieces of sound, each as the service sent it."""
+        return self.beside.audio
+
+    @property
+    def annotations(self) -> tuple[Mapping[str, Any], ...]:
+        """Citations and other notes on the text, as the service sent them."""
+        return self.beside.annotations
+
+    @property
+    def citations(self) -> tuple[Any, ...]:
+        """The sources that the service lists for the whole reply."""
+        listed = self.beside.extra.get("citations")
+        return tuple(listed) if isinstance(listed, list) else ()
+
+    @property
+    def logprobs(self) -> tuple[Mapping[str, Any], ...]:
+        """The log probabilities, one mapping for each token."""
+        return self.beside.logprobs
+
+    @property
+    def refusal(self) -> str | None:
+        """The words in which the model refused, or None. They are part of the text too."""
+        return self.beside.refusal or None
+
+    @property
+    def extra(self) -> Mapping[str, Any]:
+        """Fields of the chunks that have no place elsewhere."""
+        return self.beside.extra
+
+    def parsed(self, kind: type[T]) -> T:
+        """Return the text, which is JSON, as a `kind`.
+
+        Args:
+            kind: A msgspec struct, dataclass, TypedDict or builtin type, or a pydantic model.
+
+        Raises:
+            ValueError: The text is not JSON, or not of this kind; the message says where.
+        """
+        return parsed(self.final_text or self.text, kind)
 
     def __str__(self) -> str:
         return self.text
@@ -71,12 +158,24 @@ class Reply:
 
 def join_tool_calls(fragments: Iterable[ToolCallFragment]) -> tuple[ToolCall, ...]:
     """Return the calls that `fragments` make, in the order of their indexes."""
-    calls: dict[int, tuple[str | None, str | None, list[str]]] = {}
+    calls: dict[int, list[ToolCallFragment]] = {}
     for piece in fragments:
-        known_id, known_name, arguments = calls.get(piece.index, (None, None, []))
-        arguments.append(piece.arguments)
-        calls[piece.index] = (known_id or piece.id, known_name or piece.name, arguments)
-    return tuple(ToolCall(call, name, "".join(parts)) for _, (call, name, parts) in sorted(calls.items()))
+        calls.setdefault(piece.index, []).append(piece)
+    return tuple(_joined(calls[index], position) for position, index in enumerate(sorted(calls)))
+
+
+def _joined(pieces: list[ToolCallFragment], position: int) -> ToolCall:
+    extra: dict[str, Any] = {}
+    for piece in pieces:
+        extra.update(piece.extra or {})
+    return ToolCall(
+        id=next((piece.id for piece in pieces if piece.id), None),
+        name=next((piece.name for piece in pieces if piece.name), None),
+        arguments="".join(piece.arguments for piece in pieces),
+        type=next((piece.type for piece in pieces if piece.type), "function"),
+        extra=extra,
+        position=position,
+    )
 
 
 class Transcript:
@@ -93,6 +192,7 @@ class Transcript:
     """
 
     __slots__ = (
+        "_beside",
         "_reasoning",
         "_text",
         "_tool_calls",
@@ -109,6 +209,7 @@ class Transcript:
         self._text: list[str] = []
         self._reasoning: list[str] = []
         self._tool_calls: list[ToolCallFragment] = []
+        self._beside: list[Beside] = []
         self.deltas = 0
         self.model: str | None = None
         self.finish_reason: str | None = None
@@ -129,6 +230,8 @@ class Transcript:
             self._reasoning.append(delta.reasoning)
         if delta.tool_calls:
             self._tool_calls += delta.tool_calls
+        if delta.beside is not None:
+            self._beside.append(delta.beside)
         if delta.model is not None:
             self.model = delta.model
         if delta.usage is not None:
@@ -148,6 +251,17 @@ class Transcript:
             self._text.clear()
             self._reasoning.clear()
             self._tool_calls.clear()
+            self._beside.clear()
+
+    @property
+    def reasoning(self) -> str:
+        """The reasoning so far."""
+        return "".join(self._reasoning)
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        """The tool calls so far; the arguments of the last one may be cut."""
+        return join_tool_calls(self._tool_calls)
 
     @property
     def has_tool_calls(self) -> bool:
@@ -171,10 +285,11 @@ class Transcript:
 
     def reply(self, provider: str, verdict: Verdict, attempts: tuple[Attempt, ...]) -> Reply:
         """Return the whole reply."""
+        beside = together(self._beside) or _NOTHING
         return Reply(
             text=self.text,
-            reasoning="".join(self._reasoning),
-            tool_calls=join_tool_calls(self._tool_calls),
+            reasoning=self.reasoning,
+            tool_calls=self.tool_calls,
             final_text=self.final_text,
             provider=provider,
             model=self.model,
@@ -183,4 +298,16 @@ class Transcript:
             usage=self.usage,
             attempts=attempts,
             switches=tuple(self.switches),
+            choices=_choices(beside),
+            beside=replace(beside, choices=()) if beside.choices else beside,
         )
+
+
+def _choices(beside: Beside) -> tuple[Choice, ...]:
+    further: dict[int, Transcript] = {}
+    for index, delta in beside.choices:
+        further.setdefault(index, Transcript()).add(delta)
+    return tuple(
+        Choice(index, each.text, each.reasoning, each.tool_calls, each.finish_reason)
+        for index, each in sorted(further.items())
+    )

@@ -4,28 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from router.policy.strategy import Priority
+import anyio.lowlevel
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Generator, Mapping
 
-    from router.policy.strategy import Strategy
-
-
-def strategy_of(strategy: Strategy | None) -> Strategy:
-    """Return the strategy given, or that of the order given.
-
-    Raises:
-        TypeError: It is none.
-    """
-    if strategy is None:
-        return Priority()
-    if isinstance(strategy, type) or not (hasattr(strategy, "order") and hasattr(strategy, "check")):
-        got = getattr(strategy, "__name__", type(strategy).__name__)
-        raise TypeError(
-            f"strategy must be a Strategy, got {got}; write strategy=Priority(), Fastest() or Weighted({{…}})"
-        )
-    return strategy
+    from adapters.contract import ChatRequest
 
 
 def refuse_misplaced(options: Mapping[str, Any]) -> None:
@@ -49,3 +33,14 @@ def refuse_misplaced(options: Mapping[str, Any]) -> None:
 def total_of(value: object) -> str:
     """Return what to write for a limit of the whole request, after a number that was given for it."""
     return f"total={value!r}" if isinstance(value, int | float) else "total=60"
+
+
+async def built(steps: Generator[None, None, ChatRequest]) -> ChatRequest:
+    """Return the request that is built in steps, letting others run between them."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            request: ChatRequest = done.value
+            return request
+        await anyio.lowlevel.checkpoint()

@@ -14,10 +14,12 @@ from adapters.contract.errors import (
     ContentRefused,
     EmptyReply,
     FirstContentTimeout,
+    Scope,
     alone,
 )
 from adapters.generator import bad_reply, checked, close_generator, made_by
 from router.reply.transcript import REFUSED
+from router.request.validation import Validation
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
 
 MOST_EARLY: Final = 64
 """Deltas without content that may come before the first content."""
+
+
+_LIMITS_OF_THE_REPLY: Final = ("max_tokens", "max_completion_tokens", "stop")
+"""Options that may leave nothing to say."""
 
 
 @dataclass(slots=True)
@@ -71,6 +77,7 @@ async def run_attempt(
     request: ChatRequest,
     *,
     limit: float,
+    usual: bool = True,
     close: float,
     report: Callable[[Exception], None],
 ) -> AttemptResult:
@@ -82,6 +89,7 @@ async def run_attempt(
         adapter: Whom to ask.
         request: What to ask.
         limit: Seconds for the first content.
+        usual: Whether the router's own clocks give no more; a shorter limit proves nothing when it strikes.
         close: Seconds for closing the generator.
         report: Told of a failing clean-up.
     """
@@ -93,9 +101,24 @@ async def run_attempt(
         result.ended = result.started
     else:
         await _begin(generator, result, limit, close, report)
+        if isinstance(request.validation, Validation) and result.generator is not None:
+            await _validate(request.validation, result, adapter.name, close, report)
     if result.error is not None:
         result.error.provider = result.error.provider or adapter.name
+        if _is_of_the_caller(result, request, usual=usual):
+            result.error.scope = Scope.REQUEST
     return result
+
+
+def _is_of_the_caller(result: AttemptResult, request: ChatRequest, *, usual: bool) -> bool:
+    """Whether what the caller asked for explains the failure: a short limit, or no room for an answer."""
+    if isinstance(result.error, FirstContentTimeout):
+        return not usual
+    if not isinstance(result.error, EmptyReply):
+        return False
+    if any(name in request.options for name in _LIMITS_OF_THE_REPLY):
+        return True
+    return any(delta.finish_reason == "length" for delta in result.early)
 
 
 async def _begin(
@@ -123,6 +146,30 @@ async def _begin(
     if committed:
         result.generator = generator
         result.phase = "content"
+
+
+async def _validate(
+    validation: Validation,
+    result: AttemptResult,
+    provider: str,
+    close: float,
+    report: Callable[[Exception], None],
+) -> None:
+    """Read the reply to its end, and close the generator unless the caller accepts what came."""
+    generator, result.generator = result.generator, None
+    assert generator is not None
+    accepted = False
+    try:
+        result.error = await validation.read_on(generator, result.early, provider)
+        accepted = result.error is None
+    except Exception as raised:  # noqa: BLE001 - kept in the result
+        result.failed(raised)
+    finally:
+        if not accepted:
+            await close_generator(generator, close, report)
+            result.ended = anyio.current_time()
+    if accepted:
+        result.generator = generator
 
 
 _PHASES: Final = {

@@ -110,6 +110,7 @@ class Entry:
         round: The pass over the candidates.
         dropped: Options that the provider does not take.
         repeat: Whether it repeats one whose kept-alive connection was lost.
+        lacks: Demands of the request that the provider cannot meet.
     """
 
     ledger: Ledger
@@ -118,6 +119,7 @@ class Entry:
     round: int
     dropped: tuple[str, ...] = ()
     repeat: bool = False
+    lacks: tuple[str, ...] = ()
 
     def end(self, outcome: AttemptOutcome, result: AttemptResult, reason: str = "") -> None:
         """Write the outcome."""
@@ -135,5 +137,8 @@ class Entry:
                 seconds=result.seconds,
                 dropped=self.dropped,
                 repeat=self.repeat,
+                lacks=self.lacks,
+                provider_request_id=result.flow.request_id or (error.request_id if error else None),
+                rate_limits=dict(result.flow.rate_limits),
             )
         )

@@ -71,6 +71,32 @@ class Wire(httpx.AsyncBaseTransport):
         return [request.url.raw_path.decode() for request in self.requests]
 
 
+PAGE = (404, b"<html>", "text/html")
+
+
+class Answers(httpx.AsyncBaseTransport):
+    """Answers by method and path, such as `post_settings`, and all other requests with `otherwise`.
+
+    Each answer is a status, a body and a content type. Every one sets the cookie of a load balancer.
+    """
+
+    def __init__(self, otherwise: tuple[int, bytes, str] = PAGE, **answers: tuple[int, bytes, str]) -> None:
+        self.otherwise = otherwise
+        self.answers = answers
+        self.requests: list[httpx.Request] = []
+
+    @property
+    def paths(self) -> list[str]:
+        return [request.url.raw_path.decode() for request in self.requests]
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        name = (request.method + request.url.path.replace("/", "_")).lower()
+        status, body, content_type = self.answers.get(name, self.otherwise)
+        headers = {"content-type": content_type, "set-cookie": "balancer=a1; Path=/", **CHUNKED}
+        return httpx.Response(status, headers=headers, stream=Body([body]))
+
+
 async def read(
     adapter: Adapter, messages: Any = ASK, **options: Any
 ) -> tuple[list[Delta], AdapterError | None]:

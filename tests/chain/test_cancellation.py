@@ -97,8 +97,8 @@ async def test_a_reply_is_opened_read_and_closed_in_three_tasks(service: Service
             texts: list[str] = []
 
             async def read() -> None:
-                texts.append(await replies[0].text())
-                texts.append(await replies[1].text())
+                texts.append(await replies[0].read_text())
+                texts.append(await replies[1].read_text())
 
             async def close() -> None:
                 for reply in replies:

@@ -59,7 +59,7 @@ async def test_a_fault_of_the_first_provider_ends_as_promised(service: Service, 
     """Before content the next one answers; after content the reply is interrupted; nothing is mixed."""
     async with service.simulate(fault=fault) as simulator, OpenAISimulator(text=BEHIND) as second:
         adapter = service.adapter(simulator, limits=Limits(empty=1000))
-        behind = OpenAICompatible(second.url, name="second", model="m")
+        behind = OpenAICompatible(f"{second.url}/v1", name="second", model="m")
         started = anyio.current_time()
         text = provider = ""
         events: list[Event] = []

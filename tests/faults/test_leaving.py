@@ -147,7 +147,7 @@ async def in_three_tasks(world: World) -> Seen:
     async with opened(world, seen) as (_, reply):
 
         async def read() -> None:
-            seen.text = await reply.text()
+            seen.text = await reply.read_text()
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(read)

@@ -148,7 +148,7 @@ async def suspended_mid_stream(world: World) -> Seen:
         suspend(HOUR)
         started = anyio.current_time()
         try:
-            seen.text += await reply.text()
+            seen.text += await reply.read_text()
         except StreamInterrupted as error:
             seen.error = error
             seen.text = error.partial

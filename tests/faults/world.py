@@ -93,7 +93,7 @@ class World:
 
 
 def second(good: OpenAISimulator) -> OpenAICompatible:
-    return OpenAICompatible(good.url, name="second", model="m", api_key=SECOND_KEY)
+    return OpenAICompatible(f"{good.url}/v1", name="second", model="m", api_key=SECOND_KEY)
 
 
 def _sockets() -> list[str]:

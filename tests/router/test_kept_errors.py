@@ -124,7 +124,7 @@ async def test_an_interruption_keeps_neither_prompt_nor_key():
     async with Router([BreaksOff(name="first")], observers=[]) as router:
         stream = await router.stream([{"role": "user", "content": PROMPT}])
         with pytest.raises(StreamInterrupted) as caught:
-            await stream.text()
+            await stream.collect()
     del stream
     assert caught.value.partial == "half"
     assert_light(caught.value)

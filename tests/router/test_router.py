@@ -522,7 +522,7 @@ async def test_who_is_skipped_is_in_the_ledger_with_the_reason(seen):
             "not working: switched off; asked again in 60 s, or after a successful probe (Router.check)",
         ),
         ("no_model", "said lately that it does not have the model 'big'"),
-        ("limited", "held back for 60.0 s more (RateLimited)"),
+        ("limited", "held back for the model 'big' for 60.0 s more (RateLimited)"),
         ("small", "takes at most 3 characters; the messages have 5"),
     ]
     assert {("skipped", "selection", 0)} == {(a.outcome, a.phase, a.seconds) for a in reply.attempts[:-1]}
@@ -843,7 +843,7 @@ async def test_a_hundred_requests_at_once_keep_their_texts_apart(seen):
         prompt = f"{number}-a-b-c-{number}"
         async with await router.stream([{"role": "user", "content": prompt}]) as reply:
             try:
-                text = await reply.text()
+                text = await reply.read_text()
             except Exception as error:  # noqa: BLE001
                 text = getattr(error, "partial", "lost")
             whole = "".join(f"{reply.provider}:{piece} " for piece in prompt.split("-"))
@@ -1043,7 +1043,7 @@ async def test_closing_a_router_touches_no_stream_of_another():
     async with await one.stream(HELLO) as mine, await other.stream(HELLO) as theirs:
         await one.aclose()
 
-        assert await theirs.text() == "Hello"
+        assert await theirs.read_text() == "Hello"
         with pytest.raises(anyio.ClosedResourceError):
             await mine.receive()
     await other.aclose()

@@ -42,10 +42,10 @@ WRONG: list[tuple[str, type[Exception], str]] = [
         f"this is asynchronous; write {HOW_TO_STREAM}, or `reply = await router.complete(messages)`",
     ),
     (
-        "text = await router.stream(h).text()",
+        "reply = await router.stream(h).collect()",
         AttributeError,
         "Router.stream() has to be awaited first; write `reply = await router.stream(messages)`, "
-        "then `reply.text`",
+        "then `reply.collect`",
     ),
     (
         "async for delta in router.complete(h): pass",
@@ -107,7 +107,7 @@ WRONG: list[tuple[str, type[Exception], str]] = [
     (
         "await router.complete(h, temperature='hot')",
         TypeError,
-        "option 'temperature' is of type str; it must be a finite number",
+        "option 'temperature' is of type str; it must be a finite number from 0",
     ),
     (
         "await router.complete(h, max_tokens=-1)",
@@ -293,7 +293,7 @@ WRONG: list[tuple[str, type[Exception], str]] = [
     (
         "Router.from_config('no-such-file.toml')",
         router.ConfigError,
-        "no-such-file.toml: there is no such file",
+        "no-such-file.toml: no such file",
     ),
     # --- what is closed
     (
@@ -310,7 +310,7 @@ WRONG: list[tuple[str, type[Exception], str]] = [
     ),
     (
         "reply = await router.stream(h)\nwith anyio.move_on_after(1):\n    await reply.collect()\n"
-        "await reply.text()",
+        "await reply.collect()",
         anyio.ClosedResourceError,
         "the reply of 'first' was closed 0.0 s ago: the task that read it was cancelled; "
         "for another reply call router.stream(…) again",
@@ -440,7 +440,7 @@ def test_a_public_class_lives_where_a_user_imports_it(name):
     value = getattr(router, name)
     if isinstance(value, type):
         assert value.__module__ in ("router", "adapters", "adapters.contract.errors")
-        assert value.__module__ == "router" or value in (router.ChatRouterError, router.Disposition)
+        assert value.__module__ == "router" or value.__name__ in adapters.__all__
 
 
 def test_a_traceback_says_router():

@@ -15,7 +15,7 @@ import pytest
 
 from adapters import Adapter, Delta, ServiceFailed
 from router import BreakerPolicy, RetryBudget, RetryPolicy, Router
-from tests.depth import sampled
+from tests.depth import QUICK, sampled
 from tests.virtual_time import BACKENDS, run_virtual
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from adapters import ChatRequest
 
-REQUESTS: Final = 10_000
+REQUESTS: Final = 3_000 if QUICK else 10_000
 SECONDS: Final = 150.0
-FEWER: Final = 3_000
+FEWER: Final = 1_500 if QUICK else 3_000
 RECOVERED_AT: Final = 80.0
 
 

@@ -95,7 +95,7 @@ async def ask(router: Router, history: Sequence[Mapping[str, Any]], kept: list[M
             assert_type(delta, Delta)
             assert_type(delta.text, str)
         assert_type(await reply.receive(), Delta)
-        assert_type(await reply.text(), str)
+        assert_type(await reply.read_text(), str)
         assert_type(await reply.collect(), Reply)
         assert_type(reply.provider, str)
         assert_type(reply.verdict, Verdict | None)

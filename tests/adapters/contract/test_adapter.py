@@ -17,6 +17,7 @@ from adapters import (
     NotWorking,
     Outcome,
     QuotaExhausted,
+    Scope,
     ServiceFailed,
     ToolCallFragment,
     Usage,
@@ -102,7 +103,7 @@ def test_models_are_named_as_the_service_names_them():
 
 
 IMAGE = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "u"}}]}
-CALL = {"role": "assistant", "content": None, "tool_calls": [{"id": "1"}]}
+CALL = {"role": "assistant", "content": None, "tool_calls": [{"id": "1", "function": {"name": "f"}}]}
 SYSTEM = {"role": "system", "content": "Be kind."}
 
 
@@ -116,12 +117,21 @@ SYSTEM = {"role": "system", "content": "Be kind."}
         ({"system_messages": False}, [SYSTEM | {"role": "developer"}, HELLO], {}, "takes no system messages"),
         ({"history": False}, [SYSTEM, HELLO], {}, None),
         ({"history": False}, [HELLO, HELLO], {}, "takes no earlier turns"),
-        ({}, [HELLO], {"tools": [{"type": "function"}]}, "takes no tools"),
+        ({}, [HELLO], {"tools": [{"type": "x"}]}, "takes no tools"),
         ({}, [CALL, HELLO], {}, "takes no tools"),
-        ({}, [HELLO | {"role": "tool"}], {}, "takes no tools"),
-        ({"tools": True}, [CALL, HELLO | {"role": "tool"}], {"tools": [{}]}, None),
+        ({}, [HELLO | {"role": "tool", "tool_call_id": "c1"}], {}, "takes no tools"),
+        (
+            {"tools": True},
+            [CALL, HELLO | {"role": "tool", "tool_call_id": "c1"}],
+            {"tools": [{"type": "x"}]},
+            None,
+        ),
         ({}, [IMAGE], {}, "takes text only"),
         ({"images": True}, [IMAGE], {}, None),
+        ({}, [HELLO], {"n": 1, "temperature": 1}, None),
+        ({}, [HELLO], {"n": 2, "logprobs": True}, "does not take logprobs, n, which the request demands"),
+        ({"options": frozenset({"n"})}, [HELLO], {"n": 2}, None),
+        ({}, [HELLO], {"seed": 1, "require": ["seed"]}, "does not take seed, which the request demands"),
         ({"context_size": 5}, [HELLO], {}, None),
         ({"context_size": 4}, [HELLO], {}, "takes at most 4 characters; the messages have 5"),
     ],
@@ -173,6 +183,18 @@ def test_not_working_lapses_and_each_repetition_doubles_the_pause():
     assert [60, 120, 240, 480, 900, 900] == pauses
     assert (None, "gone") == (adapter.working_at(now), adapter.working_reason)
     assert False is adapter.working_at(now - 15)  # a question changes nothing
+
+
+@pytest.mark.parametrize("kind", [NotWorking, AuthenticationFailed])
+@pytest.mark.parametrize("scope", [*Scope, None])
+@pytest.mark.parametrize("ambiguous", [True, False])
+def test_only_what_speaks_about_the_account_or_the_provider_makes_it_not_working(kind, scope, ambiguous):
+    """What the router says of the failure goes before what the failure says of itself."""
+    adapter = EchoServer2()
+    adapter.mark(Outcome(0.0, kind("gone", ambiguous=ambiguous), scope))
+
+    concerns_all = scope in (Scope.ACCOUNT, Scope.PROVIDER) or (scope is None and not ambiguous)
+    assert (False if concerns_all else None) is adapter.working
 
 
 def test_an_answer_forgets_the_failures_before_it():

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import pickle
 from collections import OrderedDict, UserDict
 from enum import StrEnum
 from types import MappingProxyType
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.contract.message import ROLES, Message, json_copy, nearest
+from adapters.contract.tool_call import ToolCall
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 JSON = st.recursive(
@@ -19,10 +21,25 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
     max_leaves=8,
 )
-EXTRA = st.dictionaries(TEXTS.filter(lambda key: key not in ("role", "content")), JSON, max_size=3)
+EXTRA = st.dictionaries(
+    TEXTS.filter(lambda key: key not in ("role", "content", "tool_calls", "tool_call_id")), JSON, max_size=3
+)
 PARTS = st.lists(
-    st.fixed_dictionaries({"type": st.just("text"), "text": TEXTS})
-    | st.fixed_dictionaries({"type": st.sampled_from(["image_url", "input_audio", "file"]), "data": JSON}),
+    st.fixed_dictionaries({"type": st.just("text"), "text": TEXTS.filter(bool)})
+    | st.fixed_dictionaries(
+        {
+            "type": st.just("image_url"),
+            "image_url": st.fixed_dictionaries({"url": TEXTS.filter(bool), "x": JSON}),
+        }
+    )
+    | st.fixed_dictionaries(
+        {
+            "type": st.just("input_audio"),
+            "input_audio": st.fixed_dictionaries({"data": TEXTS.filter(bool), "x": JSON}),
+        }
+    )
+    | st.fixed_dictionaries({"type": st.just("file"), "file": st.dictionaries(TEXTS, JSON, max_size=2)})
+    | st.fixed_dictionaries({"type": st.just("video_url"), "data": JSON}),
     min_size=1,
     max_size=4,
 )
@@ -32,7 +49,13 @@ CALLS = [{"id": "c1", "type": "function", "function": {"name": "f", "arguments":
 @st.composite
 def openai_messages(draw):
     """Draw a message as callers of the OpenAI SDK write it."""
-    message = {"role": draw(st.sampled_from(ROLES)), **draw(EXTRA), "content": draw(TEXTS | PARTS)}
+    message = {
+        "role": draw(st.sampled_from(ROLES)),
+        **draw(EXTRA),
+        "content": draw(TEXTS.filter(bool) | PARTS),
+    }
+    if message["role"] == "tool":
+        message["tool_call_id"] = "c1"
     if draw(st.booleans()):
         message |= {"role": "assistant", "content": None, "tool_calls": copy.deepcopy(CALLS)}
     return message
@@ -58,7 +81,7 @@ def test_any_message_comes_back_whole_and_shares_nothing(given_message):
     assert before == message.as_dict()
     mutate(message.as_dict())
     assert before == message.as_dict()
-    assert message == Message.parse(message)
+    assert message == Message.parse(message) == copy.deepcopy(message) == pickle.loads(pickle.dumps(message))
     assert json.loads(json.dumps(before)) == message.as_dict()
 
 
@@ -128,6 +151,11 @@ def test_enums_of_texts_are_their_values():
         {"role": "assistant", "content": None, "refusal": "I will not."},
         {"role": "assistant", "content": None, "audio": {"id": "a1"}},
         {"role": "function", "content": None, "name": "f"},
+        {"role": "assistant", "content": None},
+        {"role": "assistant", "content": None, "tool_calls": []},
+        {"role": "assistant", "content": ""},
+        {"role": "tool", "content": None, "tool_call_id": "c1"},
+        {"role": "tool", "content": "", "tool_call_id": "c1"},
     ],
 )
 def test_a_message_without_content_is_taken_where_the_protocol_has_it(message):
@@ -138,7 +166,6 @@ def test_a_message_without_content_is_taken_where_the_protocol_has_it(message):
     ("content", "text", "has_images"),
     [
         ("Hello", "Hello", False),
-        ("", "", False),
         ([{"type": "text", "text": "Hel"}, {"type": "text", "text": "lo"}], "Hello", False),
         ([{"type": "text", "text": "Hi"}, {"type": "image_url", "image_url": {"url": "u"}}], "Hi", True),
         ([{"type": "refusal", "refusal": "No."}], "", False),
@@ -160,7 +187,10 @@ def test_text_and_images_are_told_apart(content, text, has_images):
         ({"role": ["user"], "content": "a"}, ValueError, "m has the role ['user']"),
         ({"role": "user"}, ValueError, "m has no content; give it 'content'"),
         ({"role": "user", "content": None}, ValueError, "m has no content"),
-        ({"role": "assistant", "content": None, "tool_calls": []}, ValueError, "m has no content"),
+        ({"role": "user", "content": ""}, ValueError, "m has empty content; give it text, or leave"),
+        ({"role": "system", "content": ""}, ValueError, "m has empty content"),
+        ({"role": "user", "content": [{"type": "text", "text": ""}]}, ValueError, "m has empty content"),
+        ({"role": "assistant", "content": []}, ValueError, "m has no content"),
         ({"role": "user", "content": []}, ValueError, "m has no content"),
         ({"role": "user", "content": 12}, TypeError, "m has content of type int; allowed are text"),
         ({"role": "user", "content": {"type": "text"}}, TypeError, "m has content of type dict"),
@@ -170,6 +200,44 @@ def test_text_and_images_are_told_apart(content, text, has_images):
             {"role": "user", "content": [{"type": "text"}]},
             TypeError,
             "of type 'text' whose 'text' is not text",
+        ),
+        (
+            {"role": "user", "content": [{"type": "image_url", "image_url": "https://x"}]},
+            ValueError,
+            "m has a part 0 of type 'image_url' of a wrong shape; write it as {'type': 'image_url', 'ima",
+        ),
+        ({"role": "user", "content": [{"type": "image_url", "url": "u"}]}, ValueError, "write it as {'type'"),
+        (
+            {"role": "user", "content": [{"type": "image", "url": "u"}]},
+            ValueError,
+            "of type 'image', which is",
+        ),
+        (
+            {"role": "user", "content": [{"type": "input_audio"}]},
+            ValueError,
+            "{'type': 'input_audio', 'input_",
+        ),
+        ({"role": "user", "content": [{"type": "file", "id": "f"}]}, ValueError, "{'type': 'file', 'file':"),
+        (
+            {"role": "tool", "content": "4"},
+            ValueError,
+            "without a 'tool_call_id' (text); write it as {'role'",
+        ),
+        (
+            {"role": "tool", "content": "4", "tool_call_id": 7},
+            ValueError,
+            "Message.tool_result(call, content)",
+        ),
+        (
+            {"role": "assistant", "tool_calls": {"id": "c"}},
+            TypeError,
+            "m has tool_calls that are no list of mappings; write each as {'id':",
+        ),
+        ({"role": "assistant", "tool_calls": [{"id": "c"}]}, ValueError, "has a tool call 0 without a name"),
+        (
+            {"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": {"a": 1}}}]},
+            TypeError,
+            "m has a tool call 0 whose 'arguments' are not text; pass the JSON text: json.dumps(arguments)",
         ),
         ({"role": "user", "content": "\ud83d"}, ValueError, "m has half of a surrogate pair"),
         ({"role": "user", "content": "a", "x": {"\udc00": 1}}, ValueError, "half of a surrogate pair"),
@@ -207,3 +275,49 @@ def test_numbers_as_keys_become_the_texts_that_json_has():
 
 def test_the_nearest_name_is_offered_only_where_one_is_near():
     assert ("; did you mean 'seed'?", "") == (nearest("sed", ["seed", "stop"]), nearest("zzz", ["seed"]))
+
+
+def test_a_tools_result_names_its_call():
+    call = ToolCall("c1", "f", "{}")
+
+    results = [
+        Message.tool_result(call, "4").as_dict(),
+        Message.tool_result("c2", {"é": [1, None]}).as_dict(),
+        Message.tool_result(ToolCall(None, "f", "", position=2), "").as_dict(),
+        Message.tool_result(ToolCall(None, "f", "", type="function_call"), "4").as_dict(),
+    ]
+
+    assert [
+        {"role": "tool", "tool_call_id": "c1", "content": "4"},
+        {"role": "tool", "tool_call_id": "c2", "content": '{"é": [1, null]}'},
+        {"role": "tool", "tool_call_id": "call_2", "content": ""},
+        {"role": "function", "name": "f", "content": "4"},
+    ] == results
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "words"),
+    [
+        ({1}, TypeError, "the content of the tool's result cannot be sent as JSON: set"),
+        ("\ud83d", ValueError, "half of a surrogate pair"),
+    ],
+)
+def test_a_tools_result_that_cannot_be_sent_is_refused(content, error, words):
+    with pytest.raises(error, match=words):
+        Message.tool_result("c1", content)
+
+
+def test_what_one_provider_wants_back_goes_to_it_alone():
+    message = Message("assistant", "Hi", {}, {"first": {"reasoning_details": [{"a": 1}]}})
+
+    parsed = Message.parse(message)
+
+    assert {"role": "assistant", "content": "Hi"} == parsed.as_dict() == parsed.as_dict("second")
+    assert {"role": "assistant", "content": "Hi", "reasoning_details": [{"a": 1}]} == parsed.as_dict("first")
+
+
+def test_what_has_a_message_is_taken_for_it():
+    class Said:
+        message = Message("assistant", "Hi")
+
+    assert Message("assistant", "Hi") == Message.parse(Said())

@@ -1,7 +1,7 @@
 """A request is checked, copied and immutable."""
 
 import copy
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -10,29 +10,43 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.contract.message import Message
-from adapters.contract.request import OPTIONS, ChatRequest, Conditions
+from adapters.contract.options import OPTIONS, ChatOptions
+from adapters.contract.request import ChatRequest, Conditions
 from tests.adapters.contract.test_message import EXTRA, mutate, openai_messages
 
 HELLO = [{"role": "user", "content": "Hello"}]
 TOOLS = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]
 VALUES: dict[str, Any] = {
+    "audio": {"voice": "alloy", "format": "wav"},
     "frequency_penalty": -0.5,
     "logit_bias": {"50256": -100},
+    "logprobs": True,
+    "max_completion_tokens": 100,
     "max_tokens": 100,
+    "metadata": {"a": "b"},
+    "modalities": ["text", "audio"],
+    "n": 2,
     "parallel_tool_calls": False,
+    "prediction": {"type": "content", "content": "x"},
     "presence_penalty": 1,
+    "prompt_cache_key": "k",
     "reasoning_effort": "low",
     "repetition_penalty": 1.1,
     "response_format": {"type": "json_object"},
     "seed": 7,
+    "service_tier": "flex",
     "stop": ["a", "b"],
+    "store": False,
     "temperature": 0.0,
     "tool_choice": {"type": "function", "function": {"name": "f"}},
     "tools": TOOLS,
     "top_k": 40,
+    "top_logprobs": 3,
     "top_p": 0.9,
     "typical_p": 0.9,
     "user": "Ann",
+    "verbosity": "low",
+    "web_search_options": {},
 }
 
 
@@ -114,21 +128,67 @@ def test_a_repr_shows_how_much_there_is_and_nothing_of_it():
         ({"messages": [*HELLO, {"role": "user"}]}, ValueError, "messages[1] has no content"),
         ({"model": ""}, TypeError, "model is ''; pass the model's name, or None"),
         ({"model": 4}, TypeError, "model is 4; pass the model's name, or None"),
+        ({"model": "\ud800"}, ValueError, "model has half of a surrogate pair"),
         ({"temprature": 1}, TypeError, "unknown option 'temprature'; did you mean 'temperature'? Known are"),
-        ({"zzz": 1}, TypeError, "unknown option 'zzz'. Known are frequency_penalty,"),
-        ({"zzz": 1}, TypeError, "typical_p, user; what only one provider takes goes into extra={'provider"),
+        ({"zzz": 1}, TypeError, "unknown option 'zzz'. Known are audio, frequency_penalty,"),
+        (
+            {"zzz": 1},
+            TypeError,
+            "verbosity, web_search_options; what only one provider takes goes into extra={'provider",
+        ),
         (
             {"temperature": "hot"},
             TypeError,
-            "option 'temperature' is of type str; it must be a finite number",
+            "option 'temperature' is of type str; it must be a finite number from 0",
         ),
         ({"temperature": True}, TypeError, "option 'temperature' is True; it must be a finite number"),
         ({"temperature": float("nan")}, TypeError, "option 'temperature' is nan; it must be a finite number"),
         ({"max_tokens": 0}, TypeError, "option 'max_tokens' is 0; it must be a positive whole number"),
+        ({"max_tokens": 1.5}, TypeError, "option 'max_tokens' is 1.5; it must be a positive whole number"),
+        ({"n": 0}, TypeError, "option 'n' is 0; it must be a positive whole number"),
+        ({"temperature": -1}, TypeError, "option 'temperature' is -1; it must be a finite number from 0"),
+        ({"top_p": 1.5}, TypeError, "option 'top_p' is 1.5; it must be a number from 0 to 1"),
+        (
+            {"modalities": "audio"},
+            TypeError,
+            "option 'modalities' is of type str; it must be a list of texts",
+        ),
+        (
+            {"metadata": {"a": 1}},
+            TypeError,
+            "option 'metadata' is of type dict; it must be a mapping of texts",
+        ),
+        ({"stream": True}, TypeError, "unknown option 'stream': stream() always streams, and complete()"),
+        ({"timeout": 5}, TypeError, "unknown option 'timeout': pass timeouts=Timeouts(total=…), in seconds"),
         ({"seed": 1.5}, TypeError, "option 'seed' is 1.5; it must be a whole number"),
         ({"stop": [1]}, TypeError, "option 'stop' is of type list; it must be text or a list of texts"),
         ({"tools": [1]}, TypeError, "option 'tools' is of type list; it must be a list of mappings"),
-        ({"tools": [{"a": {1}}]}, TypeError, "option 'tools' cannot be sent as JSON: set is not a JSON type"),
+        (
+            {"tools": [{"name": "x"}]},
+            ValueError,
+            "has a tool 0 without 'type'; write it as {'type': 'function'",
+        ),
+        (
+            {"tools": [{"type": "function", "name": "x"}]},
+            ValueError,
+            "a tool 0 of type 'function' without a name",
+        ),
+        ({"tools": [{"type": "custom"}]}, ValueError, "write it as {'type': 'custom', 'custom': {'name'"),
+        ({"tool_choice": {"name": "x"}}, ValueError, "option 'tool_choice' names no choice; pass 'auto'"),
+        ({"response_format": {"name": "x"}}, ValueError, "option 'response_format' has no 'type'; pass"),
+        ({"response_format": object}, TypeError, "is the class object, which has no JSON schema"),
+        ({"require": "seed"}, TypeError, "require is text; pass a list of names, for example ['seed']"),
+        ({"require": [1]}, TypeError, "require has 1; pass the names of options"),
+        (
+            {"require": ["seed"]},
+            ValueError,
+            "require names 'seed', which the request does not give; pass seed=…",
+        ),
+        (
+            {"tools": [{"type": "x", "a": {1}}]},
+            TypeError,
+            "option 'tools' cannot be sent as JSON: set is not a JSON type",
+        ),
         ({"user": "\ud83d"}, ValueError, "option 'user' has half of a surrogate pair"),
         ({"extra": [1]}, TypeError, "extra must be a mapping of provider names to mappings"),
         ({"extra": {"a": 1}}, TypeError, "extra must be a mapping of provider names to mappings"),
@@ -140,3 +200,52 @@ def test_what_is_wrong_is_said_before_anybody_is_asked(arguments, error, words):
         ChatRequest.build(**{"messages": HELLO, **arguments})
 
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "demands"),
+    [
+        ({"temperature": 1, "seed": 1, "parallel_tool_calls": True}, set()),
+        ({"temperature": 1, "seed": 1, "require": ("temperature",)}, {"temperature"}),
+        ({"tools": TOOLS, "tool_choice": "auto"}, {"tools"}),
+        ({"tools": [], "tool_choice": "none"}, set()),
+        ({"tools": TOOLS, "tool_choice": "required"}, {"tools", "tool_choice"}),
+        ({"n": 1, "logprobs": False, "top_logprobs": 0, "modalities": ["text"]}, set()),
+        ({"n": 2, "logprobs": True, "top_logprobs": 1}, {"n", "logprobs", "top_logprobs"}),
+        ({"modalities": ["text", "audio"], "audio": {"voice": "v"}}, {"modalities", "audio"}),
+        ({"response_format": {"type": "text"}}, set()),
+        ({"response_format": {"type": "json_object"}}, {"response_format"}),
+        ({"web_search_options": {}}, {"web_search_options"}),
+    ],
+)  # fmt: skip
+def test_what_changes_the_reply_is_a_demand(options, demands):
+    assert demands == ChatRequest.build(HELLO, **options).demands
+
+
+def test_a_schema_or_a_class_is_a_response_format():
+    @dataclass
+    class City:
+        name: str
+
+    class Model:
+        @classmethod
+        def model_json_schema(cls) -> dict[str, str]:
+            return {"type": "object", "title": "Model"}
+
+    schema = {"type": "object", "title": "a city", "properties": {"name": {"type": "string"}}}
+    kinds: list[Any] = [schema, City, Model, {"type": "json_object"}]
+
+    formats = [ChatRequest.build(HELLO, response_format=kind).options["response_format"] for kind in kinds]
+
+    assert {"type": "json_schema", "json_schema": {"name": "a_city", "schema": schema}} == formats[0]
+    assert ("City", "object", ["name"]) == (
+        formats[1]["json_schema"]["name"],
+        formats[1]["json_schema"]["schema"]["type"],
+        formats[1]["json_schema"]["schema"]["required"],
+    )
+    assert {"name": "Model", "schema": Model.model_json_schema()} == formats[2]["json_schema"]
+    assert {"type": "json_object"} == formats[3]
+
+
+def test_the_typed_options_are_the_options():
+    assert OPTIONS == ChatOptions.__annotations__.keys()

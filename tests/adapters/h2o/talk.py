@@ -1,4 +1,4 @@
-"""What the tests of H2o share: a simulator with an adapter for it, and a server that answers all alike."""
+"""What the tests of H2o share: a simulator with an adapter for it, and a look at its requests."""
 
 from __future__ import annotations
 
@@ -6,43 +6,14 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
-import httpx
 
 from adapters import H2o
 from adapters.simulators.h2o import H2oSimulator
-from tests.adapters.bodies import CHUNKED, Body, Wire
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 TEXT: Final = "Grüße, 世界 🦉, one two three"
-
-
-class Always(Wire):
-    """Answers every request alike."""
-
-    def __init__(self, body: bytes, status: int = 200, content_type: str = "application/json") -> None:
-        super().__init__()
-        self.content = body
-        self.status = status
-        self.headers = {"content-type": content_type, **CHUNKED}
-
-    def answer_to(self, request: httpx.Request) -> httpx.Response:
-        return httpx.Response(self.status, headers=self.headers, stream=Body([self.content]))
-
-
-class Scripted(Wire):
-    """Answers by method and path: a status, a body and a content type; a page with 404 otherwise."""
-
-    def __init__(self, **answers: tuple[int, bytes, str]) -> None:
-        super().__init__()
-        self.answers = answers
-
-    def answer_to(self, request: httpx.Request) -> httpx.Response:
-        name = (request.method + request.url.path.replace("/", "_")).lower()
-        status, body, content_type = self.answers.get(name, (404, b"<html>", "text/html"))
-        headers = {"content-type": content_type, "set-cookie": "balancer=a1; Path=/", **CHUNKED}
-        return httpx.Response(status, headers=headers, stream=Body([body]))
 
 
 @asynccontextmanager

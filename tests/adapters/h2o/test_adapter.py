@@ -10,8 +10,8 @@ import pytest
 from adapters import AdapterError, BadReply, H2o, ModelNotFound, NotWorking, ServiceFailed
 from adapters.h2o.generations import SEED_MODEL
 from adapters.simulators.h2o import GENERATIONS, MODELS, H2oSimulator
-from tests.adapters.bodies import proved, read, text
-from tests.adapters.h2o.talk import TEXT, Always, Scripted, calls, served
+from tests.adapters.bodies import Answers, proved, read, text
+from tests.adapters.h2o.talk import TEXT, calls, served
 
 pytestmark = pytest.mark.anyio
 
@@ -188,7 +188,7 @@ async def test_the_probe_costs_no_generation(generation: str, name: str):
 
 
 async def test_the_probe_of_any_other_web_server_cannot_tell():
-    found = await H2o("http://127.0.0.1:9", transport=Always(b"<html>", 404, "text/html")).probe()
+    found = await H2o("http://127.0.0.1:9", transport=Answers()).probe()
 
     assert found.working is None
 
@@ -200,7 +200,7 @@ WHOLE: Final = b'{"type":"stream","token":"Hi"}\n{"type":"finalAnswer","text":"H
 
 async def test_the_first_servers_of_the_second_generation_took_the_form():
     """Form settings, but JSON lines; the last line without an end; a load balancer's cookie goes along."""
-    transport = Scripted(
+    transport = Answers(
         post_settings=(200, b'{"type":"redirect","status":303}', JSON),
         post_conversation=CREATED,
         post_conversation_c=(200, WHOLE, "text/plain"),
@@ -218,7 +218,7 @@ async def test_the_first_servers_of_the_second_generation_took_the_form():
 
 async def test_a_conversation_that_cannot_be_read_has_a_turn_without_a_parent():
     """The last servers of the second generation have an API, and conversations without a root."""
-    transport = Scripted(
+    transport = Answers(
         get_api_models=(200, b"[]", JSON),
         post_settings=(200, b"", JSON),
         post_conversation=CREATED,
@@ -230,7 +230,7 @@ async def test_a_conversation_that_cannot_be_read_has_a_turn_without_a_parent():
 
 
 async def test_a_page_instead_of_the_settings_is_not_chat_ui():
-    transport = Scripted(post_settings=(200, b"<!doctype html><p>Shop", "text/html"))
+    transport = Answers(post_settings=(200, b"<!doctype html><p>Shop", "text/html"))
     _, error = await read(H2o("http://127.0.0.1:9", transport=transport))
 
     assert isinstance(error, BadReply)
@@ -238,7 +238,7 @@ async def test_a_page_instead_of_the_settings_is_not_chat_ui():
 
 
 async def test_a_path_prefix_is_kept_and_named_as_the_referer():
-    transport = Scripted()
+    transport = Answers()
     await read(H2o("http://127.0.0.1:9/chat", transport=transport))
 
     assert {each.url.path.split("/")[1] for each in transport.requests} == {"chat"}

@@ -27,9 +27,10 @@ from adapters import (
 )
 from adapters.conformance import check_adapter
 from adapters.simulators.h2o import GENERATIONS, H2oSimulator
-from tests.adapters.bodies import ASK, CHUNKED, Body, Wire, proved, read, text
-from tests.adapters.h2o.talk import TEXT, Always, served
+from tests.adapters.bodies import ASK, CHUNKED, Answers, Body, Wire, proved, read, text
+from tests.adapters.h2o.talk import TEXT, served
 
+JSON: Final = "application/json"
 pytestmark = pytest.mark.anyio
 
 
@@ -193,7 +194,9 @@ async def test_refusals_say_what_to_do(status: int, body: bytes, kind: type[Adap
 
 
 async def test_an_id_of_the_peer_cannot_lead_elsewhere():
-    transport = Always(b'{"conversationId":"../../admin?x","messages":[{"id":"p"}],"json":[]}')
+    transport = Answers(
+        (200, b'{"conversationId":"../../admin?x","messages":[{"id":"p"}],"json":[]}', "application/json")
+    )
     _, error = await read(H2o("http://127.0.0.1:9", transport=transport))
 
     assert error is None
@@ -203,14 +206,14 @@ async def test_an_id_of_the_peer_cannot_lead_elsewhere():
 
 @pytest.mark.parametrize("name", ['".."', "7", '"' + "x" * 300 + '"'])
 async def test_an_id_that_is_none_ends_the_attempt(name: str):
-    transport = Always(b'{"conversationId":' + name.encode() + b',"json":[]}')
+    transport = Answers((200, b'{"conversationId":' + name.encode() + b',"json":[]}', JSON))
     _, error = await read(H2o("http://127.0.0.1:9", transport=transport))
 
     assert isinstance(error, BadReply)
     assert transport.paths[-1] == "/conversation"
 
 
-class Quoting(Always):
+class Quoting(Answers):
     """Creates conversations, and answers a turn with all that was sent."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -223,7 +226,9 @@ class Quoting(Always):
 
 @pytest.mark.parametrize("prompt", ["nobody-else-is-to-read-this", "nobody-else-is-to-read-this" * 100])
 async def test_neither_prompt_nor_session_is_shown(prompt: str):
-    transport = Quoting(b'{"conversationId":"c","messages":[{"id":"p"}],"json":[]}')
+    transport = Quoting(
+        (200, b'{"conversationId":"c","messages":[{"id":"p"}],"json":[]}', "application/json")
+    )
     adapter = H2o("http://127.0.0.1:9", transport=transport, cookies={"other": "canary-cookie"})
     _, error = await read(adapter, [{"role": "user", "content": prompt}])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 import tracemalloc
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -26,7 +27,7 @@ FRAGMENTS = st.lists(
 ).map(b"".join)  # fmt: skip
 
 
-def decode(chunks: list[bytes], **limits: int) -> tuple[list[Event], Event | None, bool]:
+def decode(chunks: list[bytes], **limits: Any) -> tuple[list[Event], Event | None, bool]:
     """Return the events, the one without a blank line, and whether a limit struck."""
     decoder = SSEDecoder(**{"limit": LINE, "idle_lines": EMPTY, **limits})
     events: list[Event] = []
@@ -221,3 +222,16 @@ def seconds(size: int) -> float:
 def test_time_is_linear():
     # Quadratic time would give a ratio of 64; linear gives 8, and a busy machine somewhat more.
     assert seconds(80_000) < 32 * seconds(10_000)
+
+
+@pytest.mark.parametrize("cut", [1, 3, 100])
+def test_a_field_named_error_is_an_event_where_it_is_wanted(cut):
+    body = b'data: a\n\nerror: {"code": 400}\n\ndata: b\n\nerror: last'
+    chunks = [body[n : n + cut] for n in range(0, len(body), cut)]
+
+    ignored, _, _ = decode(chunks)
+    events, last, _ = decode(chunks, error_field=True)
+
+    assert [("message", b"a"), ("message", b"b")] == ignored
+    assert [("message", b"a"), ("error", b'{"code": 400}'), ("message", b"b")] == events
+    assert ("error", b"last") == last

@@ -2,7 +2,10 @@
 
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import anyio
 import pytest
@@ -16,6 +19,7 @@ from tests.router.config.good import put
 
 KEY = "sk-hunter2-from-somewhere-else"
 MESSAGES = [{"role": "user", "content": "Hi"}]
+NOBODY = 65534  # a user without rights, on every Unix
 
 
 def chain(url: str, where: str, adapter: str = "openai") -> str:
@@ -134,12 +138,28 @@ def test_a_secret_that_everybody_can_read_is_noted(mode: int, notes: int, tmp_pa
     assert all("chmod 600 key" in note for note in config.notes)
 
 
-@pytest.mark.skipif(os.name != "posix" or os.getuid() == 0, reason="nothing is closed to root")
-def test_a_secret_that_cannot_be_read_is_a_mistake(tmp_path: Path) -> None:
-    (tmp_path / "key").write_text(KEY)
-    (tmp_path / "key").chmod(0)
-    with pytest.raises(ConfigError, match="Permission denied"):
-        load(put(tmp_path, chain("http://127.0.0.1:1", '{ file = "key" }')), {})
+@contextmanager
+def without_root() -> Iterator[None]:
+    """Act as a user for whom files can be closed: to root nothing is."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def test_a_secret_that_cannot_be_read_is_a_mistake() -> None:
+    with TemporaryDirectory() as name:  # pytest's own folders are closed to others
+        folder = Path(name)
+        folder.chmod(0o755)
+        (folder / "key").write_text(KEY)
+        (folder / "key").chmod(0)
+        file = put(folder, chain("http://127.0.0.1:1", '{ file = "key" }'))
+        with without_root(), pytest.raises(ConfigError, match="Permission denied"):
+            load(file, {})
 
 
 @pytest.mark.anyio
@@ -151,3 +171,35 @@ async def test_loading_asks_nobody(tmp_path: Path) -> None:
 
     assert router.providers
     assert simulator.requests == []
+
+
+@pytest.mark.parametrize("setting", ["api_key", "proxy", "headers.x-key", "cookies.a", "model"])
+def test_a_found_file_sends_no_variable_but_those_of_the_router(setting: str, tmp_path: Path) -> None:
+    """A cloned folder may hold a router.toml that names a cloud key and an address of its own."""
+
+    def text(name: str) -> str:
+        table = '[[provider]]\nadapter = "openai"\nbase_url = "http://127.0.0.1:1/v1"\n'
+        return f'{table}{setting} = {{ env = "{name}" }}\n'
+
+    environ = {"OPENAI_API_KEY": KEY, "CHAT_ROUTER_OPENAI_API_KEY": KEY}
+    with pytest.raises(ConfigError) as caught:
+        load(put(tmp_path, text("OPENAI_API_KEY")), environ, trusted=False)
+    (mistake,) = caught.value.mistakes
+
+    assert (mistake.line, mistake.key) == (4, f"provider 1: {setting}.env")
+    assert "begin with CHAT_ROUTER_" in mistake.text
+    assert "--config" in mistake.text
+    assert KEY not in str(caught.value)
+    assert load(put(tmp_path, text("OPENAI_API_KEY")), environ).providers
+    assert load(put(tmp_path, text("CHAT_ROUTER_OPENAI_API_KEY")), environ, trusted=False).providers
+
+
+def test_a_found_file_does_not_learn_which_variables_are_set(tmp_path: Path) -> None:
+    text = chain("http://127.0.0.1:1/v1", '{ env = "OPENAI_API_KEY" }')
+    told = []
+    for environ in ({}, {"OPENAI_API_KEY": KEY}):
+        with pytest.raises(ConfigError) as caught:
+            load(put(tmp_path, text), environ, trusted=False)
+        told.append(str(caught.value))
+
+    assert told[0] == told[1]

@@ -28,7 +28,7 @@ async def test_a_full_provider_is_skipped_and_not_blamed():
         assert reply.attempts[0].reason.startswith("all its 1 slots are taken (Adapter.concurrency; ")
         assert "Limits.connections" in reply.attempts[0].reason
         assert router.health().providers[0].last_error is None
-        assert await held.text() == "Hello"
+        assert await held.read_text() == "Hello"
         assert (await router.complete(HELLO)).provider == "first"
 
 
@@ -37,7 +37,7 @@ async def test_the_last_provider_left_is_waited_for_within_a_bound():
     async with Router([only], observers=[]) as router:
         held = await router.stream(HELLO)
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(held.text)
+            tasks.start_soon(held.read_text)
             assert (await router.complete(HELLO)).text == "Hello"
         assert anyio.current_time() == pytest.approx(1.0)
 
@@ -80,7 +80,7 @@ async def test_a_full_provider_is_waited_for_once_nobody_else_is_left():
     async with Router([first, second], observers=[]) as router:
         held = await router.stream(HELLO)
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(held.text)
+            tasks.start_soon(held.collect)
             reply = await router.complete(HELLO)
         assert [(a.provider, a.outcome) for a in reply.attempts] == [
             ("first", "skipped"),

@@ -97,7 +97,7 @@ async def test_text_and_collect_give_what_holds(action, text):
     async with router_of(*two(first, second), on_interruption=action) as router:
         stream = await router.stream(HELLO)
         assert await stream.receive() == Delta(reasoning="hm ")
-        assert await stream.text() == text
+        assert await stream.read_text() == text
 
     assert (reply.text, reply.provider, reply.verdict) == (text, "second", "complete")
     assert reply.reasoning == ("ah " if action == "restart" else "hm ah ")

@@ -83,7 +83,7 @@ def test_a_take_over_may_be_left_at_any_moment(backend, action, hedged, how):
             try:
                 async with await router.stream(HELLO) as reply:
                     kept.append(reply)
-                    run.result = await reply.text()
+                    run.result = await reply.read_text()
             except (StreamInterrupted, anyio.ClosedResourceError) as error:
                 run.error = error
 
@@ -131,7 +131,7 @@ async def test_who_reads_during_a_take_over_is_busy_and_who_closes_it_waits(acti
 
         async def read() -> None:
             try:
-                await reply.text()
+                await reply.read_text()
             except anyio.ClosedResourceError:
                 ended.append("closed")
 

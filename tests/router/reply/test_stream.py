@@ -88,7 +88,7 @@ async def test_a_complete_reply_ends_once_with_all_that_is_known_of_it(seen):
     async with router_of(ScriptedAdapter("first", script), seen=seen) as router:
         async with await router.stream(HELLO) as reply:
             assert "open, 0 deltas" in repr(reply)
-            assert await reply.text() == "Hello"
+            assert await reply.read_text() == "Hello"
             assert ("complete", "big", "length", usage) == (
                 reply.verdict,
                 reply.model,
@@ -181,7 +181,7 @@ async def test_a_reply_that_breaks_off_is_told_once_with_what_came(seen, steps, 
     async with router_of(first, second, seen=seen) as router:
         reply = await router.stream(HELLO)
         with pytest.raises(StreamInterrupted) as raised:
-            await reply.text()
+            await reply.read_text()
 
         for _ in range(2):
             with pytest.raises(anyio.ClosedResourceError):
@@ -238,7 +238,7 @@ async def test_a_bug_after_content_is_a_bad_reply_and_closes_the_stream(seen, th
     odd = Odd([thing], at_hand)
     async with router_of(odd, seen=seen) as router, await router.stream(HELLO) as reply:
         with pytest.raises(StreamInterrupted) as raised:
-            await reply.text()
+            await reply.read_text()
 
     assert isinstance(raised.value.__cause__, BadReply)
     assert len(seen.of(AdapterBroke)) == 1
@@ -254,7 +254,7 @@ async def test_an_adapter_that_promised_more_than_came_at_once_is_judged_like_an
     odd = Odd(things, at_hand=9)
     async with router_of(odd, seen=seen) as router, await router.stream(HELLO) as reply:
         with pytest.raises(StreamInterrupted) as raised:
-            await reply.text()
+            await reply.read_text()
 
     assert cause is type(raised.value.__cause__)
     assert (len(seen.of(RequestEnded)), odd.closed) == (1, 1)
@@ -266,7 +266,7 @@ async def test_what_is_no_exception_passes_through_and_closes_the_stream(seen, k
     odd = Odd([kind("as told")], at_hand)
     async with router_of(odd, seen=seen) as router, await router.stream(HELLO) as reply:
         with pytest.raises(kind, match="as told"):
-            await reply.text()
+            await reply.read_text()
 
         assert (seen.end.verdict, odd.closed) == ("cancelled", 1)
         with pytest.raises(anyio.ClosedResourceError):
@@ -287,7 +287,7 @@ async def test_deltas_without_content_do_not_stop_the_stall_clock(seen):
     first = ScriptedAdapter("first", ["Hi", *endless, "there"])
     async with router_of(first, seen=seen) as router, await router.stream(HELLO) as reply:
         with pytest.raises(StreamInterrupted, match=r"no content for 30 s \(Timeouts.stall\)") as raised:
-            await reply.text()
+            await reply.read_text()
 
     assert isinstance(raised.value.__cause__, Stalled)
     assert pytest.approx(30) == anyio.current_time()
@@ -331,7 +331,7 @@ async def test_the_deadline_covers_the_reply_to_its_end(seen):
         with pytest.raises(
             StreamInterrupted, match=r"not complete after 9\.5 s \(Timeouts.total\)"
         ) as raised:
-            await reply.text()
+            await reply.read_text()
 
     assert raised.value.partial == "x" * 10
     assert pytest.approx(10) == anyio.current_time()
@@ -351,7 +351,7 @@ async def test_what_is_raised_behind_the_proof_is_told_and_changes_nothing(seen)
     script: list[Step] = ["Hello", Delta(ends=True, final_text="Hello!"), ServiceFailed]
     first = ScriptedAdapter("first", script)
     async with router_of(first, seen=seen) as router, await router.stream(HELLO) as reply:
-        assert await reply.text() == "Hello"
+        assert await reply.read_text() == "Hello"
         assert (reply.verdict, reply.final_text) == ("complete", "Hello!")
 
     assert [ServiceFailed] == [type(failed.error) for failed in seen.of(CleanUpFailed)]
@@ -407,7 +407,7 @@ async def test_a_second_reader_at_the_same_time_is_refused_and_the_first_goes_on
         got: list[str] = []
 
         async def read() -> None:
-            got.append(await reply.text())
+            got.append(await reply.read_text())
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(read)
@@ -427,7 +427,7 @@ async def test_closing_in_another_task_ends_the_reader_and_waits_for_the_clean_u
 
         async def read() -> None:
             try:
-                await reply.text()
+                await reply.read_text()
             except Exception as error:  # noqa: BLE001
                 ended.append(type(error))
 
@@ -465,7 +465,7 @@ async def test_closing_is_bounded_though_the_reader_hangs_in_its_clean_up(seen):
 
         async def read() -> None:
             with pytest.raises(anyio.ClosedResourceError):
-                await reply.text()
+                await reply.read_text()
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(read)
@@ -550,7 +550,7 @@ async def test_a_cancelled_read_ends_the_reply(seen):
     first = ScriptedAdapter("first", ["a", Forever], cleanup_seconds=0.5)
     async with router_of(first, seen=seen) as router, await router.stream(HELLO) as reply:
         with anyio.move_on_after(2) as scope:
-            await reply.text()
+            await reply.read_text()
 
         assert scope.cancelled_caught
         assert reply.verdict == "cancelled"
@@ -603,7 +603,7 @@ async def test_a_repr_tells_the_state():
     async with router_of(ScriptedAdapter("first")) as router:
         reply = await router.stream(HELLO)
         assert f"<ReplyStream {reply.request_id} of 'first': open, 0 deltas>" == repr(reply)
-        await reply.text()
+        await reply.read_text()
         assert f"<ReplyStream {reply.request_id} of 'first': complete, 2 deltas>" == repr(reply)
 
 

@@ -1,9 +1,12 @@
 """What the deltas of a stream add up to."""
 
+import copy
+import pickle
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters import Delta, ToolCallFragment, Usage
+from adapters import Beside, Delta, Message, ToolCallFragment, Usage
 from router import ToolCall
 from router.reply.transcript import Transcript, join_tool_calls
 
@@ -97,3 +100,30 @@ def test_a_repr_tells_no_text():
     transcript.add(Delta("private"))
 
     assert repr(transcript.reply("first", "complete", ())) == "<Reply of 'first': complete, 7 characters>"
+
+
+def test_the_message_of_a_reply_is_the_assistants_and_can_be_copied():
+    transcript = Transcript()
+    transcript.add(Delta("Hi", "hm", (ToolCallFragment(0, None, "f", "{}", extra={"sig": 1}),)))
+    transcript.add(
+        Delta(ends=True, beside=Beside(reasoning_field="reasoning", reasoning_details=({"a": 1},)))
+    )
+    reply = transcript.reply("first", "complete", ())
+    call = {"id": "call_0", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    own = {"tool_calls": [{**call, "sig": 1}], "reasoning": "hm", "reasoning_details": [{"a": 1}]}
+
+    for message in (reply.message, copy.deepcopy(reply).message, pickle.loads(pickle.dumps(reply.message))):
+        assert {"role": "assistant", "content": "Hi", "tool_calls": [call]} == message.as_dict()
+        assert {**message.as_dict(), **own} == message.as_dict("first")
+        assert message.as_dict() == Message.parse(message).as_dict("second")
+    assert reply == pickle.loads(pickle.dumps(reply))
+
+
+def test_a_reply_of_nothing_but_the_old_form_gives_it_back():
+    transcript = Transcript()
+    transcript.add(Delta(tool_calls=(ToolCallFragment(0, None, "now", "{}", "function_call"),), ends=True))
+    message = transcript.reply("first", "complete", ()).message
+
+    assert {"role": "assistant", "content": None, "function_call": {"name": "now", "arguments": "{}"}} == (
+        message.as_dict()
+    )

@@ -48,7 +48,7 @@ def chain(*, slow: float) -> list[ScriptedAdapter]:
 
 async def read_all(router: Router) -> None:
     async with await router.stream(HELLO) as reply:
-        await reply.text()
+        await reply.read_text()
 
 
 async def leave_early(router: Router) -> None:
@@ -312,7 +312,7 @@ async def test_a_router_may_be_closed_at_every_moment_of_a_request(moment):
         try:
             stream = await router.stream(HELLO)
             kept.append(stream)
-            ended.append(await stream.text())
+            ended.append(await stream.read_text())
         except (anyio.ClosedResourceError, AdapterError) as error:
             ended.append(type(error).__name__)
 

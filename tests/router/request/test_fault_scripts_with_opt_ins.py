@@ -143,7 +143,7 @@ async def ask(router: Router) -> Told:
                 who, text = told.parts[-1]
                 told.parts[-1] = (who, text + str(delta))
             assert reply.provider == told.parts[-1][0]
-            told.result = await reply.text()
+            told.result = await reply.read_text()
     except RouterError as error:
         told.error = error
     told.seconds = anyio.current_time() - begun

@@ -27,12 +27,12 @@ async def test_it_can_be_awaited_entered_and_both():
     async with router_of(ScriptedAdapter("first")) as router:
         awaited = await router.stream(HELLO)
         async with awaited:
-            assert await awaited.text() == "Hello"
+            assert (await awaited.collect()).text == "Hello"
         async with router.stream(HELLO) as entered:
             assert isinstance(entered, ReplyStream)
             assert "".join([str(delta) async for delta in entered]) == "Hello"
         async with await router.stream(HELLO) as both:
-            assert await both.text() == "Hello"
+            assert (await both.collect()).text == "Hello"
         assert (await router.complete(HELLO)).text == "Hello"
 
 
@@ -59,7 +59,8 @@ async def test_a_request_that_fails_raises_where_it_is_entered():
 async def test_nothing_is_sent_and_no_argument_is_looked_at_before_the_await():
     seen, first = Recorder(), ScriptedAdapter("first")
     async with router_of(first, seen=seen) as router:
-        pending: list[Any] = [router.stream(HELLO), router.complete([], "big", temprature=1)]
+        misspelt: Any = {"temprature": 1}
+        pending: list[Any] = [router.stream(HELLO), router.complete([], "big", **misspelt)]
         await anyio.sleep(1)
         assert (first.opened, seen.events) == (0, [])
         for each in pending:
@@ -110,7 +111,7 @@ def test_asyncio_makes_tasks_of_it():
             assert "Router.stream" in repr(task)
             stream = await task
             async with stream:
-                assert await stream.text() == "Hello"
+                assert (await stream.collect()).text == "Hello"
             replies = await asyncio.gather(router.complete(HELLO), router.complete(HELLO))
             assert ["Hello", "Hello"] == [reply.text for reply in replies]
             wrong = asyncio.create_task(router.complete("Hello"))  # type: ignore[arg-type] # on purpose

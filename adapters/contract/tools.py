@@ -1,0 +1,74 @@
+"""The shapes of tools and of tool calls, checked before anybody is asked. Standard library only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+_TOOL: Final = "{'type': 'function', 'function': {'name': 'weather', 'parameters': {'type': 'object'}}}"
+_CALL: Final = "{'id': 'call_1', 'type': 'function', 'function': {'name': 'weather', 'arguments': '{}'}}"
+
+
+def check_tools(tools: Sequence[Mapping[str, Any]]) -> None:
+    """Check the shape of tool definitions. Kinds that only some services know are left to them.
+
+    Raises:
+        ValueError: One has no `type`, or a function or custom tool has no name.
+    """
+    for place, tool in enumerate(tools):
+        kind = tool.get("type")
+        if not isinstance(kind, str) or not kind:
+            raise ValueError(f"option 'tools' has a tool {place} without 'type'; write it as {_TOOL}")
+        if kind in ("function", "custom") and not _named(tool.get(kind)):
+            raise ValueError(
+                f"option 'tools' has a tool {place} of type {kind!r} without a name in {kind!r}; "
+                f"write it as {_TOOL.replace('function', kind) if kind == 'custom' else _TOOL}"
+            )
+
+
+def check_tool_choice(choice: str | Mapping[str, Any]) -> None:
+    """Check the shape of a tool choice.
+
+    Raises:
+        ValueError: It is an empty text, or a mapping without `type`.
+    """
+    if isinstance(choice, str) and choice:
+        return
+    if isinstance(choice, Mapping) and isinstance(choice.get("type"), str):
+        return
+    raise ValueError(
+        "option 'tool_choice' names no choice; pass 'auto', 'none', 'required', or "
+        "{'type': 'function', 'function': {'name': 'weather'}}"
+    )
+
+
+def check_tool_calls(calls: Any, where: str) -> None:
+    """Check the shape of the tool calls of an assistant's message.
+
+    Args:
+        calls: The value of `tool_calls`.
+        where: What to call the message in an error.
+
+    Raises:
+        TypeError: It is no list of mappings, or the arguments of a call are not text.
+        ValueError: A call of a function has no name.
+    """
+    if calls is None:
+        return
+    if not isinstance(calls, list) or not all(isinstance(call, Mapping) for call in calls):
+        raise TypeError(f"{where} has tool_calls that are no list of mappings; write each as {_CALL}")
+    for place, call in enumerate(calls):
+        function = call.get("function")
+        if function is None and call.get("type", "function") != "function":
+            continue  # a kind of call that only some services know
+        if not _named(function):
+            raise ValueError(f"{where} has a tool call {place} without a name; write it as {_CALL}")
+        if not isinstance(function.get("arguments", ""), str):
+            raise TypeError(
+                f"{where} has a tool call {place} whose 'arguments' are not text; "
+                "pass the JSON text: json.dumps(arguments)"
+            )
+
+
+def _named(value: Any) -> bool:
+    return isinstance(value, Mapping) and isinstance(value.get("name"), str) and bool(value["name"])
