@@ -6,13 +6,12 @@ import random
 import weakref
 from collections.abc import Iterable
 from dataclasses import replace
-from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Unpack
 
 import anyio
 
 from adapters.contract import ChatRequest
-from router.events import Observers
+from router.events import Observers, checked_observers
 from router.health.check import CheckUp
 from router.health.level import checked_level
 from router.health.monitor import Monitor
@@ -120,7 +119,7 @@ class Router:
             clock,
         )
         self._in_flight = InFlight()
-        self._ownership = _ownership_of(self, self._in_flight)
+        self._ownership = self._in_flight.ownership_of(weakref.ref(self))
         for each in self._providers.values():
             each.adapter.owner = self._ownership
 
@@ -419,17 +418,6 @@ class Router:
         return f"<Router {' > '.join(self._providers)}: {self._in_flight!r}>"
 
 
-def _ownership_of(router: Router, in_flight: InFlight) -> Callable[[], Router | None]:
-    """Return what adapters know of their router: itself, as long as it lives and can use them."""
-    reference = weakref.ref(router)
-
-    def owner() -> Router | None:
-        router = reference()
-        return None if router is None or in_flight.is_over else router
-
-    return owner
-
-
 def _observers_of(observers: Sequence[Observer] | None, keeper: Keeper | None) -> list[Observer]:
     """Return who is told what happens: those given, by default the log, and the keeper where there is one.
 
@@ -452,13 +440,5 @@ def _observers_of(observers: Sequence[Observer] | None, keeper: Keeper | None) -
         raise TypeError(
             f"history must be a History, got {type(keeper).__name__}; write history=History({keeper!r})"
         )
-    for each in told:
-        if iscoroutinefunction(each) or iscoroutinefunction(getattr(each, "__call__", None)):  # noqa: B004
-            raise TypeError(
-                f"observers holds {each!r}, which is asynchronous and would never run; pass plain functions"
-            )
-        if not callable(each):
-            raise TypeError(
-                f"observers holds {each!r}, which cannot be called; pass functions that take one event"
-            )
+    told = checked_observers(told)
     return told if keeper is None else [*told, keeper]

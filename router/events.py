@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from adapters.contract.errors import ChatRouterError
@@ -258,6 +259,24 @@ Event: TypeAlias = (
 )
 Observer: TypeAlias = Callable[[Event], None]
 """Gets each event, synchronously, in order; it must be quick and must not raise."""
+
+
+def checked_observers(observers: Sequence[Observer]) -> list[Observer]:
+    """Return observers that can be called as such.
+
+    Raises:
+        TypeError: One of them cannot; the message says which, and what to pass.
+    """
+    for each in observers:
+        if iscoroutinefunction(each) or iscoroutinefunction(getattr(each, "__call__", None)):  # noqa: B004
+            raise TypeError(
+                f"observers holds {each!r}, which is asynchronous and would never run; pass plain functions"
+            )
+        if not callable(each):
+            raise TypeError(
+                f"observers holds {each!r}, which cannot be called; pass functions that take one event"
+            )
+    return list(observers)
 
 
 class Observers:

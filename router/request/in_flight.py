@@ -95,6 +95,14 @@ class InFlight:
         """Note a stream that `close()` has to close."""
         self._streams.add(stream)
 
+    def ownership_of(self, router: Callable[[], object | None]) -> Callable[[], object | None]:
+        """Return what adapters know of their router: itself, as long as it lives and can use them.
+
+        Args:
+            router: A weak reference to it.
+        """
+        return lambda: None if self.is_over else router()
+
     async def close_once(self, close: Callable[[], Awaitable[None]], seconds: float) -> None:
         """Run `close` to its end, once; every caller waits for it, at most so long.
 
