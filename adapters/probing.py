@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
+from anyio.lowlevel import current_token
 
 from adapters.contract import ChatRequest, Conditions, Message, Outcome, ProbeResult
 from adapters.contract.errors import (
@@ -26,6 +27,7 @@ from adapters.contract.errors import (
     QuotaExhausted,
     RateLimited,
     ServiceFailed,
+    alone,
 )
 from adapters.generator import ClosingTimeout, bad_reply, checked, close_generator, made_by
 
@@ -57,8 +59,7 @@ def finding(error: Exception, level: ProbeLevel) -> ProbeResult:
     if not isinstance(error, AdapterError):
         return ProbeResult(None, str(bad_reply(error)), level)
     working = None if isinstance(error, _CANNOT_TELL) else False
-    # Its frames hold keys and what the peer sent.
-    return ProbeResult(working, str(error), level, error=error.with_traceback(None))
+    return ProbeResult(working, str(error), level, error=alone(error))
 
 
 async def answer(adapter: Adapter) -> ProbeResult:
@@ -70,6 +71,7 @@ async def answer(adapter: Adapter) -> ProbeResult:
     Raises:
         nothing but cancellation.
     """
+    adapter.in_loop(current_token())
     started = anyio.current_time()
     left: list[AdapterError] = []
     conditions = Conditions(others_left=True, on_leftover=left.append)  # who has no slot says so at once

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import anyio
 
 from adapters.contract import ChatRequest
-from router.events import Observers
+from router.events import Observers, checked_observers
 from router.health.check import CheckUp
 from router.health.level import checked_level
 from router.health.monitor import Monitor
@@ -19,6 +19,7 @@ from router.health.probes import Probing
 from router.health.traffic import TrafficObserver
 from router.policy.breaker import BreakerPolicy
 from router.policy.budget import RetryBudget
+from router.policy.chance import differs_after_fork
 from router.policy.interruption import Interruption
 from router.policy.retry import RetryPolicy
 from router.policy.settings import setting_of
@@ -26,11 +27,12 @@ from router.policy.strategy import strategy_of
 from router.policy.timeouts import Deadline, Timeouts
 from router.provider.chain import arranged, chain_of, named, ordered
 from router.provider.concurrency import Slots
+from router.request.arguments import built, refuse_misplaced, total_of
 from router.request.call import Call
 from router.request.context import RequestContext
 from router.request.in_flight import InFlight, close_adapters
 from router.request.ledger import Ledger
-from router.request.pending import PendingReply, PendingStream
+from router.request.pending import PendingReply, PendingStream, lightly
 from router.request.validation import Validation, validator_of
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from router.health.report import HealthReport, Keeper
     from router.policy.interruption import OnInterruption
     from router.policy.strategy import Strategy
+    from router.reply.event_loop import EventLoop
     from router.reply.stream import ReplyStream
     from router.reply.transcript import Reply
 
@@ -86,7 +89,9 @@ class Router:
     ) -> None:
         self.timeouts = setting_of("timeouts", timeouts, Timeouts, "total=60") or Timeouts()
         self.retry = setting_of("retry", retry, RetryPolicy, "attempts=3") or RetryPolicy()
-        self._random = setting_of("random_source", random_source, random.Random, "7") or random.Random()
+        self._random = setting_of("random_source", random_source, random.Random, "7") or differs_after_fork(
+            random.Random()
+        )
         policy = setting_of("breaker", breaker, BreakerPolicy, "") or BreakerPolicy()
         self._providers = chain_of(providers, policy, self._random)
         traffic = TrafficObserver(self._providers, anyio.current_time)
@@ -114,8 +119,9 @@ class Router:
             clock,
         )
         self._in_flight = InFlight()
+        self._ownership = self._in_flight.ownership_of(weakref.ref(self))
         for each in self._providers.values():
-            each.adapter.owner = weakref.ref(self)
+            each.adapter.owner = self._ownership
 
     @classmethod
     def from_config(
@@ -186,7 +192,8 @@ class Router:
             anyio.ClosedResourceError: The router is closed, or was closed meanwhile.
         """
         return PendingStream(
-            self._stream(messages, model, providers, timeouts, extra, require, options), "Router.stream"
+            lightly(self._stream, messages, model, providers, timeouts, extra, require, options),
+            "Router.stream",
         )
 
     def complete(
@@ -218,7 +225,7 @@ class Router:
             options: As of `stream`.
         """
         return PendingReply(
-            self._collect(messages, model, providers, timeouts, extra, require, options, validate),
+            lightly(self._collect, messages, model, providers, timeouts, extra, require, options, validate),
             "Router.complete",
         )
 
@@ -233,8 +240,8 @@ class Router:
         options: Mapping[str, Any],
     ) -> ReplyStream:
         """Return the committed stream; what `stream()` does when it is awaited."""
-        _refuse_misplaced(options)
-        request = ChatRequest.build(messages, model, extra, require=require, **options)
+        refuse_misplaced(options)
+        request = await built(ChatRequest.build_in_steps(messages, model, extra, require=require, **options))
         return await self._open(request, providers, timeouts)
 
     async def _collect(
@@ -249,9 +256,9 @@ class Router:
         validate: Callable[[Reply], object] | type | None,
     ) -> Reply:
         """Return the whole reply; what `complete()` does when it is awaited."""
-        _refuse_misplaced(options)
-        request = ChatRequest.build(messages, model, extra, require=require, **options)
-        timeouts = setting_of("timeouts", timeouts, Timeouts, _total_of(timeouts)) or self.timeouts
+        refuse_misplaced(options)
+        request = await built(ChatRequest.build_in_steps(messages, model, extra, require=require, **options))
+        timeouts = setting_of("timeouts", timeouts, Timeouts, total_of(timeouts)) or self.timeouts
         if validate is not None:
             end = anyio.current_time() + timeouts.total
             judge = Validation(validator_of(validate), timeouts.stall, end, anyio.current_time)
@@ -266,11 +273,11 @@ class Router:
         if request.extra:
             ordered(self._providers, list(request.extra))
         candidates = ordered(self._providers, providers)
-        timeouts = setting_of("timeouts", timeouts, Timeouts, _total_of(timeouts)) or self.timeouts
-        self._in_flight.open()
+        timeouts = setting_of("timeouts", timeouts, Timeouts, total_of(timeouts)) or self.timeouts
+        loop = self._enter()
         now = anyio.current_time()
         if providers is None:
-            candidates = arranged(candidates, self._strategy, now, self._random, request)
+            candidates = arranged(candidates, self._strategy, now, self._random, self._tell.broke, request)
         context = RequestContext(
             request=request,
             candidates=tuple(candidates),
@@ -284,6 +291,7 @@ class Router:
             slots=self._slots,
             random_source=self._random,
             clock=anyio.current_time,
+            loop=loop,
         )
         with self._in_flight.work():
             stream = await Call(context).open()
@@ -294,12 +302,29 @@ class Router:
             await stream.aclose()
         raise anyio.ClosedResourceError("the router was closed while this request was under way")
 
+    def _enter(self) -> EventLoop:
+        """Return the event loop that this router belongs to, and open itself there on first use.
+
+        Raises:
+            anyio.ClosedResourceError: The router is closed.
+            RuntimeError: This is another event loop.
+        """
+        known = self._in_flight.loop
+        loop = self._in_flight.open()
+        if known is None:
+            self._budget.on_clock(anyio.current_time())
+            for each in self._providers.values():
+                each.adapter.in_loop(loop.token)
+        return loop
+
     def health(self) -> HealthReport:
         """Return what is known about each provider now, without I/O; see `router.health.state`.
 
         Raises:
-            RuntimeError: There is no event loop, whose clock tells how old the evidence is.
+            RuntimeError: There is no event loop, whose clock tells how old the evidence is, or it is another
+                one than that of the first use.
         """
+        self._in_flight.stay_in_loop()
         return self._check_up.report()
 
     async def check(self, level: ProbeLevel = "reach") -> HealthReport:
@@ -313,7 +338,7 @@ class Router:
             ValueError: There is no such level.
             anyio.ClosedResourceError: The router is closed.
         """
-        self._in_flight.open()
+        self._enter()
         with self._in_flight.work():
             return await self._check_up.check(checked_level(level))
 
@@ -362,18 +387,26 @@ class Router:
     async def aclose(self) -> None:
         """Close the router: running requests and open streams end, then all connections; idempotent.
 
-        It waits at most `Timeouts.close` for the requests, and as long again for the connections.
+        It waits at most `Timeouts.close` for the requests, and as long again for the connections. Cancelled,
+        or called twice at once, it still closes everything, once; every caller waits for that.
+
+        Raises:
+            RuntimeError: The router belongs to another event loop, which still runs; close it there.
         """
-        if self._in_flight.closed:
-            return
+        loop = self._in_flight.loop
+        if loop is not None and not loop.is_running_here and not loop.is_gone:
+            raise RuntimeError("this router belongs to another event loop, which still runs; close it there")
+        await self._in_flight.close_once(self._close, 2 * self.timeouts.close + 1)
+
+    async def _close(self) -> None:
         await self._in_flight.close(self.timeouts.close)
-        adapters = [each.adapter for each in self._providers.values()]
-        for adapter in adapters:
+        owned = [each.adapter for each in self._providers.values() if each.adapter.owner is self._ownership]
+        for adapter in owned:
             adapter.owner = None
-        await close_adapters(adapters, self.timeouts.close, self._tell)
+        await close_adapters(owned, self.timeouts.close, self._tell)
 
     async def __aenter__(self) -> Router:
-        self._in_flight.open()
+        self._enter()
         return self
 
     async def __aexit__(
@@ -407,31 +440,5 @@ def _observers_of(observers: Sequence[Observer] | None, keeper: Keeper | None) -
         raise TypeError(
             f"history must be a History, got {type(keeper).__name__}; write history=History({keeper!r})"
         )
-    for each in told:
-        if not callable(each):
-            raise TypeError(
-                f"observers holds {each!r}, which cannot be called; pass functions that take one event"
-            )
+    told = checked_observers(told)
     return told if keeper is None else [*told, keeper]
-
-
-def _refuse_misplaced(options: Mapping[str, Any]) -> None:
-    """Refuse what belongs elsewhere, with what to write instead.
-
-    Raises:
-        TypeError: One of the options is no option, but close to another argument.
-    """
-    if "stream" in options:
-        raise TypeError(
-            "there is no option 'stream': router.stream(…) streams, "
-            "and router.complete(…) returns the whole reply"
-        )
-    if "timeout" in options:
-        raise TypeError(
-            "there is no option 'timeout': a request has several clocks; "
-            f"write timeouts=Timeouts({_total_of(options['timeout'])}) for the whole request"
-        )
-
-
-def _total_of(value: object) -> str:
-    return f"total={value!r}" if isinstance(value, int | float) else "total=60"

@@ -5,7 +5,10 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from inspect import iscoroutinefunction
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from adapters.contract.errors import ChatRouterError
 
 if TYPE_CHECKING:
     from adapters.contract import ProbeResult, Switch, Usage
@@ -18,6 +21,9 @@ Phase: TypeAlias = Literal["selection", "waiting", "answering", "content"]
 """How far an attempt came: not started, nothing heard, heard without content, content."""
 
 AttemptOutcome: TypeAlias = Literal["committed", "failed", "skipped", "cancelled"]
+
+_LIGHT: Final = 1000
+"""Characters of a text that a kept error may carry in its arguments and attributes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,25 +180,50 @@ class AdapterBroke:
 
 
 def without_frames(error: Exception) -> Exception:
-    """Return `error`, changed: its traceback, and that of each error behind it, is a note of lines.
+    """Return `error`, changed: it and all errors behind it keep no frame and nothing large alive.
 
-    The local variables of its frames hold keys and what the peer sent, and some loggers show them. Clearing
-    the frames instead would end every coroutine that caught the same error before and goes on: it may have
-    been kept, and raised again for another request.
+    A traceback becomes a note of its lines: the local variables of its frames hold keys and what the peer
+    sent, and some loggers show them. Clearing the frames instead would end every coroutine that caught the
+    same error before and goes on: it may have been kept, and raised again for another request. What such
+    errors carry, the request of an HTTP client's error or the document of a JSON error, is let go of as well.
     """
-    _keep_the_lines(error)
+    waiting: list[BaseException | None] = [error]
+    seen: set[int] = set()
+    while waiting:
+        current = waiting.pop()
+        if current is None or id(current) in seen:
+            continue
+        seen.add(id(current))
+        _lighten(current)
+        waiting += [current.__cause__, current.__context__, *getattr(current, "exceptions", ())]
     return error
 
 
-def _keep_the_lines(error: BaseException | None) -> None:
-    if error is None or error.__traceback__ is None:
+def _lighten(error: BaseException) -> None:
+    if error.__traceback__ is not None:
+        lines = "".join(traceback.format_tb(error.__traceback__))
+        error.__traceback__ = None
+        if not hasattr(error, "__notes__"):
+            error.add_note(f"Traceback (most recent call last):\n{lines}")
+    if error.__suppress_context__:
+        error.__context__ = None
+    if isinstance(error, ChatRouterError | BaseExceptionGroup):
         return
-    lines = "".join(traceback.format_tb(error.__traceback__))
-    error.__traceback__ = None
-    if not hasattr(error, "__notes__"):
-        error.add_note(f"Traceback (most recent call last):\n{lines}")
-    for behind in (error.__cause__, error.__context__, *getattr(error, "exceptions", ())):
-        _keep_the_lines(behind)
+    for name, value in vars(error).items():
+        if name != "__notes__" and not _is_light(value):
+            setattr(error, name, None)
+    if not all(map(_is_light, error.args)):
+        error.args = tuple(each if _is_light(each) else f"<{type(each).__name__}>" for each in error.args)
+    if isinstance(error, UnicodeDecodeError):
+        error.object = b""
+    elif isinstance(error, UnicodeEncodeError | UnicodeTranslateError):
+        error.object = ""
+
+
+def _is_light(value: object) -> bool:
+    if isinstance(value, str | bytes):
+        return len(value) <= _LIGHT
+    return value is None or isinstance(value, int | float)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +236,10 @@ class ProbeEnded:
 
 @dataclass(frozen=True, slots=True)
 class ObserverFailed:
-    """An observer raised; told once per observer, to the others."""
+    """Code of the application raised: an observer, a strategy, a keeper, `on_report`. Told once for each.
+
+    What it was to do is left out, and nothing ends because of it.
+    """
 
     observer: str
     error: Exception
@@ -227,6 +261,24 @@ Observer: TypeAlias = Callable[[Event], None]
 """Gets each event, synchronously, in order; it must be quick and must not raise."""
 
 
+def checked_observers(observers: Sequence[Observer]) -> list[Observer]:
+    """Return observers that can be called as such.
+
+    Raises:
+        TypeError: One of them cannot; the message says which, and what to pass.
+    """
+    for each in observers:
+        if iscoroutinefunction(each) or iscoroutinefunction(getattr(each, "__call__", None)):  # noqa: B004
+            raise TypeError(
+                f"observers holds {each!r}, which is asynchronous and would never run; pass plain functions"
+            )
+        if not callable(each):
+            raise TypeError(
+                f"observers holds {each!r}, which cannot be called; pass functions that take one event"
+            )
+    return list(observers)
+
+
 class Observers:
     """Tells events to all observers. One that raises is reported once and otherwise ignored.
 
@@ -234,15 +286,22 @@ class Observers:
         observers: Whom to tell, in this order.
     """
 
-    __slots__ = ("_failed", "_observers")
+    __slots__ = ("_broken", "_failed", "_observers")
 
     def __init__(self, observers: Sequence[Observer]) -> None:
         self._observers = tuple(observers)
         self._failed: set[int] = set()
+        self._broken: set[str] = set()
 
     def __call__(self, event: Event) -> None:
         """Tell `event` to every observer; raises nothing that an observer raises."""
         self._tell(event, None)
+
+    def broke(self, what: str, bug: Exception) -> None:
+        """Tell that code of the application, but no observer, raised; once for each `what`."""
+        if what not in self._broken:
+            self._broken.add(what)
+            self(ObserverFailed(what, without_frames(bug)))
 
     def _tell(self, event: Event, but: int | None) -> None:
         for index, observer in enumerate(self._observers):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from adapters.contract.errors import AdapterError, AuthenticationFailed, NotWorking, Scope
-from adapters.contract.message import EMPTY
+from adapters.contract.message import EMPTY, cut_name
 from adapters.contract.probe import ProbeResult
 
 if TYPE_CHECKING:
@@ -46,12 +46,12 @@ class Capabilities:
 
     def refuses(self, request: ChatRequest, model: str | None) -> str | None:
         """Return why the provider cannot take `request` for `model` (its own name), or None where it can."""
-        messages = request.messages
+        traits = request.traits
         if model is not None and self.models is not None and model not in self.models:
-            return f"does not serve the model {model!r}"
-        if not self.system_messages and any(m.role in ("system", "developer") for m in messages):
+            return f"does not serve the model {cut_name(model)!r}"
+        if not self.system_messages and traits.has_system:
             return "takes no system messages"
-        if not self.history and sum(m.role not in ("system", "developer") for m in messages) > 1:
+        if not self.history and traits.turns > 1:
             return "takes no earlier turns"
         lacking = self.lacks(request)
         if "tools" in lacking:
@@ -60,17 +60,16 @@ class Capabilities:
             return "takes text only"
         if lacking:
             return f"does not take {', '.join(lacking)}, which the request demands"
-        if self.context_size is not None and request.characters > self.context_size:
-            return f"takes at most {self.context_size} characters; the messages have {request.characters}"
+        if self.context_size is not None and traits.characters > self.context_size:
+            return f"takes at most {self.context_size} characters; the messages have {traits.characters}"
         return None
 
     def lacks(self, request: ChatRequest) -> tuple[str, ...]:
         """Return the demands of `request` that the provider cannot meet: tools, images, names of options."""
-        messages = request.messages
         needs = set(request.demands)
-        if any(m.role in ("tool", "function") or m.extra.get("tool_calls") for m in messages):
+        if request.traits.has_tools:
             needs.add("tools")
-        if any(m.has_images for m in messages):
+        if request.traits.has_images:
             needs.add("images")
         takes = self.options - {"tools"}
         takes |= {name for name, able in (("tools", self.tools), ("images", self.images)) if able}
@@ -111,6 +110,10 @@ class _Standing:
     failures: int = 0
 
 
+_MOST_DOUBLINGS: Final = 30
+"""A pause doubles so often at most: 60 s would be 2000 years then, and 2**1024 is no float."""
+
+
 class Adapter(ABC):
     """What speaks to one service. Subclasses implement `stream`; everything else has a default.
 
@@ -125,6 +128,7 @@ class Adapter(ABC):
         models: The caller's model names -> the service's.
         concurrency: Replies that a router lets run at the same time, or None for any number.
         owner: A weak reference to the router that holds it; the router sets it.
+        cautions: What an operator should know of its settings, in a few words each; health reports show it.
         answer_probes: Probes of level `answer` that a router spends on it in an hour, at most.
         recheck: Seconds until a provider found not working is tried again; doubles per repetition.
         recheck_cap: The longest such pause in seconds.
@@ -136,10 +140,12 @@ class Adapter(ABC):
     models: Mapping[str, str] = EMPTY
     concurrency: int | None = None
     owner: Callable[[], object | None] | None = None
+    cautions: tuple[str, ...] = ()
     answer_probes: float = 4.0
     recheck: ClassVar[float] = 60.0
     recheck_cap: ClassVar[float] = 900.0
     _standing: _Standing = _Standing()
+    _loop: object | None = None
     _answer_probe: ClassVar[Callable[[Adapter], Awaitable[ProbeResult]]]
     """The probe of level `answer`. It needs an event loop, so the package `adapters` sets it."""
 
@@ -220,6 +226,28 @@ class Adapter(ABC):
         recheck_at = self._standing.recheck_at
         return recheck_at is not None and now >= recheck_at
 
+    def in_loop(self, loop: object) -> None:
+        """Say in which event loop it is used from here on; the router does, and so do probes.
+
+        Times are on the clock of an event loop, and are not compared with those of another one: a finding
+        that has lasted until some time there is let go of.
+
+        Args:
+            loop: Anything that equals itself for the same event loop only.
+        """
+        if self._loop is not None and self._loop != loop:
+            self._leave_loop()
+        self._loop = loop
+
+    def _leave_loop(self) -> None:
+        """Let go of what belongs to the event loop that it was used in; that loop may be gone."""
+        before = self._standing
+        if before.recheck_at is None:
+            self._standing = replace(before, since=None)
+        else:
+            reason = "not known yet in this event loop"
+            self._standing = _Standing(None, reason, failures=before.failures)
+
     def mark(self, outcome: Outcome) -> None:
         """Learn from an attempt: content means working; a failed sign-in or NotWorking itself means not.
 
@@ -240,7 +268,8 @@ class Adapter(ABC):
             self._standing = _Standing(working, reason, since, failures=failures)
             return
         pause = min(self.recheck * 2**before.failures, self.recheck_cap)
-        self._standing = _Standing(False, reason, since, now + pause, before.failures + 1)
+        failures = min(before.failures + 1, _MOST_DOUBLINGS)
+        self._standing = _Standing(False, reason, since, now + pause, failures)
 
     def __repr__(self) -> str:
         word = {True: "working", False: "not working", None: "not known"}[self.working]

@@ -36,7 +36,7 @@ reply ended.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar, TypeVar
 
 
 class Disposition(StrEnum):
@@ -64,7 +64,31 @@ class Scope(StrEnum):
 
 
 class ChatRouterError(Exception):
-    """The root of every error of this library."""
+    """The root of every error of this library.
+
+    It survives pickle, copy and deepcopy with all its fields, and with its `__cause__` where that is an error
+    of this library. Of another cause a note says what it was: it may hold anything.
+    """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An exception is rebuilt by calling its class with `args` otherwise, which most of ours do not take.
+        cause = self.__cause__
+        ours = cause if isinstance(cause, ChatRouterError) else None
+        fields = dict(vars(self))
+        if cause is not None and ours is None:
+            fields["__notes__"] = [*fields.get("__notes__", ()), _caused_by(cause)]
+        return _rebuilt, (type(self), self.args, fields, ours)
+
+
+def _rebuilt(
+    kind: type[ChatRouterError], args: tuple[Any, ...], fields: dict[str, Any], cause: Exception | None
+) -> ChatRouterError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    vars(error).update(fields)
+    if cause is not None:
+        error.__cause__ = cause
+    return error
 
 
 class AdapterError(ChatRouterError):
@@ -266,3 +290,29 @@ class LocalFailure(AdapterError):
 
     disposition = Disposition.ABORT
     scope = Scope.REQUEST
+
+
+_Kept = TypeVar("_Kept", bound=ChatRouterError)
+
+
+def alone(error: _Kept) -> _Kept:
+    """Return `error`, changed: it and the errors behind it keep no frame and no foreign exception alive.
+
+    The frames of a traceback hold keys, prompts and what the peer sent, and so do exceptions of HTTP clients,
+    which carry their request. `raise … from None` hides what was handled then; it does not let go of it.
+    """
+    current: BaseException | None = error
+    seen: set[int] = set()
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        current.__traceback__ = current.__context__ = None
+        cause = current.__cause__
+        if cause is not None and not isinstance(cause, ChatRouterError):
+            current.add_note(_caused_by(cause))
+            current.__cause__ = cause = None
+        current = cause
+    return error
+
+
+def _caused_by(cause: BaseException) -> str:
+    return f"caused by {type(cause).__module__}.{type(cause).__qualname__}"

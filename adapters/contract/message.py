@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 
 ROLES: Final = ("system", "developer", "user", "assistant", "tool", "function")
 EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
+_LONGEST_NAME: Final = 100
+_LONGEST_INTEGER: Final = 13_000
+"""Bits; Python writes no more than 4300 digits."""
 _MAY_BE_EMPTY: Final = ("assistant", "tool", "function")
 """Roles whose messages may have no content, or empty content: OpenAI takes them so."""
 _IMAGE_SHAPE: Final = "{'type': 'image_url', 'image_url': {'url': 'https://… or data:image/png;base64,…'}}"
@@ -57,6 +61,11 @@ def nearest(name: str, known: Collection[str]) -> str:
     """Return `; did you mean 'x'?` for the nearest known name, or nothing."""
     found = difflib.get_close_matches(name, list(known), n=1)
     return f"; did you mean {found[0]!r}?" if found else ""
+
+
+def cut_name(name: str) -> str:
+    """Return a name that came from a caller, such as a model's, cut to what messages and logs can bear."""
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -164,6 +173,14 @@ class Message:
         copied: dict[str, Any] = _plain({"role": self.role, "content": content, **self.extra, **kept})
         return copied
 
+    def as_sent(self, provider: str | None = None) -> dict[str, Any]:
+        """Return the same mapping for encoding: what is in it is not copied, and must not be changed."""
+        content: object = self.content
+        if isinstance(content, tuple):
+            content = [dict(part) for part in content]
+        kept = self.kept.get(provider, EMPTY) if provider is not None else EMPTY
+        return {"role": self.role, "content": content, **self.extra, **kept}
+
     def __reduce__(self) -> tuple[Any, ...]:
         # Read-only mappings cannot be copied or pickled; a history of messages has to be.
         return _restored, (self.as_dict(), {name: _plain(fields) for name, fields in self.kept.items()})
@@ -234,8 +251,7 @@ def json_copy(value: Any, where: str) -> Any:
         ValueError: A text in it cannot be sent in UTF-8.
     """
     try:
-        plain = _plain(value)
-        json.dumps(plain, ensure_ascii=False, allow_nan=False).encode()
+        return _plain(value)
     except UnicodeEncodeError:
         raise ValueError(
             f"{where} has half of a surrogate pair in a text, which UTF-8 cannot carry; repair the text, for "
@@ -247,28 +263,40 @@ def json_copy(value: Any, where: str) -> Any:
         ) from None
     except (TypeError, ValueError) as error:
         raise TypeError(f"{where} cannot be sent as JSON: {error}") from None
-    return plain
 
 
 def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, bool):
+    # Histories are long: this looks at everything once, and encodes nothing.
+    kind = type(value)
+    if kind is str:
+        return value if value.isascii() else _encodable(value)
+    if value is None or kind is bool:
         return value
     if isinstance(value, str):
-        return str.__str__(value)  # an enum of texts is its value
+        return _encodable(str.__str__(value))  # an enum of texts is its value
     if isinstance(value, int):
+        if value.bit_length() > _LONGEST_INTEGER:
+            raise ValueError("an integer has more than 4000 digits")
         return int(value)
     if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError("a number is not finite")
         return float(value)
     if isinstance(value, Mapping):
         return {_key(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    raise TypeError(f"{type(value).__name__} is not a JSON type")
+    raise TypeError(f"{kind.__name__} is not a JSON type")
+
+
+def _encodable(text: str) -> str:
+    text.encode()
+    return text
 
 
 def _key(key: Any) -> str:
     if isinstance(key, str):
-        return str.__str__(key)
+        return _encodable(str.__str__(key))
     if isinstance(key, int) and not isinstance(key, bool):
         return str(int(key))  # token numbers of a logit_bias
     raise TypeError(f"{key!r} is no text, as the keys of JSON objects are")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Final, Unpack
 
-from adapters.contract.message import EMPTY, Message, json_copy
+from adapters.contract.message import EMPTY, Message, cut_name, json_copy
 from adapters.contract.options import checked_options, demands_of
 
 if TYPE_CHECKING:
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from adapters.contract.errors import AdapterError
     from adapters.contract.message import HasMessage
     from adapters.contract.options import ChatOptions
+
+
+_STEP: Final = 500
+"""Messages that are copied and checked in one step."""
 
 
 class Flow:
@@ -56,12 +60,41 @@ class Conditions:
         fresh_connection: Use no kept-alive connection: the last one was lost on reuse.
         on_leftover: Called with the error of a clean-up that failed, which is reported and never raised.
         flow: Where the adapter tells which deltas come without waiting.
+        has_slot: The caller counts the requests to this provider, as the router does.
     """
 
     others_left: bool = False
     fresh_connection: bool = False
     on_leftover: Callable[[AdapterError], None] = lambda error: None
     flow: Flow = field(default_factory=Flow)
+    has_slot: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What messages need of a provider, found out once: a history may have thousands of them.
+
+    Attributes:
+        has_system: Whether a system or developer message is among them.
+        turns: How many others there are.
+        has_tools: Whether they hold calls of tools, or results.
+        has_images: Whether a part of them is more than words.
+        characters: The length of all texts together.
+    """
+
+    has_system: bool
+    turns: int
+    has_tools: bool
+    has_images: bool
+    characters: int
+
+    @classmethod
+    def of(cls, messages: Sequence[Message]) -> Traits:
+        """Return the traits of `messages`."""
+        system = sum(m.role in ("system", "developer") for m in messages)
+        tools = any(m.role in ("tool", "function") or m.extra.get("tool_calls") for m in messages)
+        images = any(m.has_images for m in messages)
+        return cls(system > 0, len(messages) - system, tools, images, sum(len(m.text) for m in messages))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +118,7 @@ class ChatRequest:
     demands: frozenset[str] = frozenset()
     validation: object | None = field(default=None, compare=False, repr=False)
     conditions: Conditions = field(default_factory=Conditions, compare=False, repr=False)
+    _traits: list[Traits] = field(default_factory=list, compare=False, repr=False)
 
     @classmethod
     def build(
@@ -110,6 +144,32 @@ class ChatRequest:
             ValueError: There is no message, one has an unknown role or no content, or a message or a tool has
                 a wrong shape.
         """
+        steps = cls.build_in_steps(messages, model, extra, require=require, **options)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as done:
+                built: ChatRequest = done.value
+                return built
+
+    @classmethod
+    def build_in_steps(
+        cls,
+        messages: Sequence[Message | Mapping[str, Any] | HasMessage],
+        model: str | None = None,
+        extra: Mapping[str, Mapping[str, Any]] | None = None,
+        *,
+        require: Collection[str] = (),
+        **options: Unpack[ChatOptions],
+    ) -> Generator[None, None, ChatRequest]:
+        """Do as `build` does, in steps of a few milliseconds, so that others run between them.
+
+        Yields:
+            Nothing, after each step but the last.
+
+        Returns:
+            The request.
+        """
         if isinstance(messages, str | bytes | Mapping) or not isinstance(messages, Sequence):
             raise TypeError(
                 f"messages is {type(messages).__name__}; pass a list of mappings, "
@@ -118,12 +178,17 @@ class ChatRequest:
         if not messages:
             raise ValueError("messages is empty; pass at least one message")
         if model is not None and (not isinstance(model, str) or not model.strip()):
-            raise TypeError(f"model is {model!r}; pass the model's name, or None for each provider's default")
+            shown = cut_name(model) if isinstance(model, str) else model
+            raise TypeError(f"model is {shown!r}; pass the model's name, or None for each provider's default")
         if model is not None:
             model = json_copy(model, "model")
-        parsed = tuple(Message.parse(m, f"messages[{n}]") for n, m in enumerate(messages))
+        parsed: list[Message] = []
+        for number, message in enumerate(tuple(messages)):  # what is added meanwhile is of the next request
+            if number and number % _STEP == 0:
+                yield
+            parsed.append(Message.parse(message, f"messages[{number}]"))
         checked = checked_options(options)
-        return cls(parsed, model, checked, _extra(extra), demands_of(checked, require))
+        return cls(tuple(parsed), model, checked, _extra(extra), demands_of(checked, require))
 
     def under(self, conditions: Conditions) -> ChatRequest:
         """Return the same request for an attempt under `conditions`."""
@@ -133,7 +198,7 @@ class ChatRequest:
         """Return a request that asks to go on from the partial answer of somebody else."""
         shown = Message("assistant", partial)
         ask = Message("user", "Go on exactly where this answer breaks off. Repeat nothing of it.")
-        return replace(self, messages=(*self.messages, shown, ask))
+        return replace(self, messages=(*self.messages, shown, ask), _traits=[])
 
     def options_for(self, allowed: Collection[str]) -> dict[str, Any]:
         """Return the options that a provider takes, as a new dict."""
@@ -142,13 +207,19 @@ class ChatRequest:
     @property
     def characters(self) -> int:
         """The length of all texts together."""
-        return sum(len(message.text) for message in self.messages)
+        return self.traits.characters
+
+    @property
+    def traits(self) -> Traits:
+        """What the messages need of a provider."""
+        if not self._traits:
+            self._traits.append(Traits.of(self.messages))
+        return self._traits[0]
 
     def __repr__(self) -> str:
         # Prompts are private: a repr ends up in logs and tracebacks.
-        return (
-            f"<ChatRequest {len(self.messages)} messages, {self.characters} characters, model={self.model!r}>"
-        )
+        model = self.model and cut_name(self.model)
+        return f"<ChatRequest {len(self.messages)} messages, {self.characters} characters, model={model!r}>"
 
 
 def _extra(given: Mapping[str, Mapping[str, Any]] | None) -> Mapping[str, Mapping[str, Any]]:

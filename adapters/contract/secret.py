@@ -6,6 +6,7 @@ import base64
 import binascii
 import html
 import re
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
 
 if TYPE_CHECKING:
@@ -15,6 +16,15 @@ SHOWN: Final = 300
 """Characters of a peer's text that are shown in an error or a log."""
 _SHORTEST: Final = 4  # a value shorter than this would mask half of every sentence
 _SHORTEST_PIECE: Final = 8  # the same for a part of one, which may be an everyday word
+_PASSING: Final = 16
+"""Values that are masked besides those given, at most: a few requests under way, a few headers each."""
+CREDENTIALS: Final = re.compile(
+    r"(?:^|[-_.])(?:(?:api)?key|token|secret|passw(?:or)?d|auth|authorization|cookie|credentials?|jwt|sid"
+    r"|sess(?:ion)?(?:[-_.]?id)?|signature)\Z|sess(?:ion)?id\Z",
+    re.IGNORECASE,
+)
+"""The name of a header, cookie or setting whose value is certainly secret: by its end, so that
+`x-portkey-provider` is none."""
 _TOKEN: Final = re.compile(
     r"(?P<percent>(?:%(?:25)*[0-9A-Fa-f]{2})+)"
     r"|\\+u(?P<unit>[0-9A-Fa-f]{4})"
@@ -27,6 +37,7 @@ _BYTE: Final = re.compile(r"%(?:25)*([0-9A-Fa-f]{2})")
 _DEEPEST: Final = 4  # escapes within escapes
 _CUT: Final = re.compile(r"…|\.\.\.|\*\*|\Z")  # how the end of a shortened value is told, or is not
 _HALF: Final = re.compile(r"(?:\\+u?[0-9A-Fa-f]{0,3}|%(?:25)*[0-9A-Fa-f]?|&[\#\w]{0,8})\Z")
+_LINE_ENDS: Final = re.compile(r"\\+n")
 _LINES: Final = re.compile(r"\\+[nrt]")
 _WORDS: Final = re.compile(r"[\s;,]+")
 
@@ -90,6 +101,12 @@ class Secret:
         self.__reduce__()
 
 
+class Plain(str):
+    """The value of a header or cookie that is no secret: it is never masked."""
+
+    __slots__ = ()
+
+
 class PeerText:
     """Makes text of a peer fit for errors and logs: secrets masked, cut, control characters escaped.
 
@@ -101,10 +118,22 @@ class PeerText:
         secrets: The values to mask, wherever they stand.
     """
 
-    __slots__ = ("_readings", "_values")
+    __slots__ = ("_fixed", "_passing", "_readings", "_values")
 
     def __init__(self, secrets: Iterable[Secret] = ()) -> None:
-        values = {piece for secret in secrets for piece in _pieces(secret.reveal())}
+        self._fixed = frozenset(secret.reveal() for secret in secrets)
+        self._passing: deque[str] = deque(maxlen=_PASSING)
+        self._learn()
+
+    def hide(self, values: Iterable[str]) -> None:
+        """Mask these values, too: credentials that are made anew now and then. The newest ones are kept."""
+        new = [each for each in values if each not in self._fixed and each not in self._passing]
+        if new:
+            self._passing.extend(new)
+            self._learn()
+
+    def _learn(self) -> None:
+        values = {piece for secret in (*self._fixed, *self._passing) for piece in _pieces(secret)}
         self._values = sorted(values, key=len, reverse=True)
         readings = {"".join(c for c, _, _ in _read(value)) for value in values}
         readings |= {encoded for value in values for encoded in _in_base64(value)}
@@ -125,7 +154,8 @@ class PeerText:
         if not self._values:
             return text
         hits = []
-        for said in {text, _LINES.sub(_blank, text)}:  # the second for what escaped line ends break
+        # The others for what escaped line ends break, also of a secret with a backslash before an r or t.
+        for said in {text, _LINES.sub(_blank, text), _LINE_ENDS.sub(_blank, text)}:
             read = _read(said)
             heard = "".join(c for c, _, _ in read)
             found = [stretch for value in self._readings for stretch in _places(value, heard)]
@@ -171,7 +201,13 @@ def _pieces(value: str) -> set[str]:
             continue
         if colon:
             parts |= {f"{name}:{password}", password}
-    return {p for p in parts if len(p) >= _SHORTEST_PIECE} | ({value} if len(value) >= _SHORTEST else set())
+    whole = {value} if len(value) >= _SHORTEST and not _is_word(value) else set()
+    return whole | {p for p in parts if len(p) >= _SHORTEST_PIECE}
+
+
+def _is_word(value: str) -> bool:
+    """Whether a value is an everyday word, such as a provider's name that stands in for a key."""
+    return value.isalpha() and len(value) < _SHORTEST_PIECE
 
 
 def _of_address(part: str) -> tuple[str, ...]:

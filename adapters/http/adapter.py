@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Unpack
 
 import anyio
+from anyio.lowlevel import current_token
 
 from adapters.contract import Adapter, Conditions, ProbeResult
 from adapters.contract.message import nearest
 from adapters.http.client import Client, ServiceWords
 from adapters.http.session import Session
-from adapters.http.settings import HTTPSettings, base_of, name_of, pairs_of, parameters_of, seconds_of
+from adapters.http.settings import (
+    HTTPSettings,
+    base_of,
+    is_unchecked,
+    name_of,
+    pairs_of,
+    parameters_of,
+    seconds_of,
+)
 from adapters.probing import finding
 
 if TYPE_CHECKING:
@@ -72,6 +82,13 @@ class HTTPAdapter(Adapter):
         )
         self.limits = self._client.limits
         self.concurrency = self.limits.connections
+        if is_unchecked(settings.get("verify", True)):
+            said = "certificates are not checked (verify=False)"
+            self.cautions = (said,)
+            warnings.warn(
+                f"{self.name}: {said}: whoever is on the way can read the key and all that is said",
+                stacklevel=2,
+            )
         if base_url is None:
             reason = f"the public host {base.host} is gone; give base_url, the address of a server"
             self._standing = replace(self._standing, working=False, reason=reason)
@@ -108,6 +125,7 @@ class HTTPAdapter(Adapter):
         """
         if level == "answer":
             return await super().probe(level)
+        self.in_loop(current_token())
         started = anyio.current_time()
         try:
             # Not counted, so that a probe never holds the slot that a request needs.

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import httpx
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+
+
+_PIECE: Final = 256 << 10
 
 
 class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
@@ -26,20 +29,24 @@ class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
         return iter((self._content,))
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        return _Once(self._content)
+        return _Pieces(self._content)
 
 
-class _Once:
-    __slots__ = ("_left",)
+class _Pieces:
+    """The bytes in pieces: encrypting megabytes at once would hold up the event loop."""
+
+    __slots__ = ("_at", "_content")
 
     def __init__(self, content: bytes) -> None:
-        self._left: bytes | None = content
+        self._content = content
+        self._at = 0
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
 
     async def __anext__(self) -> bytes:
-        content, self._left = self._left, None
-        if content is None:
+        at = self._at
+        if at >= len(self._content):
             raise StopAsyncIteration
-        return content
+        self._at = at + _PIECE
+        return self._content[at : self._at]  # itself, where it is one piece

@@ -10,13 +10,34 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 import httpx
+from anyio.lowlevel import EventLoopToken, current_token
 
-from adapters.contract.errors import AdapterError, AuthenticationFailed, BadReply, Busy, NotWorking
+from adapters.contract.errors import (
+    AdapterError,
+    AuthenticationFailed,
+    BadReply,
+    Busy,
+    ConnectFailed,
+    NotWorking,
+    Unreachable,
+)
 from adapters.contract.secret import PeerText, Secret
 from adapters.http.body import Body
+from adapters.http.failures import PROXY_SIGN_IN, SIGN_IN_AT_PROXY
 from adapters.http.limits import Limits
+from adapters.http.proxies import proxy_of, unused_proxy
 from adapters.http.recognition import recognised
-from adapters.http.settings import HTTPSettings, cookie_of, header_of, pairs_of, secret_of, token_of
+from adapters.http.settings import (
+    HTTPSettings,
+    cookie_of,
+    flag_of,
+    header_of,
+    hidden_of,
+    is_placeholder,
+    pairs_of,
+    token_of,
+    verify_of,
+)
 from adapters.http.status import AMBIGUOUS, error_for_status, wall_clock
 from adapters.http.transport import Hushed
 from adapters.wire.error_body import words
@@ -102,7 +123,6 @@ class Client:
         self.base_url = str(base)
         self.origin = str(base.copy_with(raw_path=b"")).rstrip("/")
         port = base.port or (443 if base.scheme == "https" else 80)
-        self.address = f"{base.host}:{port}" + (" through the proxy" if settings.get("proxy") else "")
         self.limits = settings.get("limits", Limits())
         self._service = service
         self.cleanup_timeout = cleanup_timeout
@@ -111,23 +131,35 @@ class Client:
         cookies = pairs_of("cookies", settings.get("cookies", {}))
         self._headers = {token_of(k, "header"): header_of(k, v) for k, v in headers}
         self._cookies = {token_of(k, "cookie"): cookie_of(k, v) for k, v in cookies}
-        # The URL of a proxy may hold a password, so it is kept as the headers and cookies are.
-        proxy = settings.get("proxy")
-        self._proxy = None if proxy is None else secret_of("the proxy", proxy)
         self._transport = settings.get("transport")
-        self._verify = settings.get("verify", True)
-        self._trust_env = settings.get("trust_env", False)
+        self._verify = verify_of(settings.get("verify", True))
+        self._trust_env = flag_of("trust_env", settings.get("trust_env", False))
+        self._proxy = proxy_of(settings.get("proxy"), base, trust_env=self._trust_env)
+        self.address = f"{base.host}:{port}" + (" through the proxy" if self._proxy else "")
         self._credentials = credentials
         self._explain = explain
         self._clients: dict[bool, httpx.AsyncClient] = {}
         self._slots: anyio.Semaphore | None = None
+        self._loop: EventLoopToken | None = None
         self._urls: dict[str, httpx.URL] = {}
-        hidden = [*self._headers.values(), *self._cookies.values(), *secrets]
-        self._has_key = bool(hidden)
+        self._has_key = bool(self._headers or self._cookies or secrets)
+        hidden = [*hidden_of(headers, self._headers), *hidden_of(cookies, self._cookies), *secrets]
+        hidden = [secret for secret in hidden if not is_placeholder(secret.reveal())]
         self.shown = PeerText(hidden if self._proxy is None else [*hidden, self._proxy])
+
+    def enter_loop(self) -> None:
+        """Begin anew in another event loop: connections and slots of the last one are let go of.
+
+        They are not closed, which would wait for a loop that may be gone.
+        """
+        loop = current_token()
+        if self._loop is not None and self._loop != loop:
+            self._clients, self._slots = {}, None
+        self._loop = loop
 
     async def aclose(self) -> None:
         """Close all connections. Idempotent; a later request opens new ones."""
+        self.enter_loop()
         clients, self._clients = list(self._clients.values()), {}
         # A cancellation between two of them would leave the rest open.
         with anyio.move_on_after(self.cleanup_timeout, shield=True):
@@ -145,31 +177,27 @@ class Client:
         if not fresh:
             idle = self.limits.idle_connections
             limits = httpx.Limits(max_keepalive_connections=idle, keepalive_expiry=self.limits.idle_seconds)
-        verify = _usual_tls() if self._verify is True and not self._trust_env else self._verify
-        proxy = self._proxy.reveal() if self._proxy else None
         transport = self._transport
-        own = transport is None and not self._trust_env  # else httpx looks for the environment's proxies
-        if own:
-            transport = httpx.AsyncHTTPTransport(verify=verify, trust_env=False, limits=limits, proxy=proxy)
+        if transport is None:
+            verify = _usual_tls() if self._verify is True and not self._trust_env else self._verify
+            proxy = self._proxy.reveal() if self._proxy else None
+            # Certificates may come from the environment; which proxy does is decided already.
+            transport = httpx.AsyncHTTPTransport(
+                verify=verify, trust_env=self._trust_env, limits=limits, proxy=proxy
+            )
         # A jar that takes nothing: cookies of one answer never travel with a request by accident.
         nothing = http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
         return httpx.AsyncClient(
-            cookies=nothing,
-            limits=limits,
-            proxy=None if own else proxy,
-            transport=None if transport is None else Hushed(transport),
-            verify=verify,
-            trust_env=self._trust_env,
-            follow_redirects=False,
+            cookies=nothing, transport=Hushed(transport), trust_env=False, follow_redirects=False
         )
 
-    async def take_slot(self, seconds: float) -> None:
-        """Take a connection slot, waiting at most so long.
+    async def take_slot(self, *, wait: bool) -> None:
+        """Take a connection slot. A router counts for itself, so only who asks an adapter directly does.
 
         httpx loses pool slots for good when a wait for its pool is cancelled, so nobody ever waits there.
 
         Raises:
-            Busy: None became free.
+            Busy: None is free, and it was not to be waited for.
         """
         slots = self._slots
         if slots is None:
@@ -177,7 +205,7 @@ class Client:
         try:
             slots.acquire_nowait()
         except anyio.WouldBlock:
-            with anyio.move_on_after(seconds):
+            if wait:
                 await slots.acquire()
                 return
             raise Busy(
@@ -204,7 +232,9 @@ class Client:
         cookies = [f"{name}={value.reveal()}" for name, value in self._cookies.items()]
         if cookies:
             sent["cookie"] = "; ".join([*cookies, sent["cookie"]] if "cookie" in sent else cookies)
-        sent.update(self._credentials())
+        credentials = self._credentials()
+        self.shown.hide(value for _, value in credentials if not is_placeholder(value))
+        sent.update(credentials)
         request = httpx.Request(method, self._url(path), headers=sent, content=content, params=query)
         request.stream = Body(content or b"")
         return request
@@ -230,9 +260,19 @@ class Client:
             error.args = (f"{error}; {advice}",)
         return error
 
+    def unconnected(self, error: AdapterError) -> AdapterError:
+        """Return `error`, with what to try where no connection was made."""
+        if isinstance(error, Unreachable | ConnectFailed) and not (self._proxy or self._transport):
+            advice = unused_proxy(self._base)
+            if advice:
+                error.args = (f"{error}; {advice}",)
+        return error
+
     def _advice(self, error: AdapterError, answer: WholeAnswer) -> str:
         """Return what to do about an error, where it follows from the settings; else nothing."""
         words = self._service
+        if answer.status == PROXY_SIGN_IN:
+            return "this is the word of a proxy, not of the service; " + SIGN_IN_AT_PROXY
         if isinstance(error, AuthenticationFailed) and words.key and not self._has_key:
             return f"no key was sent; pass {words.key}"
         if type(error) is NotWorking and answer.status in (404, 405) and words.software:
@@ -249,7 +289,7 @@ class Client:
         if 300 <= answer.status < 400:
             text += f", a redirect to {self._target(answer)}, which is never followed; check base_url"
             return BadReply(text)
-        if kind is AuthenticationFailed and self._has_key:
+        if kind is AuthenticationFailed and self._has_key and answer.status != PROXY_SIGN_IN:
             text += "; check the key or cookie"
         ambiguous = answer.status in AMBIGUOUS
         return kind(f"{text}: {said}" if said else text, ambiguous=ambiguous)

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 LONG_BODY: Final = 1 << 16
 """Bytes of a request that are more than the buffers of a connection take at once."""
 
-_FAILED: Final = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError)
+# OSError: on asyncio, errors of TLS after the handshake come as they are.
+_FAILED: Final = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError)
 
 
 class _Trace:
@@ -97,7 +98,7 @@ class Answer:
             lost = error_from_transport(error, self.where, self._client.address, reused=trace.reused)
             if isinstance(lost, ConnectionLost) and len(self._request.content) > LONG_BODY:
                 lost.ambiguous = True  # a server that refuses a long body closes while it is being sent
-            raise lost from None
+            raise self._client.unconnected(lost) from None
         self.status = self._response.status_code
         headers = self._response.headers
         self.framed = "content-length" in headers or "chunked" in headers.get("transfer-encoding", "").lower()

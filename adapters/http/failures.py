@@ -34,6 +34,9 @@ _OURS: Final = {
 }
 _TEMPORARY: Final = (socket.EAI_AGAIN,)
 _QUOTED: Final = re.compile(r":?\s*(?:bytearray\(|\bb['\"])")
+_STATUS: Final = re.compile(r"[1-5][0-9]{2}\b")
+PROXY_SIGN_IN: Final = 407
+SIGN_IN_AT_PROXY: Final = "give its user and password, as in proxy='http://user:password@host:port'"
 _CUT: Final = ("disconnected", "closed connection", "incomplete")
 
 
@@ -53,17 +56,27 @@ def error_from_transport(error: Exception, where: str, address: str, *, reused: 
     if isinstance(error, httpx.ConnectError):
         return _connect_error(error, where, address)
     if isinstance(error, httpx.ProxyError):
-        return Unreachable(f"{where}: the proxy refused ({_words(error)}); check the proxy setting")
+        return _proxy_error(error, where)
     if isinstance(error, httpx.LocalProtocolError | httpx.InvalidURL | httpx.UnsupportedProtocol):
         return InvalidRequest(f"{where}: the request cannot be sent ({_words(error)}); check headers and URL")
     if isinstance(error, httpx.RemoteProtocolError) and not any(word in _words(error) for word in _CUT):
         return BadReply(f"{where}: the answer is not HTTP ({_words(error)}); check base_url")
-    if isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError | httpx.TimeoutException):
+    if isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError | httpx.TimeoutException | OSError):
         ours = _our_fault(error)
         if ours:
             return LocalFailure(f"{where}: {ours}")
         return ConnectionLost(f"{where}: the connection was lost ({_words(error)})", reused=reused)
     return BadReply(f"{where}: the answer could not be read ({_words(error)})")
+
+
+def _proxy_error(error: httpx.ProxyError, where: str) -> AdapterError:
+    # Behind the status stands what the proxy says, who may quote the password that it was sent.
+    status = _STATUS.match(str(error))
+    said = f"it answered {status[0]}" if status else "see its log"
+    if status and int(status[0]) == PROXY_SIGN_IN:
+        text = f"{where}: the proxy demands a sign-in; {SIGN_IN_AT_PROXY}"
+        return Unreachable(text, status=PROXY_SIGN_IN)
+    return Unreachable(f"{where}: the proxy refused ({said}); check the proxy setting")
 
 
 def _connect_error(error: httpx.ConnectError, where: str, address: str) -> AdapterError:

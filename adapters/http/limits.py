@@ -10,10 +10,9 @@ class Limits:
     """Limits of one HTTP provider.
 
     Attributes:
-        connections: Requests at the same time.
+        connections: Requests at the same time; who finds none free waits, or goes to another provider.
         idle_connections: Connections kept alive at most.
         idle_seconds: How long one is kept.
-        slot_wait: Seconds to wait for a free connection slot where no other provider is left.
         line: Bytes of one line or event.
         reply: Characters of one reply.
         body: Bytes of one response body, framing and comments included.
@@ -32,10 +31,9 @@ class Limits:
         ValueError: A limit is not positive (the pauses and idle numbers may be zero).
     """
 
-    connections: int = 100
-    idle_connections: int = 20
+    connections: int = 1000
+    idle_connections: int = 100
     idle_seconds: float = 15.0
-    slot_wait: float = 1.0
     line: int = 1 << 20
     reply: int = 16 << 20
     body: int = 256 << 20
@@ -48,7 +46,7 @@ class Limits:
     silence_after_finish: float = 1.0
 
     def __post_init__(self) -> None:
-        may_be_zero = {"idle_connections", "idle_seconds", "slot_wait", "drain", "drain_seconds"}
+        may_be_zero = {"idle_connections", "idle_seconds", "drain", "drain_seconds"}
         for each in fields(self):
             value = getattr(self, each.name)
             if not value >= 0 or (value == 0 and each.name not in may_be_zero):

@@ -58,7 +58,7 @@ class Session:
 
     def __init__(self, client: Client, conditions: Conditions, *, counted: bool = True) -> None:
         self._client = client
-        self._counted = counted
+        self._counted = counted and not conditions.has_slot
         self._conditions = conditions
         self._steps = 0
         self.name = client.name
@@ -70,9 +70,9 @@ class Session:
         self.meter = Meter(client.limits.reply, client.limits.empty)
 
     async def __aenter__(self) -> Session:
+        self._client.enter_loop()
         if self._counted:
-            wait = 0.0 if self._conditions.others_left else self.limits.slot_wait
-            await self._client.take_slot(wait)
+            await self._client.take_slot(wait=not self._conditions.others_left)
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import re
+import ssl
 from collections.abc import Mapping
 from inspect import signature
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 from urllib.parse import quote
 
 import httpx
 
 from adapters.contract.errors import BadReply
-from adapters.contract.secret import Secret
+from adapters.contract.secret import CREDENTIALS, Plain, Secret
 
 if TYPE_CHECKING:
     from adapters.http.limits import Limits
+
+
+_EVERYDAY: Final = re.compile(r"(?:(?:[A-Za-z]{1,12}|[0-9]{1,4})(?:[^A-Za-z0-9]+|\Z))+")
+"""A value that is made of words and small numbers, such as `application/json` or `2023-06-01`."""
+
+
+_PLACEHOLDERS: Final = frozenset({
+    "lm-studio", "no-key-required", "sk-no-key-required", "not-needed", "not-required", "anything",
+    "anonymous", "llama-cpp", "llama.cpp", "localhost", "placeholder", "openrouter", "anthropic", "undefined",
+})  # fmt: skip
+"""What is given as a key where a server needs none, and names of services."""
 
 
 class HTTPSettings(TypedDict, total=False):
@@ -23,11 +36,13 @@ class HTTPSettings(TypedDict, total=False):
         name: The provider's name in the router; the adapter's short name by default.
         model: The model asked for where a request names none.
         models: The caller's model names -> the service's.
-        proxy: URL of a proxy.
-        cookies: Cookies to send with each request; their values are secret.
-        headers: Headers to send with each request; their values are secret.
+        proxy: URL of a proxy: http, https, socks5 or socks5h.
+        cookies: Cookies to send with each request; masked as headers are.
+        headers: Headers to send with each request. Their values are masked wherever a service quotes them,
+            unless they are `Plain` or everyday words.
         transport: An `httpx.AsyncBaseTransport` to use instead of the network.
-        verify: False switches TLS checks off; an `ssl.SSLContext` replaces the default one.
+        verify: False switches TLS checks off, with a warning and a note in health reports; an
+            `ssl.SSLContext` replaces the default one.
         trust_env: Take proxies and certificates from the environment. Off by default.
         connect_timeout: Seconds for one connection, name look-up and TLS included (5).
         cleanup_timeout: Seconds for what is cleaned up at the service after a reply (1).
@@ -58,6 +73,57 @@ def parameters_of(kind: type) -> frozenset[str]:
         if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
     }
     return frozenset(own - {"self"} | set(HTTPSettings.__annotations__))
+
+
+def flag_of(setting: str, value: object) -> bool:
+    """Return True or False.
+
+    Raises:
+        TypeError: It is neither.
+    """
+    if not isinstance(value, bool):
+        raise TypeError(f"{setting} is {type(value).__name__}; pass True or False")
+    return value
+
+
+def verify_of(value: object) -> bool | ssl.SSLContext:
+    """Return how certificates are checked.
+
+    Raises:
+        TypeError: It is neither True, False nor an `ssl.SSLContext`.
+    """
+    if isinstance(value, bool | ssl.SSLContext):
+        return value
+    raise TypeError(
+        f"verify is {type(value).__name__}; pass True, False or an ssl.SSLContext, such as "
+        "ssl.create_default_context(cafile='ca.pem')"
+    )
+
+
+def is_unchecked(verify: object) -> bool:
+    """Whether no certificate is checked."""
+    return verify is False or (isinstance(verify, ssl.SSLContext) and verify.verify_mode is ssl.CERT_NONE)
+
+
+def hidden_of(given: list[tuple[Any, Any]], values: Mapping[str, Secret]) -> list[Secret]:
+    """Return the values of headers or cookies that must not be shown.
+
+    Args:
+        given: Names and values as given.
+        values: Name -> value.
+    """
+    return [values[name] for name, value in given if _is_secret(name, value)]
+
+
+def _is_secret(name: str, value: str | Secret) -> bool:
+    if isinstance(value, Secret) or CREDENTIALS.search(name):
+        return True
+    return not isinstance(value, Plain) and not _EVERYDAY.fullmatch(value)
+
+
+def is_placeholder(value: str) -> bool:
+    """Whether a key, with or without its scheme, only stands where a server needs none."""
+    return value.rpartition(" ")[2].lower() in _PLACEHOLDERS
 
 
 def segment(value: object) -> str:

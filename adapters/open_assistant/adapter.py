@@ -28,6 +28,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, Unpack
 
 import anyio
+from anyio.lowlevel import current_token
 
 from adapters.contract import Capabilities, Conditions, ProbeResult
 from adapters.contract.errors import BadReply, Busy, InvalidRequest
@@ -144,7 +145,7 @@ class OpenAssistant(HTTPAdapter):
                 f"{self.name}: the messages hold a NUL character, which the site cannot store; remove it",
                 provider=self.name,
             )
-        turn = await self._take_turn(0.0 if request.conditions.others_left else self.limits.slot_wait)
+        turn = await self._take_turn(wait=not request.conditions.others_left)
         over = False
         try:
             async with self._session(request.conditions) as session:
@@ -203,19 +204,24 @@ class OpenAssistant(HTTPAdapter):
             return ProbeResult(True, said, models=models)
         return ProbeResult(True, "signed in, and the site lists its models", models=models)
 
-    async def _take_turn(self, seconds: float) -> anyio.Semaphore:
-        """Wait for this account's turn. A semaphore: a stream may be closed by another task than opened it.
+    def _leave_loop(self) -> None:
+        super()._leave_loop()
+        self._turn = None
+
+    async def _take_turn(self, *, wait: bool) -> anyio.Semaphore:
+        """Take this account's turn. A semaphore: a stream may be closed by another task than opened it.
 
         Raises:
-            Busy: Another conversation holds it.
+            Busy: Another conversation holds it, and it was not to be waited for.
         """
+        self.in_loop(current_token())
         turn = self._turn
         if turn is None:
             turn = self._turn = anyio.Semaphore(1, fast_acquire=True)
         try:
             turn.acquire_nowait()
         except anyio.WouldBlock:
-            with anyio.move_on_after(seconds):
+            if wait:
                 await turn.acquire()
                 return turn
             raise Busy(

@@ -13,18 +13,18 @@ from adapters.contract import Delta
 from adapters.contract.delta import together
 from adapters.contract.errors import AdapterError, BadReply
 from adapters.openai.chunks import ChunkReader
-from adapters.wire.json import decode, encode
+from adapters.wire.json import decode, encode, encode_in_steps
 from adapters.wire.sse import SSEDecoder
 from adapters.wire.vendor.errors import AnswerErrors, is_harmless
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Generator, Mapping, Sequence
 
     from adapters.contract.message import Message
     from adapters.wire.meter import Meter
     from adapters.wire.sse import Event
 
-__all__ = ["ChunkDecoder", "request_body", "whole"]
+__all__ = ["ChunkDecoder", "request_body", "request_body_in_steps", "whole"]
 
 _DONE: Final = b"[DONE]"
 _PINGS: Final = frozenset({"ping", "keepalive", "keep-alive", "heartbeat"})
@@ -239,11 +239,29 @@ def request_body(
         TypeError: Something has no form in JSON.
         ValueError: A text cannot be encoded as UTF-8.
     """
+    fields = _fields(model, options, extra, stream)
+    return encode({**fields, "messages": [m.as_sent(provider) for m in messages], "stream": stream})
+
+
+def request_body_in_steps(
+    model: str | None,
+    messages: Sequence[Message],
+    options: Mapping[str, Any],
+    extra: Mapping[str, Any],
+    provider: str | None = None,
+) -> Generator[None, None, bytes]:
+    """Do as `request_body` does for a stream, in steps of a few milliseconds; see `encode_in_steps`."""
+    fields = _fields(model, options, extra, stream=True)
+    sent = (message.as_sent(provider) for message in messages)
+    return encode_in_steps({**fields, "messages": sent, "stream": True})
+
+
+def _fields(
+    model: str | None, options: Mapping[str, Any], extra: Mapping[str, Any], stream: bool
+) -> dict[str, Any]:
+    """Return the fields of a body before its messages."""
     body: dict[str, Any] = {} if model is None else {"model": model}
     body |= options
     if stream:
         body["stream_options"] = {"include_usage": True}
-    body |= {name: value for name, value in extra.items() if name not in _FIXED}
-    body["messages"] = [message.as_dict(provider) for message in messages]
-    body["stream"] = stream
-    return encode(body)
+    return body | {name: value for name, value in extra.items() if name not in _FIXED}

@@ -16,6 +16,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import anyio
+import anyio.lowlevel
 
 from adapters.contract import OPTIONS, Capabilities, Delta, ProbeResult
 from adapters.contract.errors import (
@@ -29,7 +30,7 @@ from adapters.contract.errors import (
     Unreachable,
 )
 from adapters.http.status import wall_clock
-from adapters.openai.codec import ChunkDecoder, request_body, whole
+from adapters.openai.codec import ChunkDecoder, request_body, request_body_in_steps, whole
 from adapters.wire.error_body import is_page
 from adapters.wire.vendor.errors import AnswerErrors, error_from
 
@@ -46,6 +47,8 @@ CAPABILITIES: Final = Capabilities(
 
 _HEADERS: Final = (("content-type", "application/json"), ("accept", "text/event-stream, application/json"))
 _BLANK: Final = b"\xef\xbb\xbf \t\r\n"
+_MANY: Final = 200  # messages that are encoded at once
+_LONG: Final = 64 << 10  # characters of one of them
 _TAIL: Final = 64  # bytes at the end of a document in which its line ends are looked for
 _RATES: Final = tuple(
     f"x-ratelimit-{what}-{unit}"
@@ -66,7 +69,7 @@ async def converse(
     async with (
         session,
         session.exchange(
-            "POST", "/chat/completions", content=_body(adapter, request), headers=_HEADERS
+            "POST", "/chat/completions", content=await _body(adapter, request), headers=_HEADERS
         ) as answer,
     ):
         if answer.status not in (200, 201):
@@ -263,14 +266,23 @@ def _listed(session: Session, answer: WholeAnswer) -> ProbeResult:
     return ProbeResult(True, "it lists its models", models=tuple(session.shown(model, 100) for model in ids))
 
 
-def _body(adapter: HTTPAdapter, request: ChatRequest) -> bytes:
-    return request_body(
-        adapter.model_for(request),
-        request.messages,
-        request.options_for(adapter.capabilities.options),
-        request.extra.get(adapter.name, {}),
-        provider=adapter.name,
-    )
+async def _body(adapter: HTTPAdapter, request: ChatRequest) -> bytes:
+    """Return the body, made in steps where it is long: others run between them."""
+    model, messages = adapter.model_for(request), request.messages
+    options = request.options_for(adapter.capabilities.options)
+    extra = request.extra.get(adapter.name, {})
+    if len(messages) <= _MANY and all(
+        isinstance(m.content, str) and len(m.content) <= _LONG for m in messages
+    ):
+        return request_body(model, messages, options, extra, provider=adapter.name)
+    steps = request_body_in_steps(model, messages, options, extra, adapter.name)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            body: bytes = done.value
+            return body
+        await anyio.lowlevel.checkpoint()
 
 
 def _choices(request: ChatRequest) -> int:

@@ -151,7 +151,7 @@ RULES: Final[Mapping[str, Mapping[str, Rule]]] = {
     "Fastest": {"explore": Range(0, 1), "half_life": _SECONDS},
     "Limits": _each("connections line reply body error_body steps empty", _POSITIVE)
     | _each("idle_connections drain", Range(0))
-    | _each("idle_seconds slot_wait drain_seconds", _PAUSE)
+    | _each("idle_seconds drain_seconds", _PAUSE)
     | _each("error_seconds silence_after_finish", _SECONDS),
     "Adapter": {"name": _NAME},
     "HTTPAdapter": {"base_url": Check(base_of)},

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from adapters.contract.secret import CREDENTIALS, Plain
 from router.config.kinds import Kind
 from router.config.mistakes import WRONG, found
 from router.config.references import NAME, WAYS, refer
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from router.config.mistakes import Position
     from router.config.rules import Rule
 
-_CREDENTIALS: Final = re.compile(r"key|token|secret|password|cookie|auth|credential|session", re.IGNORECASE)
-"""What the name of a header or cookie has in it whose value is certainly secret."""
 _USER: Final = re.compile(r"://[^/?#]*@")
 REFERENCE: Final = {"$ref": "#/definitions/reference"}
 PLAIN: Final = {
@@ -95,11 +94,11 @@ class SecretText(Kind):
 
     def _plain(self, value: Any, at: Position) -> Any:
         name = str(at.where[-1])
-        if _CREDENTIALS.search(name):
+        if CREDENTIALS.search(name):
             return at.wrong(f"{name!r} carries a secret, which must not stand in this file: write {WAYS}")
         if not isinstance(value, str):
             return (at / "plain").wrong(f"is {found(value)}; it must be text")
-        return value
+        return Plain(value)
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:
         """Return its JSON schema."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from adapters.contract import ProbeLevel, ProbeResult
-    from router.events import Event
+    from router.events import Observers
     from router.health.probes import Probing
     from router.health.report import Keeper
     from router.health.traffic import TrafficObserver
@@ -47,7 +47,7 @@ class CheckUp:
     strategy: Strategy
     random_source: random.Random
     keeper: Keeper | None
-    notify: Callable[[Event], None]
+    notify: Observers
     clock: Callable[[], float]
 
     def report(
@@ -58,7 +58,8 @@ class CheckUp:
         entries = [self._entry(provider, now, probes.get(name)) for name, provider in self.providers.items()]
         order = None
         if not isinstance(self.strategy, Priority):
-            order = foreseen(list(self.providers.values()), self.strategy, now, self.random_source)
+            chain, broke = list(self.providers.values()), self.notify.broke
+            order = foreseen(chain, self.strategy, now, self.random_source, broke)
         allowance = RetryAllowance(self.budget.left(now), self.budget.capacity)
         return HealthReport(tuple(entries), level, allowance, order)
 
@@ -67,7 +68,10 @@ class CheckUp:
         probes = await self.probing.probe(self.providers if names is None else names, level)
         report = self.report(level, probes)
         if self.keeper is not None:
-            await self.keeper.keep(report, self.notify)
+            try:
+                await self.keeper.keep(report, self.notify)
+            except Exception as bug:  # noqa: BLE001 - it is the application's, and must not end a check
+                self.notify.broke(f"{type(self.keeper).__qualname__}.keep", bug)
         return report
 
     def _entry(self, provider: Provider, now: float, probe: ProbeResult | None) -> ProviderHealth:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import anyio
 
-from router.events import ObserverFailed
 from router.health.level import checked_level
 from router.health.report import HealthReport
 
@@ -58,7 +57,6 @@ class Monitor:
         self._level = checked_level(level)
         self._jitter = jitter
         self._on_report = on_report
-        self._told = False
         self._tasks: TaskGroup | None = None
         self.report = HealthReport(())
         self.rounds = 0
@@ -86,7 +84,10 @@ class Monitor:
             with self._underway.work():
                 while True:
                     started = self._check_up.clock()
-                    await self._round(started)
+                    try:
+                        await self._round(started)
+                    except Exception as bug:  # noqa: BLE001 - whose ever it is, the next round may do better
+                        self._check_up.notify.broke("Monitor", bug)
                     share = self._random.uniform(1 - self._jitter, 1 + self._jitter)
                     await anyio.sleep(max(0.0, started + self._interval * share - self._check_up.clock()))
         except anyio.ClosedResourceError:  # the router was closed: nothing is left to look at
@@ -105,10 +106,8 @@ class Monitor:
         try:
             self._on_report(self.report)
         except Exception as bug:  # noqa: BLE001 - it must not end the monitor
-            if not self._told:
-                self._told = True
-                name = getattr(self._on_report, "__qualname__", type(self._on_report).__qualname__)
-                self._check_up.notify(ObserverFailed(name, bug))
+            name = getattr(self._on_report, "__qualname__", type(self._on_report).__qualname__)
+            self._check_up.notify.broke(name, bug)
 
     def __repr__(self) -> str:
         every = f"every {self._interval:g} s at {self._level}"

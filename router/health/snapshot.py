@@ -43,7 +43,7 @@ def health_of(
         provider=provider.name,
         adapter=type(adapter).__name__,
         state=found.state,
-        reason=found.reason,
+        reason="; ".join((found.reason, *adapter.cautions)),
         detail=found.detail,
         evidence="none" if evidence is None else evidence.kind,
         evidence_age=age,

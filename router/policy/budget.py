@@ -47,6 +47,11 @@ class RetryBudget:
         self._tokens = capacity
         self._at: float | None = None
 
+    def on_clock(self, now: float) -> None:
+        """Go on with the clock of another event loop, which shows `now`."""
+        if self._at is not None and now < self._at:
+            self._at = now
+
     def deposit(self, now: float) -> None:
         """Add what one request earns."""
         self._move(now, self.share)

@@ -22,7 +22,8 @@ class Timeouts:
         probe: For one probe of level `reach`.
         probe_answer: For one probe of level `answer`.
         close: For closing one reply or the router; clean-up at a service has its own limit in the adapter.
-        slot: For a slot at a provider whose `concurrency` is used up, where no other provider is left to ask.
+        slot: The most to wait for a slot at a provider whose `concurrency` is used up, where no other
+            provider is left to ask. None: until the deadline.
         drip_rate: The least characters per second of a committed reply, over `drip_window`; a slower one is
             interrupted. None: no rate is too slow.
         drip_window: For `drip_rate`.
@@ -38,14 +39,14 @@ class Timeouts:
     probe: float = 5.0
     probe_answer: float = 20.0
     close: float = 1.0
-    slot: float = 1.0
+    slot: float | None = None
     drip_rate: float | None = None
     drip_window: float = 30.0
 
     def __post_init__(self) -> None:
         for each in fields(self):
             value = getattr(self, each.name)
-            if value is None and each.name == "drip_rate":
+            if value is None and each.name in ("drip_rate", "slot"):
                 continue
             if not isinstance(value, int | float) or isinstance(value, bool) or not value > 0:
                 raise ValueError(f"Timeouts({each.name}={value!r}): it must be a number of seconds above 0")

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from adapters.contract import Adapter
 from adapters.contract.message import nearest
 from router.policy.breaker import CircuitBreaker
+from router.policy.strategy import Candidate
 from router.provider.provider import Provider
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from adapters.contract import ChatRequest
     from router.policy.breaker import BreakerPolicy
@@ -113,18 +114,44 @@ def arranged(
     strategy: Strategy,
     now: float,
     random_source: random.Random,
+    broke: Callable[[str, Exception], None],
     request: ChatRequest | None = None,
 ) -> list[Provider]:
-    """Return the candidates in the order of the strategy, for a request or for one that names no model."""
-    by_name = {provider.name: provider for provider in candidates}
-    order = strategy.order([p.candidate(request, now) for p in candidates], now, random_source)
-    return [by_name[candidate.name] for candidate in order]
+    """Return the candidates in the order of the strategy, or as given where it has a bug.
+
+    Args:
+        candidates: In the order given.
+        strategy: Orders them; whom it leaves out comes last.
+        now: On the event loop's clock.
+        random_source: For the strategy.
+        broke: Told of a bug in the strategy.
+        request: To order them for; None for one that names no model.
+    """
+    left = {provider.name: provider for provider in candidates}
+    try:
+        order = strategy.order([_candidate(p, request, now) for p in candidates], now, random_source)
+        first = [left.pop(candidate.name) for candidate in order]
+    except Exception as bug:  # noqa: BLE001 - it is the application's, and must not end the request
+        broke(f"{type(strategy).__qualname__}.order", bug)
+        return list(candidates)
+    return [*first, *left.values()]
+
+
+def _candidate(provider: Provider, request: ChatRequest | None, now: float) -> Candidate:
+    try:
+        return provider.candidate(request, now)
+    except Exception:  # noqa: BLE001 - a bug in an adapter is told where it is looked at to be asked
+        return Candidate(provider.name, healthy=False)
 
 
 def foreseen(
-    candidates: Sequence[Provider], strategy: Strategy, now: float, random_source: random.Random
+    candidates: Sequence[Provider],
+    strategy: Strategy,
+    now: float,
+    random_source: random.Random,
+    broke: Callable[[str, Exception], None],
 ) -> tuple[str, ...]:
     """Return the order that the next request would get, as names, without drawing from `random_source`."""
     with suppress(NotImplementedError):  # the operating system's has no state, and misses nothing
         random_source = copy.copy(random_source)
-    return tuple(provider.name for provider in arranged(candidates, strategy, now, random_source))
+    return tuple(provider.name for provider in arranged(candidates, strategy, now, random_source, broke))

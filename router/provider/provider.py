@@ -33,6 +33,7 @@ class Provider:
         generation: Of the service's software, as the newest probe told.
         models: That it says it has, as the newest probe told.
         probe_budget: Probes of level `answer` that may be spent on it.
+        bug_told: Whether the observers were told that its adapter raised when it was looked at.
     """
 
     adapter: Adapter
@@ -42,6 +43,7 @@ class Provider:
     generation: str | None = None
     models: tuple[str, ...] = ()
     probe_budget: ProbeBudget = field(init=False)
+    bug_told: bool = False
 
     def __post_init__(self) -> None:
         self.standing = Standing(self.breaker)

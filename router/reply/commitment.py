@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from adapters.contract.errors import AdapterError, Truncated
+from adapters.contract.errors import AdapterError, Truncated, alone
 from adapters.generator import bad_reply, close_generator
 from router.errors import StreamInterrupted, verdict_of
 
@@ -88,7 +88,7 @@ class Commitment:
         if isinstance(raised, StopAsyncIteration):
             error: AdapterError = Truncated("the reply ended without the proof of its end")
         elif isinstance(raised, AdapterError):
-            error = raised.with_traceback(None)  # its frames hold keys and what the peer sent
+            error = alone(raised)
         else:
             error = bad_reply(raised)
             ledger.adapter_broke(name, raised)

@@ -20,7 +20,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections import deque
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 import anyio
 from anyio.abc import ObjectReceiveStream
 
-from adapters.contract import Delta
+from adapters.contract import ChatRequest, Delta, Message
 from adapters.contract.errors import AdapterError, ContentRefused
 from adapters.generator import checked
 from router.errors import verdict_of
@@ -53,6 +53,8 @@ class _State(Enum):
     ENDED = "ended"
 
 
+_OVER = ChatRequest.build([Message("user", "-")])
+"""Stands in for the request of a reply that has ended."""
 _CLOSED_BY = {
     "truncated": "it was truncated, which StreamInterrupted told",
     "failed": "its provider failed, which StreamInterrupted told",
@@ -79,7 +81,7 @@ class ReplyStream(ObjectReceiveStream[Delta]):
         context = commitment.context
         self.request_id = context.request_id
         self.verdict: Verdict | None = None
-        self._takeover = takeover
+        self._takeover: Takeover | None = takeover
         self._state = _State.OPEN
         self._transcript = Transcript()
         self._first_content = self._asked = anyio.current_time()
@@ -328,6 +330,7 @@ class ReplyStream(ObjectReceiveStream[Delta]):
         try:
             with self._reading(math.inf):
                 await broken.release()
+                assert self._takeover is not None
                 successor = await self._takeover.take_over(broken, self._transcript, error)
             left_normally = True
         finally:
@@ -367,8 +370,15 @@ class ReplyStream(ObjectReceiveStream[Delta]):
             first_content=self._first_content,
             reply=self._transcript,
         )
+        self._let_go()
         if self._over is not None:
             self._over.set()
+
+    def _let_go(self) -> None:
+        """Let go of the messages: a reply, or the traceback of its error, may be kept for long."""
+        context = self._commitment.context
+        self._commitment.context = replace(context, request=_OVER, candidates=())
+        self._takeover = None
 
     def _now(self) -> float:
         try:
@@ -383,13 +393,19 @@ class ReplyStream(ObjectReceiveStream[Delta]):
     def __del__(self) -> None:
         if getattr(self, "_state", _State.ENDED) in (_State.CLOSING, _State.ENDED):
             return
-        shown = repr(self)
-        self._begin_closing("closed")
-        self._commitment.drop()
-        self._end()
+        shown, loop = repr(self), self._commitment.context.loop
+        # The collector of garbage runs in whatever thread; slots and events belong to the loop's own.
+        if loop.in_its_thread or not loop.run_soon(self._dropped):
+            self._dropped()
         warnings.warn(
             f"{shown} was dropped without being closed; use `async with`, or call aclose()",
             ResourceWarning,
             source=self,
             stacklevel=1,
         )
+
+    def _dropped(self) -> None:
+        with suppress(Exception):  # its event loop may be gone; nobody is there to be told
+            self._begin_closing("closed")
+            self._commitment.drop()
+            self._end()

@@ -15,6 +15,7 @@ from adapters.contract.errors import (
     EmptyReply,
     FirstContentTimeout,
     Scope,
+    alone,
 )
 from adapters.generator import bad_reply, checked, close_generator, made_by
 from router.reply.transcript import REFUSED
@@ -66,9 +67,7 @@ class AttemptResult:
     def failed(self, raised: Exception) -> None:
         """Keep what the adapter raised; a bug in it must not end the request."""
         if isinstance(raised, AdapterError):
-            # It says itself where it happened. Its frames hold keys and what the peer sent, and some loggers
-            # show the local variables of a traceback.
-            self.error = raised.with_traceback(None)
+            self.error = alone(raised)  # it says itself where it happened
         else:
             self.bug, self.error = raised, bad_reply(raised)
 

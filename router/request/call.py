@@ -8,6 +8,7 @@ import anyio.lowlevel
 
 from adapters.contract import Switch
 from adapters.contract.errors import ContentRefused, Disposition
+from adapters.contract.message import cut_name
 from router.errors import AllProvidersFailed, RequestAborted
 from router.events import RequestStarted, WaitStarted
 from router.reply.commitment import Commitment
@@ -52,7 +53,8 @@ class Call:
         """
         context, request = self._context, self._context.request
         names = tuple(self._by_name)
-        self._ledger.tell(RequestStarted(context.request_id, names, len(request.messages), request.model))
+        model = request.model and cut_name(request.model)
+        self._ledger.tell(RequestStarted(context.request_id, names, len(request.messages), model))
         try:
             context.budget.deposit(context.clock())
             committed = await in_rounds(self._round, self._rounds, context.clock)
@@ -156,6 +158,6 @@ class Call:
         return AllProvidersFailed(
             attempts,
             out_of_time=out_of_time,
-            retryable=passing or bool(waits) or out_of_time,
+            retryable=passing or bool(waits) or out_of_time or self._candidates.full,
             retry_after=min(waits, default=None),
         )

@@ -13,7 +13,7 @@ from adapters.contract.errors import ConnectionLost, Disposition
 from adapters.generator import bad_reply, close_generator
 from router.errors import RequestAborted
 from router.events import AttemptStarted
-from router.policy.timeouts import attempt_limit
+from router.policy.timeouts import MINIMUM, attempt_limit
 from router.provider.standing import Refusal
 from router.reply.commitment import Commitment
 from router.request.attempt import AttemptResult, run_attempt
@@ -78,6 +78,8 @@ class Candidates:
         self._won = False
         self.out_of_time = False
         """Whether somebody was not asked for want of time."""
+        self.full = False
+        """Whether somebody was not asked for want of a slot, though it was waited for."""
 
     async def ask(
         self, provider: Provider, number: int, behind: list[str], *, backs_up: bool = False
@@ -134,10 +136,12 @@ class Candidates:
         """Make an attempt in a slot of the provider, which a committed reply keeps; None without a slot."""
         context, slots = self._context, self._context.slots[plan.provider.name]
         now = context.clock()
-        longest = min(context.timeouts.slot, context.deadline.remaining(now))
-        if not await slots.acquire(0.0 if plan.behind else longest, behind_probe=longest):
-            full = f"all its {slots.limit} slots are taken (Adapter.concurrency)"
-            self._skip(plan, Refusal(full, None), context.clock())
+        longest, setting = max(0.0, context.deadline.remaining(now) - MINIMUM), "Timeouts.total"
+        if context.timeouts.slot is not None and context.timeouts.slot < longest:
+            longest, setting = context.timeouts.slot, "Timeouts.slot"
+        leave = min(longest, context.timeouts.close)
+        if not await slots.acquire(0.0 if plan.behind else longest, behind_probe=leave):
+            self._skip_full(plan, slots.limit, None if plan.behind else f"within {longest:.3g} s ({setting})")
             return None
         now = context.clock()
         # What stops it may have changed while the slot was waited for; only who has a slot is paid for.
@@ -152,6 +156,17 @@ class Candidates:
             if result is None or result.error is not None:
                 slots.release()
         return result
+
+    def _skip_full(self, plan: _Plan, slots: int | None, waited: str | None) -> None:
+        """Go on without a provider that has no slot; where nobody answers, a later round waits for one."""
+        now, name = self._context.clock(), plan.provider.name
+        full = f"all its {slots} slots are taken (Adapter.concurrency; of an HTTP adapter Limits.connections)"
+        if waited is not None:
+            full += f", and none became free {waited}"
+            self.full = True
+        self._skip(plan, Refusal(full, None), now)
+        if waited is None:
+            self._rounds.held_back(name, now, 0.0)
 
     async def _attempt(self, plan: _Plan) -> AttemptResult | None:
         """Make an attempt, and keep what it shows; None where another provider was quicker meanwhile."""
@@ -171,7 +186,7 @@ class Candidates:
         def report(error: Exception) -> None:
             self._ledger.clean_up_failed(provider.name, error)
 
-        request = self._request.under(Conditions(plan.behind > 0, plan.fresh, report))
+        request = self._request.under(Conditions(plan.behind > 0, plan.fresh, report, has_slot=True))
         close = context.timeouts.close
         try:
             usual = context.is_usual(limit, started, plan.behind + 1)
@@ -231,7 +246,8 @@ class Candidates:
             return refusal_of(provider, self._request, now)
         except Exception as bug:  # noqa: BLE001 - a bug in an adapter must not end the request
             reason = f"{bad_reply(bug)} when it was looked at"
-            if tell:
+            if tell and not provider.bug_told:
+                provider.bug_told = True
                 self._ledger.adapter_broke(provider.name, bug)
             return Refusal(reason, None)
 

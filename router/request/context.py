@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from router.policy.timeouts import Timeouts
     from router.provider.concurrency import Slots
     from router.provider.provider import Provider
+    from router.reply.event_loop import EventLoop
     from router.request.ledger import Ledger
 
 
@@ -38,6 +39,7 @@ class RequestContext:
         slots: Provider name -> its slots.
         random_source: For the jitter.
         clock: Returns the time on the event loop's clock.
+        loop: The event loop that it runs in.
     """
 
     request: ChatRequest
@@ -52,6 +54,7 @@ class RequestContext:
     slots: Mapping[str, Slots]
     random_source: random.Random
     clock: Callable[[], float]
+    loop: EventLoop
 
     def is_usual(self, limit: float, now: float, left: int) -> bool:
         """Whether the router's own clocks would have given an attempt no more than `limit` seconds.

@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import anyio
-from anyio.lowlevel import EventLoopToken, current_token
 
-from router.events import CleanUpFailed
+from router.events import CleanUpFailed, without_frames
+from router.reply.event_loop import EventLoop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from adapters.contract import Adapter
     from router.events import Event
@@ -27,19 +27,21 @@ class InFlight:
 
     Attributes:
         closed: Whether the router was closed.
+        loop: The event loop that it belongs to, from its first use on.
     """
 
-    __slots__ = ("_idle", "_loop", "_scopes", "_streams", "closed")
+    __slots__ = ("_idle", "_over", "_scopes", "_streams", "closed", "loop")
 
     def __init__(self) -> None:
         self.closed = False
-        self._loop: EventLoopToken | None = None
+        self.loop: EventLoop | None = None
+        self._over: anyio.Event | None = None
         self._scopes: set[anyio.CancelScope] = set()
         self._idle: anyio.Event | None = None
         self._streams: weakref.WeakSet[ReplyStream] = weakref.WeakSet()  # a dropped one warns by itself
 
-    def open(self) -> None:
-        """Look whether there may be work: not after `close()`, and in one event loop only.
+    def open(self) -> EventLoop:
+        """Look whether there may be work: not after `close()`, and in one event loop only; return the loop.
 
         Raises:
             anyio.ClosedResourceError: The router was closed.
@@ -47,11 +49,33 @@ class InFlight:
         """
         if self.closed:
             raise anyio.ClosedResourceError("the router is closed; make a new one")
-        token = current_token()
-        if self._loop is None:
-            self._loop = token
-        elif self._loop != token:
-            raise RuntimeError("this router belongs to another event loop; make one router for each")
+        if self.loop is None:
+            self.loop = EventLoop()
+        self.stay_in_loop()
+        return self.loop
+
+    def stay_in_loop(self) -> None:
+        """Refuse another event loop than that of the first use: clocks, slots and connections are of that.
+
+        Raises:
+            RuntimeError: This is another one; the message says what to do.
+        """
+        if self.loop is None or self.loop.is_running_here:
+            return
+        if self.loop.is_gone:
+            raise RuntimeError(
+                "this router belongs to another event loop, which is gone; make a new router here, which may "
+                "have the same adapters"
+            )
+        raise RuntimeError(
+            "this router belongs to another event loop, which still runs; use it there, and make another "
+            "router with adapters of its own for this one"
+        )
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing can run here any more: the router was closed, or its event loop is gone."""
+        return self.closed or (self.loop is not None and self.loop.is_gone)
 
     @contextmanager
     def work(self) -> Iterator[None]:
@@ -71,9 +95,41 @@ class InFlight:
         """Note a stream that `close()` has to close."""
         self._streams.add(stream)
 
+    def ownership_of(self, router: Callable[[], object | None]) -> Callable[[], object | None]:
+        """Return what adapters know of their router: itself, as long as it lives and can use them.
+
+        Args:
+            router: A weak reference to it.
+        """
+        return lambda: None if self.is_over else router()
+
+    async def close_once(self, close: Callable[[], Awaitable[None]], seconds: float) -> None:
+        """Run `close` to its end, once; every caller waits for it, at most so long.
+
+        It runs in a task of its own, so that asyncio's own cancellation of a task, which no shield stops,
+        does not end it half-way; the cancellation follows.
+        """
+        first, self._over = self._over is None, self._over or anyio.Event()
+        over = self._over
+
+        async def run() -> None:
+            with anyio.move_on_after(seconds, shield=True):
+                if not first:
+                    await over.wait()
+                    return
+                try:
+                    await close()
+                finally:
+                    over.set()
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(run)
+
     async def close(self, seconds: float) -> None:
         """End all work and close all streams, shielded, waiting at most so long."""
         self.closed = True
+        if self.loop is not None and not self.loop.is_running_here:
+            return  # it is gone, and what was in flight with it
         with anyio.move_on_after(seconds, shield=True):
             if self._scopes:
                 self._idle = anyio.Event()
@@ -103,7 +159,7 @@ async def close_adapters(adapters: Sequence[Adapter], seconds: float, tell: Call
             try:
                 await adapter.aclose()
             except Exception as error:  # noqa: BLE001 - a failing clean-up must not hinder the others
-                tell(CleanUpFailed(None, adapter.name, error))
+                tell(CleanUpFailed(None, adapter.name, without_frames(error)))
         if scope.cancelled_caught:
             text = f"the adapter was not closed after {seconds:g} s (Timeouts.close)"
             tell(CleanUpFailed(None, adapter.name, TimeoutError(text)))

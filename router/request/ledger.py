@@ -58,7 +58,7 @@ class Ledger:
 
     def clean_up_failed(self, provider: str, error: Exception) -> None:
         """Tell the observers of a clean-up that failed."""
-        self.tell(CleanUpFailed(self.request_id, provider, error))
+        self.tell(CleanUpFailed(self.request_id, provider, without_frames(error)))
 
     def end(
         self,

@@ -10,11 +10,12 @@ from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
+from router.errors import RouterError
 from router.reply.stream import ReplyStream
 from router.reply.transcript import Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Awaitable, Callable, Generator
     from types import CodeType, FrameType, TracebackType
 
 T = TypeVar("T")
@@ -160,3 +161,17 @@ class PendingReply(_Pending[Reply]):
 
         async def __aexit__(self, *_: object) -> None:
             return
+
+
+async def lightly(call: Callable[..., Awaitable[T]], *arguments: Any) -> T:
+    """Return what a call returns; its error leaves here without the frames below, which hold the messages."""
+    opening = call(*arguments)
+    del call, arguments
+    try:
+        return await opening
+    except RouterError as error:
+        failure = error
+    try:
+        raise failure.with_traceback(None) from failure.__cause__
+    finally:
+        del failure  # or the frame and the error would keep each other alive

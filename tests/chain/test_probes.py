@@ -339,7 +339,7 @@ async def test_fifty_real_ones_are_checked_without_a_leak():
         async with Router(adapters, observers=[]) as router:
             for level in ("reach", "answer", "reach"):
                 assert (await router.check(level)).ok
-            assert {None, 100} >= {a._client._slots.value if a._client._slots else None for a in adapters}
+            assert {None, 1000} >= {a._client._slots.value if a._client._slots else None for a in adapters}
         await simulator.drained()
         await other.drained()
         assert (30, 20, set()) == (simulator.turns, other.turns, leftovers(other))

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from adapters import AdapterError, BadReply, Busy, ChatRequest, Limits, ReplyTooLarge
+from adapters.contract import Conditions
 from tests.chain.services import SERVICES, Service
 
 if TYPE_CHECKING:
@@ -111,8 +112,8 @@ async def running(
             await adapter.aclose()
 
 
-async def text_of(adapter: HTTPAdapter) -> str:
-    generator = adapter.stream(REQUEST)
+async def text_of(adapter: HTTPAdapter, request: ChatRequest | None = None) -> str:
+    generator = adapter.stream(request or REQUEST)
     try:
         return "".join([delta.text async for delta in generator])
     finally:
@@ -134,19 +135,12 @@ def test_no_limit_is_forgotten_here() -> None:
 
 @every_service
 async def test_connections(service: Service) -> None:
-    async with running(service, Limits(connections=1, slot_wait=0.01)) as (_, adapter):
+    """Who asks an adapter directly waits for a connection; where others are left it is told at once."""
+    async with running(service, Limits(connections=1)) as (_, adapter):
         first = adapter.stream(REQUEST)
         await anext(first)
-        assert isinstance(await error_of(adapter), Busy)
-        await first.aclose()
-        assert await text_of(adapter)
-
-
-@every_service
-async def test_slot_wait(service: Service) -> None:
-    async with running(service, Limits(connections=1, slot_wait=5)) as (_, adapter):
-        first = adapter.stream(REQUEST)
-        await anext(first)
+        with pytest.raises(Busy):
+            await text_of(adapter, REQUEST.under(Conditions(others_left=True)))
         async with anyio.create_task_group() as tasks:
             texts: list[str] = []
 
@@ -155,6 +149,7 @@ async def test_slot_wait(service: Service) -> None:
 
             tasks.start_soon(second)
             await anyio.sleep(0.02)
+            assert texts == []
             await first.aclose()
         assert len(texts) == 1
 

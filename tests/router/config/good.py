@@ -35,7 +35,7 @@ session = { env = "A_COOKIE" }
 
 [provider.limits]
 connections = 7
-slot_wait = 0.5
+idle_seconds = 0.5
 
 [[provider]]
 adapter = "opchatgpts"

@@ -63,7 +63,7 @@ def test_settings_reach_the_adapters(config: Config) -> None:
     assert (first.base_url, first.model) == ("http://127.0.0.1:1/v1", "small")
     assert first.models == {"fast": "small-1", "good": "large-1"}
     assert (first.connect_timeout, first.cleanup_timeout) == (2.5, 2)
-    assert (first.limits.connections, first.limits.slot_wait, first.limits.steps) == (7, 0.5, 12)
+    assert (first.limits.connections, first.limits.idle_seconds, first.limits.steps) == (7, 0.5, 12)
     assert (second.base_url, second.page, second.bot_id) == ("http://127.0.0.1:3", "/chat", "one")
     assert third.silence == 20
     assert fourth.token_limit == 4096

@@ -181,7 +181,8 @@ def test_a_found_file_sends_no_variable_but_those_of_the_router(setting: str, tm
         table = '[[provider]]\nadapter = "openai"\nbase_url = "http://127.0.0.1:1/v1"\n'
         return f'{table}{setting} = {{ env = "{name}" }}\n'
 
-    environ = {"OPENAI_API_KEY": KEY, "CHAT_ROUTER_OPENAI_API_KEY": KEY}
+    value = f"http://me:{KEY}@127.0.0.1:1" if setting == "proxy" else KEY
+    environ = {"OPENAI_API_KEY": value, "CHAT_ROUTER_OPENAI_API_KEY": value}
     with pytest.raises(ConfigError) as caught:
         load(put(tmp_path, text("OPENAI_API_KEY")), environ, trusted=False)
     (mistake,) = caught.value.mistakes

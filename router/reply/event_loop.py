@@ -1,0 +1,60 @@
+"""The event loop that a router belongs to: whether it runs here, whether it is gone, and a way into it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING, Any
+
+from anyio import NoEventLoopError
+from anyio.lowlevel import current_token
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class EventLoop:
+    """The event loop that runs where this is made.
+
+    Attributes:
+        token: Of it; equal for the same loop only.
+    """
+
+    __slots__ = ("_process", "_thread", "token")
+
+    def __init__(self) -> None:
+        self.token = current_token()
+        self._thread = threading.get_ident()
+        self._process = os.getpid()
+
+    @property
+    def in_its_thread(self) -> bool:
+        """Whether this is the thread that it runs in."""
+        return threading.get_ident() == self._thread
+
+    @property
+    def is_running_here(self) -> bool:
+        """Whether it runs this code."""
+        try:
+            return current_token() == self.token
+        except NoEventLoopError:
+            return False
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it has ended, or was left behind in the process that this one was forked from."""
+        return self._process != os.getpid() or not self.run_soon(_nothing)
+
+    def run_soon(self, call: Callable[[], object]) -> bool:
+        """Let it run `call`, from whatever thread; return False where it has ended."""
+        native: Any = self.token.native_token  # asyncio's loop, trio's token
+        soon = getattr(native, "call_soon_threadsafe", None) or native.run_sync_soon
+        try:
+            soon(call)
+        except RuntimeError:  # asyncio's "Event loop is closed", trio's RunFinishedError
+            return False
+        return True
+
+
+def _nothing() -> None:
+    return
