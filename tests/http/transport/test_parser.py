@@ -199,8 +199,10 @@ def test_an_answer_that_ends_by_its_framing_lets_the_connection_be_used_again(na
 @pytest.mark.parametrize("name", ANSWERS)
 @pytest.mark.parametrize(
     "behind",
-    [b"\r", b"\n", b"\r\n", b"\r\n\r\n", b"\0", b"H", b"x", b"0\r\n\r\n", OK, OK + b"Content-Length: 3\r\n\r\nbad",
-     OK + b"Transfer-Encoding: chunked\r\n\r\n3\r\nbad\r\n0\r\n\r\n", b"HTTP/1.1 101 X\r\nUpgrade: a\r\n\r\n"],
+    [b"\r", b"\n", b"\r\n", b"\r\n\r\n", b"\0", b"H", b"x", b"0\r\n\r\n", OK,
+     OK + b"Content-Length: 3\r\n\r\nbad",
+     OK + b"Transfer-Encoding: chunked\r\n\r\n3\r\nbad\r\n0\r\n\r\n",
+     b"HTTP/1.1 101 X\r\nUpgrade: a\r\n\r\n"],
 )  # fmt: skip
 @pytest.mark.parametrize("split", [False, True])
 def test_any_byte_behind_an_answer_is_seen_and_none_of_it_delivered(
@@ -215,7 +217,7 @@ def test_any_byte_behind_an_answer_is_seen_and_none_of_it_delivered(
 
 @pytest.mark.parametrize("name", ANSWERS)
 def test_an_answer_is_not_complete_before_its_last_byte(name: str) -> None:
-    data, body = ANSWERS[name]
+    data, _ = ANSWERS[name]
     parser = ResponseParser(LIMITS)
     for byte in bytewise(data[:-1]):
         parser.feed(byte)
