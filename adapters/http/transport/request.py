@@ -76,13 +76,13 @@ def request_head(
     line = b"%b %b HTTP/1.1\r\n" % (method, target)
     if not _LINE.fullmatch(line):
         raise ValueError("the method or the target of the request has a character that HTTP does not carry")
-    sent = b"".join(
-        [
-            b"%b: %b\r\n" % (name, value)
-            for name, value in headers
-            if name.lower() not in (b"content-length", b"transfer-encoding")
-        ]
-    )
-    if not _FIELDS.fullmatch(sent):
+    lines = [
+        b"%b: %b\r\n" % (name, value)
+        for name, value in headers
+        if name.lower() not in (b"content-length", b"transfer-encoding")
+    ]
+    sent = b"".join(lines)
+    # The count finds a value that brings lines of its own along.
+    if not _FIELDS.fullmatch(sent) or sent.count(b"\r\n") != len(lines):
         raise ValueError("a header of the request has a character that HTTP does not carry (CR, LF, NUL)")
     return RequestHead(origin, method, line + sent)
