@@ -48,6 +48,8 @@ async def connect(addresses: Sequence[Address]) -> socket.socket:
                 return winner
     finally:
         race.close()
+    if not race.errors:
+        raise OSError("the name has no address")
     if len(race.errors) == 1:
         raise race.errors[0]
     raise OSError(f"none of {len(race.errors)} addresses could be reached") from ExceptionGroup(

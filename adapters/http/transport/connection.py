@@ -65,6 +65,8 @@ class Connection:
             except BlockingIOError:
                 await self._wait(anyio.wait_readable, limit, httpx.ReadTimeout)
             except OSError as error:
+                if self.closed:
+                    raise anyio.ClosedResourceError from None
                 raise httpx.ReadError(f"reading failed: {error}") from error
             else:
                 self._in_a_row += 1
@@ -103,8 +105,6 @@ class Connection:
         limit: float,
         timeout: type[httpx.TimeoutException],
     ) -> None:
-        if self.closed:
-            raise anyio.ClosedResourceError
         self._in_a_row = 0
         self._waiting = True
         try:

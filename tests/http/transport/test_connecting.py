@@ -99,6 +99,20 @@ async def test_an_address_that_is_slow_wins_over_one_that_is_silent(silent: Addr
             group.cancel_scope.cancel()
 
 
+async def test_an_address_that_fails_without_a_wait_is_passed_over(good: Address) -> None:
+    nowhere: Address = (socket.AF_INET, ("255.255.255.255", 80))
+    with await connect([nowhere, good]) as sock:
+        assert good[1] == sock.getpeername()
+    with pytest.raises(OSError, match="none of 2") as caught:
+        await connect([nowhere, nowhere])
+    assert isinstance(caught.value.__cause__, ExceptionGroup)
+
+
+async def test_no_address_at_all_is_a_failure() -> None:
+    with pytest.raises(OSError, match="no address"):
+        await connect([])
+
+
 async def test_where_all_fail_each_says_why(refusing: Address) -> None:
     with pytest.raises(ConnectionRefusedError):
         await connect([refusing])

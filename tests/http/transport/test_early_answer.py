@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import anyio
 import httpx
 import pytest
 
 from adapters.errors import BadReply
-from adapters.http.transport import Exchange, StreamTransport
+from adapters.http.transport import Exchange, Origin, StreamTransport
 from tests.http.transport.peer import CHUNKED, OK, Peer, Talk
+
+if TYPE_CHECKING:
+    from adapters.http.transport.connection import Connection
 
 pytestmark = pytest.mark.anyio
 
@@ -126,7 +130,7 @@ async def test_continue_and_early_hints_do_not_stop_the_request(transport: Strea
     assert sizes[0] > len(LARGE)
 
 
-@pytest.mark.parametrize("amount", [1, 1 << 20])
+@pytest.mark.parametrize("amount", [1, 1 << 23])
 async def test_an_answer_that_begins_while_the_request_is_read_does_not_stop_it(
     amount: int, transport: StreamTransport
 ) -> None:
@@ -141,6 +145,7 @@ async def test_an_answer_that_begins_while_the_request_is_read_does_not_stop_it(
 
         async with anyio.create_task_group() as group:
             group.start_soon(answer)
+            await anyio.sleep(0.05)
             sizes.append(len(await talk.request()))
         await talk.send(b"1\r\nb\r\n0\r\n\r\n")
         await anyio.sleep(0.05)
@@ -169,3 +174,48 @@ async def test_a_slow_server_gets_it_all(transport: StreamTransport) -> None:
         assert b"ok" == await read(exchange)
         assert "idle=1" in repr(transport)
     assert sizes[0] > len(LARGE)
+
+
+class LateConnections:
+    """Hands out a connection when the server has said what it had to say, and is gone."""
+
+    def __init__(self, transport: StreamTransport) -> None:
+        self._transport = transport
+        self.parser_limits = transport.parser_limits
+        self.gone = anyio.Event()
+
+    async def take(
+        self, origin: Origin, limit: float, *, fresh: bool, connect_timeout: float | None
+    ) -> tuple[Connection, bool]:
+        taken = await self._transport.take(origin, limit, fresh=fresh, connect_timeout=connect_timeout)
+        await self.gone.wait()
+        await anyio.sleep(0.01)
+        return taken
+
+    def give_back(self, connection: Connection) -> None:
+        raise AssertionError("it must not be used again")
+
+
+@pytest.mark.parametrize("size", [2, 60_000, 300_000])
+@pytest.mark.parametrize("answer", [TOO_LARGE, b"", b"SSH-2.0\r\n"])
+async def test_who_is_gone_before_the_request_goes_out_is_still_heard(
+    answer: bytes, size: int, transport: StreamTransport
+) -> None:
+    connections = LateConnections(transport)
+
+    async def handler(talk: Talk) -> None:
+        await talk.send(answer)
+        await anyio.sleep(0.01)
+        talk.reset()
+        connections.gone.set()
+
+    async with Peer(handler) as peer:
+        exchange = Exchange(connections, peer.head(), b"x" * size)
+        with anyio.fail_after(10):
+            if answer is TOO_LARGE:
+                await exchange.send()
+                assert (413, b"at most 1") == (exchange.status, await read(exchange))
+            else:
+                with pytest.raises(BadReply if answer else httpx.WriteError):
+                    await exchange.send()
+        assert not exchange.has_connection

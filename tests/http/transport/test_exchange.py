@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import socket
+import threading
+from typing import TYPE_CHECKING
 
 import anyio
 import httpx
 import pytest
 
 from adapters.errors import BadReply, ReplyTooLarge
-from adapters.http.transport import Exchange, ParserLimits, StreamTransport
-from tests.http.transport.peer import CHUNKED, OK, Peer, Talk, eventually, saying
+from adapters.http.transport import Exchange, Origin, ParserLimits, StreamTransport, request_head
+from tests.http.transport.peer import CHUNKED, HOST, OK, Peer, Talk, eventually, saying
+
+if TYPE_CHECKING:
+    from adapters.http.transport.names import Address
 
 pytestmark = pytest.mark.anyio
 
@@ -222,6 +229,48 @@ async def test_closing_wakes_who_still_sends(transport: StreamTransport) -> None
     assert [anyio.ClosedResourceError] == outcomes
 
 
+async def test_closing_while_it_connects_ends_it_and_keeps_nothing() -> None:
+    go = threading.Event()
+    outcomes: list[type[BaseException]] = []
+
+    def lookup(host: str, port: int) -> list[Address]:
+        go.wait(10)
+        return [(socket.AF_INET, (HOST, port))]
+
+    async with Peer(saying(OK, then="wait")) as peer, StreamTransport(lookup=lookup) as transport:
+        head = request_head(Origin(False, "a.example", peer.port), b"GET", b"/", [(b"Host", b"x")])
+        exchange = transport.exchange(head)
+
+        async def sender() -> None:
+            try:
+                await exchange.send()
+            except anyio.ClosedResourceError as error:
+                outcomes.append(type(error))
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(sender)
+            await anyio.wait_all_tasks_blocked()
+            await exchange.aclose()
+            go.set()
+        await eventually(lambda: peer.open == 0)
+
+    assert [anyio.ClosedResourceError] == outcomes
+
+
+async def test_its_repr_tells_its_state_and_no_header(transport: StreamTransport) -> None:
+    async with Peer(saying(OK)) as peer:
+        head = peer.head(b"GET", b"/secret", [(b"Authorization", b"secret")])
+        exchange = transport.exchange(head)
+        told = [repr(exchange).rpartition(" ")[2]]
+        await exchange.send()
+        told.append(repr(exchange).rpartition(" ")[2])
+        dropped = transport.exchange(head)
+        await dropped.aclose()
+        told.append(repr(dropped).rpartition(" ")[2])
+        assert ["new>", "complete>", "closed>"] == told
+        assert "secret" not in repr(exchange)
+
+
 # -- failing ----------------------------------------------------------------------------------------
 
 
@@ -347,27 +396,42 @@ async def test_a_limit_counts_while_waiting_for_the_head_and_while_sending(
 
 
 async def test_an_endless_sender_starves_nobody_and_obeys_the_limit(transport: StreamTransport) -> None:
-    async def handler(talk: Talk) -> None:
-        await talk.request()
-        await talk.send(CHUNKED)
-        chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
-        while True:
-            await talk.send(chunk * 16)
+    """It sends from a thread, so that something is there whenever we look."""
+    in_a_row = most = 0
 
-    turns = 0
+    def send(listener: socket.socket) -> None:
+        sock, _ = listener.accept()
+        with sock, contextlib.suppress(OSError):
+            sock.recv(1000)
+            sock.sendall(CHUNKED)
+            while True:
+                sock.sendall((b"10000\r\n" + b"x" * 65536 + b"\r\n") * 16)
 
-    async def count() -> None:
-        nonlocal turns
+    async def take_turns() -> None:
+        nonlocal in_a_row
         while True:
             await anyio.lowlevel.checkpoint()
-            turns += 1
+            in_a_row = 0
 
-    async with Peer(handler) as peer, anyio.create_task_group() as group:
-        exchange = transport.exchange(peer.head())
+    with socket.create_server((HOST, 0)) as listener:
+        thread = threading.Thread(target=send, args=(listener,))
+        thread.start()
+        head = request_head(Origin(False, HOST, listener.getsockname()[1]), b"GET", b"/", [(b"Host", b"x")])
+        exchange = transport.exchange(head)
         await exchange.send()
-        group.start_soon(count)
         limit = anyio.current_time() + 0.1
-        with pytest.raises(httpx.ReadTimeout):
-            await read(exchange, limit)
-        group.cancel_scope.cancel()
-    assert turns > 10
+        timeout: httpx.TimeoutException | None = None
+        async with anyio.create_task_group() as group:
+            group.start_soon(take_turns)
+            while timeout is None and most < 100:
+                try:
+                    await exchange.receive(limit)
+                except httpx.ReadTimeout as error:
+                    timeout = error
+                in_a_row += 1
+                most = max(most, in_a_row)
+            group.cancel_scope.cancel()
+        await exchange.aclose()
+        thread.join(5)
+    assert timeout is not None
+    assert most <= 40  # eight between two turns, and trio shuffles whose turn comes first
