@@ -88,6 +88,13 @@ async def test_of_any_size(then: str, size: int, transport: StreamTransport) -> 
                 assert (413, b"at most 1") == (exchange.status, await read(exchange))
 
 
+async def test_an_early_refusal_that_does_not_end_stops_the_request(transport: StreamTransport) -> None:
+    async with Peer(Refusing("silence", b"HTTP/1.1 413 No\r\n\r\nat most"), buffer=BUFFER) as peer:
+        with anyio.fail_after(10):
+            async with transport.exchange(peer.head(), LARGE) as exchange:
+                assert (413, b"at most") == (exchange.status, await exchange.receive())
+
+
 @pytest.mark.parametrize("end", ["close", "reset", "half-close"])
 async def test_no_answer_and_an_end_fails(end: str, transport: StreamTransport) -> None:
     async def handler(talk: Talk) -> None:
@@ -135,7 +142,8 @@ async def test_an_answer_that_begins_while_the_request_is_read_does_not_stop_it(
     amount: int, transport: StreamTransport
 ) -> None:
     """A proxy may send 200 and comments first. What it sends is held up to a limit, then not read on."""
-    sizes = []
+    sizes: list[int] = []
+    held: list[int] = []
 
     async def handler(talk: Talk) -> None:
         await _head(talk)
@@ -146,16 +154,19 @@ async def test_an_answer_that_begins_while_the_request_is_read_does_not_stop_it(
         async with anyio.create_task_group() as group:
             group.start_soon(answer)
             await anyio.sleep(0.05)
+            held.append(exchange._parser.holding)
             sizes.append(len(await talk.request()))
         await talk.send(b"1\r\nb\r\n0\r\n\r\n")
         await anyio.sleep(0.05)
 
     async with Peer(handler, buffer=BUFFER) as peer:
+        exchange = transport.exchange(peer.head(), LARGE)
         with anyio.fail_after(10):
-            async with transport.exchange(peer.head(), LARGE) as exchange:
+            async with exchange:
                 assert b"a" * amount + b"b" == await read(exchange)
         assert "idle=0" in repr(transport)
     assert sizes[0] > len(LARGE)
+    assert held[0] <= (256 + 64) << 10
 
 
 async def test_a_slow_server_gets_it_all(transport: StreamTransport) -> None:
