@@ -46,9 +46,9 @@ def test_a_library_of_effects_lives_in_one_module(library: str) -> None:
     assert {home} == found
 
 
-def test_no_file_of_the_packages_is_over_300_lines() -> None:
-    """A longer one means that a concept is missing."""
-    long = {str(p.relative_to(ROOT)): n for p in SOURCES if (n := len(p.read_text().splitlines())) > 300}
+def test_no_file_of_the_packages_is_over_450_lines() -> None:
+    """A file is as long as its one concept; a longer one holds two."""
+    long = {str(p.relative_to(ROOT)): n for p in SOURCES if (n := len(p.read_text().splitlines())) > 450}
 
     assert not long
 

@@ -207,7 +207,10 @@ class TLSChannel:
         try:
             while piece := self._tls.read(_RECORD):
                 pieces.append(piece)
-            self._ended = True
+                if not self._incoming.pending and not self._tls.pending():
+                    break  # nothing is left: to be told so by an exception costs more than the record
+            else:
+                self._ended = True
         except ssl.SSLWantReadError:
             pass
         except OSError as error:  # after the text of the records before it
