@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from adapters.http.transport.request import Origin
 
 _IN_A_ROW: Final = 8
-"""Reads without a wait before the others have a turn: an endless sender must starve nobody."""
+"""Reads or writes without a wait before the others have a turn: an endless sender must starve nobody."""
 
 
 class Connection:
@@ -89,6 +89,16 @@ class Connection:
             anyio.ClosedResourceError: It was closed from this side meanwhile.
         """
         await self._wait(_either, limit, httpx.WriteTimeout)
+
+    async def pause(self, limit: float) -> None:
+        """Let the others have a turn where this one has written several times in a row.
+
+        Raises:
+            httpx.WriteTimeout: `limit` came.
+        """
+        self._in_a_row += 1
+        if self._in_a_row >= _IN_A_ROW:
+            await self._wait(_turn, limit, httpx.WriteTimeout)
 
     def close(self) -> None:
         """Close the socket at once. Who waits for it gets ClosedResourceError. Idempotent."""

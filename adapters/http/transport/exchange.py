@@ -253,10 +253,14 @@ class Exchange:
             while left or channel.unsent:
                 try:
                     left = left[channel.write(left) :]
+                    if left:
+                        await connection.pause(limit)
                 except BlockingIOError:
                     if not await self._listen(connection, limit):
                         return
                 except OSError as error:
+                    if connection.closed:
+                        raise anyio.ClosedResourceError from None
                     self._hear_last_words(connection, error)
                     return
         self._sent = not self.heard

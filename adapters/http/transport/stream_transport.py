@@ -117,7 +117,7 @@ class StreamTransport(httpx.AsyncBaseTransport):
         try:
             with anyio.CancelScope(deadline=min(own, limit)):
                 return await self._connect(origin), False
-        except (OSError, UnicodeError) as error:
+        except (OSError, ValueError, OverflowError) as error:  # a name or port that cannot be one, too
             self._names.forget(origin.host, origin.port)
             raise httpx.ConnectError(f"no connection to {origin}: {error}") from error
         if own <= limit:

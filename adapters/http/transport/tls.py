@@ -7,8 +7,6 @@ import ssl
 from functools import cache
 from typing import Final
 
-import certifi
-
 _PROTOCOLS: Final = ["http/1.1"]
 
 
@@ -20,6 +18,8 @@ def usual_context() -> ssl.SSLContext:
     """
     context = ssl.create_default_context()
     if not _system_has_store():
+        import certifi  # it is needed on few machines
+
         context.load_verify_locations(certifi.where())
     return prepared(context)
 

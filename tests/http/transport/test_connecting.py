@@ -212,6 +212,12 @@ async def test_what_failed_is_the_cause(refusing: Address) -> None:
             await transport.exchange(_head("a" * 70 + ".example", 80)).send()
 
 
+async def test_a_port_or_a_name_that_cannot_be_one_is_a_connect_error(transport: StreamTransport) -> None:
+    for head in (_head(HOST, 70_000), _head("localhost", 70_000), _head(".", 80, tls=True), _head("a\0", 80)):
+        with pytest.raises(httpx.ConnectError):
+            await transport.exchange(head).send()
+
+
 async def test_no_descriptors_left_is_told_as_that() -> None:
     resource = pytest.importorskip("resource")
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -17,6 +17,8 @@ from adapters.http.transport import Exchange, Origin, ParserLimits, StreamTransp
 from tests.http.transport.peer import CHUNKED, HOST, OK, Peer, Talk, eventually, saying
 
 if TYPE_CHECKING:
+    import ssl
+
     from adapters.http.transport.names import Address
 
 pytestmark = pytest.mark.anyio
@@ -435,3 +437,42 @@ async def test_an_endless_sender_starves_nobody_and_obeys_the_limit(transport: S
         thread.join(5)
     assert timeout is not None
     assert most <= 40  # eight between two turns, and trio shuffles whose turn comes first
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "TLS"])
+async def test_a_long_request_to_an_eager_server_starves_nobody(
+    secure: bool, tls_contexts: tuple[ssl.SSLContext, ssl.SSLContext]
+) -> None:
+    server, client = tls_contexts
+    turns = 0
+
+    def receive(listener: socket.socket) -> None:
+        sock, _ = listener.accept()
+        with contextlib.ExitStack() as stack:
+            if secure:
+                sock = server.wrap_socket(sock, server_side=True)
+            stack.enter_context(sock)
+            left = 60_000_000
+            while left > 0:
+                left -= len(sock.recv(1 << 20))
+            sock.sendall(OK)
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            await anyio.lowlevel.checkpoint()
+            turns += 1
+
+    with socket.create_server((HOST, 0)) as listener:
+        thread = threading.Thread(target=receive, args=(listener,))
+        thread.start()
+        origin = Origin(secure, "localhost", listener.getsockname()[1])
+        head = request_head(origin, b"POST", b"/", [(b"Host", b"localhost")])
+        async with StreamTransport(verify=client) as transport, anyio.create_task_group() as group:
+            exchange = transport.exchange(head, b"x" * 60_000_000)
+            group.start_soon(take_turns)
+            await exchange.send()
+            assert b"ok" == await exchange.receive()
+            group.cancel_scope.cancel()
+        thread.join(5)
+    assert turns > 10
