@@ -13,7 +13,7 @@ import anyio.lowlevel
 import pytest
 
 from adapters.http.transport import Origin, StreamTransport, request_head
-from tests.http.transport.peer import CHUNKED, HOST, OK, Peer, Talk, eventually
+from tests.adapters.http.transport.peer import CHUNKED, HOST, OK, Peer, Talk, eventually
 
 if TYPE_CHECKING:
     import ssl

@@ -15,7 +15,7 @@ import pytest
 
 from adapters.http.transport import Origin, StreamTransport, request_head
 from adapters.http.transport.connecting import connect, in_turn
-from tests.http.transport.peer import HOST, OK, Peer, Talk, saying
+from tests.adapters.http.transport.peer import HOST, OK, Peer, Talk, saying
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -11,7 +11,7 @@ import pytest
 
 from adapters.contract.errors import BadReply
 from adapters.http.transport import Exchange, Origin, StreamTransport
-from tests.http.transport.peer import CHUNKED, OK, Peer, Talk
+from tests.adapters.http.transport.peer import CHUNKED, OK, Peer, Talk
 
 if TYPE_CHECKING:
     from adapters.http.transport.connection import Connection

@@ -14,7 +14,7 @@ import pytest
 
 from adapters.contract.errors import BadReply, ReplyTooLarge
 from adapters.http.transport import Exchange, Origin, ParserLimits, StreamTransport, request_head
-from tests.http.transport.peer import CHUNKED, HOST, OK, Peer, Talk, eventually, saying
+from tests.adapters.http.transport.peer import CHUNKED, HOST, OK, Peer, Talk, eventually, saying
 
 if TYPE_CHECKING:
     import ssl

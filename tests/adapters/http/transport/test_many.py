@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import anyio
 import pytest
 
-from tests.http.transport.peer import CHUNKED, Peer, Talk
+from tests.adapters.http.transport.peer import CHUNKED, Peer, Talk
 
 if TYPE_CHECKING:
     from adapters.http.transport import StreamTransport

@@ -13,7 +13,7 @@ import pytest
 
 from adapters.http.transport import Origin, StreamTransport, request_head
 from adapters.http.transport.tls import unverified_context, usual_context
-from tests.http.transport.peer import CHUNKED, HOST, OK, Peer, Talk, eventually, saying
+from tests.adapters.http.transport.peer import CHUNKED, HOST, OK, Peer, Talk, eventually, saying
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence

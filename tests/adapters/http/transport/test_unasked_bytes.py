@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from adapters.http.transport import StreamTransport
-from tests.http.transport.peer import CHUNKED, OK, Peer, Talk
+from tests.adapters.http.transport.peer import CHUNKED, OK, Peer, Talk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
