@@ -3,42 +3,23 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 import anyio
 import httpx
 
 from adapters.contract.errors import AdapterError, BadReply, ReplyTooLarge
 from adapters.http.answer import WholeAnswer
-from adapters.http.failures import error_from_transport
-from adapters.http.transport import SAID
+from adapters.http.failures import FAILED, error_from_transport
+from adapters.http.transport import Exchange
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
     from types import TracebackType
 
+    from adapters.contract import Flow
+    from adapters.contract.request import Clock
     from adapters.http.client import Client
-
-_FAILED: Final = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError)
-
-
-class _Trace:
-    """Listens to httpcore: was a connection made for this request?"""
-
-    __slots__ = ("connected", "heard")
-
-    def __init__(self) -> None:
-        self.connected = False
-        self.heard = False
-
-    async def __call__(self, name: str, info: Mapping[str, Any]) -> None:
-        self.heard = True
-        if name.startswith("connection.connect"):
-            self.connected = True
-
-    @property
-    def reused(self) -> bool:
-        return self.heard and not self.connected
+    from adapters.http.stock import StockExchange
 
 
 class Answer:
@@ -54,45 +35,35 @@ class Answer:
     """
 
     __slots__ = (
-        "_client",
-        "_ended",
-        "_exhausted",
-        "_fresh",
-        "_raw",
-        "_request",
-        "_response",
-        "framed",
-        "received",
-        "status",
-        "where",
-    )
-    _response: httpx.Response
+        "_client", "_closed", "_ended", "_exchange", "_flow", "_guarded", "_headers", "_joined",
+        "framed", "received", "status", "where",
+    )  # fmt: skip
+    _headers: list[tuple[bytes, bytes]]
 
-    def __init__(self, client: Client, request: httpx.Request, where: str, *, fresh: bool) -> None:
+    def __init__(self, client: Client, exchange: Exchange | StockExchange, where: str, flow: Flow) -> None:
         self._client = client
-        self._request = request
-        self._fresh = fresh
-        self._raw: AsyncIterator[bytes] | None = None
+        self._exchange = exchange
+        self._flow = flow
+        self._joined: dict[bytes, bytes] | None = None
         self._ended = False
-        self._exhausted = False
+        self._closed = False
+        self._guarded = False
         self.where = where
         self.status = 0
         self.framed = False
         self.received = 0
 
     async def __aenter__(self) -> Answer:
-        trace = _Trace()
-        self._request.extensions = {"timeout": self._client.timeouts, "trace": trace}
-        client = self._client.connections(fresh=self._fresh)
+        exchange = self._exchange
         try:
-            self._response = await client.send(self._request, stream=True, auth=None, follow_redirects=False)
-        except _FAILED as error:
+            await exchange.send()
+        except FAILED as error:
             # `from None`: a shown traceback would lead into frames that hold the request's headers.
-            raise error_from_transport(error, self.where, self._client.address, reused=trace.reused) from None
-        self.status = self._response.status_code
-        headers = self._response.headers
-        self.framed = "content-length" in headers or "chunked" in headers.get("transfer-encoding", "").lower()
-        encoding = headers.get("content-encoding", "identity").strip().lower()
+            raise self._failed(error) from None
+        self.status = exchange.status
+        self._headers = exchange.headers
+        self.framed = exchange.framed
+        encoding = (self.header("content-encoding") or "").strip().lower()
         if encoding not in ("", "identity"):
             await self._close()
             raise BadReply(
@@ -105,35 +76,46 @@ class Answer:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._closed:
+            return
         try:
-            if self._ended and not self._exhausted and (kind is None or kind is GeneratorExit):
+            if self._ended and (kind is None or kind is GeneratorExit):
                 await self._read_on()
         finally:
-            if not self._exhausted:
-                await self._close()
+            await self._close()
+
+    def alone(self) -> None:
+        """Say that this exchange does all the waiting from now on, so that its waits can be limited singly.
+
+        The router then needs no scope around a step of the adapter, and what is at hand costs no scope at
+        all. Where httpx carries the exchange, nothing changes.
+        """
+        exchange = self._exchange
+        if isinstance(exchange, Exchange):
+            self._flow.interrupt = exchange.close
+            self._flow.guarded = self._guarded = True
 
     def header(self, name: str) -> str | None:
-        """Return a header's value."""
-        value = self._response.headers.get(name)
-        return None if value is None else str(value)
+        """Return a header's value; those of several headers of the name are joined."""
+        if self._joined is None:
+            self._joined = joined = dict(self._headers)
+            if len(joined) < len(self._headers):
+                joined.clear()
+                for key, value in self._headers:
+                    joined[key] = joined[key] + b", " + value if key in joined else value
+        found = self._joined.get(name.lower().encode("ascii"))
+        return None if found is None else _text(found)
 
     def set_cookies(self) -> dict[str, str]:
         """Return the names and values of all Set-Cookie headers; attributes are left out."""
-        pairs = (
-            line.partition(";")[0].partition("=") for line in self._response.headers.get_list("set-cookie")
-        )
+        lines = (_text(value) for name, value in self._headers if name == b"set-cookie")
+        pairs = (line.partition(";")[0].partition("=") for line in lines)
         return {name.strip(): value.strip() for name, _, value in pairs if name.strip()}
 
     @property
     def reason(self) -> str:
         """The reason phrase as sent: some servers put their error there."""
-        phrase: bytes = self._response.extensions.get(SAID) or self._response.extensions.get(
-            "reason_phrase", b""
-        )
-        try:
-            return phrase.decode()
-        except UnicodeDecodeError:
-            return phrase.decode("latin-1")
+        return _text(self._exchange.reason)
 
     def chunks(self) -> Answer:
         """Return the iterator over the body's bytes, as they arrive.
@@ -146,28 +128,52 @@ class Answer:
         return self
 
     def __aiter__(self) -> Answer:
-        if self._raw is None:
-            self._raw = self._response.aiter_raw()
         return self
 
     async def __anext__(self) -> bytes:
-        raw = self._raw
-        if raw is None:
-            raise RuntimeError("iterate over chunks() with `async for`")
+        if self._closed:
+            raise StopAsyncIteration
         try:
-            chunk = await raw.__anext__()
-        except StopAsyncIteration:
-            self._exhausted = True
-            raise
-        except _FAILED as error:
-            self._exhausted = True
-            raise error_from_transport(error, self.where, self._client.address) from None
+            chunk = self._exchange.read_now()
+            if chunk is None:
+                chunk = await self._waited()
+        except FAILED as error:
+            await self._close()
+            raise self._failed(error) from None
+        if not chunk:
+            self._closed = True  # by itself, at its end
+            raise StopAsyncIteration
         self.received += len(chunk)
         if self.received > self._client.limits.body:
             raise ReplyTooLarge(
                 f"{self.where}: the body is over {self._client.limits.body} bytes (Limits.body)"
             )
         return chunk
+
+    async def _waited(self) -> bytes:
+        """Return the next bytes of the body, which are not here yet."""
+        exchange = self._exchange
+        chunk: bytes | None = None
+        while chunk is None:
+            if isinstance(exchange, Exchange):
+                clock = self._flow.clock if self._guarded else None
+                if clock is None:
+                    await exchange.more()
+                else:
+                    await self._limited(exchange, clock)
+            else:
+                await exchange.more()
+            chunk = exchange.read_now()
+        return chunk
+
+    async def _limited(self, exchange: Exchange, clock: Clock) -> None:
+        """Wait for more as long as the router's clock lets it."""
+        try:
+            await exchange.more(clock.begin())
+        except httpx.ReadTimeout:
+            raise clock.expired() from None
+        finally:
+            clock.end()
 
     def ended(self) -> None:
         """Say that the end mark was seen, so that leaving reads on a little and keeps the connection."""
@@ -197,7 +203,7 @@ class Answer:
             body += chunk
             if len(body) > limit:
                 raise ReplyTooLarge(f"{self.where}: the body is over {limit} bytes")
-        return WholeAnswer(self.status, self.reason, self._response.headers, bytes(body), self.where)
+        return WholeAnswer(self.status, self.reason, httpx.Headers(self._headers), bytes(body), self.where)
 
     async def failure(self) -> AdapterError:
         """Return the error that this answer stands for, after a bounded look at its body."""
@@ -210,10 +216,12 @@ class Answer:
                     break
         part = bytes(body[: limits.error_body])
         return self._client.error_from(
-            WholeAnswer(self.status, self.reason, self._response.headers, part, self.where)
+            WholeAnswer(self.status, self.reason, httpx.Headers(self._headers), part, self.where)
         )
 
     async def _read_on(self) -> None:
+        if self._exchange.complete:
+            return
         limits = self._client.limits
         most = self.received + limits.drain
         with anyio.move_on_after(limits.drain_seconds), suppress(AdapterError):
@@ -222,13 +230,23 @@ class Answer:
                     return
 
     async def _close(self) -> None:
-        # Closing the response alone would leave the generators of httpx and httpcore behind, each a
-        # ResourceWarning on trio. They end when they are run on over what was read already, at most one
-        # read of the socket, to the closed connection.
-        self._exhausted = True
+        if self._closed:
+            return
+        self._closed = True
+        if isinstance(self._exchange, Exchange):
+            self._exchange.close()
+            return
         with anyio.move_on_after(self._client.cleanup_timeout, shield=True):
-            await self._response.aclose()
-            if self._raw is not None:
-                with suppress(*_FAILED):
-                    async for _ in self._raw:
-                        pass
+            await self._exchange.aclose()
+
+    def _failed(self, error: Exception) -> AdapterError:
+        exchange = self._exchange
+        reused = exchange.reused and not exchange.heard
+        return error_from_transport(error, self.where, self._client.address, reused=reused)
+
+
+def _text(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")

@@ -46,6 +46,7 @@ async def raw_text(
     ):
         if answer.status != 200:
             raise await answer.failure()
+        answer.alone()
         html = "html" in (answer.header("content-type") or "").lower()
         reply = RawReply(refusals, html=html, shown=session.shown)
         count = session.meter.content

@@ -61,6 +61,7 @@ async def converse(
     ):
         if answer.status not in (200, 201):
             raise await answer.failure()
+        answer.alone()
         _note(request.conditions.flow, answer, session.shown)
         chunk = await _beginning(answer)
         if chunk is not None and chunk.lstrip(_BLANK)[:1] in (b"{", b"["):

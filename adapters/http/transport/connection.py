@@ -46,31 +46,38 @@ class Connection:
         self._waiting = False
         self._in_a_row = 0
 
-    async def receive(self, limit: float) -> bytes:
-        """Return what is there, or comes first; empty where the peer ended.
+    def read_now(self) -> bytes | None:
+        """Return what is there, empty where the peer ended; None where it has to be waited for.
+
+        Raises:
+            httpx.ReadError: The connection is lost.
+            anyio.ClosedResourceError: It was closed from this side meanwhile.
+        """
+        if self._in_a_row >= _IN_A_ROW:
+            return None
+        try:
+            data = self.channel.read()
+        except BlockingIOError:
+            return None
+        except OSError as error:
+            if self.closed:
+                raise anyio.ClosedResourceError from None
+            raise httpx.ReadError(f"reading failed: {error}") from error
+        self._in_a_row += 1
+        return data
+
+    async def readable(self, limit: float) -> None:
+        """Wait until something can be read; only let the others have a turn after many reads in a row.
 
         Args:
             limit: The time until which to wait.
 
         Raises:
-            httpx.ReadError: The connection is lost.
             httpx.ReadTimeout: Nothing came until `limit`.
             anyio.ClosedResourceError: It was closed from this side meanwhile.
         """
-        while True:
-            if self._in_a_row >= _IN_A_ROW:
-                await self._wait(_turn, limit, httpx.ReadTimeout)
-            try:
-                data = self.channel.read()
-            except BlockingIOError:
-                await self._wait(anyio.wait_readable, limit, httpx.ReadTimeout)
-            except OSError as error:
-                if self.closed:
-                    raise anyio.ClosedResourceError from None
-                raise httpx.ReadError(f"reading failed: {error}") from error
-            else:
-                self._in_a_row += 1
-                return data
+        wait = _turn if self._in_a_row >= _IN_A_ROW else anyio.wait_readable
+        await self._wait(wait, limit, httpx.ReadTimeout)
 
     async def writable(self, limit: float) -> None:
         """Wait until something can be written.

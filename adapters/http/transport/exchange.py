@@ -201,7 +201,8 @@ class Exchange:
     async def receive_head(self, limit: float = math.inf) -> None:
         """Read the answer up to the end of its head: the second half of `send`."""
         while not self._parser.status:
-            await self._read(limit)
+            if not self._hear_now():
+                await self.more(limit)
         self._settle()
 
     async def receive(self, limit: float = math.inf) -> bytes:
@@ -218,21 +219,58 @@ class Exchange:
             anyio.BusyResourceError: Another task reads.
             anyio.ClosedResourceError: It was closed, or has failed before.
         """
+        while (data := self.read_now()) is None:
+            await self.more(limit)
+        return data
+
+    def read_now(self) -> bytes | None:
+        """Return what `receive` returns, without waiting; None where `more` has to wait for it first.
+
+        Raises:
+            Exception: As of `receive`.
+        """
+        parser = self._parser
         while True:
             if self._closed:
                 raise anyio.ClosedResourceError
-            data = self._parser.take()
+            data = parser.take()
             if data:
                 return data
-            if self._parser.complete:
+            if parser.complete:
                 return b""
             if self._failure is not None:
                 raise self._failure
-            await self._read(limit)
+            if not self._hear_now():
+                return None
             self._settle()
+
+    async def more(self, limit: float = math.inf) -> None:
+        """Wait until there is more to read.
+
+        Args:
+            limit: The time until which to wait.
+
+        Raises:
+            httpx.ReadTimeout: `limit` came.
+            anyio.BusyResourceError: Another task reads.
+            anyio.ClosedResourceError: It was closed.
+        """
+        connection = self._for_reading()
+        self._reading = True
+        try:
+            await connection.readable(limit)
+        except BaseException:
+            self._drop()
+            raise
+        finally:
+            self._reading = False
 
     async def aclose(self) -> None:
         """Close it. Before its end its socket is closed with it. Idempotent; it never waits."""
+        self.close()
+
+    def close(self) -> None:
+        """Close it as `aclose` does. Another task that waits for it gets ClosedResourceError."""
         self._drop()
 
     # -- the request out ------------------------------------------------------------------------
@@ -292,19 +330,25 @@ class Exchange:
 
     # -- the answer in --------------------------------------------------------------------------
 
-    async def _read(self, limit: float) -> None:
+    def _for_reading(self) -> Connection:
         if self._reading:
             raise anyio.BusyResourceError("reading from")
         if self._connection is None:
             raise anyio.ClosedResourceError
-        self._reading = True
+        return self._connection
+
+    def _hear_now(self) -> bool:
+        """Take in what has come; return whether that was anything."""
+        connection = self._for_reading()
         try:
-            self._hear(await self._connection.receive(limit))
+            data = connection.read_now()
+            if data is None:
+                return False
+            self._hear(data)
         except BaseException:
             self._drop()
             raise
-        finally:
-            self._reading = False
+        return True
 
     def _hear(self, data: bytes) -> None:
         parser = self._parser

@@ -51,6 +51,15 @@ class RequestHead:
         # The lines hold keys and cookies.
         return f"<RequestHead {self.method.decode('latin-1')} to {self.origin}>"
 
+    def with_headers(self, headers: Iterable[tuple[bytes, bytes]]) -> RequestHead:
+        """Return a head with further headers behind those of this one.
+
+        Raises:
+            ValueError: As of `request_head`.
+        """
+        lines = _lines(headers)
+        return RequestHead(self.origin, self.method, self.lines + lines) if lines else self
+
     def for_body(self, size: int) -> bytes:
         """Return the head as it stands before a body of so many bytes."""
         if size or self.method in _HAVE_BODY:
@@ -76,6 +85,10 @@ def request_head(
     line = b"%b %b HTTP/1.1\r\n" % (method, target)
     if not _LINE.fullmatch(line):
         raise ValueError("the method or the target of the request has a character that HTTP does not carry")
+    return RequestHead(origin, method, line + _lines(headers))
+
+
+def _lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
     lines = [
         b"%b: %b\r\n" % (name, value)
         for name, value in headers
@@ -85,4 +98,4 @@ def request_head(
     # The count finds a value that brings lines of its own along.
     if not _FIELDS.fullmatch(sent) or sent.count(b"\r\n") != len(lines):
         raise ValueError("a header of the request has a character that HTTP does not carry (CR, LF, NUL)")
-    return RequestHead(origin, method, line + sent)
+    return sent
