@@ -34,8 +34,8 @@ from adapters.contract.errors import AdapterError, ContentRefused
 from adapters.generator import Misbehaved, checked
 from router.errors import verdict_of
 from router.events import ReplySwitched
-from router.reply.closed import was_closed
 from router.reply.clock import ContentClock, WaitClock
+from router.reply.closed import was_closed
 from router.reply.iteration import Iteration
 from router.reply.overlap import Overlap
 from router.reply.transcript import Reply, Transcript
