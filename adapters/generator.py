@@ -41,7 +41,7 @@ def bad_reply(bug: Exception) -> BadReply:
     The text of a foreign exception may hold secrets, so it is not repeated; the `__cause__` has it.
     """
     what = str(bug) if isinstance(bug, Misbehaved) else f"it raised {type(bug).__name__}{_origin(bug)}"
-    error = BadReply(f"the adapter has a bug: {what}")
+    error = BadReply(f"the adapter has a bug: {what}", ambiguous=True)  # this request may have brought it out
     error.__cause__ = bug
     return error
 

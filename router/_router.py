@@ -270,12 +270,13 @@ class Router:
         self._in_flight.open()
         now = anyio.current_time()
         if providers is None:
-            candidates = arranged(candidates, self._strategy, now, self._random)
+            candidates = arranged(candidates, self._strategy, now, self._random, request)
         context = RequestContext(
             request=request,
             candidates=tuple(candidates),
             ledger=Ledger(f"{self._random.getrandbits(64):016x}", now, self._tell),
             timeouts=timeouts,
+            usual=self.timeouts,
             deadline=Deadline(now + timeouts.total),
             policy=self.retry,
             budget=self._budget,
@@ -345,7 +346,7 @@ class Router:
         Raises:
             ValueError: No provider has this name.
         """
-        named(self._providers, provider).breaker.isolate()
+        named(self._providers, provider).isolate()
 
     def reset(self, provider: str) -> None:
         """Forget what the circuit breaker of a provider knows; it may be asked at once, a Retry-After aside.
@@ -356,7 +357,7 @@ class Router:
         Raises:
             ValueError: No provider has this name.
         """
-        named(self._providers, provider).breaker.reset()
+        named(self._providers, provider).reset()
 
     async def aclose(self) -> None:
         """Close the router: running requests and open streams end, then all connections; idempotent.

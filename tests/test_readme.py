@@ -107,8 +107,9 @@ def test_a_command_of_health_is_one(line: str) -> None:
 
 
 def test_the_table_of_errors_names_every_class_and_what_follows() -> None:
-    rows = dict(re.findall(r"^\| (`[A-Z].*?) \| .*? \| (.*?) \|$", README, re.MULTILINE))
-    listed = {name: follows for names, follows in rows.items() for name in re.findall(r"`(\w+)`", names)}
+    rows = re.findall(r"^\| (`[A-Z].*?) \| .*? \| (.*?) \| ([a-z; ]+) \|$", README, re.MULTILINE)
+    listed = {name: follows for names, follows, _ in rows for name in re.findall(r"`(\w+)`", names)}
+    scopes = {name: scope for names, _, scope in rows for name in re.findall(r"`(\w+)`", names)}
     classes = {
         name: kind
         for name, kind in vars(errors).items()
@@ -121,6 +122,7 @@ def test_the_table_of_errors_names_every_class_and_what_follows() -> None:
         again = re.search(r"\bagain\b", listed[name]) is not None
         assert aborts is (kind.disposition is Disposition.ABORT), name
         assert again is (kind.disposition is Disposition.RETRY), name
+        assert ("cannot be told" if kind.ambiguous else kind.scope) in scopes[name], name
 
 
 def _numbers(text: str) -> list[float]:

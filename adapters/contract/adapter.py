@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from adapters.contract.errors import AdapterError, AuthenticationFailed, NotWorking
+from adapters.contract.errors import AdapterError, AuthenticationFailed, NotWorking, Scope
 from adapters.contract.message import EMPTY
 from adapters.contract.probe import ProbeResult
 
@@ -83,11 +83,23 @@ class Outcome:
 
     Attributes:
         at: The time on the router's clock, in seconds.
-        error: None where the provider delivered content.
+        error: None where the provider delivered content, or a probe found it working.
+        scope: Whom the router takes the failure to speak about; None: whom the error itself says.
+        reason: What was found, where `error` is None.
     """
 
     at: float
     error: AdapterError | None = None
+    scope: Scope | None = None
+    reason: str = "it answered"
+
+    @property
+    def concerns_all(self) -> bool:
+        """Whether the failure speaks about the account or the provider, not only about a request or model."""
+        if self.error is None:
+            return False
+        said = Scope.REQUEST if self.error.ambiguous else self.error.scope
+        return (self.scope or said) in (Scope.ACCOUNT, Scope.PROVIDER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,10 +221,15 @@ class Adapter(ABC):
         return recheck_at is not None and now >= recheck_at
 
     def mark(self, outcome: Outcome) -> None:
-        """Learn from an attempt: content means working; a failed sign-in or NotWorking itself means not."""
+        """Learn from an attempt: content means working; a failed sign-in or NotWorking itself means not.
+
+        A failure that speaks about its request or its model only says nothing about `working`.
+        """
         if outcome.error is None:
-            self._found(True, "it answered", outcome.at)
-        elif isinstance(outcome.error, AuthenticationFailed) or type(outcome.error) is NotWorking:
+            self._found(True, outcome.reason, outcome.at)
+        elif outcome.concerns_all and (
+            isinstance(outcome.error, AuthenticationFailed) or type(outcome.error) is NotWorking
+        ):
             self._found(False, str(outcome.error), outcome.at)
 
     def _found(self, working: bool | None, reason: str, now: float) -> None:

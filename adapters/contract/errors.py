@@ -1,28 +1,32 @@
 """What can go wrong with one provider, and what follows from it.
 
     ChatRouterError
-      AdapterError                                                          disposition
-        ConnectFailed       refused, reset, names that fail for now         RETRY
-        ConnectionLost      after the connect, before the reply's end       RETRY
-        ServiceFailed       the service says that it failed                 RETRY
-        RateLimited         too many requests for now                       RETRY
-        Busy                no free connection slot here, on our side       RETRY
-        Unreachable         no such name, connect timeout, TLS              FAILOVER
-        FirstContentTimeout connected, but no content in time               FAILOVER
-        Stalled             content stopped coming                          FAILOVER
-        BadReply            an answer that is not the protocol's            FAILOVER
-          ReplyTooLarge     over a limit of ours                            FAILOVER
-        EmptyReply          a reply without content                         FAILOVER
-        Truncated           a reply without the proof of its end            FAILOVER
-        ReplyRejected       the caller's `validate` refused the reply       FAILOVER
-        InvalidRequest      the service does not take this request          FAILOVER
-          ContextTooLong    the messages are too long for it                FAILOVER
-        NotWorking          the service cannot serve us now                 FAILOVER
-          AuthenticationFailed                                              FAILOVER
-          QuotaExhausted                                                    FAILOVER
-          ModelNotFound                                                     FAILOVER
-        ContentRefused      the content itself is refused                   ABORT
-        LocalFailure        this machine: no descriptors, no route          ABORT
+      AdapterError                                                          disposition  scope
+        ConnectFailed       refused, reset, names that fail for now         RETRY        provider
+        ConnectionLost      after the connect, before the reply's end       RETRY        provider
+        ServiceFailed       the service says that it failed                 RETRY        model
+        RateLimited         too many requests for now                       RETRY        model
+        Busy                no free connection slot here, on our side       RETRY        request
+        Unreachable         no such name, connect timeout, TLS              FAILOVER     provider
+        FirstContentTimeout connected, but no content in time               FAILOVER     model
+        Stalled             content stopped coming                          FAILOVER     model
+        BadReply            an answer that is not the protocol's            FAILOVER     provider
+          ReplyTooLarge     over a limit of ours                            FAILOVER     ambiguous
+        EmptyReply          a reply without content                         FAILOVER     model
+        Truncated           a reply without the proof of its end            FAILOVER     model
+        ReplyRejected       the caller's `validate` refused the reply       FAILOVER     request
+        InvalidRequest      the service does not take this request          FAILOVER     request
+          ContextTooLong    the messages are too long for it                FAILOVER     request
+        NotWorking          the service cannot serve us now                 FAILOVER     provider
+          AuthenticationFailed                                              FAILOVER     account
+          QuotaExhausted                                                    FAILOVER     account
+          ModelNotFound                                                     FAILOVER     model
+        ContentRefused      the content itself is refused                   ABORT        request
+        LocalFailure        this machine: no descriptors, no route          ABORT        request
+
+The scope says whom a failure speaks about. An instance may narrow the scope of its class (`scope=`). Where it
+cannot be told, the instance is `ambiguous`: the router takes it for a failure of the request until requests
+of different content meet it too.
 
 An adapter raises these; the router reads the disposition and decides. `FirstContentTimeout`, `Stalled`,
 `Truncated`, `EmptyReply` and `ReplyRejected` are raised by the router, which owns the clocks and sees how a
@@ -46,6 +50,19 @@ class Disposition(StrEnum):
     """Stop: another provider would not help, or must not be asked."""
 
 
+class Scope(StrEnum):
+    """Whom a failure speaks about, from the narrowest to the widest."""
+
+    REQUEST = "request"
+    """This request alone: its content, size, options, or its caller's own short limits. Never remembered."""
+    MODEL = "model"
+    """The model that was asked for, at this provider."""
+    ACCOUNT = "account"
+    """What this key, cookie or account may do at the provider."""
+    PROVIDER = "provider"
+    """The provider, whoever asks it for whatever."""
+
+
 class ChatRouterError(Exception):
     """The root of every error of this library."""
 
@@ -59,9 +76,14 @@ class AdapterError(ChatRouterError):
         status: The HTTP status, where there was one.
         retry_after: Seconds that the provider asked us to stay away, where it did.
         request_id: The provider's own id of the request, where it gave one.
+        scope: Whom this failure speaks about, where that is not what its class says.
+        ambiguous: Whether it cannot be told whom it speaks about: a bare page with status 403, a 404 without
+            words.
     """
 
     disposition: ClassVar[Disposition] = Disposition.FAILOVER
+    scope: Scope = Scope.PROVIDER
+    ambiguous: bool = False
 
     def __init__(
         self,
@@ -71,8 +93,14 @@ class AdapterError(ChatRouterError):
         status: int | None = None,
         retry_after: float | None = None,
         request_id: str | None = None,
+        scope: Scope | None = None,
+        ambiguous: bool = False,
     ) -> None:
         super().__init__(message)
+        if scope is not None:
+            self.scope = scope
+        if ambiguous:
+            self.ambiguous = True
         self.provider = provider
         self.status = status
         self.retry_after = retry_after
@@ -96,6 +124,8 @@ class ConnectionLost(AdapterError):
         status: As of `AdapterError`.
         retry_after: As of `AdapterError`.
         request_id: As of `AdapterError`.
+        scope: As of `AdapterError`.
+        ambiguous: As of `AdapterError`.
     """
 
     disposition = Disposition.RETRY
@@ -109,9 +139,17 @@ class ConnectionLost(AdapterError):
         status: int | None = None,
         retry_after: float | None = None,
         request_id: str | None = None,
+        scope: Scope | None = None,
+        ambiguous: bool = False,
     ) -> None:
         super().__init__(
-            message, provider=provider, status=status, retry_after=retry_after, request_id=request_id
+            message,
+            provider=provider,
+            status=status,
+            retry_after=retry_after,
+            request_id=request_id,
+            scope=scope,
+            ambiguous=ambiguous,
         )
         self.reused = reused
 
@@ -120,18 +158,21 @@ class ServiceFailed(AdapterError):
     """The service says that it failed: 408, 409, 425, most 5xx, or an error event."""
 
     disposition = Disposition.RETRY
+    scope = Scope.MODEL
 
 
 class RateLimited(AdapterError):
     """The service asks us to send less for now (429, or its own words for it)."""
 
     disposition = Disposition.RETRY
+    scope = Scope.MODEL
 
 
 class Busy(AdapterError):
     """All connections that this side allows to the provider are in use. No evidence about the provider."""
 
     disposition = Disposition.RETRY
+    scope = Scope.REQUEST
 
 
 class Unreachable(AdapterError):
@@ -141,9 +182,13 @@ class Unreachable(AdapterError):
 class FirstContentTimeout(AdapterError):
     """No content came within the time that one attempt has for it. Raised by the router."""
 
+    scope = Scope.MODEL
+
 
 class Stalled(AdapterError):
     """Content stopped coming in the middle of a reply. Raised by the router."""
+
+    scope = Scope.MODEL
 
 
 class BadReply(AdapterError):
@@ -153,13 +198,19 @@ class BadReply(AdapterError):
 class ReplyTooLarge(BadReply):
     """The answer is over a limit of ours; the message names the limit."""
 
+    ambiguous = True
+
 
 class EmptyReply(AdapterError):
     """The reply ended without content. Raised by the router."""
 
+    scope = Scope.MODEL
+
 
 class Truncated(AdapterError):
     """The reply ended without the proof of its end. Raised by the router."""
+
+    scope = Scope.MODEL
 
 
 class ReplyRejected(AdapterError):
@@ -168,9 +219,13 @@ class ReplyRejected(AdapterError):
     Raised by the router.
     """
 
+    scope = Scope.REQUEST
+
 
 class InvalidRequest(AdapterError):
     """The service does not take this request. Another service may."""
+
+    scope = Scope.REQUEST
 
 
 class ContextTooLong(InvalidRequest):
@@ -184,22 +239,30 @@ class NotWorking(AdapterError):
 class AuthenticationFailed(NotWorking):
     """Key, cookie or session is missing, wrong or expired."""
 
+    scope = Scope.ACCOUNT
+
 
 class QuotaExhausted(NotWorking):
     """What we may use of the service is used up."""
 
+    scope = Scope.ACCOUNT
+
 
 class ModelNotFound(NotWorking):
     """The service does not have the model asked for."""
+
+    scope = Scope.MODEL
 
 
 class ContentRefused(AdapterError):
     """The service refuses the content itself. By default no other provider is asked."""
 
     disposition = Disposition.ABORT
+    scope = Scope.REQUEST
 
 
 class LocalFailure(AdapterError):
     """This machine is the cause: no file descriptors, no route, no local address."""
 
     disposition = Disposition.ABORT
+    scope = Scope.REQUEST

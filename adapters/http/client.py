@@ -17,7 +17,7 @@ from adapters.http.heads import Heads
 from adapters.http.limits import Limits
 from adapters.http.recognition import recognised
 from adapters.http.settings import HTTPSettings, cookie_of, header_of, pairs_of, secret_of, token_of
-from adapters.http.status import error_for_status, retry_after_seconds
+from adapters.http.status import AMBIGUOUS, error_for_status, retry_after_seconds
 from adapters.http.stock import StockExchange, keeps_connections, stock_client, used_once
 from adapters.http.transport import StreamTransport, patched
 from adapters.wire.error_body import words
@@ -260,7 +260,8 @@ class Client:
             return BadReply(text)
         if kind is AuthenticationFailed and self._has_key:
             text += "; check the key or cookie"
-        return kind(f"{text}: {said}" if said else text)
+        ambiguous = answer.status in AMBIGUOUS
+        return kind(f"{text}: {said}" if said else text, ambiguous=ambiguous)
 
     def _target(self, answer: WholeAnswer) -> str:
         try:

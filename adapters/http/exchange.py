@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import anyio
 import httpx
 
-from adapters.contract.errors import AdapterError, BadReply, ReplyTooLarge
+from adapters.contract.errors import AdapterError, BadReply, ConnectionLost, ReplyTooLarge
 from adapters.http.answer import WholeAnswer
 from adapters.http.failures import FAILED, error_from_transport
 from adapters.http.transport import Exchange
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from adapters.contract.request import Clock
     from adapters.http.client import Client
     from adapters.http.stock import StockExchange
+
+LONG_BODY: Final = 1 << 16
+"""Bytes of a request that are more than the buffers of a connection take at once."""
 
 
 class Answer:
@@ -35,13 +38,16 @@ class Answer:
     """
 
     __slots__ = (
-        "_client", "_closed", "_ended", "_exchange", "_flow", "_guarded", "_headers", "_joined",
+        "_client", "_closed", "_ended", "_exchange", "_flow", "_guarded", "_headers", "_joined", "_sent",
         "framed", "received", "status", "where",
     )  # fmt: skip
     _headers: list[tuple[bytes, bytes]]
 
-    def __init__(self, client: Client, exchange: Exchange | StockExchange, where: str, flow: Flow) -> None:
+    def __init__(
+        self, client: Client, exchange: Exchange | StockExchange, where: str, flow: Flow, sent: int
+    ) -> None:
         self._client = client
+        self._sent = sent  # bytes of the request's body
         self._exchange = exchange
         self._flow = flow
         self._joined: dict[bytes, bytes] | None = None
@@ -242,7 +248,10 @@ class Answer:
     def _failed(self, error: Exception) -> AdapterError:
         exchange = self._exchange
         reused = exchange.reused and not exchange.heard
-        return error_from_transport(error, self.where, self._client.address, reused=reused)
+        found = error_from_transport(error, self.where, self._client.address, reused=reused)
+        if isinstance(found, ConnectionLost) and not exchange.heard and self._sent > LONG_BODY:
+            found.ambiguous = True  # a server that refuses a long body closes while it is being sent
+        return found
 
 
 def _text(value: bytes) -> str:

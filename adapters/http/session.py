@@ -220,4 +220,5 @@ class Session:
             raise InvalidRequest(
                 f"{self.name}: {method} request cannot be built ({type(error).__name__})"
             ) from None
-        return Answer(self._client, exchange, f"{self.name}: {method} {path}", self._conditions.flow)
+        where = f"{self.name}: {method} {path}"
+        return Answer(self._client, exchange, where, self._conditions.flow, len(content or b""))

@@ -21,6 +21,9 @@ from adapters.contract.errors import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+AMBIGUOUS: Final = frozenset((403, 404, 405, 410, 451))
+"""Statuses that alone do not tell whether they speak about the request or the service."""
+
 _SECONDS: Final = re.compile(r"[0-9]{1,12}(\.[0-9]{0,9})?")
 _MEANING: Final[dict[int, type[AdapterError]]] = {
     **dict.fromkeys((400, 413, 414, 415, 418, 422, 501), InvalidRequest),

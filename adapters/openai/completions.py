@@ -18,7 +18,16 @@ import anyio
 
 from adapters.contract import OPTIONS, Capabilities, Delta, ProbeResult
 from adapters.contract.delta import together
-from adapters.contract.errors import AdapterError, BadReply, ReplyTooLarge
+from adapters.contract.errors import (
+    AdapterError,
+    BadReply,
+    Busy,
+    ConnectFailed,
+    ConnectionLost,
+    LocalFailure,
+    ReplyTooLarge,
+    Unreachable,
+)
 from adapters.openai.codec import ChunkDecoder, error_from, request_body, whole
 from adapters.wire.error_body import is_page
 from adapters.wire.json import decode
@@ -200,12 +209,25 @@ def explain(answer: WholeAnswer, shown: Callable[[str], str]) -> AdapterError | 
 
 
 async def reach(session: Session) -> ProbeResult:
-    """Ask for the list of models, which costs no generation. A service without one shows nothing.
+    """Ask for the list of models, which costs no generation. A list that is refused or odd shows nothing.
+
+    A key may be allowed to chat and not to list models, and a relay may have no list; only that the service
+    could not be reached is a finding against it.
 
     Raises:
-        AdapterError: The service does not answer as it should; AuthenticationFailed where it refuses the key.
+        AdapterError: The service could not be reached.
     """
-    answer = await session.ask("GET", "/models", ok=(200, 404, 405))
+    try:
+        answer = await session.ask("GET", "/models", ok=(200, 404, 405))
+        return _listed(session, answer)
+    except (ConnectFailed, ConnectionLost, Unreachable, LocalFailure, Busy):
+        raise
+    except AdapterError as error:
+        text = f"it answers, but its list of models was refused or is odd; not asked for an answer: {error}"
+        return ProbeResult(None, text, error=error.with_traceback(None))
+
+
+def _listed(session: Session, answer: WholeAnswer) -> ProbeResult:
     if answer.status != 200:
         return ProbeResult(None, f"it answers, but has no list of models (status {answer.status})")
     listed = answer.json()

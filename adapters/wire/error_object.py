@@ -5,7 +5,8 @@ message, or nowhere. So it is asked in the order of how much each can be trusted
 
 1. a word of `code`, `type` or `status` that has one meaning only,
 2. a phrase of the message that has one meaning only,
-3. the number: the body's own (`429`, `"429 TOO_MANY_REQUESTS"`), else the HTTP status, if it has one meaning,
+3. the number: the body's own (`429`, `"429 TOO_MANY_REQUESTS"`), else the HTTP status, if it has one meaning;
+   403, 404, 405, 410 and 451 alone do not tell whether they speak about the request, so they are ambiguous,
 4. a word that only says whose fault it is (`invalid_request_error`, `server_error`),
 5. the rest of the numbers; without any, the service failed.
 """
@@ -82,6 +83,13 @@ _PHRASES: Final[tuple[tuple[tuple[str, ...], _Kind], ...]] = (
     (("exceeded your current quota",), QuotaExhausted),
     (("insufficient", "quota"), QuotaExhausted),
     (("insufficient", "credit"), QuotaExhausted),
+    (("key limit exceeded",), QuotaExhausted),
+    (("requires moderation",), ContentRefused),
+    (("was flagged",), ContentRefused),
+    (("content management policy",), ContentRefused),
+    (("no endpoints found",), InvalidRequest),
+    (("data policy",), InvalidRequest),
+    (("exceeds the available context size",), ContextTooLong),
     (("token小于",), ContextTooLong),
     (("number of prompt tokens", "limited to"), ContextTooLong),
     (("maximum context length",), ContextTooLong),
@@ -130,6 +138,7 @@ _DECISIVE: Final[Mapping[int, _Kind]] = {
     451: NotWorking,
     501: InvalidRequest,
 }
+_AMBIGUOUS: Final = frozenset((403, 404, 405, 410, 451))
 _READ: Final = 2000  # characters of a message that are searched; the peer decides how many there are
 _shown: Final = PeerText()
 
@@ -148,9 +157,10 @@ def error_from(
     message = _text(fields.get("message") or fields.get("msg"))
     words = [_text(fields.get(name)) for name in ("code", "type", "status")]
     number = next((n for n in map(_number, words) if n), status)
-    kind = _kind([word.lower() for word in words if word], message[:_READ].lower(), number)
+    kind, by_number = _kind([word.lower() for word in words if word], message[:_READ].lower(), number)
     labels = ", ".join(shown(word) for word in words[:2] if word) or (str(number) if number else "no code")
-    return kind(f"the provider reports an error ({labels}): {shown(message) or 'no message'}", status=status)
+    text = f"the provider reports an error ({labels}): {shown(message) or 'no message'}"
+    return kind(text, status=status, ambiguous=by_number and number in _AMBIGUOUS)
 
 
 def is_harmless(error: object) -> bool:
@@ -193,18 +203,21 @@ def _number(word: str) -> int | None:
     return None
 
 
-def _kind(words: list[str], message: str, number: int | None) -> _Kind:
+def _kind(words: list[str], message: str, number: int | None) -> tuple[_Kind, bool]:
+    """Return the class of the error, and whether only the number said so."""
+    if "request too large" in message and "token" in message:
+        return ContextTooLong, False  # told with the word and the status of a rate limit
     for word in words:
         if word in _WORDS:
-            return _WORDS[word]
+            return _WORDS[word], False
     for phrases, kind in _PHRASES:
         if all(phrase in message for phrase in phrases):
-            return kind
+            return kind, False
     if number == 404 and ("model" in message or "模型" in message):
-        return ModelNotFound
+        return ModelNotFound, False
     if number is not None and number in _DECISIVE:
-        return _DECISIVE[number]
+        return _DECISIVE[number], True
     for word in words:
         if word in _BLAME:
-            return _BLAME[word]
-    return InvalidRequest if number is not None and 400 <= number <= 499 else ServiceFailed
+            return _BLAME[word], False
+    return (InvalidRequest if number is not None and 400 <= number <= 499 else ServiceFailed), True

@@ -231,7 +231,7 @@ def _usage(error: Any) -> str:
 
 
 def _open_missing_streams() -> None:
-    """Give a process that was started without standard streams (`>&-`) ones that lead nowhere."""
+    """Open /dev/null for each standard stream that the process lacks (`>&-`)."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
@@ -241,5 +241,5 @@ def _open_missing_streams() -> None:
 
 
 def _give_up_output() -> None:
-    """Lead standard output nowhere, so that nothing complains about it at the process's end."""
+    """Redirect standard output to /dev/null, so that its flush at exit raises nothing."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

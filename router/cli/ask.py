@@ -12,7 +12,7 @@ from adapters.contract.errors import InvalidRequest
 from router import AllProvidersFailed, ReplyStream, RouterError, StreamInterrupted, Timeouts
 from router.cli.exits import BROKE_OFF, FAILED, OK
 from router.cli.mistakes import Mistake, one_line
-from router.cli.output import Out, say
+from router.cli.output import Out, printable_json, say
 from router.cli.watching import brief, verbose
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Question:
         return [*system, {"role": "user", "content": self.prompt}]
 
     def check(self, timeouts: Timeouts | None = None) -> tuple[Timeouts, dict[str, Any]]:
-        """Return the clocks, with the limit that the user wants, and the options.
+        """Return the timeouts, with the limit of `--timeout`, and the options.
 
         Raises:
             Mistake: One of them cannot be used.
@@ -120,7 +120,7 @@ async def ask(question: Question) -> int:
 
 
 def _sentence(error: RouterError) -> str:
-    """Return what the user reads of `error`."""
+    """Return the message of `error` for the user."""
     if isinstance(error, StreamInterrupted):
         cause = error.__cause__
         return (
@@ -153,7 +153,8 @@ def _as_json(stream: ReplyStream | None, text: str, error: RouterError | None) -
         "attempts": [_attempt(attempt) for attempt in attempts],
     }
     utf8 = "utf" in (sys.stdout.encoding or "").lower()
-    return json.dumps(found, indent=2, ensure_ascii=not utf8)
+    text = json.dumps(found, indent=2, ensure_ascii=not utf8)
+    return printable_json(text) if sys.stdout.isatty() else text
 
 
 def _attempt(attempt: Attempt) -> dict[str, Any]:

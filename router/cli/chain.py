@@ -1,4 +1,4 @@
-"""Where the providers of a command come from: its options, a file of configuration, or a demonstration."""
+"""Builds the router of a command from its options, a configuration file or the demonstration."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ USUAL: Final = "router.toml"
 def chain_of(
     providers: Sequence[str], config: str | None, *, demo: bool, probe: float | None = None
 ) -> OpenRouter:
-    """Return what opens the router that a command is about; it takes the observers.
+    """Return a function that takes observers and opens the router of the command.
 
     Args:
         providers: As `--provider` has them; with a file, names of providers in it.
@@ -59,7 +59,7 @@ def chain_of(
 
 
 def _clocks(timeouts: Timeouts, probe: float | None) -> Timeouts:
-    """Return `timeouts` with the limit that is wanted for probes, of either level."""
+    """Return `timeouts` with the time limit for probes of both levels."""
     if probe is None:
         return timeouts
     try:
@@ -80,7 +80,7 @@ async def _demo(observers: Sequence[Observer], clocks: Timeouts) -> AsyncGenerat
 
 
 def configured(path: str, *, trusted: bool) -> Config:
-    """Return what a file of configuration says; notes about it go to standard error.
+    """Load a configuration file; notes about it go to standard error.
 
     Args:
         path: The file.
@@ -102,7 +102,7 @@ def configured(path: str, *, trusted: bool) -> Config:
 
 
 def _chosen(config: Config, names: Sequence[str], probe: float | None) -> OpenRouter:
-    """Return what opens the router of a file, or one of some of its providers, in the order of `names`."""
+    """Return a function that opens the router of a file, or one with only the providers in `names`."""
     known = {adapter.name: adapter for adapter in config.providers}
     for name in names:
         if name not in known:

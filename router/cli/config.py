@@ -73,10 +73,10 @@ def _schema() -> int:
 
 
 def read(file: str | None) -> Config:
-    """Return what a file says; notes about it go to standard error.
+    """Load a configuration file; notes about it go to standard error.
 
     Args:
-        file: The file that the user named; None for the usual one, which is trusted less.
+        file: The file that the user named; None for router.toml, which is trusted less.
 
     Raises:
         Mistake: There is none, or it has mistakes; the message lists all of them.

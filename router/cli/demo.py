@@ -124,10 +124,11 @@ class Demonstration:
         started = anyio.current_time()
         async with await router.stream([{"role": "user", "content": self._prompt}]) as reply:
             screen.begin_reply()
+            text = ""
             async for delta in reply:
+                text += delta.text
                 screen.write_reply(delta.text)
             screen.end_reply()
-            text = await reply.read_text()
         seconds = anyio.current_time() - started
         screen.line(
             f"{screen.signs['good']} {reply.verdict}, by {reply.provider}. "

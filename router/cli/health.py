@@ -1,4 +1,4 @@
-"""`chat-router health`: its options. The work is done in `router.cli.inspection`, loaded when it runs."""
+"""`chat-router health`: its options. `router.cli.inspection` does the work, and is loaded when it runs."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def command(
 
 
 def spelled_out(arguments: list[str]) -> Iterator[str]:
-    """Yield the arguments, and a number behind each `--watch` without one: typer has no optional values."""
+    """Yield the arguments, and add the default after a bare `--watch`: typer has no optional values."""
     for place, argument in enumerate(arguments, 1):
         yield argument
         following = arguments[place] if place < len(arguments) else ""

@@ -39,7 +39,7 @@ def target(name: str) -> Path | None:
 
 
 def write(path: Path, text: str) -> str | None:
-    """Write `text` to `path` in one step; what is no ordinary file, such as `/dev/stdout`, as it is.
+    """Write `text` to `path` atomically; write to a special file such as `/dev/stdout` directly.
 
     Returns:
         None, or why it could not be written.

@@ -73,7 +73,7 @@ class Progress:
 
     @contextmanager
     def telling(self, changed: Callable[[], None]) -> Iterator[None]:
-        """Call `changed` at the end of each probe, instead of showing anything."""
+        """Call `changed` at the end of each probe, and show nothing."""
         self._changed = changed
         try:
             yield
@@ -82,7 +82,7 @@ class Progress:
 
     @contextmanager
     def over(self, providers: Sequence[str]) -> Iterator[None]:
-        """Show the probes of `providers`; what was shown is gone afterwards."""
+        """Show the probes of `providers`, and clear the output afterwards."""
         if self._console is None:
             yield
             return

@@ -1,4 +1,4 @@
-"""`chat-router history`: its options. What it shows is made in `router.cli.history_view`, when it runs."""
+"""`chat-router history`: its options. `router.cli.history_view` does the work, and is loaded when it runs."""
 
 from __future__ import annotations
 

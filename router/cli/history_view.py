@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from router.cli.exits import OK
 from router.cli.mistakes import Mistake, choice, one_line, unknown
-from router.cli.output import console_for, printable
+from router.cli.output import console_for, printable, say
 from router.history import HistoryError, HistoryFile
 from router.history.overview import iso, overview
 from router.report.words import clean, percent, span
@@ -71,9 +71,15 @@ def history(path: str, provider: str | None, days: float, view: str | None, form
         if provider is not None and known and provider not in known:
             raise Mistake(unknown(f"{path} has no provider", provider, known))
         found = overview(file, now - days * _DAY, now, provider)
+        ahead, first = file.ahead()
         newest = max((row.at for name in known[:1] for row in file.newest(name, 1)), default=None)
     except HistoryError as error:
         raise Mistake(one_line(str(error))) from None
+    if first is not None:
+        say(
+            f"chat-router: {ahead} reports in {path} are dated {iso(first)} or later, far ahead of the "
+            "others: the clock may have been wrong; they delete nothing"
+        )
     if form == "json":
         sys.stdout.write(json.dumps(found.as_dict(), indent=2) + "\n")
     elif not found.providers:

@@ -39,7 +39,7 @@ _STREAMED: Final = ("table", "json")  # forms that can be written one after the 
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What to check, and how to tell it.
+    """What to check, and how to report it.
 
     Attributes:
         form: One of `FORMATS`.
@@ -58,7 +58,7 @@ class Inspection:
     history: History | None = None
 
     def check(self) -> None:
-        """See whether it can be carried out.
+        """Check the combination of options.
 
         Raises:
             Mistake: It cannot; says what to write instead.
@@ -69,7 +69,7 @@ class Inspection:
             raise Mistake(f"--watch with --format {self.form} needs a file; name it with --output")
 
     def exit_code(self, report: HealthReport) -> int:
-        """Return the exit code: 0 well enough, 1 the chain is degraded, 2 it cannot answer."""
+        """Return the exit code: 0 healthy, 1 degraded, 2 unhealthy."""
         if report.verdict == "unhealthy":
             return CANNOT
         return FAILED if report.verdict == "degraded" and self.fail_on == "degraded" else OK
@@ -90,7 +90,7 @@ def inspection_of(form: str, level: str, fail_on: str, **further: Any) -> Inspec
 
 
 def history_of(name: str | None) -> History | None:
-    """Return the history that `--history` names, begun where there is none.
+    """Return the history that `--history` names; create the file if it does not exist.
 
     Raises:
         Mistake: It cannot be used.
@@ -108,7 +108,7 @@ def history_of(name: str | None) -> History | None:
 
 
 async def health(open_router: OpenRouter, wanted: Inspection) -> int:
-    """Check, tell, and return the exit code; with `watch` until cancelled."""
+    """Probe, write the report and return the exit code; with `watch`, repeat until cancelled."""
     progress = Progress(sys.stderr)
     observers: list[Observer] = [trouble, progress]
     if wanted.history is not None:
@@ -147,7 +147,7 @@ async def _tell(report: HealthReport, wanted: Inspection) -> int:
 
 
 async def rendered(report: HealthReport, wanted: Inspection) -> str:
-    """Return the report in the form that is wanted, with a line end."""
+    """Return the report in the requested format, with a final newline."""
     at = datetime.now(UTC)
     match wanted.form:
         case "json":
@@ -181,7 +181,7 @@ def _rows(report: HealthReport, history: History | None, at: datetime) -> list[S
 
 
 async def _watch(router: Router, wanted: Inspection, seconds: float, progress: Progress) -> int:
-    """Check again and again, and tell it on a screen where there is one, else in lines, until cancelled."""
+    """Repeat the check until cancelled; update a live screen on a terminal, else write lines."""
     before: HealthReport | None = None
     with Screen(sys.stdout, router, progress, wanted=wanted.form == "table") as screen:
         while True:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Mistake(Exception):
-    """The command cannot be carried out as it was written; the message is the line that the user reads."""
+    """A usage error; its message is the line that the user reads."""
 
 
 def choice(kind: str, value: str, known: Collection[str]) -> str:

@@ -1,4 +1,4 @@
-"""What the commands write with: fit for a terminal where there is one, plain everywhere else.
+"""Output of the commands: colours and safe text on a terminal, plain text everywhere else.
 
 A reply is a peer's text, and a terminal obeys escape sequences; so control characters are replaced where a
 terminal would read them. A file or a pipe gets the text as it came.
@@ -24,8 +24,13 @@ _PLAIN_WIDTH: Final = 80
 
 
 def printable(text: str) -> str:
-    """Return `text` without what a terminal would take for a command."""
+    """Return `text` with control characters replaced."""
     return text.translate(_REPLACED)
+
+
+def printable_json(text: str) -> str:
+    """Return JSON of the same value, with control characters escaped."""
+    return text.translate({code: f"\\u{code:04x}" for code in _REPLACED})
 
 
 def is_plain(stream: TextIO) -> bool:
@@ -52,7 +57,7 @@ def console_for(stream: TextIO) -> Console:
 
 
 def _width() -> int:
-    """Return the width of what no terminal shows: 80, or what the user says."""
+    """Return the width of output that goes to no terminal: COLUMNS, or 80."""
     given = os.environ.get("COLUMNS", "")
     return max(40, int(given)) if given.isdecimal() and len(given) < 5 else _PLAIN_WIDTH
 
@@ -82,6 +87,6 @@ class Out:
             self.at_start = text.endswith("\n")
 
     def end(self) -> None:
-        """End the line on a terminal, so that what follows begins on one of its own."""
+        """End the line on a terminal, so that later output begins on a new line."""
         if self._terminal and not self.at_start:
             self.write("\n")

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from adapters import catalogue
-from router.cli.mistakes import Mistake, one_line, unknown
+from router.cli.mistakes import Mistake, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from adapters.contract import Adapter
 
+_LABEL: Final = re.compile(r"[A-Za-z0-9_.-]+")
 _EXAMPLE: Final = "--provider h2o=https://chat.example.org"
 _SECRETS: Final = {"API_KEY": ("api_key", "key"), "SESSION_TOKEN": ("session_token",)}
 """End of a variable's name -> the constructor's parameters that it may be."""
@@ -61,14 +62,24 @@ def parse(text: str) -> Wanted:
             f"there are: {', '.join(catalogue.names())}"
         )
     if service not in catalogue.names():
-        raise Mistake(unknown("unknown service", service, catalogue.names()))
+        raise Mistake(_unknown_service(service))
     url, _, model = address.strip().partition("#")
     if not url:
         raise Mistake(f"--provider {named} has no address; write --provider {named}=https://…")
     name = label if colon else service
-    if not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
+    if not _LABEL.fullmatch(name):
         raise Mistake(f"{name!r} cannot be a provider's name; use letters, digits, dots and dashes")
     return Wanted(name, service, url, model or None)
+
+
+def _unknown_service(service: str) -> str:
+    from router.config.providers import nearest_adapter  # loads httpx, which help must not wait for
+
+    near = nearest_adapter(service)
+    label = service if _LABEL.fullmatch(service) else "LABEL"
+    openai = f"for an OpenAI-compatible API write --provider {label}:openai=URL#MODEL."
+    hint = f"did you mean {near!r}?" if near else openai
+    return f"unknown service {service!r}; {hint} There are: {', '.join(catalogue.names())}"
 
 
 def make_all(texts: Iterable[str], environment: Mapping[str, str]) -> list[Adapter]:

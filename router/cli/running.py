@@ -1,4 +1,4 @@
-"""Runs a command's work on an event loop, so that Ctrl-C ends it in order.
+"""Runs a command on an event loop, and ends it cleanly on Ctrl-C or SIGTERM.
 
 A signal cancels the work; what it has opened is closed, and what it has created at a service is deleted, each
 within its own limit. A second signal does not wait for that.

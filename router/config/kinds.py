@@ -35,14 +35,14 @@ class Kind(ABC):
     words: str = ""
     is_secret: bool = False
 
-    def read(self, value: Any, position: Position) -> Any:
-        """Return the value for the constructor, or tell what is wrong with it and return `WRONG`."""
+    def read(self, value: Any, at: Position) -> Any:
+        """Return the value for the constructor, or record a mistake and return `WRONG`."""
         if type(value) not in self.types:
             quotes = ", without quotes" if isinstance(value, str) and str not in self.types else ""
-            return position.wrong(f"is {found(value)}; it must be {self.words}{quotes}")
-        return self.taken(value, position)
+            return at.wrong(f"is {found(value)}; it must be {self.words}{quotes}")
+        return self.taken(value, at)
 
-    def taken(self, value: Any, position: Position) -> Any:
+    def taken(self, value: Any, at: Position) -> Any:
         """Return a value of the right type for the constructor, or `WRONG`."""
         return value
 
@@ -86,17 +86,14 @@ class Number(Kind):
         """What is allowed, in words."""
         return ("a whole number" if self.whole else "a number") + (", or false for none" if self.off else "")
 
-    def taken(self, value: Any, position: Position) -> Any:
+    def taken(self, value: Any, at: Position) -> Any:
         """Return it, as a float where it may have a fraction: a clock cannot add 400 digits."""
-        if self.off and value is False:
-            return None
-        if value is True:
-            return position.wrong(f"is {found(value)}; it must be {self.words}")
+        if isinstance(value, bool):
+            return at.wrong(f"is true; it must be {self.words}") if value else None
         try:
-            number = value if self.whole else float(value)
+            return at.checked(value if self.whole else float(value), self.rule)
         except OverflowError:
-            return position.wrong("is too large for a number; inf is the largest")
-        return position.checked(number, self.rule)
+            return at.wrong("is too large for a number; inf is the largest")
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:
         """Return its JSON schema."""
@@ -119,10 +116,10 @@ class Choice(Kind):
         self._what = what
         self.words = f"one of {', '.join(values)}"
 
-    def taken(self, value: Any, position: Position) -> Any:
+    def taken(self, value: Any, at: Position) -> Any:
         """Return what the text means."""
         if value not in self.values:
-            return position.wrong(not_among(value, self.values, self._what))
+            return at.wrong(not_among(value, self.values, self._what))
         return self.values[value]
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:
@@ -141,9 +138,9 @@ class ListOf(Kind):
         self.words = f"an array; each value of it {kind.words}"
         self.is_secret = kind.is_secret
 
-    def taken(self, value: Any, position: Position) -> Any:
+    def taken(self, value: Any, at: Position) -> Any:
         """Return the values."""
-        items = [self._kind.read(item, position / number) for number, item in enumerate(value)]
+        items = [self._kind.read(item, at / number) for number, item in enumerate(value)]
         return WRONG if any(item is WRONG for item in items) else self._make(items)
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:
@@ -163,17 +160,14 @@ class TableOf(Kind):
         self.words = f"a table; each value of it {kind.words}"
         self.is_secret = kind.is_secret
 
-    def taken(self, value: Any, position: Position) -> Any:
+    def taken(self, value: Any, at: Position) -> Any:
         """Return the table."""
         read = {}
         for name, item in value.items():
-            known = name if self._keys is None else self._keys.read(name, position / name)
+            known = name if self._keys is None else self._keys.read(name, at / name)
             if known is not WRONG:
-                read[known] = self._kind.read(item, position / name)
-                if (
-                    read[known] is not WRONG
-                    and (position / name).checked((name, read[known]), self._rule) is WRONG
-                ):
+                read[known] = self._kind.read(item, at / name)
+                if read[known] is not WRONG and (at / name).checked((name, read[known]), self._rule) is WRONG:
                     read[known] = WRONG
         is_right = len(read) == len(value) and all(item is not WRONG for item in read.values())
         return read if is_right else WRONG
@@ -194,12 +188,12 @@ class AnyOf(Kind):
         self._kinds = kinds
         self.words = " or ".join(kind.words for kind in kinds)
 
-    def read(self, value: Any, position: Position) -> Any:
-        """Return what the first kind makes of it that takes its type."""
+    def read(self, value: Any, at: Position) -> Any:
+        """Read it by the first kind that takes its type."""
         for kind in self._kinds:
             if type(value) in kind.types:
-                return kind.read(value, position)
-        return position.wrong(f"is {found(value)}; it must be {self.words}")
+                return kind.read(value, at)
+        return at.wrong(f"is {found(value)}; it must be {self.words}")
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:
         """Return its JSON schema."""
@@ -219,9 +213,9 @@ class Anything(Kind):
 class Unwritable(Kind):
     """What no file can hold, such as an object of a library."""
 
-    def read(self, value: Any, position: Position) -> Any:
-        """Tell that it cannot stand in a file."""
-        return position.wrong("cannot be given in a file; make this router in Python instead")
+    def read(self, value: Any, at: Position) -> Any:
+        """Record that a file cannot hold it."""
+        return at.wrong("cannot be given in a file; make this router in Python instead")
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:
         """Return the schema that nothing satisfies."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from bisect import bisect_right
+from collections import deque
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -41,18 +42,16 @@ class _Scan:
     def __init__(self, text: str) -> None:
         found = [match for match in _TOKEN.finditer(text) if match["comment"] is None]
         starts = [at for at, character in enumerate(text) if character == "\n"]
-        self._tokens = [(match[0], 1 + bisect_right(starts, match.start() - 1)) for match in found]
-        self._at = 0
+        self._tokens = deque((match[0], 1 + bisect_right(starts, match.start() - 1)) for match in found)
         self._arrays: dict[Where, int] = {}  # tables of `[[…]]` -> the newest one's number
         self.lines: dict[Where, int] = {(): 1}
 
     @property
     def _next(self) -> str:
-        return self._tokens[self._at][0] if self._at < len(self._tokens) else _END
+        return self._tokens[0][0] if self._tokens else _END
 
     def _take(self) -> tuple[str, int]:
-        self._at += 1
-        return self._tokens[self._at - 1]
+        return self._tokens.popleft()
 
     def document(self) -> None:
         table: Where = ()
@@ -69,14 +68,13 @@ class _Scan:
         is_array = self._next == "["
         if is_array:
             self._take()
+        *parents, name = self._key("]")
         table: Where = ()
-        names = self._key("]")
-        for name in names[:-1]:
-            table = self._entered((*table, name), line)
-        table = (*table, names[-1])
+        for parent in parents:
+            table = self._entered((*table, parent), line)
+        table = (*table, name)
         if is_array:
             self._take()
-            self.lines.setdefault(table, line)
             self._arrays[table] = self._arrays.get(table, -1) + 1
         return self._entered(table, line)
 
@@ -97,35 +95,30 @@ class _Scan:
         return names
 
     def _pair(self, table: Where) -> None:
-        line = self._tokens[self._at][1]
+        line = self._tokens[0][1]
         for name in self._key("="):
             table = (*table, name)
             self.lines.setdefault(table, line)
         self._value(table)
 
     def _value(self, where: Where) -> None:
-        if self._next == "{":
+        end = {"{": "}", "[": "]"}.get(self._next)
+        while end is None and self._next not in ("\n", ",", "]", "}", _END):
             self._take()
-            while self._next != "}":
-                if self._next in (",", "\n"):
-                    self._take()
-                else:
-                    self._pair(where)
-            self._take()
-        elif self._next == "[":
-            self._take()
-            number = 0
-            while self._next != "]":
-                if self._next in (",", "\n"):
-                    self._take()
-                else:
-                    self.lines[*where, number] = self._tokens[self._at][1]
-                    self._value((*where, number))
-                    number += 1
-            self._take()
-        else:
-            while self._next not in ("\n", ",", "]", "}", _END):
+        if end is None:
+            return
+        self._take()
+        number = 0
+        while self._next != end:
+            if self._next in (",", "\n"):
                 self._take()
+            elif end == "}":
+                self._pair(where)
+            else:
+                self.lines[*where, number] = self._tokens[0][1]
+                self._value((*where, number))
+                number += 1
+        self._take()
 
 
 def _unquoted(token: str) -> str:

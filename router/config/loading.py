@@ -1,4 +1,4 @@
-"""A document becomes the arguments of a router, or one error with everything that is wrong with it."""
+"""Turns a document into the arguments of a router, or into one error with all mistakes."""
 
 from __future__ import annotations
 
@@ -80,31 +80,30 @@ class Config:
 def load(
     path: str | os.PathLike[str], environ: Mapping[str, str] | None = None, *, trusted: bool = True
 ) -> Config:
-    """Return what a file says, with new adapters; nothing connects.
+    """Load a file and make its adapters; nothing connects.
 
     Args:
         path: The file.
         environ: Where `{ env = "NAME" }` leads; the environment of the process by default.
         trusted: Whether the user named this file. One that was only found may name no classes
-            (`module:Class`), and no files outside of its folder, and must not be another user's.
+            (`module:Class`), no files outside of its folder, no variables but `CHAT_ROUTER_…`, and must not
+            be another user's.
 
     Raises:
         ConfigError: The file has mistakes; the error lists all of them.
     """
     document = read(path, trusted=trusted)
     reading = Reading(document.folder, os.environ if environ is None else environ, trusted, home_of=_home_of)
-    position = Position(reading)
+    at = Position(reading)
     table = document.table
     for name in table:
         if name not in _KEYS:
-            (position / name).wrong(no_key(name, _KEYS, _home_of(name)))
-    providers = _providers(table, position)
-    policies = {
-        name: kind.read(table[name], position / name) for name, kind in POLICIES.items() if name in table
-    }
+            (at / name).wrong(no_key(name, _KEYS, _home_of(name)))
+    providers = _providers(table, at)
+    policies = {name: kind.read(table[name], at / name) for name, kind in POLICIES.items() if name in table}
     strategy = policies.get("strategy", WRONG)
     if strategy is not WRONG:
-        strategies.fit(strategy, _names(table, providers, reading), position / "strategy")
+        strategies.fit(strategy, _names(table, providers, reading), at / "strategy")
     if reading.mistakes:
         raise document.error(reading.mistakes)
     retry = policies.get("retry") or RetryPolicy()
@@ -113,20 +112,20 @@ def load(
     return Config(document.file, providers, **policies, notes=tuple(reading.notes), document=table)
 
 
-def _providers(table: dict[str, Any], position: Position) -> tuple[Adapter, ...]:
+def _providers(table: dict[str, Any], at: Position) -> tuple[Adapter, ...]:
     tables = table.get("provider")
     if tables is None and any(nearest(name, ["provider"]) for name in table):
         return ()  # it is there, misspelt
-    position /= "provider"
+    at /= "provider"
     if not isinstance(tables, list) or not tables:
         written = "is missing" if tables is None else "is empty" if tables == [] else f"is {found(tables)}"
-        position.wrong(f"{written}; write each provider as a table of its own, headed [[provider]]")
+        at.wrong(f"{written}; write each provider as a table of its own, headed [[provider]]")
         return ()
-    adapters = [PROVIDER.read(each, position / number) for number, each in enumerate(tables)]
+    adapters = [PROVIDER.read(each, at / number) for number, each in enumerate(tables)]
     names: set[str] = set()
     for number, adapter in enumerate(adapters):
         if adapter is not WRONG and adapter.name in names:
-            (position / number / "name").wrong(
+            (at / number / "name").wrong(
                 f"a provider before this one is called {adapter.name!r}; give this one another name"
             )
         names |= set() if adapter is WRONG else {adapter.name}
@@ -134,7 +133,7 @@ def _providers(table: dict[str, Any], position: Position) -> tuple[Adapter, ...]
 
 
 def _names(table: dict[str, Any], adapters: tuple[Adapter, ...], reading: Reading) -> list[str] | None:
-    """Return the names of all providers, right or wrong elsewhere; None where one is not known."""
+    """Return the names of all providers, also of those with mistakes; None if one is unknown."""
     aside = Position(Reading(reading.folder, {}, reading.trusted))  # its mistakes are recorded already
     names = []
     for number, adapter in enumerate(adapters):
@@ -154,7 +153,7 @@ def _names(table: dict[str, Any], adapters: tuple[Adapter, ...], reading: Readin
 
 
 def _home_of(key: str) -> str | None:
-    """Return the table of a policy that knows a key, for one that stands somewhere else."""
+    """Return the table that a misplaced key belongs in, if one has it."""
     tables = {name: kind for name, kind in POLICIES.items() if isinstance(kind, Section)}
     for name, kind in list(tables.items()):
         inner = {at: each.kind for at, each in kind.parameters.items() if isinstance(each.kind, Section)}

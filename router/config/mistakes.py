@@ -106,7 +106,7 @@ def shown_key(where: Where) -> str:
 
 
 def found(value: object) -> str:
-    """Return what was found, in words. A text is never repeated: it may be a secret in a wrong position."""
+    """Describe what was found. The description never repeats a text: it may be a misplaced secret."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
@@ -122,12 +122,12 @@ def no_key(name: str, known: Collection[str], home: str | None) -> str:
     return f"unknown key; it belongs in {home}. There are: {', '.join(known)}"
 
 
-def missing(name: str, table: Mapping[str, Any], words: str, position: Position) -> Any:
+def missing(name: str, table: Mapping[str, Any], words: str, at: Position) -> Any:
     """Record that a key is missing or misspelt, and return `WRONG`."""
     near = next((key for key in table if nearest(key, [name])), None)
     if near is not None:
-        return (position / near).wrong(not_among(near, [name], "key"))
-    return position.wrong(f"{name} is missing; it must be {words}")
+        return (at / near).wrong(not_among(near, [name], "key"))
+    return at.wrong(f"{name} is missing; it must be {words}")
 
 
 def not_among(value: str, known: Collection[str], what: str) -> str:

@@ -64,14 +64,14 @@ class ProviderTable(Kind):
     types = (dict,)
     words = "a table, written as [[provider]]"
 
-    def taken(self, value: Any, position: Position) -> Any:
+    def taken(self, value: Any, at: Position) -> Any:
         """Return the adapter, or `WRONG`."""
-        kind = adapter_class(value, position)
+        kind = adapter_class(value, at)
         if kind is not WRONG:
-            return adapter_section(kind, value["adapter"]).read(value, position)
+            return adapter_section(kind, value["adapter"]).read(value, at)
         # Which keys there are is not known, but those that most adapters have are checked all the same.
         usual = adapter_section(HTTPAdapter, "")
-        replace(usual, further=further_kind).values({**value, "adapter": ""}, position)
+        replace(usual, further=further_kind).values({**value, "adapter": ""}, at)
         return WRONG
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:
@@ -95,53 +95,55 @@ class ProviderTable(Kind):
         return {"oneOf": [*kinds, {"$ref": "#/definitions/OtherAdapter"}]}
 
 
-def adapter_class(table: dict[str, Any], position: Position) -> Any:
-    """Return the adapter class that a table names, or tell what is wrong with it, and return `WRONG`."""
+def adapter_class(table: dict[str, Any], at: Position) -> Any:
+    """Return the adapter class that a table names, or record a mistake and return `WRONG`."""
     name = table.get("adapter")
     if name is None:
-        return missing("adapter", table, f"one of {', '.join(catalogue.names())}, or {_CLASS}", position)
-    position /= "adapter"
+        return missing("adapter", table, f"one of {', '.join(catalogue.names())}, or {_CLASS}", at)
+    at /= "adapter"
     if not isinstance(name, str):
-        return position.wrong(f"is {found(name)}; it must be text, such as {catalogue.names()[0]!r}")
+        return at.wrong(f"is {found(name)}; it must be text, such as {catalogue.names()[0]!r}")
     if name not in catalogue.BUILT_IN and ":" in name:
-        return _class(name, position)
+        return _class(name, at)
     if name not in catalogue.BUILT_IN and name not in catalogue.names():  # which looks at every package
-        return position.wrong(_unknown(name))
+        return at.wrong(_unknown(name))
     try:
         return catalogue.load(name)
     except Exception as error:  # noqa: BLE001 - an entry point runs the code of its package
-        return position.wrong(
-            f"cannot be loaded: {type(error).__name__}: {position.reading.masked(str(error))}"
-        )
+        return at.wrong(f"cannot be loaded: {type(error).__name__}: {at.reading.masked(str(error))}")
 
 
 def _unknown(name: str) -> str:
     """Return the sentence about an adapter that does not exist."""
-    known = catalogue.names()
-    # Short names look alike soon: "azure" is no slip of "aura".
-    near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.8 if len(name) > 3 else 0.6)
+    near = nearest_adapter(name)
     what = f" {name!r}" if re.fullmatch(r"[\w.-]{1,24}", name) else ""  # a longer one may be a secret
-    hint = f"did you mean {near[0]!r}?" if near else _COMPATIBLE
-    return f"unknown adapter{what}; {hint} There are: {', '.join(known)}, and {_CLASS}"
+    hint = f"did you mean {near!r}?" if near else _COMPATIBLE
+    return f"unknown adapter{what}; {hint} There are: {', '.join(catalogue.names())}, and {_CLASS}"
 
 
-def _class(path: str, position: Position) -> Any:
-    if not position.reading.trusted:
-        return position.wrong(
+def nearest_adapter(name: str) -> str | None:
+    """Return the adapter that a misspelt name means; "azure" is not a slip of "aura"."""
+    cutoff = 0.8 if len(name) > 3 else 0.6
+    return next(iter(difflib.get_close_matches(name.lower(), catalogue.names(), n=1, cutoff=cutoff)), None)
+
+
+def _class(path: str, at: Position) -> Any:
+    if not at.reading.trusted:
+        return at.wrong(
             f"names a class ({_CLASS}), which runs code, but this file was found, not named; "
             "name it with --config, or use a short name"
         )
     module, _, name = path.partition(":")
     if not all(part.isidentifier() for part in (*module.split("."), *name.split("."))):
-        return position.wrong(f"cannot be read as {_CLASS}, such as 'my_package.my_module:MyAdapter'")
+        return at.wrong(f"cannot be read as {_CLASS}, such as 'my_package.my_module:MyAdapter'")
     try:
         made: Any = import_module(module)
         for part in name.split("."):
             made = getattr(made, part)
     except Exception as error:  # noqa: BLE001 - importing runs the code of the module
         hint = f"; make {module} importable" if isinstance(error, ModuleNotFoundError) else ""
-        said = position.reading.masked(str(error))
-        return position.wrong(f"cannot be loaded: {type(error).__name__}: {said}{hint}")
+        said = at.reading.masked(str(error))
+        return at.wrong(f"cannot be loaded: {type(error).__name__}: {said}{hint}")
     if not (isinstance(made, type) and issubclass(made, Adapter)):
-        return position.wrong("leads to something that is not a class derived from Adapter")
+        return at.wrong("leads to something that is not a class derived from Adapter")
     return made

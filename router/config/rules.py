@@ -1,4 +1,4 @@
-"""What values are allowed, beyond their types: one table, setting by setting.
+"""The table of allowed values, setting by setting.
 
 The loader checks every value with this table, so it reports all mistakes at once. The JSON schema repeats the
 table for editors. The constructors check the same again, as the last defence.
@@ -171,8 +171,9 @@ _OURS: Final = ("adapters", "router")
 
 
 def rules_of(owner: type) -> Mapping[str, Rule]:
-    """Return the rules of a class's settings; a class of others has none, whatever it is called."""
-    return RULES.get(owner.__name__, {}) if owner.__module__.partition(".")[0] in _OURS else {}
+    """Return the rules of a class's settings and those of its bases, as far as the classes are ours."""
+    ours = (each for each in reversed(owner.__mro__) if each.__module__.partition(".")[0] in _OURS)
+    return {name: rule for each in ours for name, rule in RULES.get(each.__name__, {}).items()}
 
 
 def shown_number(value: float) -> str:

@@ -71,14 +71,12 @@ class Section(Kind):
         """The keys of the table, sorted."""
         return sorted({*self.writable, *(self.tag or ())[:1]})
 
-    def taken(self, value: Any, position: Position) -> Any:
+    def taken(self, value: Any, at: Position) -> Any:
         """Return the object, or record all mistakes in the table, and return `WRONG`."""
         items = {name: item for name, item in value.items() if (name, item) != self.tag}
-        complete = self._check_names(items, position)
-        given = self.values(items, position)
-        if not (self._check_order(given, position) and complete) or any(
-            item is WRONG for item in given.values()
-        ):
+        complete = self._check_names(items, at)
+        given = self.values(items, at)
+        if not (self._check_order(given, at) and complete) or any(item is WRONG for item in given.values()):
             return WRONG
         try:
             return self.make(**given)
@@ -86,32 +84,30 @@ class Section(Kind):
             is_usual = isinstance(error, TypeError | ValueError)
             head = "" if is_usual else f"the constructor failed: {type(error).__name__}: "
             quoted = next((name for name in given if repr(name) in str(error)), None)
-            where = position if quoted is None else position / quoted
-            return where.wrong(position.reading.masked(f"{head}{error}", *given.values()))
+            where = at if quoted is None else at / quoted
+            return where.wrong(at.reading.masked(f"{head}{error}", *given.values()))
 
-    def values(self, items: Mapping[str, Any], position: Position) -> dict[str, Any]:
+    def values(self, items: Mapping[str, Any], at: Position) -> dict[str, Any]:
         """Return the values of all known keys; `WRONG` for each value with a mistake."""
         kinds = {name: each.kind for name, each in self.parameters.items()}
         if self.further is not None:
             kinds |= {name: self.further(name) for name in items if name not in kinds}
-        return {
-            name: kinds[name].read(item, position / name) for name, item in items.items() if name in kinds
-        }
+        return {name: kinds[name].read(item, at / name) for name, item in items.items() if name in kinds}
 
-    def _check_names(self, items: Iterable[str], position: Position) -> bool:
+    def _check_names(self, items: Iterable[str], at: Position) -> bool:
         """Record unknown and missing keys; return whether there are none."""
         near = ""
         unknown = [name for name in items if name not in self.parameters and self.further is None]
         for name in unknown:
             near += nearest(name, self.keys)
-            (position / name).wrong(no_key(name, self.keys, position.reading.home_of(name)))
+            (at / name).wrong(no_key(name, self.keys, at.reading.home_of(name)))
         missing = [name for name, each in self.writable.items() if each.required and name not in items]
         for name in missing:
             if repr(name) not in near:  # it is there, misspelt
-                position.wrong(f"{name} is missing; it must be {self.parameters[name].kind.words}")
+                at.wrong(f"{name} is missing; it must be {self.parameters[name].kind.words}")
         return not unknown and not missing
 
-    def _check_order(self, given: Mapping[str, Any], position: Position) -> bool:
+    def _check_order(self, given: Mapping[str, Any], at: Position) -> bool:
         """Record a number that is larger than the one that bounds it; return whether there is none."""
         if self.ordered is None:
             return True
@@ -120,9 +116,9 @@ class Section(Kind):
         if WRONG in (low, high) or low <= high:
             return True
         if lower in given:
-            (position / lower).wrong(f"is {low}; it must be at most {upper} ({high})")
+            (at / lower).wrong(f"is {low}; it must be at most {upper} ({high})")
         else:
-            (position / upper).wrong(f"is {high}; it must be at least {lower} ({low})")
+            (at / upper).wrong(f"is {high}; it must be at least {lower} ({low})")
         return False
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:

@@ -1,4 +1,4 @@
-"""The configuration in effect, as a file that says the same: what was given, and the defaults for the rest.
+"""The effective configuration as TOML: the given values, and the defaults for the rest.
 
 What stands for a value (`{ env = "NAME" }`) is shown as it stands, so no secret can come out of here.
 """
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def shown(config: Config) -> str:
-    """Return the configuration as TOML, which loads as the same again from the same folder."""
+    """Return the configuration as TOML; it loads as the same configuration from the same folder."""
     document = config.document
     blocks = []
     for adapter, given in zip(config.providers, document["provider"], strict=True):

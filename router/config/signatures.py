@@ -27,6 +27,7 @@ from router.config.kinds import AnyOf, Anything, Choice, Flag, Kind, ListOf, Num
 from router.config.rules import ORDERED, Check, Rule, rules_of
 from router.config.sections import NOTHING, Parameter, Section
 from router.config.texts import SecretText, Text
+from router.policy.budget import RetryBudget
 
 _SECRET_NAME: Final = re.compile(r"(?:^|_)(?:key|token|secret|password|cookie|credentials?)\Z")
 """A setting of a third party that is certainly secret, although it takes plain `str`."""
@@ -52,12 +53,8 @@ def section_of(made: type) -> Section:
     """Return the table that holds the settings of a class."""
     parameters, further = parameters_of(made)
     ordered = ORDERED.get(made.__name__) if rules_of(made) else None
-    return Section(made.__name__, summary_of(made), parameters, made, ordered, further)
-
-
-def summary_of(made: type) -> str:
-    """Return the first paragraph of a class's docstring in one line."""
-    return " ".join(inspect.cleandoc(made.__doc__ or "").partition("\n\n")[0].split())
+    summary = " ".join(inspect.cleandoc(made.__doc__ or "").partition("\n\n")[0].split())
+    return Section(made.__name__, summary, parameters, made, ordered, further)
 
 
 @cache
@@ -90,27 +87,18 @@ def _parameters(constructor: types.FunctionType, owner: type) -> tuple[dict[str,
     """Return the parameters of one constructor, and whether it takes others without saying which."""
     found: dict[str, Parameter] = {}
     hands_on = False
-    texts, rules = described(owner), {**_inherited_rules(owner), **rules_of(owner)}
+    texts, rules = described(owner), rules_of(owner)
     for each in list(inspect.signature(constructor).parameters.values())[1:]:
         hint = _resolved(each.annotation, constructor.__globals__)
         if each.kind is each.VAR_KEYWORD:
-            settings = _typed_dict(hint)
+            (settings,) = typing.get_args(hint) if typing.get_origin(hint) is typing.Unpack else (None,)
             hands_on = settings is None
-            found |= {} if settings is None else _settings_of(settings)
+            found |= {} if hands_on else _settings_of(settings)
         elif each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY):
             default = NOTHING if repr(each.default) == "<factory>" else each.default  # of a dataclass
             kind, text = kind_of(hint, each.name, rules.get(each.name)), texts.get(each.name, "")
             found[each.name] = Parameter(kind, default, each.default is NOTHING, text)
     return found, hands_on
-
-
-def _inherited_rules(owner: type) -> dict[str, Rule]:
-    return {name: rule for base in reversed(owner.__mro__[1:]) for name, rule in rules_of(base).items()}
-
-
-def _typed_dict(hint: Any) -> type | None:
-    inner = next(iter(typing.get_args(hint)), None) if typing.get_origin(hint) is typing.Unpack else None
-    return inner if typing.is_typeddict(inner) else None
 
 
 def _settings_of(settings: Any) -> dict[str, Parameter]:
@@ -157,7 +145,7 @@ def kind_of(hint: Any, name: str = "", rule: Rule | None = None) -> Kind:
         return Text(rule)
     if isinstance(hint, type) and issubclass(hint, Enum):
         return Choice({str(member.value): member for member in hint}, name.rstrip("s") or "value")
-    if isinstance(hint, type) and (dataclasses.is_dataclass(hint) or rules_of(hint)):
+    if isinstance(hint, type) and (dataclasses.is_dataclass(hint) or hint is RetryBudget):
         return section_of(hint)
     return _generic(typing.get_origin(hint) or hint, typing.get_args(hint), name, rule)
 

@@ -26,7 +26,7 @@ class StrategyTable(Kind):
 
     @cached_property
     def kinds(self) -> dict[str, Section]:
-        """What can be written as `kind`: the classes of the module that order candidates."""
+        """The values of `kind`: the classes of `router.policy.strategy` that order candidates."""
         classes = [
             each
             for each in vars(strategy).values()
@@ -35,27 +35,27 @@ class StrategyTable(Kind):
         names = {each.__name__.lower(): each for each in classes}
         return {name: replace(section_of(each), tag=("kind", name)) for name, each in names.items()}
 
-    def taken(self, value: Any, position: Position) -> Any:
+    def taken(self, value: Any, at: Position) -> Any:
         """Return the strategy, or `WRONG`."""
         kind = value.get("kind")
         choice = Choice(self.kinds, "strategy")
         if kind is None:
-            return missing("kind", value, choice.words, position)
+            return missing("kind", value, choice.words, at)
         if not isinstance(kind, str):
-            return (position / "kind").wrong(f"is {found(kind)}; it must be {choice.words}")
-        section = choice.read(kind, position / "kind")
-        return section if section is WRONG else section.read(value, position)
+            return (at / "kind").wrong(f"is {found(kind)}; it must be {choice.words}")
+        section = choice.read(kind, at / "kind")
+        return section if section is WRONG else section.read(value, at)
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:
         """Return its JSON schema."""
         return {"oneOf": [kind.schema(definitions) for kind in self.kinds.values()]}
 
 
-def fit(chosen: Strategy, names: list[str] | None, position: Position) -> None:
-    """Tell where a strategy does not fit the providers; None where not all of their names are known."""
+def fit(chosen: Strategy, names: list[str] | None, at: Position) -> None:
+    """Record that a strategy does not fit the providers; skip this where a name is unknown."""
     if not names:
         return
     try:
         chosen.check(names)
     except ValueError as error:
-        position.wrong(position.reading.masked(str(error)))
+        at.wrong(at.reading.masked(str(error)))

@@ -1,4 +1,4 @@
-"""Texts, and secrets, which are never written in a file but where they are found."""
+"""Texts and secrets. A file names where a secret is; it never holds one."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ class Text(Kind):
     types: ClassVar[tuple[type, ...]] = (str, dict)
     words = "text"
 
-    def taken(self, value: Any, position: Position) -> Any:
+    def taken(self, value: Any, at: Position) -> Any:
         """Return the text."""
         if isinstance(value, dict):
-            secret = refer(value, position)
-            return secret if secret is WRONG else position.checked(secret.reveal(), self.rule)
+            secret = refer(value, at)
+            return secret if secret is WRONG else at.checked(secret.reveal(), self.rule)
         if _USER.search(value):
-            return position.wrong(f"holds a user name or password, and secrets stand elsewhere: write {WAYS}")
-        return position.checked(value, self.rule)
+            return at.wrong(f"holds a user name or password, and secrets stand elsewhere: write {WAYS}")
+        return at.checked(value, self.rule)
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:
         """Return its JSON schema."""
@@ -71,36 +71,34 @@ class SecretText(Kind):
     words = f"{WAYS}"
     is_secret = True
 
-    def read(self, value: Any, position: Position) -> Any:
+    def read(self, value: Any, at: Position) -> Any:
         """Return the secret. A literal text is a mistake; the message does not repeat it."""
         if not isinstance(value, str):
-            return super().read(value, position)
-        name = key(str(position.where[-1]))
+            return super().read(value, at)
+        name = key(str(at.where[-1]))
         plain = "" if not self.maybe_plain else '; if it is no secret, write { plain = "…" }'
-        return position.wrong(
+        return at.wrong(
             f'a secret must not stand in this file: write {name} = {{ env = "NAME" }} for an environment '
             f'variable, or {name} = {{ file = "path" }} for a file{plain}'
         )
 
-    def taken(self, value: Any, position: Position) -> Any:
+    def taken(self, value: Any, at: Position) -> Any:
         """Return the secret that the reference leads to."""
         if self.maybe_plain and set(value) == {"plain"}:
-            return self._plain(value["plain"], position)
+            return self._plain(value["plain"], at)
         if self.maybe_plain and not set(value) & {"env", "file"}:
-            return position.wrong(f'write {WAYS}, or {{ plain = "…" }} for a value that is no secret')
-        secret = refer(value, position)
+            return at.wrong(f'write {WAYS}, or {{ plain = "…" }} for a value that is no secret')
+        secret = refer(value, at)
         if secret is not WRONG:
-            secret = position.checked(secret, self.rule)
+            secret = at.checked(secret, self.rule)
         return secret.reveal() if self.bare and secret is not WRONG else secret
 
-    def _plain(self, value: Any, position: Position) -> Any:
-        name = str(position.where[-1])
+    def _plain(self, value: Any, at: Position) -> Any:
+        name = str(at.where[-1])
         if _CREDENTIALS.search(name):
-            return position.wrong(
-                f"{name!r} carries a secret, which must not stand in this file: write {WAYS}"
-            )
+            return at.wrong(f"{name!r} carries a secret, which must not stand in this file: write {WAYS}")
         if not isinstance(value, str):
-            return (position / "plain").wrong(f"is {found(value)}; it must be text")
+            return (at / "plain").wrong(f"is {found(value)}; it must be text")
         return value
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:

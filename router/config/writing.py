@@ -20,7 +20,7 @@ def key(name: str) -> str:
 
 
 def text(value: str) -> str:
-    """Return a text in quotes, with everything escaped that a terminal would obey."""
+    """Return a quoted text with control characters escaped."""
     return f'"{"".join(_SHORT.get(c) or (c if c.isprintable() else _escaped(c)) for c in value)}"'
 
 

@@ -49,7 +49,7 @@ class Probing:
 
     Args:
         providers: By name.
-        places: Provider -> its slots.
+        slots: Provider -> its slots.
         timeouts: The router's.
         policy: What to remember of an error.
         notify: Tells an event to the observers.
@@ -59,14 +59,14 @@ class Probing:
     def __init__(
         self,
         providers: Mapping[str, Provider],
-        places: Mapping[str, Slots],
+        slots: Mapping[str, Slots],
         timeouts: Timeouts,
         policy: RetryPolicy,
         notify: Callable[[Event], None],
         clock: Callable[[], float],
     ) -> None:
         self._providers = providers
-        self._places = places
+        self._slots_of = slots
         self._timeouts = timeouts
         self._policy = policy
         self._notify = notify
@@ -109,11 +109,11 @@ class Probing:
         return await self._bounded(provider, "reach", self._timeouts.probe)
 
     async def _answer(self, provider: Provider) -> ProbeResult:
-        """Probe in a place that a request gets back at once when it needs it."""
-        places, budget = self._places[provider.name], provider.probe_budget
-        with places.lent() as scope:
+        """Probe in a slot that a request gets back at once when it needs it."""
+        slots, budget = self._slots_of[provider.name], provider.probe_budget
+        with slots.lent() as scope:
             if scope is None:
-                said = f"all its {places.limit} slots are taken; the probe would have to wait"
+                said = f"all its {slots.limit} slots are taken; the probe would have to wait"
                 return ProbeResult(None, said, "answer")
             if not budget.take(self._clock()):
                 said = (
@@ -121,7 +121,7 @@ class Probing:
                 )
                 return ProbeResult(None, said, "answer")
             return await self._bounded(provider, "answer", self._timeouts.probe_answer)
-        return ProbeResult(None, "a request needed the place of the probe", "answer")
+        return ProbeResult(None, "a request needed the slot of the probe", "answer")
 
     async def _bounded(self, provider: Provider, level: ProbeLevel, seconds: float) -> ProbeResult:
         started = self._clock()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from router.health.report import LastError, ProbeAllowance, ProviderHealth
 from router.health.state import Facts, judged
 from router.provider.evidence import Evidence, told, told_by
+from router.provider.standing import REACHABLE
 
 if TYPE_CHECKING:
     from adapters.contract import ProbeResult
@@ -29,12 +30,14 @@ def health_of(
     adapter, standing = provider.adapter, provider.standing
     working = adapter.working_at(now)
     evidence = _evidence(provider, working)
-    breaker = provider.breaker.snapshot(now)
-    held, permit_in = standing.held(now), breaker.permit_in
+    breaker = standing.breaker_for(adapter.model, now)
+    refusal = provider.refusal(adapter.model, now)
+    obstacles = standing.refusals(adapter.model, now)
     age = None if evidence is None else max(0.0, now - evidence.at)
     why, detail = _why(provider, working, evidence, probe)
-    held_by = None if held is None else standing.held_reason
-    found = judged(Facts(working, why, detail, held_by, breaker, evidence, age, traffic))
+    held = next((each.held for each in obstacles if each.held is not None), None)
+    missing = next((each.reason for each in obstacles if each.missing), None)
+    found = judged(Facts(working, why, detail, held, missing, breaker, evidence, age, traffic))
     last_success = standing.last_success_at
     return ProviderHealth(
         provider=provider.name,
@@ -44,8 +47,8 @@ def health_of(
         detail=found.detail,
         evidence="none" if evidence is None else evidence.kind,
         evidence_age=age,
-        can_answer=working is not False and held is None and permit_in == 0,
-        back_in=_back_in(provider, now, working, held, permit_in),
+        can_answer=refusal is None,
+        back_in=None if refusal is None else refusal.back_in,
         generation=provider.generation,
         models=provider.models,
         breaker=breaker,
@@ -61,7 +64,7 @@ def _evidence(provider: Provider, working: bool | None) -> Evidence | None:
     """Return the evidence that decides; where the router has none, what somebody else's probe found."""
     known, since = provider.standing.evidence(working), provider.adapter.working_since
     if known is None and working and since is not None:
-        return Evidence("reach", since, True, "it was probed")
+        return Evidence("reach", since, True, REACHABLE)
     return known
 
 
@@ -76,17 +79,6 @@ def _why(
         # From the start it is in the adapter's own words; later somebody else has probed it.
         return words if provider.adapter.working_since is None else "a probe found it so", words
     return ("not known yet", "") if probe is None else (told_by(probe), probe.reason)
-
-
-def _back_in(
-    provider: Provider, now: float, working: bool | None, held: float | None, permit_in: float | None
-) -> float | None:
-    """Return the seconds until time alone brings it back; None where it is there, or nothing does."""
-    recheck = provider.adapter.recheck_at if working is False else None
-    if permit_in is None or (working is False and recheck is None):
-        return None
-    longest = max(held or 0.0, permit_in, 0.0 if recheck is None else recheck - now)
-    return longest or None
 
 
 def _last_error(provider: Provider, now: float) -> LastError | None:

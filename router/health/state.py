@@ -4,16 +4,19 @@
     1  `working` is False: a probe or a request found it so             unhealthy   no
     2  isolated by hand                                                 degraded    no
     3  held back, as it asked to be                                     degraded    no
-    4  its circuit breaker is open                                      degraded    no
-    5  its circuit breaker is half-open: the next request is the trial  degraded    where the trial is free
-    6  no evidence, or none of the last hour                            unknown     yes
-    7  the newest evidence speaks against it: a failed attempt, a       degraded    yes
-       reply that broke off, a probe that was turned away
-    8  less than half of at least 4 attempts delivered                  degraded    yes
-    9  the newest evidence speaks for it: content, or a probe           healthy     yes
+    4  it said that it does not have its own model                      degraded    no
+    5  its circuit breaker is open                                      degraded    no
+    6  its circuit breaker is half-open: the next request is the trial  degraded    where the trial is free
+    7  no evidence, or none of the last hour                            unknown     yes
+    8  the evidence speaks against it: a failed attempt, a reply that   degraded    yes
+       broke off, a probe that was turned away, a list of models
+       without its own
+    9  less than half of at least 4 attempts delivered                  degraded    yes
+    10 the evidence speaks for it: content, or a probe                  healthy     yes
 
-Newer evidence replaces older, with two exceptions: a probe that only reached the service does not excuse a
-generation that failed, and the first content of a reply does not excuse one that broke off before.
+What counts in lines 3 to 6 is what stops a request for the provider's default model. Newer evidence replaces
+older, but a probe that only reached the service is weaker than content (`Standing.evidence`), and the first
+content of a reply does not excuse one that broke off before.
 """
 
 from __future__ import annotations
@@ -45,6 +48,7 @@ class Facts(NamedTuple):
         why: The reason of it.
         detail: The same in the words of the adapter.
         held: Why it is held back, or None where it is not.
+        missing: Why it is not asked for its own model, or None where it is.
         breaker: What its breaker knows.
         evidence: What decides, or None.
         age: Of the evidence, in seconds.
@@ -55,6 +59,7 @@ class Facts(NamedTuple):
     why: str
     detail: str
     held: str | None
+    missing: str | None
     breaker: BreakerSnapshot
     evidence: Evidence | None
     age: float | None
@@ -84,6 +89,8 @@ def judged(facts: Facts) -> Judgement:
         return Judgement("degraded", "isolated by hand; Router.reset() brings it back")
     if facts.held is not None:
         return Judgement("degraded", f"held back ({facts.held})")
+    if facts.missing is not None:
+        return Judgement("degraded", facts.missing)
     if breaker.state != "closed":
         what = "the next request is its trial" if breaker.permit_in == 0 else "not asked"
         return Judgement("degraded", f"circuit breaker {breaker.state}, {what}")

@@ -13,10 +13,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, get_args
 
-from adapters.contract.errors import AdapterError
+from adapters.contract.errors import AdapterError, ModelNotFound
 from router.errors import verdict_of
 from router.events import AttemptEnded, ReplySwitched, RequestEnded, Verdict
-from router.provider.evidence import NO_WORD
+from router.provider.evidence import says_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -279,7 +279,8 @@ class TrafficObserver:
                 self._replied(switch.left, verdict_of(error), 0.0)
 
     def _attempted(self, attempt: Attempt) -> None:
-        evidence = not isinstance(attempt.error, NO_WORD)
+        error = attempt.error
+        evidence = error is None or not (says_nothing(error) or isinstance(error, ModelNotFound))
         memory = self._by_name[attempt.provider]
         memory.attempted(self._now(), attempt.outcome, attempt.seconds, evidence=evidence)
 

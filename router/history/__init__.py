@@ -1,4 +1,4 @@
-"""What the health of the providers was: kept in a SQLite file, and read back as uptime, outages and trends.
+"""The history of the providers' health: stored in SQLite, read as uptime, changes, outages and trends.
 
     History        keeps each report and each probe of a router: Router(..., history=History("health.db"))
     HistoryFile    the file itself: add, read, retention

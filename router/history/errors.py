@@ -1,4 +1,4 @@
-"""What can be wrong with the file of a history, in sentences that say what to do next."""
+"""The errors of a history file, each with the cause and what to do."""
 
 from __future__ import annotations
 

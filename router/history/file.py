@@ -28,7 +28,7 @@ _UNREADABLE: Final = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 
 
 class HistoryFile:
-    """Keeps samples and probes in a SQLite file, and gives them back.
+    """Stores samples and probes in a SQLite file, and reads them.
 
     Every call opens the file, works and closes it, so that it may be used from any thread, and be moved away
     at any time. A write takes a few milliseconds, and up to `busy` seconds where another program is writing:
@@ -84,8 +84,10 @@ class HistoryFile:
             prepare(connection, self.path)
             connection.execute("BEGIN IMMEDIATE")
             try:
-                if times := [*(row.at for row in samples), *(row.at for row in probes)]:
-                    self._prune(connection, max(times) - self.keep_days * _DAY)
+                times = sorted([*(row.at for row in samples), *(row.at for row in probes)])
+                now = self._believed(connection, times)
+                if now is not None:
+                    self._prune(connection, now - self.keep_days * _DAY)
                 connection.executemany(_INSERT_SAMPLE, samples)
                 connection.executemany(_INSERT_PROBE, probes)
                 connection.execute("COMMIT")
@@ -93,8 +95,47 @@ class HistoryFile:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
 
+    @property
+    def _leap(self) -> float:
+        """Seconds between two reports; a longer step of the clock may be a jump."""
+        return max(1.0, self.keep_days / 10) * _DAY
+
+    def _believed(self, connection: sqlite3.Connection, times: Sequence[float]) -> float | None:
+        """Return the newest plausible time of `times`, or None.
+
+        A clock that jumps ahead must not make all rows old. So a time far ahead of all rows before is kept,
+        but nothing is deleted by it, until such times fill as many days as rows are kept.
+        """
+        row = connection.execute("SELECT at FROM clock").fetchone()
+        before = row[0] if row else None
+        found = None
+        for at in times:
+            if before is None or at <= before + self._leap or self._is_confirmed(connection, before, at):
+                found, before = at, at if before is None else max(before, at)
+        if found is not None:
+            query = "UPDATE clock SET at = ?" if row else "INSERT INTO clock VALUES (?)"
+            connection.execute(query, (before,))
+        return found
+
+    def _is_confirmed(self, connection: sqlite3.Connection, before: float, at: float) -> bool:
+        """Whether rows far ahead of `before` fill enough days; counted at the first row of each day."""
+        newest = connection.execute("SELECT max(at) FROM samples WHERE at <= ?", (at,)).fetchone()[0]
+        if newest is None or newest // _DAY == at // _DAY:
+            return False
+        (days,) = connection.execute(_DAYS, (before + self._leap, at)).fetchone()
+        return bool(days >= max(2, self.keep_days))
+
+    def ahead(self) -> tuple[int, float | None]:
+        """Return how many samples are far ahead of the others, and the first time of them.
+
+        Raises:
+            HistoryError: The file cannot be read; the text says why, and what to do.
+        """
+        ((count, first),) = self._rows(_AHEAD, (self._leap,)) or [(0, None)]
+        return count, first
+
     def _prune(self, connection: sqlite3.Connection, before: float) -> None:
-        """Delete what is too old, first of all: in a file that may not grow it makes the room."""
+        """Delete old rows before the insert: this makes room in a file that may not grow."""
         for table in ("samples", "probes"):
             connection.execute(
                 f"DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE at < ? ORDER BY at LIMIT ?)",
@@ -193,7 +234,7 @@ class HistoryFile:
 
 
 def _is_missing(path: Path) -> bool:
-    """Whether there is nothing at `path`; what may not be looked at is there for all we know."""
+    """Whether `path` does not exist; a path without permission counts as existing."""
     try:
         path.lstat()
     except (FileNotFoundError, NotADirectoryError):
@@ -203,6 +244,8 @@ def _is_missing(path: Path) -> bool:
     return False
 
 
+_DAYS: Final = "SELECT count(DISTINCT CAST(at / 86400 AS INTEGER)) FROM samples WHERE at > ? AND at <= ?"
+_AHEAD: Final = "SELECT count(*), min(at) FROM samples WHERE at > (SELECT at FROM clock) + ?"
 _SAMPLE: Final = ", ".join(Sample._fields)
 _PROBE: Final = ", ".join(ProbeSample._fields)
 # The names of columns are those of the fields, none of which comes from outside.

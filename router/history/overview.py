@@ -1,4 +1,4 @@
-"""All that a history says of a stretch of time, read provider by provider."""
+"""The overview of a period, read provider by provider."""
 
 from __future__ import annotations
 

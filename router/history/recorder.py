@@ -74,7 +74,7 @@ class History:
             self._put(probe_sample(event.provider, event.result, self._clock()))
 
     def add_report(self, report: HealthReport, at: float | None = None) -> None:
-        """Write a report, and what waits, here and now; for programs without an event loop.
+        """Write a report and the waiting rows at once; for programs without an event loop.
 
         Args:
             report: What to keep.
@@ -87,7 +87,7 @@ class History:
         self._write()
 
     async def keep(self, report: HealthReport, tell: Callable[[Event], None] | None = None) -> None:
-        """Write a report, and what waits, in a thread. Raises nothing but cancellation.
+        """Write a report and the waiting rows in a thread. Raises nothing but cancellation.
 
         Args:
             report: What to keep.
@@ -112,7 +112,7 @@ class History:
             self._bound()
 
     def _write(self) -> None:
-        """Write what waits; what cannot be written waits on, before what came meanwhile."""
+        """Write the waiting rows; after a failure they wait again, before newer ones."""
         with self._lock:
             rows, self._waiting = self._waiting, deque()
         try:

@@ -106,7 +106,7 @@ def probe_sample(provider: str, result: ProbeResult, at: float) -> ProbeSample:
 
 
 def state_of(word: object) -> State:
-    """Return `word` where it is a state; whatever else a file says is unknown."""
+    """Return `word` if it is a state, else unknown."""
     return word if word in STATES else "unknown"
 
 

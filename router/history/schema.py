@@ -33,6 +33,10 @@ STEPS: Final[tuple[tuple[str, ...], ...]] = (
         "CREATE INDEX probes_of_provider ON probes (provider, at)",
         "CREATE INDEX probes_by_time ON probes (at)",
     ),
+    (
+        "CREATE TABLE clock (at REAL NOT NULL)",  # one row: the newest time that is believed
+        "INSERT INTO clock SELECT max(at) FROM samples HAVING max(at) IS NOT NULL",
+    ),
 )
 _WHOSE: Final = """SELECT (SELECT * FROM pragma_application_id), (SELECT * FROM pragma_user_version),
     NOT EXISTS (SELECT 1 FROM sqlite_master)"""

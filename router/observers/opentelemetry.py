@@ -109,7 +109,7 @@ class OpenTelemetryObserver:
         self._requests: OrderedDict[str, _Request] = OrderedDict()
 
     def __call__(self, event: Event) -> None:
-        """Begin, describe or end the spans that `event` is about; of an unknown request it is ignored."""
+        """Start, update or end the spans of `event`; ignore events of unknown requests."""
         if isinstance(event, RequestStarted):
             self._begin(event)
             return
@@ -152,7 +152,7 @@ class OpenTelemetryObserver:
             self._give_up(next(iter(self._requests)))
 
     def _attempted(self, request: _Request, attempt: Attempt) -> None:
-        """Make the span of an attempt that came to its outcome; one that committed goes on with its reply."""
+        """Make the span of an ended attempt; the span of a committed one lasts as long as its reply."""
         if request.replies:
             reply = request.replies[-1]
             # One that began before the commit is the loser of a race; one that began later takes over.

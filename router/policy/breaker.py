@@ -1,20 +1,27 @@
 """A circuit breaker: stops asking a provider that fails. Pure: time and random source are passed in.
 
-Theory of operation. A call needs a permit and tells it how it went, once. Two rules:
+Theory of operation. A call needs a permit and tells it how it went, once. Three rules:
 
 1. All transitions are in this table. Only a permit of the present closed phase, or the trial of the present
    half-open one, can cause one. Every other result is late: it changes the metrics, never the state, and one
    from before the last closing changes nothing at all, since it is evidence of a past that is over.
 2. Open and half-open are one stored fact, the end of the break; which of them it is follows from `now`.
 
+3. Concurrency cannot fake a failure of the whole. Failures mostly come sooner than successes, so the first
+   words about many calls that run side by side are mostly bad ones. Therefore the failures "in a row" are
+   counted so: each began after the one before it had ended, no success was told between, and together with
+   the failures beside them they outnumber the calls that began no later than the newest of them and have not
+   been told of. Such open calls also count in the share of failures, as calls that did not fail.
+
        state      event                                          next state
-    1  closed     a failure: `consecutive` in a row              open for `open_for`
+    1  closed     a failure: `consecutive` in a row (rule 3)     open for `open_for`
     2  closed     a failure or slow call: the share of failures  open for `open_for`
                   or slow calls in `window` is reached
     3  open       the break is over                              half-open
     4  half-open  permit taken: the one trial                    half-open; no other for `trial_limit`
     5  half-open  the trial delivers in time                     closed; growth and evidence forgotten
-    6  half-open  the trial fails, or is slow                    open, `growth` times as long
+    6  half-open  the trial fails, is slow, or is outrun by      open, `growth` times as long
+                  another provider
     7  half-open  the trial is released                          half-open, the next permit is due at once
     8  half-open  the trial says nothing for `trial_limit`       half-open, the next permit is due
     9  any        isolate()                                      isolated: no permits
@@ -27,6 +34,7 @@ permit that is lost without a word (8) costs one pause and cannot block the brea
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import deque
 from dataclasses import dataclass
@@ -109,7 +117,7 @@ class BreakerSnapshot:
 
     Attributes:
         state: closed, open, half-open or isolated.
-        failures_in_a_row: Since the last success.
+        failures_in_a_row: One after the other since the last success; see the rules of the module.
         calls: Calls in the window.
         failures: Those of them that failed.
         slow: Those of them that delivered too late.
@@ -133,16 +141,18 @@ class _Word(NamedTuple):
     failed: bool
     seconds: float = 0.0
     retry_after: float | None = None
+    outrun: bool = False
 
 
 class Permit:
     """The permission for one call. The first result told to it counts; later ones are ignored."""
 
-    __slots__ = ("_hear", "phase")
+    __slots__ = ("_hear", "at", "phase")
 
-    def __init__(self, hear: Callable[[Permit, _Word | None], None], phase: int) -> None:
+    def __init__(self, hear: Callable[[Permit, _Word | None], None], phase: int, at: float) -> None:
         self._hear: Callable[[Permit, _Word | None], None] | None = hear
         self.phase = phase
+        self.at = at
 
     def succeeded(self, now: float, seconds: float) -> None:
         """Tell that content came, `seconds` after the call began."""
@@ -157,6 +167,10 @@ class Permit:
                 (`RetryPolicy.remember`); what is not finite is ignored.
         """
         self._tell(_Word(now, failed=True, retry_after=retry_after))
+
+    def outrun(self, now: float) -> None:
+        """Tell that another provider, asked later, was quicker: only a trial counts as slow."""
+        self._tell(_Word(now, failed=False, outrun=True))
 
     def released(self) -> None:
         """Tell that the call is evidence of nothing: cancelled, never sent, or the caller's own error."""
@@ -226,7 +240,9 @@ class CircuitBreaker:
         self._trial: Permit | None = None
         self._lost_at = math.inf
         self._base = policy.open_for  # the newest break, before the jitter
-        self._in_a_row = 0
+        self._pending: dict[Permit, None] = {}  # of this phase, not told of yet, in the order of their starts
+        self._in_a_row = self._since_success = 0
+        self._row_ended = -math.inf  # when the newest failure of the row was told
         self._window = Window(policy.window)
         self._close()
 
@@ -251,7 +267,9 @@ class CircuitBreaker:
         if self.permit_in(now) != 0:
             return None
         self._seen = self._at(now)
-        permit = Permit(self._hear, self._phase)
+        permit = Permit(self._hear, self._phase, self._seen)
+        self._forget_lost(self._seen - self.policy.window)
+        self._pending[permit] = None
         if self._until is not None:  # row 4
             self._trial, self._lost_at = permit, self._seen + self.policy.trial_limit
         return permit
@@ -286,31 +304,60 @@ class CircuitBreaker:
             f"{known.slow} slow, repetition {known.repetitions}>"
         )
 
+    def sibling(self) -> CircuitBreaker:
+        """Return a closed breaker with the same policy and random source."""
+        return CircuitBreaker(self.policy, self._random)
+
     def _hear(self, permit: Permit, word: _Word | None) -> None:
+        self._pending.pop(permit, None)
         trial = permit is self._trial
         if trial:
             self._trial = None  # row 7, where this is all
-        if word is None or permit.phase != self._phase:
+        if word is None or permit.phase != self._phase or (word.outrun and not trial):
             return  # no evidence, or evidence of a past that is over: rule 1
         now = self._seen = self._at(word.now)
-        slow = not word.failed and self.policy.slow_call is not None and word.seconds > self.policy.slow_call
-        self._in_a_row = self._in_a_row + 1 if word.failed else 0
+        too_long = self.policy.slow_call is not None and word.seconds > self.policy.slow_call
+        slow = word.outrun or (not word.failed and too_long)
+        self._count(permit, now, failed=word.failed)
         self._window.add(now, failed=word.failed, slow=slow)
         good = not (word.failed or slow)
         if trial and good:
             self._close()  # row 5
-        elif trial or (self.state(now) == "closed" and not good and self._is_bad(now)):
+        elif trial or (self.state(now) == "closed" and not good and self._is_bad(now, permit.at)):
             self._open(now, word.retry_after)  # rows 6, 1, 2
 
-    def _is_bad(self, now: float) -> bool:
+    def _count(self, permit: Permit, now: float, *, failed: bool) -> None:
+        """Count what belongs to the row: rule 3."""
+        if not failed:
+            self._in_a_row = self._since_success = 0
+            self._row_ended = -math.inf
+            return
+        self._since_success += 1
+        if permit.at >= self._row_ended:
+            self._in_a_row += 1
+            self._row_ended = now
+
+    def _is_bad(self, now: float, began: float) -> bool:
         policy = self.policy
-        if policy.consecutive is not None and self._in_a_row >= policy.consecutive:
+        undecided = self._undecided(now, began)
+        row = policy.consecutive is not None and self._in_a_row >= policy.consecutive
+        if row and self._since_success >= undecided:
             return True
         calls, failures, slow = self._window.counts(now)
         return calls >= policy.minimum and (
-            (policy.ratio is not None and failures >= policy.ratio * calls)
+            (policy.ratio is not None and failures >= policy.ratio * (calls + undecided))
             or (policy.slow_call is not None and slow >= policy.slow_ratio * calls)
         )
+
+    def _forget_lost(self, since: float) -> None:
+        """Count the calls no longer that began before `since`, so that permits lost without a word go."""
+        for permit in list(itertools.takewhile(lambda each: each.at <= since, self._pending)):
+            del self._pending[permit]
+
+    def _undecided(self, now: float, began: float) -> int:
+        """Return how many calls began in the window and no later than `began`, and were not told of yet."""
+        since = now - self.policy.window
+        return sum(since < permit.at <= began for permit in self._pending)
 
     def _open(self, now: float, retry_after: float | None) -> None:
         policy = self.policy
@@ -328,7 +375,9 @@ class CircuitBreaker:
         self._phase += 1
         self._isolated = False
         self._until = self._trial = None
-        self._repetitions = self._in_a_row = 0
+        self._repetitions = self._in_a_row = self._since_success = 0
+        self._row_ended = -math.inf
+        self._pending.clear()
         self._window = Window(self.policy.window)
 
     def _at(self, now: float) -> float:

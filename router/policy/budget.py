@@ -59,6 +59,10 @@ class RetryBudget:
         self._tokens -= 1  # below 0 by the rounding, never clamped: nothing is given away
         return True
 
+    def allows(self, now: float) -> bool:
+        """Whether `take` would find a token."""
+        return self._level(now) >= 1 - _ROUNDING
+
     def left(self, now: float) -> float:
         """Return the tokens there are at `now`, without taking any."""
         return max(0.0, self._level(now))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from adapters.contract.errors import AdapterError, Disposition
+from adapters.contract.errors import AdapterError, Disposition, Scope
 
 if TYPE_CHECKING:
     import random
@@ -85,6 +85,8 @@ class RetryPolicy:
         for kind in type(error).__mro__:
             if kind in self.dispositions:
                 return self.dispositions[kind]
+        if error.scope is Scope.REQUEST is not type(error).scope and error.disposition is Disposition.RETRY:
+            return Disposition.FAILOVER  # this provider will not take this request in a second try either
         return error.disposition
 
     def push_back(self, error: AdapterError) -> float | None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Iterable, Mapping, Sequence
 
+    from adapters.contract import ChatRequest
     from router.policy.breaker import BreakerPolicy
     from router.policy.strategy import Strategy
 
@@ -108,11 +109,15 @@ def named(providers: Mapping[str, Provider], name: str) -> Provider:
 
 
 def arranged(
-    candidates: Sequence[Provider], strategy: Strategy, now: float, random_source: random.Random
+    candidates: Sequence[Provider],
+    strategy: Strategy,
+    now: float,
+    random_source: random.Random,
+    request: ChatRequest | None = None,
 ) -> list[Provider]:
-    """Return the candidates in the order of the strategy."""
+    """Return the candidates in the order of the strategy, for a request or for one that names no model."""
     by_name = {provider.name: provider for provider in candidates}
-    order = strategy.order([p.candidate(now) for p in candidates], now, random_source)
+    order = strategy.order([p.candidate(request, now) for p in candidates], now, random_source)
     return [by_name[candidate.name] for candidate in order]
 
 

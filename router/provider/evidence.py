@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 from adapters.contract import errors
-from adapters.contract.errors import AdapterError
+from adapters.contract.errors import AdapterError, Scope
 
 if TYPE_CHECKING:
     from adapters.contract import ProbeResult
@@ -13,36 +13,13 @@ if TYPE_CHECKING:
 EvidenceKind: TypeAlias = Literal["traffic", "reach", "answer", "none"]
 """Where evidence comes from: a request, a probe of that level, or nowhere."""
 
-NO_EVIDENCE: Final = (
-    errors.Busy,
-    errors.ContentRefused,
-    errors.InvalidRequest,
-    errors.LocalFailure,
-    errors.NotWorking,
-    errors.ReplyRejected,
-)
-"""Errors that a breaker does not count: of the caller, of this side, or remembered in another way."""
+OF_THE_WAY: Final = (errors.ConnectFailed, errors.ConnectionLost, errors.Unreachable)
+"""Failures of the way to a service: a probe that reaches the service refutes them."""
 
-NO_WORD: Final = (
-    errors.Busy,
-    errors.ContentRefused,
-    errors.InvalidRequest,
-    errors.LocalFailure,
-    errors.ModelNotFound,
-    errors.ReplyRejected,
-)
-"""Errors that say nothing about the provider's health."""
 
-OF_THE_WAY: Final = (
-    errors.ConnectFailed,
-    errors.ConnectionLost,
-    errors.Unreachable,
-    errors.NotWorking,
-)
-"""Failures that a probe clears by reaching the service; others concern its generation."""
-
-REFUSALS: Final = (errors.ModelNotFound, errors.QuotaExhausted, errors.RateLimited)
-"""Errors with which a working service turns a probe away, as it would a request."""
+def says_nothing(error: AdapterError) -> bool:
+    """Whether `error` alone speaks about its request only, or it cannot be told whom it speaks about."""
+    return error.scope is Scope.REQUEST or error.ambiguous
 
 
 class Evidence(NamedTuple):

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from adapters.contract import Outcome
-from adapters.contract.errors import NotWorking
+from adapters.contract.errors import FirstContentTimeout, NotWorking
 from router.policy.strategy import Candidate, Pace
+from router.provider.evidence import OF_THE_WAY
 from router.provider.probe_budget import ProbeBudget
-from router.provider.standing import Standing
+from router.provider.standing import REACHABLE, REMEMBERED, Refusal, Standing
+from router.provider.turn import Turn
 
 if TYPE_CHECKING:
-    from adapters.contract import Adapter, ProbeResult
-    from adapters.contract.errors import AdapterError
+    from adapters.contract import Adapter, ChatRequest, ProbeResult
+    from adapters.contract.errors import AdapterError, Scope
     from router.events import Verdict
     from router.policy.breaker import CircuitBreaker
     from router.policy.retry import RetryPolicy
@@ -25,7 +27,7 @@ class Provider:
 
     Attributes:
         adapter: What speaks to the service.
-        breaker: Leaves the provider alone while it fails.
+        breaker: Stops requests while the provider fails; its models have breakers after its pattern.
         standing: What requests and probes showed of it.
         pace: How fast it brings its first content.
         generation: Of the service's software, as the newest probe told.
@@ -35,13 +37,14 @@ class Provider:
 
     adapter: Adapter
     breaker: CircuitBreaker
-    standing: Standing = field(default_factory=Standing)
+    standing: Standing = field(init=False)
     pace: Pace = field(default_factory=Pace)
     generation: str | None = None
     models: tuple[str, ...] = ()
     probe_budget: ProbeBudget = field(init=False)
 
     def __post_init__(self) -> None:
+        self.standing = Standing(self.breaker)
         self.probe_budget = ProbeBudget(self.adapter.answer_probes)
 
     @property
@@ -49,73 +52,115 @@ class Provider:
         """The provider's name."""
         return self.adapter.name
 
-    def succeeded(self, now: float, seconds: float) -> None:
+    def turn(self, request: ChatRequest, now: float) -> Turn:
+        """Begin an attempt at the provider; it is told how the attempt ended, once."""
+        return self.standing.turn(request, self.adapter.model_for(request), now)
+
+    def succeeded(self, turn: Turn, now: float, seconds: float) -> None:
         """Learn that content came `now`, `seconds` after the attempt began."""
         self.pace.add(now, seconds)
-        self.standing.succeeded(now)
+        self.standing.succeeded(turn, now, seconds)
         self.adapter.mark(Outcome(now))
 
-    def failed(self, error: AdapterError, model: str | None, now: float, policy: RetryPolicy) -> None:
-        """Learn that an attempt failed before content: what to remember for other requests."""
-        self.standing.failed(error, model, now, policy)
-        self.adapter.mark(Outcome(now, error))
+    def failed(
+        self, error: AdapterError, turn: Turn, now: float, policy: RetryPolicy, seconds: float = 0.0
+    ) -> None:
+        """Learn that an attempt failed before content: what to remember for other requests.
 
-    def broke_off(self, error: AdapterError, now: float, policy: RetryPolicy) -> None:
+        Args:
+            error: The failure.
+            turn: Of the attempt.
+            now: On the event loop's clock.
+            policy: How long to remember.
+            seconds: How long the attempt took.
+        """
+        scope = self.standing.failed(error, turn, now, policy)
+        if isinstance(error, FirstContentTimeout) and scope is not scope.REQUEST:
+            self.pace.add(now, seconds)  # it takes at least so long
+        self._mark(error, scope, now)
+
+    def broke_off(self, error: AdapterError, request: ChatRequest, now: float, policy: RetryPolicy) -> None:
         """Learn that a reply failed after content, which may say something about other requests too."""
-        self.standing.broke_off(error, now, policy)
-        self.adapter.mark(Outcome(now, error))
+        turn = Turn(request, self.adapter.model_for(request))
+        self._mark(error, self.standing.broke_off(error, turn, now, policy), now)
+
+    def _mark(self, error: AdapterError, scope: Scope, now: float) -> None:
+        self.adapter.mark(Outcome(now, error, scope))
 
     def replied(self, now: float, verdict: Verdict) -> None:
         """Learn how a reply ended."""
         self.standing.replied(now, verdict)
 
     def probed(self, result: ProbeResult, now: float, policy: RetryPolicy) -> None:
-        """Learn what a probe found; the adapter's `working` follows it."""
+        """Learn what a probe found; the adapter's `working` follows it.
+
+        A service that answered within the last hour is not taken out because its cheapest endpoint refuses
+        the probe or answers oddly: content outweighs that.
+        """
         self.generation = result.generation or self.generation
         self.models = result.models or self.models
-        self.standing.probed(result, now, policy)
-        if result.working is None:
-            return
-        if result.working and result.level == "answer":
-            self._pass_trial(now, result.seconds)
-        if self.adapter.working_at(now) is not result.working:
-            self.adapter.mark(Outcome(now, None if result.working else NotWorking(result.reason)))
+        outweighed = (
+            result.level == "reach"
+            and result.working is False
+            and result.error is not None
+            and not isinstance(result.error, OF_THE_WAY)
+            and self.standing.answered_since(now - REMEMBERED)
+        )
+        if outweighed:
+            result = replace(result, working=None)
+        self.standing.probed(result, self.adapter.model, now, policy)
+        if outweighed:
+            self.adapter.mark(Outcome(now))
+        elif result.working is not None and self.adapter.working_at(now) is not result.working:
+            if result.working:
+                reason = "it answered" if result.level == "answer" else REACHABLE
+                self.adapter.mark(Outcome(now, reason=reason))
+            else:
+                self.adapter.mark(Outcome(now, NotWorking(result.reason)))
 
-    def _pass_trial(self, now: float, seconds: float) -> None:
-        """Take the answer to a probe for the trial that a half-open breaker waits for."""
-        if self.breaker.state(now) == "half-open":
-            permit = self.breaker.permit(now)
-            if permit is not None:
-                permit.succeeded(now, seconds)
+    def isolate(self) -> None:
+        """Let no request ask until `reset()`."""
+        self.standing.isolate()
 
-    @property
-    def held_reason(self) -> str:
-        """Why it is held back, where it is."""
-        return self.standing.held_reason
+    def reset(self) -> None:
+        """Forget what the breakers know."""
+        self.standing.reset()
 
-    def held(self, now: float) -> float | None:
-        """Return the seconds for which it is still held back, or None."""
-        return self.standing.held(now)
+    def refusal(self, model: str | None, now: float) -> Refusal | None:
+        """Return why a request for `model` would not ask now and until when, or None where it would.
 
-    def lacks_model(self, model: str | None, now: float) -> bool:
-        """Whether it said lately that it does not have `model`."""
-        return self.standing.lacks_model(model, now)
+        This one answer is what the choice of providers, strategies, reports and errors use.
 
-    def come_back(self, now: float) -> float | None:
-        """Return the seconds until it may be asked again, where time alone brings it back; else None."""
-        permit_in = self.breaker.permit_in(now)
-        if permit_in is None:  # isolated by hand
+        Args:
+            model: By the service's name; None for its default.
+            now: On the event loop's clock.
+        """
+        found = self.standing.refusals(model, now)
+        if self.adapter.working_at(now) is False:
+            found.insert(0, self._not_working(now))
+        if not found:
             return None
-        return max(permit_in, self.held(now) or 0.0) or None
+        waits = [refusal.back_in for refusal in found]
+        longest = None if None in waits else max(wait for wait in waits if wait is not None)
+        return found[0]._replace(back_in=longest, on_trial=all(refusal.on_trial for refusal in found))
 
-    def candidate(self, now: float) -> Candidate:
-        """Return what a strategy knows of it."""
-        return Candidate(self.name, self.may_be_asked(now), self.pace.first_content, self.pace.measured_at)
+    def _not_working(self, now: float) -> Refusal:
+        said, until = f"not working: {self.adapter.working_reason}", self.adapter.recheck_at
+        if until is None:
+            return Refusal(f"{said}; a successful probe (Router.check) brings it back", None)
+        wait = until - now
+        return Refusal(
+            f"{said}; asked again in {wait:.0f} s, or after a successful probe (Router.check)", wait
+        )
 
-    def may_be_asked(self, now: float) -> bool:
-        """Whether a request would ask it now: it works as far as is known, and nothing holds it back."""
-        works = self.adapter.working_at(now) is not False and self.held(now) is None
-        return works and self.breaker.permit_in(now) == 0
+    def candidate(self, request: ChatRequest | None, now: float) -> Candidate:
+        """Return what a strategy knows of it, for a request; None stands for one that names no model."""
+        try:
+            model = self.adapter.model if request is None else self.adapter.model_for(request)
+            asked = self.refusal(model, now) is None
+        except Exception:  # noqa: BLE001 - the request tells of the bug when it comes to this provider
+            asked = False
+        return Candidate(self.name, asked, self.pace.first_content, self.pace.measured_at)
 
     def heard_since(self, then: float) -> bool:
         """Whether requests told something about it after `then`."""

@@ -1,143 +1,409 @@
-"""What is held against a provider, and what speaks for it. Pure: the time is passed in.
+"""What is held against a provider or a model of it, and what speaks for it. Pure: times are passed in.
 
-Requests and probes write it; a question changes nothing. What is over by a certain time is computed from the
-time that is passed in, and is removed when something new is written.
+Requests and probes write it; a question changes nothing. What a failure leads to follows from its scope:
+
+    scope               counts in the breaker of    its Retry-After holds back    `working` becomes False
+    request             none                        no request                    no
+    model               the model                   requests for the model        no
+    model, spread       the model, the provider     all requests                  no
+    account, provider   the model, the provider     all requests                  by AuthenticationFailed
+                                                                                  and NotWorking itself
+    ambiguous           as of the request, until three requests of different content met it with no success
+                        between; then as its scope says
+
+A failure of a model is *spread* when, with no success between, requests for two different models and of three
+different contents met such failures: then it concerns the provider. ModelNotFound never spreads. NotWorking
+and its kinds count in no breaker: `working`, a pause (QuotaExhausted) or the memory of models keeps them.
+
+A request is stopped by what is held against the provider or against its model. A request that names no model
+asks for the provider's default, which is one model among others. 64 models of a provider are remembered, by
+names cut to 128 characters; the one that was not asked for the longest time makes room.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+import math
+import zlib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from adapters.contract.errors import ModelNotFound, QuotaExhausted
-from router.provider.evidence import NO_WORD, OF_THE_WAY, REFUSALS, Evidence, told, told_by
+from adapters.contract.errors import ModelNotFound, NotWorking, QuotaExhausted, Scope
+from router.provider.evidence import OF_THE_WAY, Evidence, told, told_by
+from router.provider.turn import Turn
 
 if TYPE_CHECKING:
-    from adapters.contract import ProbeResult
+    from adapters.contract import ChatRequest, ProbeResult
     from adapters.contract.errors import AdapterError
     from router.events import Verdict
+    from router.policy.breaker import BreakerSnapshot, CircuitBreaker
     from router.policy.retry import RetryPolicy
 
-_WHOLE = ("complete", "closed", "refused")
+MOST_MODELS: Final = 64
+"""Models of a provider that are remembered."""
+
+LONGEST_NAME: Final = 128
+"""Characters of a model's name that are kept."""
+
+ENOUGH: Final = 3
+"""Requests of different content that have to meet a failure before it is held against others."""
+
+REMEMBERED: Final = 3600.0
+"""Seconds for which content outweighs a probe that only reached the service."""
+
+REACHABLE: Final = "reachable; not asked for an answer"
+"""What a successful probe of level `reach` proves."""
+
+_WHOLE: Final = ("complete", "closed", "refused")
 """Verdicts of replies that did not break off."""
 
 
+class Refusal(NamedTuple):
+    """Why a request would not ask a provider now.
+
+    Attributes:
+        reason: In words.
+        back_in: Seconds until time alone lets it be asked; None where time alone does not.
+        on_trial: Whether it is only waited for the trial of a half-open breaker.
+        held: The class of the error that holds it back, where one does.
+        missing: Whether the service said that it lacks the model.
+    """
+
+    reason: str
+    back_in: float | None
+    on_trial: bool = False
+    held: str | None = None
+    missing: bool = False
+
+
 @dataclass(slots=True)
+class Record:
+    """What is held against one provider, or against one model of it.
+
+    Attributes:
+        breaker: Stops requests while they fail.
+        held_until: No request asks before this time on the event loop's clock.
+        held_reason: The class of the error that said so.
+        missing_until: Until when the model counts as missing.
+        missing_reason: What the service said of it, as the beginning of a phrase.
+    """
+
+    breaker: CircuitBreaker
+    held_until: float = -math.inf
+    held_reason: str = ""
+    missing_until: float = -math.inf
+    missing_reason: str = ""
+
+    def hold(self, until: float, reason: str) -> None:
+        """Hold requests back until a time, where that is later than what holds already."""
+        if until > self.held_until:
+            self.held_until, self.held_reason = until, reason
+
+    def refusals(self, now: float, what: str) -> list[Refusal]:
+        """Return why a request would not ask now, the first reason first.
+
+        Args:
+            now: On the event loop's clock.
+            what: Which model it is, as the end of a phrase; empty for the provider.
+        """
+        found = []
+        if now < self.held_until:
+            wait = self.held_until - now
+            held = f"held back{what} for {wait:.1f} s more ({self.held_reason})"
+            found.append(Refusal(held, wait, held=self.held_reason))
+        permit_in = self.breaker.permit_in(now)
+        if permit_in is None:
+            found.append(Refusal("isolated by hand; Router.reset() brings it back", None))
+        elif permit_in > 0:
+            state = self.breaker.state(now)
+            text = f"circuit breaker {state}{what}: not asked for {permit_in:.1f} s more"
+            found.append(Refusal(text, permit_in, state == "half-open"))
+        return found
+
+
 class Standing:
     """What requests and probes showed of one provider.
 
-    Attributes:
-        held_until: No request asks it before this time on the event loop's clock.
-        held_reason: Why.
-        missing_models: Model -> the time until which it is not asked for that model.
-        last_error: The newest failure.
-        last_error_at: When it was.
-        last_success_at: When content last came.
-        last_reply_broke: Whether a reply broke off, and none was whole since then.
-        by_request: The newest evidence from requests.
-        by_probe: The newest evidence from a probe.
-        against: The newest evidence against it.
+    Args:
+        breaker: Of the provider; those of its models are made after it.
     """
 
-    held_until: float | None = None
-    held_reason: str = ""
-    missing_models: dict[str | None, float] = field(default_factory=dict)
-    last_error: AdapterError | None = None
-    last_error_at: float | None = None
-    last_success_at: float | None = None
-    last_reply_broke: bool = False
-    by_request: Evidence | None = None
-    by_probe: Evidence | None = None
-    against: Evidence | None = None
+    def __init__(self, breaker: CircuitBreaker) -> None:
+        self.whole = Record(breaker)
+        self.last_error: AdapterError | None = None
+        """The newest failure that speaks about more than its request."""
+        self.last_error_at: float | None = None
+        self.last_success_at: float | None = None
+        """When content last came."""
+        self.by_request: Evidence | None = None
+        """The newest evidence from requests."""
+        self.against: Evidence | None = None
+        """The newest evidence against the provider."""
+        self._by_answer: Evidence | None = None
+        self._by_reach: Evidence | None = None
+        self._broke_off = False  # a reply did, and none was whole since then
+        self._models: dict[str | None, Record] = {None: Record(breaker.sibling())}
+        self._doubts: dict[
+            str, set[bytes]
+        ] = {}  # ambiguous failures since the last success: class -> contents
+        self._sick_models: set[str | None] = set()  # that failed since the last success
+        self._sick_contents: set[bytes] = set()
 
-    def succeeded(self, now: float) -> None:
+    # -- attempts
+
+    def turn(self, request: ChatRequest, model: str | None, now: float) -> Turn:
+        """Begin an attempt: take the permits of the breakers, which `refusals` said there are."""
+        record = self._record(model)
+        if self.whole.breaker.permit_in(now) != 0 or record.breaker.permit_in(now) != 0:
+            return Turn(request, model)
+        return Turn(request, model, self.whole.breaker.permit(now), record.breaker.permit(now))
+
+    def succeeded(self, turn: Turn, now: float, seconds: float) -> None:
         """Learn that content came `now`.
 
         It ends no Retry-After: a provider that answers while it is held back was asked before that.
         """
-        self.last_success_at = now
-        if not self.last_reply_broke:
+        self._lift(now)
+        known = self._models.get(_key(turn.model))
+        if known is not None:
+            known.missing_until = -math.inf
+        if not self._broke_off:
             self.by_request = Evidence("traffic", now, True, "it answered")
+        turn.succeeded(now, seconds)
 
-    def failed(self, error: AdapterError, model: str | None, now: float, policy: RetryPolicy) -> None:
-        """Learn that an attempt failed before content."""
-        if isinstance(error, ModelNotFound):
-            self._forget_models(now)
-            self.missing_models[model] = now + policy.missing_model_pause
-        self._remember(error, now, policy, "the last attempt failed")
+    def failed(self, error: AdapterError, turn: Turn, now: float, policy: RetryPolicy) -> Scope:
+        """Learn that an attempt failed before content; return whom the failure is taken to speak about."""
+        scope = self._judged(error, turn)
+        self._remember(error, scope, turn, now, policy, "the last attempt failed")
+        if scope is Scope.REQUEST or isinstance(error, NotWorking):
+            turn.released()
+        else:
+            asked = policy.push_back(error)
+            pause = None if asked is None else min(asked, policy.remember)
+            turn.failed(now, pause, of_model_only=scope is Scope.MODEL)
+        return scope
 
-    def broke_off(self, error: AdapterError, now: float, policy: RetryPolicy) -> None:
-        """Learn that a reply failed after content, which may say something about other requests too."""
-        self.last_reply_broke = self.last_reply_broke or not isinstance(error, NO_WORD)
-        self._remember(error, now, policy, "the last reply broke off")
+    def broke_off(self, error: AdapterError, turn: Turn, now: float, policy: RetryPolicy) -> Scope:
+        """Learn that a reply failed after content; return whom the failure is taken to speak about."""
+        scope = self._judged(error, turn)
+        self._broke_off = self._broke_off or not (scope is Scope.REQUEST or isinstance(error, ModelNotFound))
+        self._remember(error, scope, turn, now, policy, "the last reply broke off")
+        return scope
 
     def replied(self, now: float, verdict: Verdict) -> None:
         """Learn how a reply ended."""
         if verdict in _WHOLE:
-            self.last_reply_broke = False
-            self.last_success_at = now
+            self._lift(now)
+            self._broke_off = False
             self.by_request = Evidence("traffic", now, True, "it answered")
 
-    def probed(self, result: ProbeResult, now: float, policy: RetryPolicy) -> None:
-        """Learn what a probe found."""
-        if result.error is not None:
-            self._hold_back(result.error, now, policy)
-        if isinstance(result.error, REFUSALS):
-            self.by_probe = Evidence(result.level, now, False, told_by(result), result.reason)
-        if result.working is None:
+    # -- probes
+
+    def probed(self, result: ProbeResult, model: str | None, now: float, policy: RetryPolicy) -> None:
+        """Learn what a probe found.
+
+        Args:
+            result: Of the probe.
+            model: The provider's default, which a probe asks for.
+            now: On the event loop's clock.
+            policy: What to remember of an error.
+        """
+        if result.error is not None and result.level == "answer":
+            scope = Scope.REQUEST if result.error.ambiguous else result.error.scope
+            self._hold(result.error, scope, model, now, policy)
+        found = self._found(result, model, now)
+        if found is None:
             return
-        self.by_probe = Evidence(result.level, now, result.working, told_by(result), result.reason)
-        if not result.working:
-            self.against = self.by_probe
-        elif result.level == "answer":
-            self.last_reply_broke = False
+        if result.level == "answer":
+            self._by_answer = found
+        else:
+            self._by_reach = found
+        if result.working is False:
+            self.against = found
+        elif result.working and result.level == "answer":
+            self._answered(now, result.seconds, model)
+        for listed in result.models if result.working else ():
+            known = self._models.get(_key(listed))
+            if known is not None:
+                known.missing_until = -math.inf
 
-    def held(self, now: float) -> float | None:
-        """Return the seconds for which it is still held back, or None."""
-        if self.held_until is None or now >= self.held_until:
-            return None
-        return self.held_until - now
+    def _found(self, result: ProbeResult, model: str | None, now: float) -> Evidence | None:
+        if result.working is None:
+            if result.error is None or result.error.scope is Scope.REQUEST:
+                return None
+            return Evidence(result.level, now, False, told_by(result), result.reason)
+        if not result.working or result.level == "answer":
+            return Evidence(result.level, now, result.working, told_by(result), result.reason)
+        if lacks(result.models, model):
+            text = f"reachable, but its list of models lacks {model!r}"
+            return Evidence("reach", now, False, text, result.reason)
+        return Evidence("reach", now, True, REACHABLE, result.reason)
 
-    def lacks_model(self, model: str | None, now: float) -> bool:
-        """Whether it said lately that it does not have `model`."""
-        until = self.missing_models.get(model)
-        return until is not None and now < until
+    def _answered(self, now: float, seconds: float, model: str | None) -> None:
+        """Take the answer to a probe as a success, and as the trial that a half-open breaker waits for."""
+        self._forget_doubts()
+        self._broke_off = False
+        for record in self._models.values():
+            record.missing_until = -math.inf
+        for record in (self.whole, self._record(model)):
+            if record.breaker.state(now) == "half-open":
+                permit = record.breaker.permit(now)
+                if permit is not None:
+                    permit.succeeded(now, seconds)
+
+    # -- by hand
+
+    def isolate(self) -> None:
+        """Let no request ask until `reset()`."""
+        self.whole.breaker.isolate()
+
+    def reset(self) -> None:
+        """Forget what the breakers know."""
+        for record in (self.whole, *self._models.values()):
+            record.breaker.reset()
+        self._forget_doubts()
+
+    # -- questions
+
+    def refusals(self, model: str | None, now: float) -> list[Refusal]:
+        """Return why a request for `model` would not ask now; none where it would."""
+        found = self.whole.refusals(now, "")
+        record = self._models.get(_key(model))
+        if record is None:
+            return found
+        what = "" if model is None else f" for the model {_key(model)!r}"
+        found += record.refusals(now, what)
+        if now < record.missing_until:
+            name = "its default model" if model is None else f"the model {_key(model)!r}"
+            text = f"said lately that {record.missing_reason} {name}"
+            found.append(Refusal(text, record.missing_until - now, missing=True))
+        return found
+
+    def on_trial(self, model: str | None, now: float) -> bool:
+        """Whether a request for `model` would be the trial of a half-open breaker."""
+        record = self._models.get(_key(model), self.whole)
+        return "half-open" in (self.whole.breaker.state(now), record.breaker.state(now))
+
+    def breaker_for(self, model: str | None, now: float) -> BreakerSnapshot:
+        """Return what the breaker that decides about requests for `model` knows."""
+        whole = self.whole.breaker.snapshot(now)
+        record = self._models.get(_key(model))
+        if record is None:
+            return whole
+        own = record.breaker.snapshot(now)
+        if whole.state == "isolated":
+            return replace(own, state="isolated", permit_in=None)
+        longer = (whole.permit_in or 0.0) > (own.permit_in or 0.0)
+        return whole if longer or (own.state == "closed" != whole.state) else own
+
+    def answered_since(self, then: float) -> bool:
+        """Whether content came after `then`, and nothing that speaks against the provider since."""
+        at = self.last_success_at
+        return at is not None and at > then and (self.by_request is None or self.by_request.good)
 
     def evidence(self, working: bool | None) -> Evidence | None:
         """Return the evidence that decides.
 
-        The newest one does, but a probe that only reached the service does not excuse a failed generation.
+        The newest word of a request or of a probe for an answer does. A probe that only reached the service
+        is weaker: it excuses no failed generation, only that the service could not be reached, and what it
+        found odd does not outweigh content of the last hour.
 
         Args:
             working: The adapter's word.
         """
-        asked, probed = self.by_request, self.by_probe
         if working is False:  # a reply that began before may have been complete since then
             return self.against
-        if asked is None or probed is None:
-            return asked or probed
-        if probed.at <= asked.at:
-            return asked
-        excuses = asked.good or probed.kind == "answer" or not probed.good or asked.of_the_way
-        return probed if excuses else asked
+        strong, reach = self.by_request, self._by_reach
+        if self._by_answer is not None and (strong is None or self._by_answer.at > strong.at):
+            strong = self._by_answer
+        if strong is None or reach is None:
+            return strong or reach
+        if reach.at <= strong.at:
+            return strong
+        if strong.good:
+            recent = reach.at - strong.at < REMEMBERED
+            return strong if recent and not (reach.good or reach.of_the_way) else reach
+        return reach if strong.of_the_way else strong
 
-    def _forget_models(self, now: float) -> None:
-        for model in [model for model, until in self.missing_models.items() if now >= until]:
-            del self.missing_models[model]
+    # -- what follows from a failure
 
-    def _remember(self, error: AdapterError, now: float, policy: RetryPolicy, what: str) -> None:
+    def _judged(self, error: AdapterError, turn: Turn) -> Scope:
+        """Return whom a failure is taken to speak about: the table of the module."""
+        if error.scope is Scope.REQUEST:
+            return Scope.REQUEST
+        if error.ambiguous:
+            met = self._doubts.setdefault(type(error).__name__, set())
+            if len(met) < ENOUGH:
+                met.add(turn.content)
+            if len(met) < ENOUGH:
+                return Scope.REQUEST
+        if error.scope is Scope.MODEL and not isinstance(error, ModelNotFound):
+            if len(self._sick_models) < 2:
+                self._sick_models.add(_key(turn.model))
+            if len(self._sick_contents) < ENOUGH:
+                self._sick_contents.add(turn.content)
+            if len(self._sick_models) > 1 and len(self._sick_contents) >= ENOUGH:
+                return Scope.PROVIDER
+        return error.scope
+
+    def _remember(
+        self, error: AdapterError, scope: Scope, turn: Turn, now: float, policy: RetryPolicy, what: str
+    ) -> None:
+        if scope is Scope.REQUEST:
+            return
         self.last_error, self.last_error_at = error, now
-        if not isinstance(error, NO_WORD):
+        if not isinstance(error, ModelNotFound):
+            away = isinstance(error, (*OF_THE_WAY, NotWorking))
             self.by_request = self.against = Evidence(
-                "traffic", now, False, f"{what} ({told(error)})", str(error), isinstance(error, OF_THE_WAY)
+                "traffic", now, False, f"{what} ({told(error)})", str(error), away
             )
-        self._hold_back(error, now, policy)
+        self._hold(error, scope, turn.model, now, policy)
 
-    def _hold_back(self, error: AdapterError, now: float, policy: RetryPolicy) -> None:
+    def _hold(
+        self, error: AdapterError, scope: Scope, model: str | None, now: float, policy: RetryPolicy
+    ) -> None:
+        if scope is Scope.REQUEST:
+            return
+        record = self._record(model) if scope is Scope.MODEL else self.whole
+        if scope is Scope.MODEL and isinstance(error, NotWorking) and not isinstance(error, QuotaExhausted):
+            record.missing_until = now + policy.missing_model_pause
+            lacking = isinstance(error, ModelNotFound)
+            record.missing_reason = "it does not have" if lacking else "it does not let this account use"
         pause = policy.push_back(error)
         if pause is None and isinstance(error, QuotaExhausted):
             pause = policy.quota_pause
         if pause is not None:
-            until = now + min(pause, policy.remember)
-            if self.held_until is None or until > self.held_until:
-                self.held_until, self.held_reason = until, type(error).__name__
+            record.hold(now + min(pause, policy.remember), type(error).__name__)
+
+    def _lift(self, now: float) -> None:
+        self.last_success_at = now
+        self._forget_doubts()
+
+    def _forget_doubts(self) -> None:
+        self._doubts.clear()
+        self._sick_models.clear()
+        self._sick_contents.clear()
+
+    def _record(self, model: str | None) -> Record:
+        """Return the record of a model, made where there is none; it becomes the newest."""
+        key = _key(model)
+        record = self._models.pop(key, None) or Record(self.whole.breaker.sibling())
+        self._models[key] = record
+        if len(self._models) > MOST_MODELS + 1:  # and the default, which stays
+            oldest = next(name for name in self._models if name is not None)
+            del self._models[oldest]
+        return record
+
+
+def lacks(models: tuple[str, ...], model: str | None) -> bool:
+    """Whether a list of models is there and lacks `model`, also by the name without owner or tag."""
+    if model is None or not models:
+        return False
+    names = {part for name in models for part in (name, name.partition(":")[0], name.rpartition("/")[2])}
+    return model not in names
+
+
+def _key(model: str | None) -> str | None:
+    """Return the name under which a model is remembered: a long one is cut, and told apart by its sum."""
+    if model is None or len(model) <= LONGEST_NAME:
+        return model
+    return f"{model[:LONGEST_NAME]}…{zlib.crc32(model.encode('utf-8', 'surrogatepass')):08x}"

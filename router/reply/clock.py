@@ -13,7 +13,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from adapters.contract.errors import Stalled
+from adapters.contract.errors import Scope, Stalled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,12 +99,15 @@ class ContentClock:
     Args:
         timeouts: Of the request.
         deadline: Of the request.
+        usual: The router's own, where the request has others: a stricter limit of a caller proves nothing
+            about the provider when it strikes.
     """
 
-    __slots__ = ("_by_rate", "_content_at", "_deadline", "_drip", "_timeouts", "_waited")
+    __slots__ = ("_by_rate", "_content_at", "_deadline", "_drip", "_timeouts", "_usual", "_waited")
 
-    def __init__(self, timeouts: Timeouts, deadline: Deadline) -> None:
+    def __init__(self, timeouts: Timeouts, deadline: Deadline, usual: Timeouts | None = None) -> None:
         self._timeouts = timeouts
+        self._usual = usual or timeouts
         self._deadline = deadline
         self._drip = DripGuard(timeouts.drip_rate, timeouts.drip_window)
         self._waited = 0.0  # in all
@@ -138,13 +141,18 @@ class ContentClock:
 
     def ran_out(self, limit: float) -> Stalled:
         """Return the error of the wait that was ended at its `limit`."""
-        timeouts = self._timeouts
+        timeouts, usual = self._timeouts, self._usual
         if limit >= self._deadline.at:
-            return Stalled(f"the reply was not complete after {timeouts.total:g} s (Timeouts.total)")
-        if self._by_rate:
+            text = f"the reply was not complete after {timeouts.total:g} s (Timeouts.total)"
+            stricter = timeouts.total < usual.total
+        elif self._by_rate:
             least = f"{timeouts.drip_rate:g} characters per second over {timeouts.drip_window:g} s"
-            return Stalled(f"content came slower than {least} (Timeouts.drip_rate)")
-        return Stalled(f"no content for {timeouts.stall:g} s (Timeouts.stall)")
+            text = f"content came slower than {least} (Timeouts.drip_rate)"
+            stricter = (timeouts.drip_rate, timeouts.drip_window) != (usual.drip_rate, usual.drip_window)
+        else:
+            text = f"no content for {timeouts.stall:g} s (Timeouts.stall)"
+            stricter = timeouts.stall < usual.stall
+        return Stalled(text, scope=Scope.REQUEST if stricter else None)
 
 
 class WaitClock:

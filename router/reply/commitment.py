@@ -94,7 +94,7 @@ class Commitment:
             ledger.adapter_broke(name, raised)
         error.provider = error.provider or name
         try:
-            self.provider.broke_off(error, now, self.context.policy)
+            self.provider.broke_off(error, self.context.request, now, self.context.policy)
         except Exception as bug:  # noqa: BLE001 - a bug in marking an adapter must not hide the error
             ledger.adapter_broke(name, bug)
         return error

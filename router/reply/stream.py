@@ -76,7 +76,7 @@ class ReplyStream(ObjectReceiveStream[Delta]):
         self._state = _State.OPEN
         self._transcript = Transcript()
         self._first_content = anyio.current_time()
-        self._clock = ContentClock(context.timeouts, context.deadline)
+        self._clock = ContentClock(context.timeouts, context.deadline, context.usual)
         self._waits = WaitClock(self._clock, context.clock)
         self._steady = context.timeouts.drip_rate is None
         self._iteration = Iteration()

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Final
 import anyio
 
 from adapters.contract import Delta, Flow
-from adapters.contract.errors import AdapterError, BadReply, ContentRefused, EmptyReply, FirstContentTimeout
+from adapters.contract.errors import (
+    AdapterError,
+    BadReply,
+    ContentRefused,
+    EmptyReply,
+    FirstContentTimeout,
+    Scope,
+)
 from adapters.generator import bad_reply, checked, close_generator, made_by
 from router.reply.transcript import REFUSED
 from router.request.validation import Validation
@@ -21,6 +28,10 @@ if TYPE_CHECKING:
 
 MOST_EARLY: Final = 64
 """Deltas without content that may come before the first content."""
+
+
+_LIMITS_OF_THE_REPLY: Final = ("max_tokens", "max_completion_tokens", "stop")
+"""Options that may leave nothing to say."""
 
 
 @dataclass(slots=True)
@@ -67,6 +78,7 @@ async def run_attempt(
     request: ChatRequest,
     *,
     limit: float,
+    usual: bool = True,
     close: float,
     report: Callable[[Exception], None],
 ) -> AttemptResult:
@@ -78,6 +90,7 @@ async def run_attempt(
         adapter: Whom to ask.
         request: What to ask.
         limit: Seconds for the first content.
+        usual: Whether the router's own clocks give no more; a shorter limit proves nothing when it strikes.
         close: Seconds for closing the generator.
         report: Told of a failing clean-up.
     """
@@ -93,7 +106,20 @@ async def run_attempt(
             await _validate(request.validation, result, adapter.name, close, report)
     if result.error is not None:
         result.error.provider = result.error.provider or adapter.name
+        if _is_of_the_caller(result, request, usual=usual):
+            result.error.scope = Scope.REQUEST
     return result
+
+
+def _is_of_the_caller(result: AttemptResult, request: ChatRequest, *, usual: bool) -> bool:
+    """Whether what the caller asked for explains the failure: a short limit, or no room for an answer."""
+    if isinstance(result.error, FirstContentTimeout):
+        return not usual
+    if not isinstance(result.error, EmptyReply):
+        return False
+    if any(name in request.options for name in _LIMITS_OF_THE_REPLY):
+        return True
+    return any(delta.finish_reason == "length" for delta in result.early)
 
 
 async def _begin(

@@ -129,16 +129,16 @@ class Call:
         """Ask one candidate, and the next one too where the first takes too long."""
         hedge, candidates = self._context.policy.hedge, self._candidates
         assert hedge is not None
-        on_trial = provider.breaker.state(self._context.clock()) == "half-open"
+        on_trial = candidates.on_trial(provider, self._context.clock())
         delay = hedge.wait(provider.pace.percentile(hedge.percentile), on_trial=on_trial)
 
         async def back_up() -> Commitment | None:
             now = self._context.clock()
             second = next((name for name in waiting if candidates.would_be_asked(name, now)), None)
-            if second is None or not self._context.budget.take(now):
+            if second is None or not self._context.budget.allows(now):
                 return None
             waiting.remove(second)
-            return await candidates.ask(self._by_name[second], number, waiting, paid=True)
+            return await candidates.ask(self._by_name[second], number, waiting, backs_up=True)
 
         async def first() -> Commitment | None:
             return await candidates.ask(provider, number, waiting)
@@ -147,7 +147,8 @@ class Call:
 
     def _all_failed(self) -> AllProvidersFailed:
         now = self._context.clock()
-        waits = [wait for wait in (p.come_back(now) for p in self._context.candidates) if wait is not None]
+        refusals = [self._candidates.refusal(each, now, tell=False) for each in self._context.candidates]
+        waits = [each.back_in for each in refusals if each is not None and each.back_in is not None]
         attempts, out_of_time = self._ledger.attempts, self._candidates.out_of_time
         errors = [attempt.error for attempt in attempts if attempt.error is not None]
         passing = any(self._context.policy.disposition(e) is Disposition.RETRY for e in errors)

@@ -9,21 +9,21 @@ import anyio
 import anyio.lowlevel
 
 from adapters.contract import Conditions
-from adapters.contract.errors import ConnectionLost, Disposition, FirstContentTimeout
+from adapters.contract.errors import ConnectionLost, Disposition
 from adapters.generator import bad_reply, close_generator
 from router.errors import RequestAborted
 from router.events import AttemptStarted
 from router.policy.timeouts import attempt_limit
-from router.provider.evidence import NO_EVIDENCE
+from router.provider.standing import Refusal
 from router.reply.commitment import Commitment
 from router.request.attempt import AttemptResult, run_attempt
-from router.request.selection import dropped_options, lacking_demands, reason_to_skip
+from router.request.selection import dropped_options, lacking_demands, refusal_of
 
 if TYPE_CHECKING:
     from adapters.contract import ChatRequest
     from adapters.contract.errors import AdapterError
-    from router.policy.breaker import Permit
     from router.provider.provider import Provider
+    from router.provider.turn import Turn
     from router.request.context import RequestContext
     from router.request.rounds import Rounds
 
@@ -45,7 +45,9 @@ class _Plan:
         behind: How many candidates of this round may be asked after plan.
         repeat: Whether it repeats one whose kept-alive connection was lost.
         fresh: Whether it needs a connection of its own: after such a loss the idle ones are suspect.
-        permit: Of the provider's breaker.
+        paid: Whether the budget need not pay for it.
+        backs_up: Whether it was begun beside a slow first one.
+        turn: At the provider, once it is begun.
     """
 
     provider: Provider
@@ -53,7 +55,9 @@ class _Plan:
     behind: int
     repeat: bool = False
     fresh: bool = False
-    permit: Permit | None = None
+    paid: bool = False
+    backs_up: bool = False
+    turn: Turn | None = None
 
 
 class Candidates:
@@ -76,7 +80,7 @@ class Candidates:
         """Whether somebody was not asked for want of time."""
 
     async def ask(
-        self, provider: Provider, number: int, behind: list[str], *, paid: bool = False
+        self, provider: Provider, number: int, behind: list[str], *, backs_up: bool = False
     ) -> Commitment | None:
         """Ask one candidate, and stay with it as the policy allows.
 
@@ -84,21 +88,21 @@ class Candidates:
             provider: Whom to ask.
             number: The round.
             behind: The candidates of this round that come after it.
-            paid: Whether the budget has paid for this already.
+            backs_up: Whether it is asked beside a slow first one, which the budget pays for.
 
         Raises:
             RequestAborted: Its error forbids asking anybody else.
         """
-        paid = paid or not self._ledger.asked(provider.name)  # the first attempt at each is free
+        # The first attempt at each is free.
+        paid = not backs_up and not self._ledger.asked(provider.name)
         fresh = repeat = False
         while True:
             now = self._context.clock()
-            reason = self._reason_to_skip(provider, now) or self._reason_to_end(now, paid=paid)
-            if reason is not None:
-                self._skip(provider, number, reason, now)
-                return None
             left = sum(self.would_be_asked(name, now) for name in behind)
-            result = await self._attempt_in_slot(_Plan(provider, number, left, repeat, fresh))
+            plan = _Plan(provider, number, left, repeat, fresh, paid, backs_up)
+            if self._is_skipped(plan, now):
+                return None
+            result = await self._attempt_in_slot(plan)
             if result is None:
                 return None
             if result.error is None:
@@ -118,7 +122,13 @@ class Candidates:
 
     def would_be_asked(self, name: str, now: float) -> bool:
         """Whether a candidate could be asked now."""
-        return self._reason_to_skip(self._by_name[name], now, tell=False) is None
+        return self.refusal(self._by_name[name], now, tell=False) is None
+
+    def on_trial(self, provider: Provider, now: float) -> bool:
+        """Whether asking a provider now is the trial of a half-open breaker."""
+        return self.refusal(provider, now, tell=False) is None and provider.standing.on_trial(
+            provider.adapter.model_for(self._request), now
+        )
 
     async def _attempt_in_slot(self, plan: _Plan) -> AttemptResult | None:
         """Make an attempt in a slot of the provider, which a committed reply keeps; None without a slot."""
@@ -127,17 +137,16 @@ class Candidates:
         longest = min(context.timeouts.slot, context.deadline.remaining(now))
         if not await slots.acquire(0.0 if plan.behind else longest, behind_probe=longest):
             full = f"all its {slots.limit} slots are taken (Adapter.concurrency)"
-            self._skip(plan.provider, plan.round, full, context.clock())
+            self._skip(plan, Refusal(full, None), context.clock())
             return None
         now = context.clock()
-        reason = self._reason_to_skip(plan.provider, now) or self._reason_to_end(now, paid=True)
-        if reason is not None:  # it changed while the slot was waited for
+        # What stops it may have changed while the slot was waited for; only who has a slot is paid for.
+        if self._is_skipped(plan, now, pay=True):
             slots.release()
-            self._skip(plan.provider, plan.round, reason, now)
             return None
-        plan.permit = plan.provider.breaker.permit(now)
         result: AttemptResult | None = None
         try:
+            plan.turn = plan.provider.turn(self._request, now)
             result = await self._attempt(plan)
         finally:
             if result is None or result.error is not None:
@@ -151,7 +160,7 @@ class Candidates:
             # The clean-up of the attempt before was shielded: who was cancelled meanwhile asks nobody else.
             await anyio.lowlevel.checkpoint_if_cancelled()
         except BaseException:
-            self._learn_nothing(plan.permit)
+            self._learn_nothing(plan)
             raise
         started = context.clock()
         limit = attempt_limit(context.timeouts, context.deadline.remaining(started), plan.behind + 1)
@@ -165,18 +174,21 @@ class Candidates:
         request = self._request.under(Conditions(plan.behind > 0, plan.fresh, report))
         close = context.timeouts.close
         try:
-            result = await run_attempt(provider.adapter, request, limit=limit, close=close, report=report)
+            usual = context.is_usual(limit, started, plan.behind + 1)
+            result = await run_attempt(
+                provider.adapter, request, limit=limit, usual=usual, close=close, report=report
+            )
             if self._won and result.generator is not None:
                 await close_generator(result.generator, close, report)
         except BaseException:
-            self._learn_nothing(plan.permit)
+            self._learn_nothing(plan)
             entry.end("cancelled", AttemptResult(started, context.clock()), _SLOWER if self._won else "")
             raise
         if self._won:
-            self._learn_nothing(plan.permit)
+            self._learn_nothing(plan)
             entry.end("cancelled", result, _SLOWER)
             return None
-        self._learn(provider, result, plan.permit)
+        self._learn(plan, result)
         if result.error is None:
             self._won = True
             entry.end("committed", result)
@@ -184,59 +196,72 @@ class Candidates:
             entry.end("failed", result)
         return result
 
-    def _learn(self, provider: Provider, result: AttemptResult, permit: Permit | None) -> None:
+    def _learn(self, plan: _Plan, result: AttemptResult) -> None:
         """Keep what an attempt shows at the provider; a bug in its adapter must not end the request."""
-        policy, error = self._context.policy, result.error
+        provider, turn, error = plan.provider, plan.turn, result.error
+        assert turn is not None
         if result.bug is not None:
             self._ledger.adapter_broke(provider.name, result.bug)
         try:
             if error is None:
-                provider.succeeded(result.ended, result.seconds)
+                provider.succeeded(turn, result.ended, result.seconds)
             elif not _lost_on_reuse(error):
-                if isinstance(error, FirstContentTimeout):
-                    provider.pace.add(result.ended, result.seconds)  # it takes at least so long
-                provider.failed(error, provider.adapter.model_for(self._request), result.ended, policy)
+                provider.failed(error, turn, result.ended, self._context.policy, result.seconds)
         except Exception as bug:  # noqa: BLE001 - as the docstring says
             self._ledger.adapter_broke(provider.name, bug)
-        if permit is None:
+        turn.released()
+
+    def _learn_nothing(self, plan: _Plan) -> None:
+        """Let a cancelled attempt be no evidence; only a trial that its back-up outran counts as slow."""
+        if plan.turn is None:
             return
-        if error is None:
-            permit.succeeded(result.ended, result.seconds)
-        elif isinstance(error, NO_EVIDENCE) or _lost_on_reuse(error):
-            permit.released()
-        else:
-            asked = policy.push_back(error)
-            permit.failed(result.ended, None if asked is None else min(asked, policy.remember))
+        if self._won and not plan.backs_up:
+            plan.turn.outrun(self._context.clock())
+        plan.turn.released()
 
-    @staticmethod
-    def _learn_nothing(permit: Permit | None) -> None:
-        if permit is not None:
-            permit.released()
+    def refusal(self, provider: Provider, now: float, *, tell: bool = True) -> Refusal | None:
+        """Return why `provider` is not asked now and until when, or None where it is.
 
-    def _reason_to_skip(self, provider: Provider, now: float, *, tell: bool = True) -> str | None:
+        Args:
+            provider: To look at.
+            now: On the event loop's clock.
+            tell: Whether to tell of a bug in its adapter.
+        """
         try:
-            return reason_to_skip(provider, self._request, now)
+            return refusal_of(provider, self._request, now)
         except Exception as bug:  # noqa: BLE001 - a bug in an adapter must not end the request
             reason = f"{bad_reply(bug)} when it was looked at"
             if tell:
                 self._ledger.adapter_broke(provider.name, bug)
-            return reason
+            return Refusal(reason, None)
 
-    def _reason_to_end(self, now: float, *, paid: bool) -> str | None:
-        if not self._context.deadline.allows_attempt(now):
+    def _is_skipped(self, plan: _Plan, now: float, *, pay: bool = False) -> bool:
+        """Skip the candidate where it is not asked now; whether it was skipped.
+
+        Args:
+            plan: Of the attempt.
+            now: On the event loop's clock.
+            pay: Whether to take the token that an extra attempt costs, not only to look for it.
+        """
+        refusal, budget = self.refusal(plan.provider, now), self._context.budget
+        if refusal is None and not self._context.deadline.allows_attempt(now):
             self.out_of_time = True
-            return _NO_TIME
-        return None if paid or self._context.budget.take(now) else _NO_BUDGET
+            refusal = Refusal(_NO_TIME, None)
+        if refusal is None and not plan.paid and not (budget.take(now) if pay else budget.allows(now)):
+            refusal = Refusal(_NO_BUDGET, None)
+        if refusal is not None:
+            self._skip(plan, refusal, now)
+        return refusal is not None
 
-    def _skip(self, provider: Provider, number: int, reason: str, now: float) -> None:
-        entry = self._ledger.begin(provider.name, number)
-        entry.lacks = lacking_demands(provider, self._request)
-        entry.end("skipped", AttemptResult(now, now, phase="selection"), reason)
-        wait = provider.come_back(now)
+    def _skip(self, plan: _Plan, refusal: Refusal, now: float) -> None:
+        """Write the candidate down as skipped; it may join a later round once it may be asked."""
+        entry = self._ledger.begin(plan.provider.name, plan.round)
+        entry.lacks = lacking_demands(plan.provider, self._request)
+        entry.end("skipped", AttemptResult(now, now, phase="selection"), refusal.reason)
+        wait = refusal.back_in
         if self._context.policy.wait_for_held and wait is not None:
-            if provider.held(now) is None and provider.breaker.state(now) == "half-open":
-                wait = min(wait, _TRIAL_LOOK)
-            self._rounds.held_back(provider.name, now, wait)
+            wait = min(wait, _TRIAL_LOOK) if refusal.on_trial else wait
+            self._rounds.held_back(plan.provider.name, now, wait)
 
     def _aborted(self, provider: Provider, error: AdapterError) -> RequestAborted:
         return RequestAborted(

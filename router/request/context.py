@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from router.policy.timeouts import Deadline, attempt_limit
+
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Mapping
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from router.policy.budget import RetryBudget
     from router.policy.interruption import Interruption
     from router.policy.retry import RetryPolicy
-    from router.policy.timeouts import Deadline, Timeouts
+    from router.policy.timeouts import Timeouts
     from router.provider.concurrency import Slots
     from router.provider.provider import Provider
     from router.request.ledger import Ledger
@@ -28,6 +30,7 @@ class RequestContext:
         candidates: The providers to ask, in order.
         ledger: Its attempts, and the events about it; the only part that changes.
         timeouts: Its clocks.
+        usual: The router's own clocks: a limit that is shorter proves nothing when it strikes.
         deadline: Its end.
         policy: When a provider is asked again.
         budget: Pays for what is asked again.
@@ -41,6 +44,7 @@ class RequestContext:
     candidates: tuple[Provider, ...]
     ledger: Ledger
     timeouts: Timeouts
+    usual: Timeouts
     deadline: Deadline
     policy: RetryPolicy
     budget: RetryBudget
@@ -48,6 +52,17 @@ class RequestContext:
     slots: Mapping[str, Slots]
     random_source: random.Random
     clock: Callable[[], float]
+
+    def is_usual(self, limit: float, now: float, left: int) -> bool:
+        """Whether the router's own clocks would have given an attempt no more than `limit` seconds.
+
+        Args:
+            limit: Seconds for the first content.
+            now: When the attempt began, on the event loop's clock.
+            left: Candidates of the round not yet tried, this one included.
+        """
+        remaining = Deadline(self.ledger.started + self.usual.total).remaining(now)
+        return limit >= attempt_limit(self.usual, remaining, left)
 
     @property
     def request_id(self) -> str:

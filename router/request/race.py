@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 
+from router.errors import RequestAborted
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
@@ -19,6 +21,8 @@ async def race(
     abandon: Callable[[T], Awaitable[None]],
 ) -> T | None:
     """Run `first`; where it is not done after `delay` seconds, run `second` beside it.
+
+    A `second` that aborts the request does so only once `first` has ended without a result.
 
     The first result ends the race: the other is cancelled, and has cleaned up when this returns. None is no
     result. Where `first` ends without one before `delay`, `second` is not run: moving on is the caller's.
@@ -43,7 +47,8 @@ async def race(
             raise
         except BaseException as error:  # noqa: BLE001 - raised below, outside of the group, as itself
             errors.append(error)
-            tasks.cancel_scope.cancel()
+            if attempt is first or not isinstance(error, RequestAborted):
+                tasks.cancel_scope.cancel()
             return
         if result is not None:
             results.append(result)

@@ -79,8 +79,14 @@ class Rounds:
 
     def held_back(self, name: str, now: float, wait: float) -> None:
         """Let a candidate that cannot be asked for `wait` seconds come back in a later round, in time."""
+        wait = self._spread(wait, now)
         if now + wait + MINIMUM <= self._deadline.at:
             self._courses[name].earliest = now + wait
+
+    def _spread(self, wait: float, now: float) -> float:
+        """Return a wait that others have too, a little longer by chance: not all may come back at once."""
+        spread = wait + self._policy.pause(1, self._random)
+        return spread if now + spread + MINIMUM <= self._deadline.at else wait
 
     def may_stay(self, name: str) -> bool:
         """Whether a provider that failed in the first round may be tried again before moving on."""

@@ -5,36 +5,21 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from router.provider.standing import Refusal
+
 if TYPE_CHECKING:
-    from adapters.contract import Adapter, ChatRequest
+    from adapters.contract import ChatRequest
     from router.provider.provider import Provider
 
 
-def reason_to_skip(provider: Provider, request: ChatRequest, now: float) -> str | None:
-    """Return why `provider` is not asked now, or None where it is."""
-    adapter = provider.adapter
-    if adapter.working_at(now) is False:
-        return f"not working: {adapter.working_reason}; {_comes_back(adapter, now)}"
-    held = provider.held(now)
-    if held is not None:
-        return f"held back for {held:.1f} s more ({provider.held_reason})"
-    wait = provider.breaker.permit_in(now)
-    if wait is None:
-        return "isolated by hand; Router.reset() brings it back"
-    if wait > 0:
-        return f"circuit breaker {provider.breaker.state(now)}: not asked for {wait:.1f} s more"
-    model = adapter.model_for(request)
-    if provider.lacks_model(model, now):
-        return f"said lately that it does not have the model {model!r}"
-    return adapter.capabilities.refuses(request, model)
-
-
-def _comes_back(adapter: Adapter, now: float) -> str:
-    """Return when a provider that does not work is asked again, and what brings it back before that."""
-    if adapter.recheck_at is None:
-        return "a successful probe (Router.check) brings it back"
-    wait = max(0.0, adapter.recheck_at - now)
-    return f"asked again in {wait:.0f} s, or after a successful probe (Router.check)"
+def refusal_of(provider: Provider, request: ChatRequest, now: float) -> Refusal | None:
+    """Return why `provider` is not asked now, and until when, or None where it is asked."""
+    model = provider.adapter.model_for(request)
+    refusal = provider.refusal(model, now)
+    incapable = provider.adapter.capabilities.refuses(request, model)
+    if incapable is None:
+        return refusal
+    return Refusal(incapable, None) if refusal is None else refusal._replace(back_in=None)
 
 
 def lacking_demands(provider: Provider, request: ChatRequest) -> tuple[str, ...]:

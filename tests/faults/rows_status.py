@@ -41,8 +41,11 @@ STATUSES: Final = (
     *(_status("45", status, "R>F") for status in PASSING),
     *(
         Fault("46", "status", f"{status.decode()} with a reply", "F", _other(status), OTHERS, once=True)
-        for status in (b"201", b"202", b"206", b"207")
+        for status in (b"202", b"206", b"207")
     ),
+    Fault("46", "status", "201 with a reply", "F", _other(b"201"), ("chat_anywhere",), once=True),
+    # Some OpenAI-compatible services answer a completion with Created.
+    Fault("46", "status", "201 with a reply, as some send it", "T", _other(b"201"), ("openai",)),
     Fault("46", "status", "204", "F", lambda w: (b"HTTP/1.1 204 No\r\n\r\n",), once=True),
     Fault("46", "status", "304", "F", lambda w: (b"HTTP/1.1 304 Not\r\nETag: x\r\n\r\n",), once=True),
     *(

@@ -522,7 +522,7 @@ async def test_who_is_skipped_is_in_the_ledger_with_the_reason(seen):
             "not working: switched off; asked again in 60 s, or after a successful probe (Router.check)",
         ),
         ("no_model", "said lately that it does not have the model 'big'"),
-        ("limited", "held back for 60.0 s more (RateLimited)"),
+        ("limited", "held back for the model 'big' for 60.0 s more (RateLimited)"),
         ("small", "takes at most 3 characters; the messages have 5"),
     ]
     assert {("skipped", "selection", 0)} == {(a.outcome, a.phase, a.seconds) for a in reply.attempts[:-1]}

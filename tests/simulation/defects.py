@@ -40,7 +40,7 @@ FASTEST: Final = "router.policy.strategy.Fastest.order"
 ALLOWS_ATTEMPT: Final = "router.policy.timeouts.Deadline.allows_attempt"
 ATTEMPT_LIMIT: Final = "router.policy.timeouts.attempt_limit"
 ATTEMPT: Final = "router.request.attempt.run_attempt"
-CANDIDATE: Final = "router.request.candidate.Candidates.ask"
+CANDIDATE: Final = "router.request.candidate.Candidates._is_skipped"
 LEDGER_ADD: Final = "router.request.ledger.Ledger.add"
 ROUNDS: Final = "router.request.rounds.Rounds.__init__"
 MAY_STAY: Final = "router.request.rounds.Rounds.may_stay"
@@ -246,12 +246,9 @@ def earns_too_much(right: Any, budget: Any, now: float) -> None:
     budget.share = share
 
 
-def first_round_paid(
-    right: Any, candidate: Any, provider: Any, number: int, *args: Any, **keywords: Any
-) -> Any:
-    if number == 1:
-        keywords["paid"] = True
-    return right(candidate, provider, number, *args, **keywords)
+def first_round_paid(right: Any, candidates: Any, plan: Any, *args: Any, **keywords: Any) -> Any:
+    plan.paid = plan.paid or (plan.round == 1 and not plan.backs_up)
+    return right(candidates, plan, *args, **keywords)
 
 
 def hedge_free(right: Any, first: Any, second: Any, *args: Any, **keywords: Any) -> Any:
@@ -319,7 +316,7 @@ LOAD: Final = (
     ),
     Defect("a lost connection is repeated for ever", {MAY_REPEAT: instead(lambda *_: True)}, seed=195),
     Defect("asked again though that cannot help", configured(retry=in_vain)),
-    Defect("a cancellation counts as a failure", {RELEASED: around(cancelled_counts)}, seed=500),
+    Defect("a cancellation counts as a failure", {RELEASED: around(cancelled_counts)}, seed=1700),
     Defect("the caller's errors count as failures", {RELEASED: around(callers_error_counts)}),
     Defect("a slot is never given back", {SLOT_GIVEN_BACK: instead(lambda _: None)}),
     Defect(

@@ -6,7 +6,7 @@ import itertools
 import math
 from typing import TYPE_CHECKING, Final
 
-from adapters import AdapterError
+from adapters import AdapterError, NotWorking
 from router import (
     Attempt,
     AttemptEnded,
@@ -16,7 +16,7 @@ from router import (
     RequestStarted,
     WaitStarted,
 )
-from router.provider.evidence import NO_EVIDENCE
+from router.provider.evidence import says_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,6 +115,11 @@ def _failures(world: World) -> dict[str, list[tuple[float, Exception]]]:
     return found
 
 
+def _excused(error: Exception) -> bool:
+    """Whether no breaker counts a failure."""
+    return isinstance(error, NotWorking) or (isinstance(error, AdapterError) and says_nothing(error))
+
+
 def _justified(
     world: World, attempt: Attempt, at: float, failures: list[tuple[float, Exception]]
 ) -> Iterator[str]:
@@ -127,7 +132,7 @@ def _justified(
     by_breaker = attempt.reason.startswith("circuit breaker")
     errors = [error for then, error in failures if then <= at]
     if by_breaker:
-        errors = [error for error in errors if not isinstance(error, NO_EVIDENCE)]
+        errors = [error for error in errors if not _excused(error)]
     before = len(errors)
     breaker = world.plan.breaker
     least = 1.0

@@ -27,13 +27,13 @@ _KEPT: Final = 10.0
 _MOST: Final = 256
 
 
-def system_lookup(host: str, port: int) -> list[Address]:
-    """Return the addresses of a host by the system's own means; it blocks.
+async def system_lookup(host: str, port: int) -> list[Address]:
+    """Return the addresses of a host by the means of the event loop, which may have a resolver of its own.
 
     Raises:
         OSError: There is no such name, or names cannot be looked up for now (`socket.gaierror`).
     """
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys((family, tuple(address)) for family, _, _, _, address in found))
 
 
@@ -58,14 +58,14 @@ class Names:
     """Looks names up.
 
     Args:
-        lookup: Does it, blocking, in a thread.
+        lookup: Does it, blocking, in a thread; None leaves it to the event loop.
         kept: Seconds that a result is kept. Failures are told to those who wait, and not kept.
         clock: Monotonic seconds.
     """
 
     def __init__(
         self,
-        lookup: Lookup = system_lookup,
+        lookup: Lookup | None = None,
         *,
         kept: float = _KEPT,
         clock: Callable[[], float] = time.monotonic,
@@ -109,7 +109,10 @@ class Names:
         under_way = self._under_way[key] = _UnderWay()
         try:
             # Cancelled, it returns at once, and its thread goes on.
-            found = await anyio.to_thread.run_sync(self._lookup, host, port, abandon_on_cancel=True)
+            if self._lookup is None:
+                found: Sequence[Address] = await system_lookup(host, port)
+            else:
+                found = await anyio.to_thread.run_sync(self._lookup, host, port, abandon_on_cancel=True)
         except (OSError, UnicodeError) as error:
             under_way.error = error
             raise

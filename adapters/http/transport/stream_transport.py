@@ -15,7 +15,7 @@ from adapters.http.transport.connecting import open_channel
 from adapters.http.transport.connection import Connection
 from adapters.http.transport.exchange import Exchange
 from adapters.http.transport.idle import IdleConnections
-from adapters.http.transport.names import Names, system_lookup
+from adapters.http.transport.names import Names
 from adapters.http.transport.parser import ParserLimits
 from adapters.http.transport.request import Origin, RequestHead, request_head
 from adapters.http.transport.tls import context_for, prepared
@@ -41,7 +41,7 @@ class StreamTransport(httpx.AsyncBaseTransport):
         idle_connections: Connections kept for the next exchange at most.
         idle_seconds: How long one is kept.
         parser_limits: See `ParserLimits`.
-        lookup: Finds the addresses of a name, blocking, in a thread; the system's by default.
+        lookup: Finds the addresses of a name, blocking, in a thread; by default the event loop does.
         clock: Monotonic seconds, for what is kept.
 
     Raises:
@@ -56,7 +56,7 @@ class StreamTransport(httpx.AsyncBaseTransport):
         idle_connections: int = 100,
         idle_seconds: float = 15.0,
         parser_limits: ParserLimits | None = None,
-        lookup: Lookup = system_lookup,
+        lookup: Lookup | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._verify = verify

@@ -17,6 +17,7 @@ from adapters import (
     NotWorking,
     Outcome,
     QuotaExhausted,
+    Scope,
     ServiceFailed,
     ToolCallFragment,
     Usage,
@@ -182,6 +183,18 @@ def test_not_working_lapses_and_each_repetition_doubles_the_pause():
     assert [60, 120, 240, 480, 900, 900] == pauses
     assert (None, "gone") == (adapter.working_at(now), adapter.working_reason)
     assert False is adapter.working_at(now - 15)  # a question changes nothing
+
+
+@pytest.mark.parametrize("kind", [NotWorking, AuthenticationFailed])
+@pytest.mark.parametrize("scope", [*Scope, None])
+@pytest.mark.parametrize("ambiguous", [True, False])
+def test_only_what_speaks_about_the_account_or_the_provider_makes_it_not_working(kind, scope, ambiguous):
+    """What the router says of the failure goes before what the failure says of itself."""
+    adapter = EchoServer2()
+    adapter.mark(Outcome(0.0, kind("gone", ambiguous=ambiguous), scope))
+
+    concerns_all = scope in (Scope.ACCOUNT, Scope.PROVIDER) or (scope is None and not ambiguous)
+    assert (False if concerns_all else None) is adapter.working
 
 
 def test_an_answer_forgets_the_failures_before_it():

@@ -8,18 +8,27 @@ import re
 import pytest
 
 from adapters.contract import errors
-from adapters.contract.errors import AdapterError, ChatRouterError, ConnectionLost, Disposition, RateLimited
+from adapters.contract.errors import (
+    AdapterError,
+    ChatRouterError,
+    ConnectionLost,
+    Disposition,
+    RateLimited,
+    Scope,
+)
 
 
-def documented() -> dict[str, tuple[str, str]]:
-    """Return class -> (parent, disposition), as the module's docstring has them."""
+def documented() -> dict[str, tuple[str, str, str]]:
+    """Return class -> (parent, disposition, scope), as the module's docstring has them."""
     found, parents = {}, {2: "ChatRouterError", 4: "AdapterError"}
     tree = re.findall(
-        r"^    ( +)(\w+)(?: .*)?  +(RETRY|FAILOVER|ABORT)$", inspect.getdoc(errors) or "", re.MULTILINE
+        r"^    ( +)(\w+)(?: .*)?  +(RETRY|FAILOVER|ABORT)  +(\w+)$",
+        inspect.getdoc(errors) or "",
+        re.MULTILINE,
     )
-    for indent, name, disposition in tree:
+    for indent, name, disposition, scope in tree:
         parents[len(indent) + 2] = name
-        found[name] = (parents[len(indent)], disposition.lower())
+        found[name] = (parents[len(indent)], disposition.lower(), scope)
     return found
 
 
@@ -33,7 +42,14 @@ CLASSES = [
 
 
 def test_the_docstring_shows_the_tree():
-    built = {cls.__name__: (cls.__mro__[1].__name__, str(cls.disposition)) for cls in CLASSES}
+    built = {
+        cls.__name__: (
+            cls.__mro__[1].__name__,
+            str(cls.disposition),
+            "ambiguous" if cls.ambiguous else str(cls.scope),
+        )
+        for cls in CLASSES
+    }
 
     assert built == documented()
     assert issubclass(AdapterError, ChatRouterError)
@@ -41,12 +57,21 @@ def test_the_docstring_shows_the_tree():
 
 @pytest.mark.parametrize("cls", CLASSES)
 def test_an_error_keeps_what_it_was_told_also_through_copies_and_pickles(cls):
-    error = cls("it failed", provider="h2o", status=500, retry_after=1.5, request_id="r1")
+    error = cls(
+        "it failed",
+        provider="h2o",
+        status=500,
+        retry_after=1.5,
+        request_id="r1",
+        scope=Scope.REQUEST,
+        ambiguous=True,
+    )
 
     for same in (error, copy.copy(error), pickle.loads(pickle.dumps(error))):
         assert type(same) is cls
         assert "it failed" == str(same)
         assert ("h2o", 500, 1.5, "r1") == (same.provider, same.status, same.retry_after, same.request_id)
+        assert (Scope.REQUEST, True) == (same.scope, same.ambiguous)
 
 
 @pytest.mark.parametrize("cls", CLASSES)

@@ -260,7 +260,7 @@ async def test_closing_early_closes_the_connection() -> None:
     gc.collect()
 
 
-async def test_probe_lists_models_and_knows_a_refused_key() -> None:
+async def test_probe_lists_models_and_a_refused_list_proves_nothing() -> None:
     async with OpenAISimulator(models=["a", "b"], api_key=KEY) as simulator:
         good, bad = at(simulator, api_key=Secret(KEY)), at(simulator)
         listed, refused = await good.probe(), await bad.probe()
@@ -268,7 +268,8 @@ async def test_probe_lists_models_and_knows_a_refused_key() -> None:
         await bad.aclose()
 
     assert (listed.working, listed.models) == (True, ("a", "b"))
-    assert (good.working, bad.working, refused.working) == (True, False, False)
+    assert (good.working, bad.working, refused.working) == (True, None, None)
+    assert isinstance(refused.error, AuthenticationFailed)
     assert simulator.turns == 0
 
 

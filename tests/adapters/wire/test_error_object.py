@@ -71,6 +71,13 @@ FREE_MODELS = (
         ({"message": "余额不足", "code": "403 FORBIDDEN"}, 403, QuotaExhausted),
         ({"message": "Your account balance is insufficient", "code": "403 FORBIDDEN"}, 403, QuotaExhausted),
         ({"message": "ApiKey错误", "type": "chatanywhere_error"}, 401, AuthenticationFailed),
+        # What one prompt or one option met, told with a status that else concerns all.
+        ({"code": 403, "message": "m requires moderation. Your input was flagged."}, 403, ContentRefused),
+        ({"code": 404, "message": "No endpoints found that support tool use."}, 404, InvalidRequest),
+        ({"message": "filtered due to the content management policy", "code": "400"}, 400, ContentRefused),
+        ({"message": "request (9 tokens) exceeds the available context size"}, 400, ContextTooLong),
+        ({"code": "rate_limit_exceeded", "message": "Request too large: tokens"}, 429, ContextTooLong),
+        ({"message": "Key limit exceeded"}, 403, QuotaExhausted),
         # Wrappings: the whole payload, bare text, a list around the payload or the detail.
         ({"error": {"code": "insufficient_quota"}}, 429, QuotaExhausted),
         ({"error": "rate limit reached"}, None, RateLimited),
@@ -90,6 +97,22 @@ def test_an_error_object_has_one_meaning(error, status, kind):
     actual = error_from(error, status)
 
     assert (type(actual), actual.status) == (kind, status)
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "ambiguous"),
+    [
+        ({"message": "no"}, 403, True),
+        ({"message": "no such address"}, 404, True),
+        ({"message": "no"}, 451, True),
+        ({"code": "invalid_api_key"}, 403, False),
+        ({"message": "model x is offline"}, 404, False),
+        ({"message": "no"}, 401, False),
+        ({"message": "no"}, 500, False),
+    ],
+)
+def test_a_number_alone_does_not_always_tell_whom_it_speaks_about(error, status, ambiguous):
+    assert error_from(error, status).ambiguous is ambiguous
 
 
 WORDS = st.sampled_from(

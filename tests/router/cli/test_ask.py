@@ -7,7 +7,7 @@ import pytest
 from adapters.simulators import load
 from adapters.simulators.openai import OpenAISimulator
 from adapters.simulators.server import Simulator
-from router.cli.simulate import SESSIONS
+from router.cli.simulate import MODELS, SESSIONS
 from tests.router.cli.command import run
 from tests.router.cli.conftest import Command, Serve
 from tests.router.cli.terminal import on_terminal
@@ -123,8 +123,8 @@ def test_where_a_model_is_missing_the_command_says_how_to_name_one(serve: Serve,
     assert (found.code, found.out) == (1, "")
     assert "--model NAME" in found.err
     assert "SERVICE=URL#MODEL" in found.err
-    assert command("ask", "Hi", "--provider", f"{address}#simulated").code == 0
-    assert command("ask", "Hi", "--provider", address, "--model", "simulated").code == 0
+    assert command("ask", "Hi", "--provider", f"{address}#{MODELS['openai']}").code == 0
+    assert command("ask", "Hi", "--provider", address, "--model", MODELS["openai"]).code == 0
 
 
 def test_a_reply_that_breaks_off_is_printed_and_exits_3(backend: str, serve: Serve, command: Command) -> None:
@@ -192,3 +192,17 @@ def test_a_terminal_gets_no_escape_sequence_of_a_service_and_a_pipe_gets_the_tex
     assert shown.out == "red �[31mfish�]0;title�\n"
     assert shown.err.startswith("chat-router: chat_anywhere")
     assert "complete after" in shown.err
+
+
+def test_json_on_a_terminal_is_the_same_object_without_control_characters(serve: Serve) -> None:
+    """JSON allows DEL, C1 and the characters that turn the direction of text; a terminal obeys them."""
+    text = "red \x1b[31m \x7f \x9b31m \u202edrow\u2066 ü"
+    simulator = serve(load("chat_anywhere")(text=text))
+
+    piped = run("ask", "Hi", "--json", *provider(simulator))
+    shown = on_terminal("ask", "Hi", "--json", *provider(simulator))
+
+    assert "\x9b31m \u202edrow" in piped.out
+    assert not set(shown.out) & set("\x1b\x7f\x9b\u202e\u2066")
+    assert "ü" in shown.out
+    assert json.loads(shown.out)["text"] == json.loads(piped.out)["text"] == text

@@ -21,7 +21,7 @@ def test_the_report_is_written_and_the_summary_told(command: Command, tmp_path: 
     found = command("health", "--demo", "--format", "json", "--output", str(path))
 
     assert found.code == 1
-    assert found.out == f"the chain can answer: 3 healthy, 2 unhealthy, 1 unknown; see {path}\n"
+    assert found.out == f"the chain can answer: 3 healthy, 1 degraded, 1 unhealthy, 1 unknown; see {path}\n"
     assert json.loads(path.read_text())["verdict"] == "degraded"
     assert [each.name for each in tmp_path.iterdir()] == ["health.json"]
 

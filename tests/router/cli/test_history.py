@@ -69,6 +69,17 @@ def test_a_terminal_gets_the_same_in_colours(path: str) -> None:
     assert max(map(len, re.sub(r"\x1b\[[0-9;]*m", "", shown.out).splitlines())) <= 80
 
 
+def test_a_clock_that_was_wrong_is_told(path: str, command: Command) -> None:
+    at = datetime.now(UTC).timestamp() + 400 * 86400
+    HistoryFile(path).add([Sample(at, "h2o", "healthy", "it answered")])
+
+    for form in ("table", "json"):
+        found = command("history", path, "--format", form)
+        assert found.code == 0
+        assert found.err.startswith(f"chat-router: 1 reports in {path} are dated ")
+        assert "the clock may have been wrong" in found.err
+
+
 def test_json_has_all_of_it(path: str, command: Command) -> None:
     found = json.loads(command("history", path, "--format", "json").out)
 

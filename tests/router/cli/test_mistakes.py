@@ -15,6 +15,11 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "a provider without an address": (("ask", "hi", "-p", "h2o"), "h2o has no address"),
     "an empty address": (("ask", "hi", "-p", "h2o="), "h2o has no address"),
     "an unknown service": (("ask", "hi", "-p", f"h20={URL}"), "did you mean 'h2o'?"),
+    "another service": (("ask", "hi", "-p", f"ollama={URL}"), "write --provider ollama:openai=URL#MODEL"),
+    "one that sounds like a service": (
+        ("ask", "hi", "-p", f"azure={URL}"),
+        "'azure'; for an OpenAI-compatible",
+    ),
     "an address without a service": (("ask", "hi", "-p", URL), "needs a service before the address"),
     "a scheme that is not http": (("ask", "hi", "-p", "h2o=ftp://a"), "must begin with http://"),
     "an address without a scheme": (("ask", "hi", "-p", "openai=localhost:99"), "must begin with http://"),

@@ -151,3 +151,35 @@ async def test_loading_asks_nobody(tmp_path: Path) -> None:
 
     assert router.providers
     assert simulator.requests == []
+
+
+@pytest.mark.parametrize("setting", ["api_key", "proxy", "headers.x-key", "cookies.a", "model"])
+def test_a_found_file_sends_no_variable_but_those_of_the_router(setting: str, tmp_path: Path) -> None:
+    """A cloned folder may hold a router.toml that names a cloud key and an address of its own."""
+
+    def text(name: str) -> str:
+        table = '[[provider]]\nadapter = "openai"\nbase_url = "http://127.0.0.1:1/v1"\n'
+        return f'{table}{setting} = {{ env = "{name}" }}\n'
+
+    environ = {"OPENAI_API_KEY": KEY, "CHAT_ROUTER_OPENAI_API_KEY": KEY}
+    with pytest.raises(ConfigError) as caught:
+        load(put(tmp_path, text("OPENAI_API_KEY")), environ, trusted=False)
+    (mistake,) = caught.value.mistakes
+
+    assert (mistake.line, mistake.key) == (4, f"provider 1: {setting}.env")
+    assert "begin with CHAT_ROUTER_" in mistake.text
+    assert "--config" in mistake.text
+    assert KEY not in str(caught.value)
+    assert load(put(tmp_path, text("OPENAI_API_KEY")), environ).providers
+    assert load(put(tmp_path, text("CHAT_ROUTER_OPENAI_API_KEY")), environ, trusted=False).providers
+
+
+def test_a_found_file_does_not_learn_which_variables_are_set(tmp_path: Path) -> None:
+    text = chain("http://127.0.0.1:1/v1", '{ env = "OPENAI_API_KEY" }')
+    told = []
+    for environ in ({}, {"OPENAI_API_KEY": KEY}):
+        with pytest.raises(ConfigError) as caught:
+            load(put(tmp_path, text), environ, trusted=False)
+        told.append(str(caught.value))
+
+    assert told[0] == told[1]

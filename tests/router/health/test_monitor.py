@@ -49,7 +49,7 @@ async def test_a_real_service_that_goes_away_and_comes_back():
     one = H2oSimulator()
     async with one:
         url = one.url
-    async with OpenAISimulator() as other:
+    async with OpenAISimulator(models=["m"]) as other:
         providers = [H2o(url), OpenAICompatible(f"{other.url}/v1", model="m")]
         async with (
             Router(providers, observers=[], random_source=random.Random(1)) as router,

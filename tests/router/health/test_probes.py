@@ -241,7 +241,7 @@ async def test_a_request_that_needs_the_place_of_a_probe_gets_it(alone):
         (entry, *_) = router.health().providers
     (report,) = reports
     assert report.providers[0].probe is not None
-    assert (None, "a request needed the place of the probe") == (
+    assert (None, "a request needed the slot of the probe") == (
         report.providers[0].probe.working,
         report.providers[0].probe.reason,
     )
@@ -378,7 +378,7 @@ async def test_an_adapter_that_forgets_to_keep_its_finding_is_marked_all_the_sam
     adapter = Forgetful("a")
     async with router_of(adapter) as router:
         await router.check()
-        assert (True, "it answered") == (adapter.working, adapter.working_reason)
+        assert (True, "reachable; not asked for an answer") == (adapter.working, adapter.working_reason)
         adapter.found = False
         await router.check()
         assert (False, "because") == (adapter.working, adapter.working_reason)

@@ -33,9 +33,10 @@ def facts(
     evidence: Evidence | None = GOOD,
     age: float = 1.0,
     traffic: Traffic | None = None,
+    missing: str | None = None,
 ) -> Facts:
     return Facts(
-        working, "why", "in its words", held, guard or breaker(), evidence, age, traffic or Traffic()
+        working, "why", "in its words", held, missing, guard or breaker(), evidence, age, traffic or Traffic()
     )
 
 
@@ -50,6 +51,7 @@ def facts(
             "",
         ),
         (facts(held="RateLimited"), "degraded", "held back (RateLimited)", ""),
+        (facts(missing="said lately that it lacks it"), "degraded", "said lately that it lacks it", ""),
         (facts(guard=breaker("open", 9)), "degraded", "circuit breaker open, not asked", ""),
         (
             facts(guard=breaker("half-open")),
@@ -88,6 +90,7 @@ def test_the_first_line_that_fits_decides():
         (lambda f: f.working is False, "unhealthy"),
         (lambda f: f.breaker.state == "isolated", "degraded"),
         (lambda f: f.held is not None, "degraded"),
+        (lambda f: f.missing is not None, "degraded"),
         (lambda f: f.breaker.state in ("open", "half-open"), "degraded"),
         (lambda f: f.evidence is None or f.age >= WINDOW, "unknown"),
         (lambda f: not f.evidence.good, "degraded"),
@@ -101,6 +104,7 @@ def test_the_first_line_that_fits_decides():
         (None, GOOD, BAD),
         (0.0, WINDOW - 1, WINDOW),
         (Traffic(), FEW, SICK, HALF),
+        (None, "said lately that it lacks it"),
     )
     for combination in combinations:
         known = facts(*combination)

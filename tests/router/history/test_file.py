@@ -109,22 +109,93 @@ def test_old_rows_are_deleted_while_new_ones_are_written(path: Path) -> None:
     file = HistoryFile(path, keep_days=2)
     file.add([sample(NOON - n * DAY) for n in range(4)], [ProbeSample(NOON, "first", True, "", "reach", 0.1)])
 
-    file.add([sample(NOON + 0.5 * DAY), sample(NOON + 2.5 * DAY)])
+    file.add([sample(NOON + 0.5 * DAY)])
+    file.add([sample(NOON + 1.5 * DAY), sample(NOON + 2.5 * DAY)])
 
-    assert [NOON + 0.5 * DAY, NOON + 2.5 * DAY] == [row.at for row in everything(file)]
+    assert [NOON + days * DAY for days in (0.5, 1.5, 2.5)] == [row.at for row in everything(file)]
     assert not file.probes("first", 0.0, 1e12)
 
 
 def test_one_write_deletes_no_more_than_it_should(path: Path) -> None:
-    """So that no write takes long, and a clock that jumps does not empty the file at once."""
+    """So that no write takes long."""
     file = HistoryFile(path, keep_days=1)
     file.add([sample(float(n)) for n in range(PRUNED_AT_ONCE + 50)])
 
-    file.add([sample(10 * DAY)])
+    file.add([sample(n * DAY) for n in (1, 2)])
 
     assert [float(n) for n in range(PRUNED_AT_ONCE, PRUNED_AT_ONCE + 50)] == [
         row.at for row in everything(file)
-    ][:-1]
+    ][:-2]
+
+
+@pytest.mark.parametrize("days", [10, 60, 400, 40_000])
+def test_a_clock_that_jumps_ahead_deletes_nothing(days: float, path: Path) -> None:
+    file = HistoryFile(path)
+    known = [sample(NOON - n * DAY) for n in range(80)]
+    file.add(known, [ProbeSample(NOON - 80 * DAY, "first", True, "", "reach", 0.1)])
+
+    for minute in range(3 * 60):  # three hours, then the clock is set right
+        file.add([sample(NOON + days * DAY + 60.0 * minute)])
+    assert file.ahead() == (180, NOON + days * DAY)
+    for minute in range(10):
+        file.add([sample(NOON + 60.0 * minute + 1)])
+
+    times = {row.at for row in everything(file)}
+    assert {row.at for row in known} <= times
+    assert len(times) == 80 + 180 + 10
+    assert file.probes("first", 0.0, 1e12)
+    assert file.ahead() == (180, NOON + days * DAY)
+
+
+def test_rows_far_ahead_are_believed_once_they_fill_the_days_that_are_kept(path: Path) -> None:
+    """A host that was off for a year has no wrong clock."""
+    file = HistoryFile(path, keep_days=5)
+    file.add([sample(NOON - n * DAY) for n in range(5)])
+
+    for half in range(9):
+        file.add([sample(NOON + (365 + half / 2) * DAY)])
+        assert {NOON - n * DAY for n in range(5)} <= {row.at for row in everything(file)}
+    file.add([sample(NOON + 370 * DAY)])
+
+    assert min(row.at for row in everything(file)) == NOON + 365 * DAY
+    assert file.ahead() == (0, None)
+
+
+def test_several_jumps_are_not_taken_for_time(path: Path) -> None:
+    file = HistoryFile(path)
+    file.add([sample(NOON)])
+
+    for years in range(1, 50):
+        file.add([sample(NOON + years * 365 * DAY)])
+
+    assert NOON in {row.at for row in everything(file)}
+
+
+def test_a_clock_that_goes_back_deletes_nothing(path: Path) -> None:
+    file = HistoryFile(path)
+    file.add([sample(NOON - n * DAY) for n in range(80)])
+
+    file.add([sample(NOON - 1000 * DAY)])
+    file.add([sample(NOON + 1)])
+
+    assert {NOON - n * DAY for n in range(80)} <= {row.at for row in everything(file)}
+    assert file.ahead() == (0, None)
+
+
+def test_a_file_of_the_first_version_is_brought_up_to_date(path: Path) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        prepare(connection, path, STEPS[:1])
+        connection.execute(
+            "INSERT INTO samples (at, provider, state, reason, evidence, verdict) "
+            "VALUES (?, 'first', 'healthy', '', '', '')",
+            (NOON,),
+        )
+    file = HistoryFile(path)
+
+    assert [NOON] == [row.at for row in everything(file)]
+    file.add([sample(NOON + 400 * DAY)])
+    assert file.ahead() == (1, NOON + 400 * DAY)
+    assert [NOON, NOON + 400 * DAY] == [row.at for row in everything(file)]
 
 
 def test_an_empty_history_holds_nothing(path: Path) -> None:
@@ -249,7 +320,7 @@ def test_a_full_disk(path: Path) -> None:
     rows = everything(file)
     assert rows
     assert len(rows) % 10 == 0  # a write that did not fit left nothing of itself
-    file.add([sample(NOON + 1000 * DAY)])  # what is too old makes room
+    file.add([sample(n * 9 * DAY) for n in range(1, 13)])  # what is too old makes room
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="needs users with and without rights")

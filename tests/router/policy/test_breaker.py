@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import heapq
 import math
 import random
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.policy.breaker import BUCKETS, BreakerPolicy, BreakerSnapshot, CircuitBreaker, Window
+from router.policy.breaker import BUCKETS, BreakerPolicy, BreakerSnapshot, CircuitBreaker, Permit, Window
 
 SHARP = BreakerPolicy(jitter=0)
 
@@ -189,7 +190,7 @@ def test_a_trial_that_was_given_up_but_not_replaced_still_decides():
 def test_late_results_change_the_metrics_and_never_the_state(now):
     made = breaker()
     late = [made.permit(0) for _ in range(12)]
-    fail(made, 0, 5)
+    fail(made, 0, 12)  # as many as there are open calls beside them
     before = made.state(now)
     for number, permit in enumerate(late):
         assert permit is not None
@@ -197,14 +198,14 @@ def test_late_results_change_the_metrics_and_never_the_state(now):
 
     assert before == made.state(now)
     assert max(0, 15 - now) == made.permit_in(now)
-    assert (17, 11) == (made.snapshot(now).calls, made.snapshot(now).failures)
+    assert (24, 18) == (made.snapshot(now).calls, made.snapshot(now).failures)
 
 
 def test_failures_from_before_the_last_closing_do_not_open_it_again():
-    """A hundred calls time out together: the first five open it, the rest come in after the trial."""
+    """Many calls time out together: the first ones open it, the rest come in after the trial."""
     made = breaker()
     late = [made.permit(0) for _ in range(95)]
-    fail(made, 0, 5)
+    fail(made, 0, 95)
     succeed(made, 15)
     for permit in late:
         assert permit is not None
@@ -289,6 +290,90 @@ def test_its_repr_is_a_dashboard():
         "<CircuitBreaker open, permit in 30.0 s: 6 failures in a row, 6 of 6 calls failed in 60 s, "
         "0 slow, repetition 1>" == repr(made)
     )
+
+
+# --- many calls side by side
+
+
+def crowd(
+    seed: int, share: float, *, quick: float, slow: float, seconds: float = 60.0, at_once: int = 40
+) -> tuple[int, int]:
+    """Play `at_once` callers that ask without a pause until it opens; return the calls, and whether it did.
+
+    Args:
+        seed: Of the failures.
+        share: Of the calls fail.
+        quick: Seconds until a failure is told.
+        slow: Seconds until a success is told, at most half of it less.
+        seconds: Played.
+        at_once: Callers.
+    """
+    source, made, opened_, calls = random.Random(seed), breaker(), 0, 0
+    now = 0.0
+    due: list[tuple[float, int, tuple[Permit, bool] | None]] = [(0.0, n, None) for n in range(at_once)]
+    while now < seconds and not opened_:
+        now, _, word = heapq.heappop(due)
+        if word is not None:
+            permit, failed = word
+            permit.failed(now) if failed else permit.succeeded(now, 0.1)
+            opened_ += made.state(now) != "closed"
+        asked, failed = made.permit(now), source.random() < share
+        if asked is None:
+            break
+        calls += 1
+        takes = quick if failed else source.uniform(slow / 2, slow)
+        heapq.heappush(due, (now + takes, calls + at_once, (asked, failed)))
+    return calls, opened_
+
+
+@pytest.mark.parametrize(("quick", "slow"), [(0.01, 10.0), (0.01, 0.5), (1.0, 1.0), (0.5, 5.0), (5.0, 0.5)])
+def test_fifteen_failures_in_a_hundred_do_not_open_it_with_forty_calls_at_once(quick, slow):
+    """Failures come sooner than successes, so the first words about a crowd are mostly bad ones."""
+    played = [crowd(seed, 0.15, quick=quick, slow=slow) for seed in range(20)]
+
+    assert 0 == sum(times for _, times in played), played
+
+
+@pytest.mark.parametrize(("quick", "slow"), [(0.01, 10.0), (1.0, 1.0), (30.0, 1.0)])
+@pytest.mark.parametrize("at_once", [1, 2, 5, 40])
+def test_a_provider_that_only_fails_opens_it_whatever_runs_beside(quick, slow, at_once):
+    _, times = crowd(0, 1.0, quick=quick, slow=slow, seconds=200, at_once=at_once)
+
+    assert times >= 1
+
+
+def test_calls_that_ran_side_by_side_are_not_in_a_row():
+    made = breaker(BreakerPolicy(consecutive=2, ratio=None, jitter=0))
+    beside = [made.permit(0) for _ in range(6)]
+    for permit in beside:
+        assert permit is not None
+        permit.failed(1)
+
+    assert ("closed", 1) == (made.state(1), made.snapshot(1).failures_in_a_row)
+    fail(made, 1)
+    assert "open" == made.state(1)
+
+
+def test_permits_that_are_lost_without_a_word_are_forgotten():
+    made = breaker()
+    for number in range(10_000):
+        made.permit(number)
+
+    assert len(made._pending) <= 61
+
+
+def test_a_trial_that_is_outrun_counts_as_slow_and_any_other_call_does_not():
+    made = opened()
+    trial = made.permit(15)
+    assert trial is not None
+    trial.outrun(17)
+
+    assert ("open", 30.0, 1) == (made.state(17), made.permit_in(17), made.snapshot(17).repetitions)
+    calm = breaker()
+    permit = calm.permit(0)
+    assert permit is not None
+    permit.outrun(1)
+    assert BreakerSnapshot("closed", 0, 0, 0, 0, 0.0, 0) == calm.snapshot(1)
 
 
 # --- its window

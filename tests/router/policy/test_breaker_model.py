@@ -26,30 +26,45 @@ class Model:
         self.calls: list[tuple[float, bool, bool]] = []
         self.due: float | None = None
         self.trial: int | None = None
-        self.phase, self.row, self.breaks, self.isolated = self.phase + 1, 0, 0, False
+        self.phase, self.breaks, self.isolated = self.phase + 1, 0, False
+        self.open_calls: dict[int, float] = {}  # not told of: name -> when it began
+        self.row: list[float] = []  # when each failure of the row was told
+        self.since_success = 0
 
     def permit(self, now: float, name: int) -> int | None:
         if self.isolated or (self.due is not None and now < self.due):
             return None
         if self.due is not None:
             self.trial, self.due = name, now + self.policy.trial_limit
+        self.open_calls[name] = now
         return self.phase
 
     def released(self, now: float, name: int) -> None:
+        self.open_calls.pop(name, None)
         if self.trial == name:
             self.trial, self.due = None, now
 
-    def told(self, now: float, name: int, phase: int, failed: bool, slow: bool, after: float) -> None:
+    def told(
+        self, now: float, name: int, phase: int, began: float, failed: bool, slow: bool, after: float
+    ) -> None:
         is_trial = self.trial == name
+        self.open_calls.pop(name, None)
         if phase != self.phase:
             return
-        self.row = self.row + 1 if failed else 0
+        if not failed:
+            self.row, self.since_success = [], 0
+        else:
+            self.since_success += 1
+            if not self.row or began >= self.row[-1]:
+                self.row.append(now)
         self.calls.append((now, failed, slow))
         recent = [call for call in self.calls if call[0] > now - self.policy.window]
-        bad = (failed and self.row >= (self.policy.consecutive or 0)) or (
+        undecided = sum(now - self.policy.window < at <= began for at in self.open_calls.values())
+        in_a_row = failed and len(self.row) >= (self.policy.consecutive or 0)
+        bad = (in_a_row and self.since_success >= undecided) or (
             len(recent) >= self.policy.minimum
             and (
-                sum(call[1] for call in recent) / len(recent) >= (self.policy.ratio or 0)
+                sum(call[1] for call in recent) / (len(recent) + undecided) >= (self.policy.ratio or 0)
                 or sum(call[2] for call in recent) / len(recent) >= self.policy.slow_ratio
             )
         )
@@ -79,7 +94,7 @@ class BreakerAgainstAModel(RuleBasedStateMachine):
         self.now = 0.0
         self.breaker = CircuitBreaker(policy, random.Random(seed))
         self.model = Model(policy, random.Random(seed))
-        self.permits: dict[int, tuple[Permit, int]] = {}
+        self.permits: dict[int, tuple[Permit, int, float]] = {}
         self.taken = 0
         self.trials: dict[int, float] = {}  # not yet told of: name -> when taken
 
@@ -100,7 +115,7 @@ class BreakerAgainstAModel(RuleBasedStateMachine):
 
         assert (phase is None) == (permit is None)
         if permit is not None and phase is not None:
-            self.permits[self.taken] = (permit, phase)
+            self.permits[self.taken] = (permit, phase, self.now)
             if half_open:
                 assert all(self.now - taken >= 30 for taken in self.trials.values())
                 self.trials[self.taken] = self.now
@@ -115,13 +130,13 @@ class BreakerAgainstAModel(RuleBasedStateMachine):
     def tell(self, data, how, retry_after):
         """Any permit, so also late ones; told twice, since the second word must not count."""
         name = data.draw(st.sampled_from(sorted(self.permits)))
-        permit, phase = self.permits.pop(name)
+        permit, phase, began = self.permits.pop(name)
         if how == "released":
             self.model.released(self.now, name)
             permit.released()
         else:
             after = (retry_after or 0) if how == "failed" else 0
-            self.model.told(self.now, name, phase, how == "failed", how == "slow", after)
+            self.model.told(self.now, name, phase, began, how == "failed", how == "slow", after)
         if how == "failed":
             permit.failed(self.now, retry_after)
         elif how != "released":
@@ -150,7 +165,7 @@ class BreakerAgainstAModel(RuleBasedStateMachine):
         recent = [call for call in model.calls if call[0] > self.now - model.policy.window]
         state = "isolated" if model.isolated else "closed" if model.due is None else known.state
 
-        assert (state, model.row, wait) == (known.state, known.failures_in_a_row, known.permit_in)
+        assert (state, len(model.row), wait) == (known.state, known.failures_in_a_row, known.permit_in)
         assert len(recent) == known.calls
         assert (sum(c[1] for c in recent), sum(c[2] for c in recent)) == (known.failures, known.slow)
         assert max(0, model.breaks - 1) == known.repetitions

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import strategies as st
@@ -22,6 +23,7 @@ from adapters import (
     ServiceFailed,
     Truncated,
 )
+from adapters.contract import ChatRequest
 from adapters.probing import finding
 from adapters.scripted import ScriptedAdapter
 from router import BreakerPolicy, ProviderHealth, RetryPolicy
@@ -30,6 +32,9 @@ from router.health.traffic import Traffic
 from router.policy.breaker import CircuitBreaker
 from router.provider.provider import Provider
 from tests.router.recording import unbroken
+
+if TYPE_CHECKING:
+    from router.provider.turn import Turn
 
 POLICY = RetryPolicy(remember=100)
 CANARY = "hunter2-canary"
@@ -43,8 +48,10 @@ ERRORS = [
     RateLimited,
     ServiceFailed,
 ]
-SILENT = (InvalidRequest, ModelNotFound)  # they say nothing about the provider
+SILENT = (InvalidRequest, ModelNotFound)  # they say nothing about the provider's health
+OF_A_MODEL = (ModelNotFound, RateLimited, ServiceFailed)
 OF_THE_WAY = (AuthenticationFailed, ConnectFailed, NotWorking, QuotaExhausted)
+MODELS = (None, "big")
 
 
 def seen(provider: Provider, now: float, probe: ProbeResult | None = None) -> ProviderHealth:
@@ -55,34 +62,54 @@ def provider_of(name: str = "first") -> Provider:
     return Provider(ScriptedAdapter(name), unbroken())
 
 
+def request_for(model: str | None = None, text: str = "Hello") -> ChatRequest:
+    return ChatRequest.build([{"role": "user", "content": text}], model)
+
+
+def ask(provider: Provider, now: float, model: str | None = None, text: str = "Hello") -> Turn:
+    return provider.turn(request_for(model, text), now)
+
+
+def held(provider: Provider, now: float, model: str | None = None) -> tuple[float, str] | None:
+    """Return for how long a request for `model` is held back, and why."""
+    found = [each for each in provider.standing.refusals(model, now) if each.held is not None]
+    return max(((each.back_in or 0.0, each.held or "") for each in found), default=None)
+
+
 class ProviderAgainstAModel(RuleBasedStateMachine):
-    """A provider's standing against what the laws say of `working`, of holding back and of evidence."""
+    """A provider's standing against what the laws say of `working`, of holding back and of evidence.
+
+    Every request has the same content, so no failure of a model spreads to the provider.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.provider = provider_of()
         self.now = 0.0
-        self.held_until = 0.0
+        self.held_until: dict[str, float] = {}  # "all", or a model
         self.working: bool | None = None
         self.recheck_at = math.inf
         self.failures = 0
-        self.missing: dict[str | None, float] = {}
+        self.missing: dict[str, float] = {}
         self.last_error: str | None = None
         self.against: tuple[str, float, bool] | None = None
-        self.asked: tuple[float, bool, bool] | None = (
-            None  # when, whether good, whether reaching it refutes it
-        )
-        self.found: tuple[float, bool, str] | None = None  # when, whether good, at which level
+        # When, whether good, whether reaching it refutes it:
+        self.asked: tuple[float, bool, bool] | None = None
+        self.answered: tuple[float, bool, bool] | None = None  # by a probe
+        self.reached: tuple[float, bool, bool] | None = None
         self.broke = False
+        self.content_at = -math.inf
 
     @rule(seconds=st.floats(0, 2000))
     def time_passes(self, seconds):
         self.now += seconds
 
-    @rule()
-    def it_answers(self):
-        self.provider.succeeded(self.now, 0.1)
+    @rule(model=st.sampled_from(MODELS))
+    def it_answers(self, model):
+        self.provider.succeeded(ask(self.provider, self.now, model), self.now, 0.1)
         self.working, self.recheck_at, self.failures = True, math.inf, 0
+        self.missing.pop(str(model), None)
+        self.content_at = self.now
         if not self.broke:
             self.asked = (self.now, True, False)
 
@@ -90,24 +117,28 @@ class ProviderAgainstAModel(RuleBasedStateMachine):
     def a_reply_ends(self, verdict):
         self.provider.replied(self.now, verdict)
         if verdict in ("complete", "closed"):
-            self.broke, self.asked = False, (self.now, True, False)
+            self.broke, self.asked, self.content_at = False, (self.now, True, False), self.now
 
     @rule(
         kind=st.sampled_from(ERRORS),
         retry_after=st.none() | st.floats(0, 1000),
-        model=st.sampled_from([None, "big"]),
+        model=st.sampled_from(MODELS),
     )
     def it_fails(self, kind, retry_after, model):
-        self.provider.failed(kind(CANARY, retry_after=retry_after), model, self.now, POLICY)
-        if kind is ModelNotFound:
-            self.missing[model] = self.now + 300
-        self._remember(kind, retry_after)
+        turn = ask(self.provider, self.now, model)
+        self.provider.failed(kind(CANARY, retry_after=retry_after), turn, self.now, POLICY)
+        self._remember(kind, retry_after, model)
 
-    @rule(kind=st.sampled_from(ERRORS), retry_after=st.none() | st.floats(0, 1000))
-    def it_breaks_off(self, kind, retry_after):
-        self.provider.broke_off(kind(CANARY, retry_after=retry_after), self.now, POLICY)
+    @rule(
+        kind=st.sampled_from(ERRORS),
+        retry_after=st.none() | st.floats(0, 1000),
+        model=st.sampled_from(MODELS),
+    )
+    def it_breaks_off(self, kind, retry_after, model):
+        error = kind(CANARY, retry_after=retry_after)
+        self.provider.broke_off(error, request_for(model), self.now, POLICY)
         self.broke = self.broke or kind not in SILENT
-        self._remember(kind, retry_after)
+        self._remember(kind, retry_after, model)
 
     @rule(
         kind=st.none() | st.sampled_from(ERRORS),
@@ -118,35 +149,57 @@ class ProviderAgainstAModel(RuleBasedStateMachine):
         result = ProbeResult(True, "it is there", level)
         if kind is not None:
             result = finding(kind(CANARY, retry_after=retry_after), level)
-            self._hold(kind, retry_after)
+            if level == "answer":
+                self._hold(kind, retry_after, None)
+        outweighed = (
+            level == "reach"
+            and result.working is False
+            and kind is not ConnectFailed
+            and (self.asked is None or self.asked[1])
+            and self.content_at > self.now - 3600
+        )
         self.provider.probed(result, self.now, POLICY)
-        if kind in (ModelNotFound, QuotaExhausted, RateLimited):
-            self.found = (self.now, False, level)
-        if result.working is None:
-            return
-        self.found = (self.now, result.working, level)
-        if result.working:
+        working = None if outweighed else result.working
+        if outweighed:
             self.working, self.recheck_at, self.failures = True, math.inf, 0
-            self.broke = self.broke and level == "reach"
-            return
-        self.against = (level, self.now, False)
-        if self.working is not False or self.now >= self.recheck_at:
-            self._down()
+        if working is not None or kind in (ModelNotFound, QuotaExhausted, RateLimited) or outweighed:
+            found = (self.now, working is True, kind is ConnectFailed)
+            if level == "answer":
+                self.answered = found
+            else:
+                self.reached = found
+        if working:
+            self.working, self.recheck_at, self.failures = True, math.inf, 0
+            if level == "answer":
+                self.broke = False
+                self.missing.clear()
+        elif working is False:
+            self.against = (level, self.now, False)
+            if self.working is not False or self.now >= self.recheck_at:
+                self._down()
 
-    def _remember(self, kind: type[Exception], retry_after: float | None) -> None:
+    def _remember(self, kind: type[Exception], retry_after: float | None, model: str | None) -> None:
+        self._hold(kind, retry_after, model)
+        if kind is InvalidRequest:
+            return
         self.last_error = kind.__name__
-        self._hold(kind, retry_after)
         if kind not in SILENT:
             self.asked = (self.now, False, kind in OF_THE_WAY)
             self.against = ("traffic", self.now, False)
         if kind in (AuthenticationFailed, NotWorking):
             self._down()
 
-    def _hold(self, kind: type[Exception], retry_after: float | None) -> None:
+    def _hold(self, kind: type[Exception], retry_after: float | None, model: str | None) -> None:
+        if kind is InvalidRequest:
+            return
+        if kind is ModelNotFound:
+            self.missing[str(model)] = self.now + 300
         if retry_after is None and kind is QuotaExhausted:
             retry_after = 60.0
         if retry_after is not None:
-            self.held_until = max(self.held_until, self.now + min(retry_after, 100))
+            whom = str(model) if kind in OF_A_MODEL else "all"
+            until = self.now + min(retry_after, 100)
+            self.held_until[whom] = max(self.held_until.get(whom, 0.0), until)
 
     def _down(self) -> None:
         self.working, self.recheck_at = False, self.now + min(60 * 2**self.failures, 900)
@@ -155,35 +208,55 @@ class ProviderAgainstAModel(RuleBasedStateMachine):
     def _evidence(self) -> tuple[str, float, bool] | None:
         if self.working is False:
             return self.against
-        told = [] if self.asked is None else [("traffic", self.asked[0], self.asked[1])]
-        if self.found is not None:
-            at, good, level = self.found
-            if self.asked is None or (
-                at > self.asked[0] and (not good or level == "answer" or self.asked[1] or self.asked[2])
-            ):
-                told = [(level, at, good)]
-        return told[0] if told else None
+        told = [("traffic", *self.asked)] if self.asked is not None else []
+        told += [("answer", *self.answered)] if self.answered is not None else []
+        strong = max(told, key=lambda each: each[1], default=None)
+        if strong is not None and len(told) == 2 and told[0][1] == told[1][1]:
+            strong = told[0]
+        if self.reached is None or (strong is not None and self.reached[0] <= strong[1]):
+            return None if strong is None else strong[:3]
+        at, good, away = self.reached
+        if strong is None:
+            return "reach", at, good
+        recent = at - strong[1] < 3600
+        stays = recent and not (good or away) if strong[2] else not strong[3]
+        return strong[:3] if stays else ("reach", at, good)
+
+    def _waits(self, model: str | None) -> list[float]:
+        """Return how long each thing stops a request for a model."""
+        until = [self.held_until.get(whom, 0.0) for whom in ("all", str(model))]
+        until += [self.missing.get(str(model), 0.0)]
+        until += [self.recheck_at] if self.working is False else []
+        return [each - self.now for each in until if each > self.now]
+
+    @invariant()
+    def one_answer_says_whether_it_would_be_asked_and_until_when_not(self):
+        if self.working is False and self.now >= self.recheck_at:
+            self.working, self.recheck_at = None, math.inf
+        for model in MODELS:
+            refusal = self.provider.refusal(model, self.now)
+            wait = None if refusal is None else refusal.back_in
+            assert max(self._waits(model), default=None) == wait
+            assert (refusal is None) is (not self._waits(model))
+            assert (refusal is None) is self.provider.candidate(request_for(model), self.now).healthy
+        entry = seen(self.provider, self.now)
+        assert (not self._waits(None), max(self._waits(None), default=None)) == (
+            entry.can_answer,
+            entry.back_in,
+        )
 
     @invariant()
     def the_report_tells_what_the_model_knows(self):
-        if self.working is False and self.now >= self.recheck_at:
-            self.working, self.recheck_at = None, math.inf
-        held = self.held_until - self.now if self.now < self.held_until else None
-        evidence = self._evidence()
-        entry = seen(self.provider, self.now)
+        evidence, entry = self._evidence(), seen(self.provider, self.now)
 
-        assert (held is None and self.working is not False) is entry.can_answer
-        assert held == self.provider.held(self.now)
         assert self.last_error == (None if entry.last_error is None else entry.last_error.error)
-        for model in (None, "big"):
-            assert (self.now < self.missing.get(model, 0)) is self.provider.lacks_model(model, self.now)
         if evidence is None:
             assert (entry.evidence, entry.evidence_age) == ("none", None)
         else:
             assert (entry.evidence, entry.evidence_age) == (evidence[0], self.now - evidence[1])
         if self.working is False:
             expected = "unhealthy"
-        elif held is not None:
+        elif self._waits(None):
             expected = "degraded"
         elif evidence is None or self.now - evidence[1] >= 3600:
             expected = "unknown"
@@ -198,13 +271,6 @@ class ProviderAgainstAModel(RuleBasedStateMachine):
         assert told == json.loads(json.dumps(told, allow_nan=False))
         assert CANARY not in json.dumps(told)
 
-    @invariant()
-    def the_report_tells_when_it_comes_back(self):
-        waits = [self.held_until - self.now] if self.now < self.held_until else []
-        waits += [self.recheck_at - self.now] if self.working is False else []
-
-        assert max(waits, default=None) == seen(self.provider, self.now).back_in
-
 
 TestProviderAgainstAModel = ProviderAgainstAModel.TestCase
 
@@ -212,46 +278,46 @@ TestProviderAgainstAModel = ProviderAgainstAModel.TestCase
 def test_an_answer_does_not_shorten_a_retry_after():
     """An attempt that began before the push-back may succeed after it; the push-back still holds."""
     provider = provider_of()
-    provider.failed(RateLimited(retry_after=30), None, 0, POLICY)
-    provider.succeeded(1, 0.1)
+    provider.failed(RateLimited(retry_after=30), ask(provider, 0), 0, POLICY)
+    provider.succeeded(ask(provider, 1), 1, 0.1)
 
-    assert provider.held(1) == 29
+    assert held(provider, 1) == (29, "RateLimited")
 
 
 def test_a_shorter_retry_after_does_not_replace_a_longer_one_nor_its_reason():
     provider = provider_of()
-    provider.failed(RateLimited(retry_after=30), None, 0, POLICY)
-    provider.failed(ServiceFailed(retry_after=1), None, 0, POLICY)
+    provider.failed(RateLimited(retry_after=30), ask(provider, 0), 0, POLICY)
+    provider.failed(ServiceFailed(retry_after=1), ask(provider, 0), 0, POLICY)
 
-    assert (provider.held(0), provider.held_reason) == (30, "RateLimited")
+    assert held(provider, 0) == (30, "RateLimited")
 
 
 @pytest.mark.parametrize("nonsense", [math.nan, -5.0, -math.inf])
 def test_a_retry_after_that_makes_no_sense_holds_nobody_back(nonsense):
     provider = provider_of()
-    provider.failed(RateLimited(retry_after=nonsense), None, 10, POLICY)
+    provider.failed(RateLimited(retry_after=nonsense), ask(provider, 10), 10, POLICY)
 
-    assert provider.held(10) is None
+    assert held(provider, 10) is None
 
 
 def test_an_endless_retry_after_is_remembered_for_as_long_as_the_policy_says():
     provider = provider_of()
-    provider.failed(RateLimited(retry_after=math.inf), None, 10, POLICY)
+    provider.failed(RateLimited(retry_after=math.inf), ask(provider, 10), 10, POLICY)
 
-    assert provider.held(10) == 100
+    assert held(provider, 10) == (100, "RateLimited")
 
 
 def test_a_push_back_that_a_probe_met_holds_for_requests_too():
     provider = provider_of()
     provider.probed(finding(RateLimited("no", retry_after=30), "answer"), 10, POLICY)
 
-    assert (provider.held(10), provider.held_reason) == (30, "RateLimited")
+    assert held(provider, 10) == (30, "RateLimited")
     assert provider.adapter.working is None
 
 
 def test_reaching_a_service_does_not_excuse_a_failed_generation_but_an_answer_does():
     provider = provider_of()
-    provider.failed(ServiceFailed("broken", status=500), None, 0, POLICY)
+    provider.failed(ServiceFailed("broken", status=500), ask(provider, 0), 0, POLICY)
     provider.probed(ProbeResult(True, "it lists its models"), 1, POLICY)
     entry = seen(provider, 2)
 
@@ -267,7 +333,7 @@ def test_reaching_a_service_does_not_excuse_a_failed_generation_but_an_answer_do
 
 def test_reaching_a_service_refutes_that_it_could_not_be_reached():
     provider = provider_of()
-    provider.failed(ConnectFailed("refused"), None, 0, POLICY)
+    provider.failed(ConnectFailed("refused"), ask(provider, 0), 0, POLICY)
     provider.probed(ProbeResult(True, "it lists its models"), 1, POLICY)
 
     assert ("healthy", "reach") == (
@@ -278,8 +344,8 @@ def test_reaching_a_service_refutes_that_it_could_not_be_reached():
 
 def test_the_first_content_of_a_reply_does_not_excuse_one_that_broke_off():
     provider = provider_of()
-    provider.broke_off(Truncated("no proof"), 0, POLICY)
-    provider.succeeded(1, 0.1)
+    provider.broke_off(Truncated("no proof"), request_for(), 0, POLICY)
+    provider.succeeded(ask(provider, 1), 1, 0.1)
     broken = seen(provider, 1)
     provider.replied(2, "complete")
 
@@ -290,7 +356,7 @@ def test_the_first_content_of_a_reply_does_not_excuse_one_that_broke_off():
 
 def test_evidence_of_long_ago_is_no_evidence():
     provider = provider_of()
-    provider.succeeded(0, 0.1)
+    provider.succeeded(ask(provider, 0), 0, 0.1)
 
     assert "healthy" == seen(provider, 3599).state
     late = seen(provider, 3600)

@@ -130,7 +130,8 @@ async def test_one_on_trial_after_a_break_is_hedged_sooner(seen):
         assert anyio.current_time() == pytest.approx(16)
         snapshot = router.health().providers[0].breaker
     assert snapshot is not None
-    assert (snapshot.state, snapshot.permit_in) == ("half-open", 0)  # the cancelled trial gave its slot back
+    # A trial that its back-up outran was slow: else a slow provider would stay half-open for good.
+    assert (snapshot.state, snapshot.permit_in) == ("open", 30)
 
 
 async def test_who_fails_before_the_delay_is_moved_on_from_at_once_and_for_nothing():

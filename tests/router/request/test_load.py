@@ -58,7 +58,7 @@ async def test_by_policy_a_request_waits_for_an_open_breaker_within_the_deadline
         before = anyio.current_time()
         if total > 15.5:
             assert (await router.complete(HELLO, timeouts=Timeouts(total=total))).text == "Hello"
-            assert anyio.current_time() - before == pytest.approx(15)
+            assert 15 <= anyio.current_time() - before <= 15.25  # those who wait do not all wake at once
         else:
             with pytest.raises(AllProvidersFailed):
                 await router.complete(HELLO, timeouts=Timeouts(total=total))
@@ -72,7 +72,7 @@ async def test_by_policy_it_waits_for_who_asked_to_be_left_alone_too():
     async with router_of(first, seen=seen, retry=WAITING) as router:
         await fail(router)
         assert (await router.complete(HELLO)).text == "Hello"
-        assert anyio.current_time() == pytest.approx(100)
+        assert 100 <= anyio.current_time() <= 100.25
     assert [round(wait.seconds) for wait in seen.of(WaitStarted)] == [100]
 
 
@@ -99,7 +99,10 @@ async def test_a_herd_that_waits_for_a_breaker_lets_one_try_and_follows_it():
             at_once.append(first.opened - 5)
     assert at_once == [1]
     times.sort()
-    assert [times[0], times[1], times[-1]] == pytest.approx([16.5, 18.5, 18.5])
+    assert 16.5 <= times[0] <= 16.75
+    assert times[0] + 1.5 <= times[1]
+    assert times[-1] <= times[0] + 1.25 + 1.5  # a look each second and a little, and the reply
+    assert len({round(time, 6) for time in times}) > 90  # they woke one by one
     assert first.opened == 105
 
 

@@ -219,9 +219,8 @@ def test_a_request_may_be_left_at_any_moment_of_a_race(backend, name, how):
 
 
 @pytest.mark.parametrize("error", [ContentRefused, LocalFailure])
-@pytest.mark.parametrize("who", ["a", "b"])
-async def test_an_abort_of_one_racer_cancels_the_other_and_comes_out_bare(error, who):
-    adapters = [Kept(name, [2, error] if name == who else [Forever], cleanup_seconds=0.5) for name in "ab"]
+async def test_an_abort_of_the_first_cancels_its_back_up_and_comes_out_bare(error):
+    adapters = [Kept(name, [2, error] if name == "a" else [Forever], cleanup_seconds=0.5) for name in "ab"]
     seen = Recorder()
     async with router_of(*adapters, seen=seen, retry=HEDGED) as router:
         with pytest.raises(RequestAborted) as caught:
@@ -231,8 +230,31 @@ async def test_an_abort_of_one_racer_cancels_the_other_and_comes_out_bare(error,
     assert isinstance(caught.value.__cause__, error)
     assert seen.end.error is caught.value
     consistent(seen)
-    other = next(attempt for attempt in seen.ledger if attempt.provider != who)
+    other = next(attempt for attempt in seen.ledger if attempt.provider == "b")
     assert (other.outcome, other.error) == ("cancelled", None)
+
+
+@pytest.mark.parametrize("error", [ContentRefused, LocalFailure])
+async def test_an_abort_of_the_back_up_ends_no_request_whose_first_attempt_answers(error):
+    adapters = [Kept("a", [5, "Hello"]), Kept("b", [0.5, error], cleanup_seconds=0.5)]
+    seen = Recorder()
+    async with router_of(*adapters, seen=seen, retry=HEDGED) as router:
+        assert (await router.complete(HELLO)).provider == "a"
+        clean(adapters)
+    consistent(seen)
+    assert {attempt.provider: attempt.outcome for attempt in seen.ledger} == {"a": "committed", "b": "failed"}
+
+
+@pytest.mark.parametrize("error", [ContentRefused, LocalFailure])
+async def test_an_abort_of_the_back_up_counts_once_the_first_attempt_failed(error):
+    adapters = [Kept("a", [5, ServiceFailed]), Kept("b", [0.5, error], cleanup_seconds=0.5)]
+    seen = Recorder()
+    async with router_of(*adapters, seen=seen, retry=HEDGED) as router:
+        with pytest.raises(RequestAborted) as caught:
+            await router.stream(HELLO)
+        clean(adapters)
+    assert isinstance(caught.value.__cause__, error)
+    consistent(seen)
 
 
 async def test_a_bug_that_is_no_exception_comes_out_bare_and_leaves_nothing():

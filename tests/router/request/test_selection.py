@@ -10,7 +10,7 @@ from adapters.scripted import ScriptedAdapter
 from router import RetryPolicy
 from router.provider.chain import ordered
 from router.provider.provider import Provider
-from router.request.selection import dropped_options, reason_to_skip
+from router.request.selection import dropped_options, refusal_of
 from tests.router.recording import HELLO, unbroken
 
 NAMES = ["alpha", "beta", "gamma"]
@@ -19,6 +19,11 @@ POLICY = RetryPolicy()
 
 def provider_of(name="alpha", **settings) -> Provider:
     return Provider(ScriptedAdapter(name, "Hello", **settings), unbroken())
+
+
+def reason_to_skip(provider: Provider, request: ChatRequest, now: float) -> str | None:
+    refusal = refusal_of(provider, request, now)
+    return None if refusal is None else refusal.reason
 
 
 PROVIDERS = {name: provider_of(name) for name in NAMES}
@@ -79,8 +84,8 @@ def test_one_that_is_not_working_is_skipped_until_its_recheck():
 
 def test_one_that_asked_to_stay_away_is_skipped_until_then():
     provider = provider_of()
-    provider.failed(RateLimited(retry_after=7), None, 100, POLICY)
     request = ChatRequest.build(HELLO)
+    provider.failed(RateLimited(retry_after=7), provider.turn(request, 100), 100, POLICY)
 
     assert reason_to_skip(provider, request, 102.5) == "held back for 4.5 s more (RateLimited)"
     assert reason_to_skip(provider, request, 107) is None
@@ -88,9 +93,9 @@ def test_one_that_asked_to_stay_away_is_skipped_until_then():
 
 def test_one_without_the_model_is_skipped_for_that_model_until_its_pause_is_over():
     provider = provider_of(models={"fast": "theirs"})
-    provider.failed(ModelNotFound(), "theirs", 0, POLICY)
-
     fast, other = ChatRequest.build(HELLO, "fast"), ChatRequest.build(HELLO, "other")
+    provider.failed(ModelNotFound(), provider.turn(fast, 0), 0, POLICY)
+
     assert reason_to_skip(provider, fast, 299) == "said lately that it does not have the model 'theirs'"
     assert reason_to_skip(provider, other, 299) is None
     assert reason_to_skip(provider, fast, 300) is None

@@ -167,8 +167,8 @@ async def test_an_address_is_looked_up_by_nobody() -> None:
     assert (HERE,) == await Names(Slow()).addresses("127.0.0.1", 80)
 
 
-def test_the_system_knows_this_host() -> None:
-    assert (socket.AF_INET, ("127.0.0.1", 80)) in system_lookup("localhost", 80)
+async def test_the_system_knows_this_host() -> None:
+    assert (socket.AF_INET, ("127.0.0.1", 80)) in await system_lookup("localhost", 80)
 
 
 def test_lookups_of_two_event_loops_do_not_wait_for_each_other() -> None:

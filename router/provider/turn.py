@@ -1,0 +1,72 @@
+"""One request's turn at a provider: what it asks for, and the permits of the breakers that let it in."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from adapters.contract import ChatRequest
+    from router.policy.breaker import Permit
+
+
+class Turn:
+    """What a provider is asked for by one attempt.
+
+    Attributes:
+        model: The model, by the service's name; None for the service's own default.
+    """
+
+    __slots__ = ("_content", "_model_permit", "_permit", "_request", "model")
+
+    def __init__(
+        self,
+        request: ChatRequest,
+        model: str | None,
+        permit: Permit | None = None,
+        model_permit: Permit | None = None,
+    ) -> None:
+        self._request = request
+        self.model = model
+        self._permit = permit
+        self._model_permit = model_permit
+        self._content: bytes | None = None
+
+    @property
+    def content(self) -> bytes:
+        """A digest of the messages: equal for the same content, whoever asks and how often."""
+        if self._content is None:
+            messages = [message.as_dict() for message in self._request.messages]
+            text = json.dumps(messages, sort_keys=True)
+            self._content = hashlib.blake2b(text.encode(), digest_size=16).digest()
+        return self._content
+
+    def succeeded(self, now: float, seconds: float) -> None:
+        """Tell the breakers that content came."""
+        for permit in self._permits():
+            permit.succeeded(now, seconds)
+
+    def failed(self, now: float, retry_after: float | None, *, of_model_only: bool) -> None:
+        """Tell the breakers that the provider failed, or only that of the model."""
+        for permit in self._permits():
+            if of_model_only and permit is self._permit:
+                permit.released()
+            else:
+                permit.failed(now, retry_after)
+
+    def outrun(self, now: float) -> None:
+        """Tell the breakers that another provider, asked later, was quicker."""
+        for permit in self._permits():
+            permit.outrun(now)
+
+    def released(self) -> None:
+        """Tell the breakers that the attempt is evidence of nothing."""
+        for permit in self._permits():
+            permit.released()
+
+    def _permits(self) -> tuple[Permit, ...]:
+        return tuple(permit for permit in (self._permit, self._model_permit) if permit is not None)
+
+    def __repr__(self) -> str:
+        return f"<Turn for the model {self.model!r}>"
