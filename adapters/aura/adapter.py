@@ -25,9 +25,9 @@ from adapters.contract.secret import Secret
 from adapters.http import HTTPAdapter, HTTPSettings
 from adapters.http.client import ServiceWords
 from adapters.http.text_reply import raw_text
-from adapters.wire.error_object import error_from
 from adapters.wire.phrases import Row, kind_in
 from adapters.wire.prompt import dialogue, system_prompt
+from adapters.wire.vendor.errors import error_from
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -117,10 +117,13 @@ class Aura(HTTPAdapter):
         said = answer.reason.strip()
         if answer.status != 500 or said.lower() in _NOTHING_SAID:
             return None
-        kind = type(error_from({"message": said}, answer.status))
-        if kind is ServiceFailed:  # what it says of texts that it does not know either
-            kind = kind_in(said, _WORDS) or kind
-        return kind(f"{answer.where} answered 500: {self._client.shown(said)}")
+        text = f"{answer.where} answered 500: {self._client.shown(said)}"
+        error = error_from({"message": said}, answer.status)
+        kind = kind_in(said, _WORDS)
+        if kind is not None and type(error) is ServiceFailed:  # its class of unknown texts
+            return kind(text)
+        error.args = (text,)
+        return error
 
     async def _reach(self, session: Session) -> ProbeResult:
         """Ask for the list of models, which costs no generation."""

@@ -10,7 +10,7 @@ from adapters.http.exchange import Answer
 from adapters.http.limits import Limits
 from adapters.http.session import Session
 from adapters.http.settings import HTTPSettings, segment
-from adapters.http.status import error_for_status, retry_after_seconds
+from adapters.http.status import error_for_status
 
 __all__ = [
     "Answer",
@@ -20,7 +20,6 @@ __all__ = [
     "Session",
     "WholeAnswer",
     "error_for_status",
-    "retry_after_seconds",
     "segment",
 ]
 

@@ -17,10 +17,11 @@ from adapters.http.heads import Heads
 from adapters.http.limits import Limits
 from adapters.http.recognition import recognised
 from adapters.http.settings import HTTPSettings, cookie_of, header_of, pairs_of, secret_of, token_of
-from adapters.http.status import AMBIGUOUS, error_for_status, retry_after_seconds
+from adapters.http.status import AMBIGUOUS, error_for_status, wall_clock
 from adapters.http.stock import StockExchange, keeps_connections, stock_client, used_once
 from adapters.http.transport import StreamTransport, patched
 from adapters.wire.error_body import words
+from adapters.wire.vendor.errors import wait_beside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -232,8 +233,7 @@ class Client:
         error.provider = error.provider or self.name
         error.status = error.status or answer.status
         error.request_id = error.request_id or self._request_id(answer)
-        if error.retry_after is None:
-            error.retry_after = retry_after_seconds(answer.header)
+        error.retry_after = wait_beside(error, answer.headers, wall_clock())
         advice = self._advice(error, answer)
         if advice:
             error.args = (f"{error}; {advice}",)

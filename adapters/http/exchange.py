@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Final
 import anyio
 import httpx
 
-from adapters.contract.errors import AdapterError, BadReply, ConnectionLost, ReplyTooLarge
+from adapters.contract.errors import AdapterError, ConnectionLost, ReplyTooLarge
 from adapters.http.answer import WholeAnswer
+from adapters.http.decoding import Decoded, codings_of
 from adapters.http.failures import FAILED, error_from_transport
 from adapters.http.transport import Exchange
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from types import TracebackType
 
     from adapters.contract import Flow
@@ -38,8 +40,8 @@ class Answer:
     """
 
     __slots__ = (
-        "_client", "_closed", "_ended", "_exchange", "_flow", "_guarded", "_headers", "_joined", "_sent",
-        "framed", "received", "status", "where",
+        "_client", "_closed", "_decoded", "_ended", "_exchange", "_flow", "_guarded", "_headers", "_joined",
+        "_sent", "framed", "received", "status", "where",
     )  # fmt: skip
     _headers: list[tuple[bytes, bytes]]
 
@@ -51,6 +53,7 @@ class Answer:
         self._exchange = exchange
         self._flow = flow
         self._joined: dict[bytes, bytes] | None = None
+        self._decoded: Decoded | None = None  # where the body comes compressed
         self._ended = False
         self._closed = False
         self._guarded = False
@@ -69,12 +72,14 @@ class Answer:
         self.status = exchange.status
         self._headers = exchange.headers
         self.framed = exchange.framed
-        encoding = (self.header("content-encoding") or "").strip().lower()
-        if encoding not in ("", "identity"):
-            await self._close()
-            raise BadReply(
-                f"{self.where}: the body is encoded as {self._client.shown(encoding, 40)!r}, "
-                "though only identity was asked for",
+        codings = codings_of(self.header("content-encoding"))
+        if codings:
+            self._decoded = Decoded(
+                self,
+                codings,
+                shown=self._client.shown(", ".join(codings), 40),
+                where=self.where,
+                limit=self._client.limits.body,
                 status=self.status,
             )
         return self
@@ -101,6 +106,11 @@ class Answer:
             self._flow.interrupt = exchange.close
             self._flow.guarded = self._guarded = True
 
+    @property
+    def headers(self) -> httpx.Headers:
+        """The headers of the answer."""
+        return httpx.Headers(self._headers)
+
     def header(self, name: str) -> str | None:
         """Return a header's value; those of several headers of the name are joined."""
         if self._joined is None:
@@ -123,15 +133,15 @@ class Answer:
         """The reason phrase as sent: some servers put their error there."""
         return _text(self._exchange.reason)
 
-    def chunks(self) -> Answer:
-        """Return the iterator over the body's bytes, as they arrive.
+    def chunks(self) -> AsyncIterator[bytes]:
+        """Return the iterator over the body's bytes, as they arrive; decoded, where they come compressed.
 
         Raises:
             ConnectionLost: The body was cut.
-            BadReply: The body breaks HTTP.
-            ReplyTooLarge: The body is over `Limits.body`.
+            BadReply: The body breaks HTTP, or is in a coding that cannot be decoded.
+            ReplyTooLarge: The body is over `Limits.body`, as it is sent or decoded.
         """
-        return self
+        return self if self._decoded is None else self._decoded
 
     def __aiter__(self) -> Answer:
         return self
@@ -209,7 +219,7 @@ class Answer:
             body += chunk
             if len(body) > limit:
                 raise ReplyTooLarge(f"{self.where}: the body is over {limit} bytes")
-        return WholeAnswer(self.status, self.reason, httpx.Headers(self._headers), bytes(body), self.where)
+        return WholeAnswer(self.status, self.reason, self.headers, bytes(body), self.where)
 
     async def failure(self) -> AdapterError:
         """Return the error that this answer stands for, after a bounded look at its body."""
@@ -221,9 +231,7 @@ class Answer:
                 if len(body) >= limits.error_body:
                     break
         part = bytes(body[: limits.error_body])
-        return self._client.error_from(
-            WholeAnswer(self.status, self.reason, httpx.Headers(self._headers), part, self.where)
-        )
+        return self._client.error_from(WholeAnswer(self.status, self.reason, self.headers, part, self.where))
 
     async def _read_on(self) -> None:
         if self._exchange.complete:
@@ -231,7 +239,7 @@ class Answer:
         limits = self._client.limits
         most = self.received + limits.drain
         with anyio.move_on_after(limits.drain_seconds), suppress(AdapterError):
-            async for _ in self.chunks():
+            async for _ in self:
                 if self.received > most:
                     return
 

@@ -2,8 +2,12 @@
 
 Half of the living services speak this format, each with small liberties, and these are taken as they come:
 reasoning under many names, content in parts, roles without content, usage without choices or inside one, tool
-calls without an index, an empty `finish_reason`, a whole message where a delta belongs, a refusal beside the
-content. An unknown shape of a field at the side costs no reply: only content of an unknown shape does.
+calls without an index, an empty `finish_reason` or one on each chunk, a whole message where a delta belongs,
+a refusal beside the content. An unknown shape of a field at the side costs no reply: only content of an
+unknown shape does.
+
+A `finish_reason` ends nothing, since text, calls and usage may follow it. It is kept, and `last` says what it
+means once nothing more comes.
 """
 
 from __future__ import annotations
@@ -14,20 +18,21 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from adapters.contract import Beside, Delta, ToolCallFragment
-from adapters.contract.errors import BadReply
+from adapters.contract.errors import BadReply, EmptyReply, Scope, ServiceFailed
+from adapters.openai.finish_reasons import Ending, FinishReason, read_finish_reason
 from adapters.openai.side_fields import SideFields, parts_of, reasoning_of, usage_of
 from adapters.openai.tool_calls import ToolCallReader
-from adapters.wire.error_object import error_from, is_harmless
 from adapters.wire.json import decode
 from adapters.wire.text import SurrogateJoiner, encodable
+from adapters.wire.vendor.errors import AnswerErrors, is_harmless
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from adapters.contract import Usage
     from adapters.wire.meter import Meter
 
-_NO_REASON: Final = frozenset({None, "", "null"})
+NATIVE: Final = "native_finish_reason"
+"""The name in `Beside.extra` of the service's own finish reason, where it is not OpenAI's word."""
+_ERRORS: Final = AnswerErrors()
 
 
 class _Content(Struct, gc=False):
@@ -49,7 +54,7 @@ class _Choice(Struct, gc=False):
     index: int | None = None
     delta: _Content | None = None
     message: _Content | None = None
-    finish_reason: str | None = None
+    finish_reason: Any = None
     logprobs: Any = None
     usage: Any = None
     error: Any = None
@@ -68,7 +73,7 @@ class ChunkReader:
 
     Args:
         meter: Counts what is delivered.
-        shown: Makes a peer's text fit to be shown in an error.
+        errors: Makes the exceptions of errors of the service.
         choices: How many replies were asked for; those over 1 are further choices.
 
     Attributes:
@@ -76,21 +81,23 @@ class ChunkReader:
     """
 
     __slots__ = (
-        "_calls", "_further", "_meter", "_model", "_reason", "_reasoning", "_shown", "_side", "_text",
-        "finished",
+        "_calls", "_errors", "_further", "_has_answer", "_meter", "_model", "_reason", "_reasoning", "_side",
+        "_text", "_usage", "finished",
     )  # fmt: skip
 
-    def __init__(self, meter: Meter, shown: Callable[[str], str], choices: int = 1) -> None:
+    def __init__(self, meter: Meter, errors: AnswerErrors = _ERRORS, choices: int = 1) -> None:
         self.finished = False
         self._meter = meter
-        self._shown = shown
+        self._errors = errors
         self._model: str | None = None
-        self._reason: str | None = None
+        self._reason: FinishReason | None = None
+        self._usage: Usage | None = None
+        self._has_answer = False  # anything but reasoning
         self._text = SurrogateJoiner()
         self._reasoning = SurrogateJoiner()
         self._calls = ToolCallReader(meter)
         self._side = SideFields()
-        self._further = {index: ChunkReader(meter, shown) for index in range(1, choices)}
+        self._further = {index: ChunkReader(meter, errors) for index in range(1, choices)}
 
     def read(self, data: bytes) -> Delta | None:
         """Return the delta of one chunk, or None where it says nothing.
@@ -103,7 +110,7 @@ class ChunkReader:
         chunk = decode(data, _Chunk)
         if chunk.error or chunk.object == "error":
             if not is_harmless(chunk.error):
-                raise error_from(decode(data), shown=self._shown)
+                raise self._errors.of(decode(data), 200 if chunk.object == "error" else None)
             self._meter.empty()
             return None
         choices = chunk.choices or ()
@@ -115,28 +122,60 @@ class ChunkReader:
             return self._several(chunk, data)
         self._meter.empty()
         self._side.look(data, self._meter)
-        usage = None if chunk.usage is None else usage_of(chunk.usage)
+        usage = self._counted(chunk.usage)
         if usage is None:
             return None
         return Delta(usage=usage, model=self._new(chunk.model), beside=self._side.taken_into(None))
 
-    def held(self) -> tuple[str, str, tuple[ToolCallFragment, ...]]:
-        """Return what was held back of text, reasoning and arguments, at their end."""
-        return self._text.flush(), self._reasoning.flush(), self._calls.held()
+    def held(self) -> Delta:
+        """Return what was held back of text, reasoning and arguments, at the end of the stream."""
+        return Delta(
+            self._text.flush(),
+            self._reasoning.flush(),
+            self._calls.held(),
+            beside=self._side.taken_into(None),
+        )
 
-    def held_reason(self) -> str | None:
-        """Return the finish reason that waits for further choices which never finished."""
-        return None if self.finished else self._reason
+    def last(self) -> Delta:
+        """Return the delta that proves the end, with the finish reason, the usage, and what was held back.
+
+        Raises:
+            ServiceFailed: The finish reason names a failure.
+            EmptyReply: The limit of tokens was met, and there is nothing but reasoning.
+        """
+        delta = self.held()
+        delta.ends, delta.usage = True, self._usage
+        reason = self._reason
+        if reason is None:
+            return delta
+        native = self._errors.shown(reason.native)
+        if reason.ending is Ending.FAILED:
+            raise ServiceFailed(
+                f"the provider ended the reply with the finish reason {native!r}, which names a failure; "
+                "what came before it is not whole"
+            )
+        if reason.ending is Ending.LENGTH and not (self._has_answer or delta.has_content):
+            raise EmptyReply(
+                f"the limit of tokens was met (finish reason {native!r}) before there was any text; "
+                "allow more with max_tokens, or shorten the messages",
+                scope=Scope.REQUEST,
+            )
+        delta.finish_reason = reason.word
+        if reason.native != reason.word:
+            beside = delta.beside or Beside()
+            delta.beside = replace(beside, extra={NATIVE: reason.native, **beside.extra})
+        return delta
 
     def _first(self, choice: _Choice, chunk: _Chunk, data: bytes) -> Delta | None:
         content = choice.delta or choice.message
         if chunk.usage is None and self._model is not None and (text := _only_text(choice, content)):
             text = self._text.feed(text)  # the way of nearly all chunks
             self._meter.content(text)
+            self._has_answer = True
             return Delta(text) if text else None
         usage = chunk.usage if choice.usage is None else choice.usage
-        delta = self.delta(choice, content, None if usage is None else usage_of(usage))
-        if choice.finish_reason is not None or not delta.has_content:
+        delta = self.delta(choice, content, self._counted(usage))
+        if choice.finish_reason or not delta.has_content:
             self._side.look(data, self._meter)
         model = self._new(chunk.model)
         if model is not None:
@@ -155,19 +194,27 @@ class ChunkReader:
                 first = self._first(choice, chunk, data) or first
             elif choice.index in self._further:
                 reader = self._further[choice.index]
-                delta = reader.delta(choice, choice.delta or choice.message, None)
+                delta = reader.further_delta(choice)
                 if not _says_nothing(delta):
                     further.append((choice.index, delta))
-        if first.finish_reason is not None:  # the reply goes on until all choices have finished
-            self._reason, first.finish_reason = first.finish_reason, None
-        self.finished = self._reason is not None and all(r.finished for r in self._further.values())
-        if self.finished:
-            first.finish_reason = self._reason
         if further:
             first.beside = replace(first.beside or Beside(), choices=tuple(further))
-        if first.usage is None and chunk.usage is not None:
-            first.usage = usage_of(chunk.usage)
+        if first.usage is None:
+            first.usage = self._counted(chunk.usage)
+        self.finished = self._reason is not None and all(r.finished for r in self._further.values())
         return None if _says_nothing(first) else first
+
+    def further_delta(self, choice: _Choice) -> Delta:
+        """Return the delta of a further choice, which has its own finish reason on the chunk where it came.
+
+        Raises:
+            AdapterError: As of `read`.
+        """
+        had = self._reason
+        delta = self.delta(choice, choice.delta or choice.message, None)
+        if had is None and self._reason is not None:
+            delta.finish_reason = self._reason.word
+        return delta
 
     def delta(self, choice: _Choice, content: _Content | None, usage: Usage | None) -> Delta:
         """Return the delta of one choice; it may say nothing.
@@ -176,7 +223,7 @@ class ChunkReader:
             AdapterError: As of `read`.
         """
         if choice.error and not is_harmless(choice.error):
-            raise error_from(choice.error, shown=self._shown)
+            raise self._errors.of(choice.error)
         text = reasoning = ""
         calls: tuple[ToolCallFragment, ...] = ()
         beside: Beside | None = None
@@ -186,19 +233,19 @@ class ChunkReader:
                 calls = self._calls.read(content.tool_calls)
             if content.function_call:
                 calls += self._calls.read_old_form(content.function_call)
-        reason = None
-        if choice.finish_reason not in _NO_REASON and not self.finished and self._reason is None:
+        if choice.finish_reason and (reason := read_finish_reason(choice.finish_reason)) is not None:
+            self._reason = _weightier(self._reason, reason)
             self.finished = True
-            reason = encodable(choice.finish_reason or "")
-            more, thought, fragments = self.held()
-            text, reasoning, calls = text + more, reasoning + thought, calls + fragments
         if text:
             self._meter.content(text)
         if reasoning:
             self._meter.content(reasoning)
         elif not text and not calls:
             self._meter.empty()
-        return Delta(text, reasoning, calls, reason, usage, beside=beside)
+        delta = Delta(text, reasoning, calls, None, usage, beside=beside)
+        if text or calls or (beside is not None and beside.has_content):
+            self._has_answer = True
+        return delta
 
     def _words(self, content: _Content, logprobs: object) -> tuple[str, str, Beside | None]:
         """Return text, reasoning and what is beside; a refusal is what the model says, so it is text."""
@@ -223,6 +270,13 @@ class ChunkReader:
             beside,
         )
 
+    def _counted(self, usage: object) -> Usage | None:
+        """Return the counts of a chunk, and keep them: the newest are those of the whole reply."""
+        counts = None if usage is None else usage_of(usage)
+        if counts is not None:
+            self._usage = counts
+        return counts
+
     def _new(self, model: object) -> str | None:
         """Return the model's name the first time that a chunk carries it."""
         if self._model is not None or not model or not isinstance(model, str):
@@ -232,6 +286,14 @@ class ChunkReader:
 
 
 _EMPTY: Final = Delta()
+_FINAL: Final = frozenset({Ending.FAILED, Ending.REFUSED})
+
+
+def _weightier(before: FinishReason | None, new: FinishReason) -> FinishReason:
+    """Return the reason that holds of two: the newer one, but nothing takes a failure or a refusal back."""
+    if before is not None and before.ending in _FINAL and new.ending is not Ending.FAILED:
+        return before
+    return new
 
 
 def _says_nothing(delta: Delta) -> bool:

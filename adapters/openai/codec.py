@@ -1,36 +1,35 @@
 """OpenAI's chat completions on the wire: the request's body, the stream, the whole reply.
 
-What one chunk says is read in `chunks`, what an error object means in `adapters.wire.error_object`; here is
-how a body is taken apart and when it is over. A `finish_reason` or `[DONE]` proves the end. The usage,
-where it was asked for, comes after the `finish_reason`: whoever wants it reads on.
+What one chunk says is read in `chunks`, what an error means in `adapters.wire.vendor`; here is how a body is
+taken apart and when it is over. A `finish_reason` or `[DONE]` proves the end. Only `[DONE]` is the end: text,
+tool calls and the usage may follow a `finish_reason`, so whoever wants all of it reads on.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from adapters.contract import Delta
+from adapters.contract.delta import together
 from adapters.contract.errors import AdapterError, BadReply
-from adapters.contract.secret import PeerText
 from adapters.openai.chunks import ChunkReader
-from adapters.wire.error_object import error_from, is_harmless
 from adapters.wire.json import decode, encode
 from adapters.wire.sse import SSEDecoder
+from adapters.wire.vendor.errors import AnswerErrors, is_harmless
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from adapters.contract.message import Message
     from adapters.wire.meter import Meter
     from adapters.wire.sse import Event
 
-__all__ = ["ChunkDecoder", "error_from", "request_body", "whole"]
+__all__ = ["ChunkDecoder", "request_body", "whole"]
 
 _DONE: Final = b"[DONE]"
 _PINGS: Final = frozenset({"ping", "keepalive", "keep-alive", "heartbeat"})
+_ERRORS: Final = AnswerErrors()
 _FIXED: Final = frozenset({"messages", "stream"})
-_shown: Final = PeerText()
 
 
 class ChunkDecoder:
@@ -44,14 +43,14 @@ class ChunkDecoder:
         line: The most bytes of one line, and of the data of one event (`Limits.line`).
         idle_lines: The most lines in a row that finish no event (`Limits.empty`).
         choices: How many replies were asked for.
-        shown: Makes a peer's text fit to be shown in an error.
+        errors: Makes the exceptions of errors of the service.
 
     Attributes:
         done: Whether `[DONE]` came; nothing is delivered after it.
         failure: Why nothing more will come, where that is an error.
     """
 
-    __slots__ = ("_meter", "_reader", "_shown", "_sse", "done", "failure")
+    __slots__ = ("_behind", "_errors", "_meter", "_reader", "_sse", "done", "failure")
 
     def __init__(
         self,
@@ -60,19 +59,25 @@ class ChunkDecoder:
         idle_lines: int,
         *,
         choices: int = 1,
-        shown: Callable[[str], str] = _shown,
+        errors: AnswerErrors = _ERRORS,
     ) -> None:
         self.done = False
         self.failure: AdapterError | None = None
+        self._behind: list[Delta] = []  # without content, from the finish reason on: for the last delta
         self._meter = meter
-        self._shown = shown
+        self._errors = errors
         self._sse = SSEDecoder(line, idle_lines, error_field=True)
-        self._reader = ChunkReader(meter, shown, choices)
+        self._reader = ChunkReader(meter, errors, choices)
 
     @property
     def proved(self) -> bool:
         """Whether the reply is known to be complete: by a `finish_reason`, or by `[DONE]`."""
         return self.done or self._reader.finished
+
+    @property
+    def kept(self) -> int:
+        """How many deltas without content came from the finish reason on; `last` has what they hold."""
+        return len(self._behind)
 
     def feed(self, chunk: bytes) -> list[Delta]:
         """Return the deltas that `chunk` completes; look at `failure` after having handed them over."""
@@ -84,7 +89,7 @@ class ChunkDecoder:
                 if data[:1] == b"{" and name == "message":
                     delta = self._reader.read(data)
                     if delta is not None:
-                        deltas.append(delta)
+                        self._add(delta, deltas) if self._reader.finished else deltas.append(delta)
                     continue
                 if self._take(name, data, deltas):
                     break
@@ -107,22 +112,40 @@ class ChunkDecoder:
                 self._take(*event, deltas)
         except AdapterError as failure:
             self.failure = failure
-        self._release(deltas, ends=False)
+        if not self.proved and (held := self._reader.held()).has_content:
+            deltas.append(held)
         return deltas
+
+    def last(self) -> Delta:
+        """Return the delta that proves the end, once nothing more comes of a reply that is `proved`.
+
+        Raises:
+            AdapterError: The finish reason names a failure; see `ChunkReader.last`.
+        """
+        last = self._reader.last()
+        for delta in reversed(self._behind):
+            last = joined(delta, last)
+        return last
 
     def _take(self, name: str, data: bytes, deltas: list[Delta]) -> bool:
         """Take an event of any kind; return whether it is the end mark."""
         data = data.strip()
         if data == _DONE:
-            self._release(deltas, ends=not self._reader.finished)
             self.done = True
         elif not data or name in _PINGS:
             self._meter.empty()
         elif name == "error":
             self._take_error(data)
         elif (delta := self._reader.read(data)) is not None:
-            deltas.append(delta)
+            self._add(delta, deltas)
         return self.done
+
+    def _add(self, delta: Delta, deltas: list[Delta]) -> None:
+        """Hand a delta over, or keep it for the last one."""
+        if self._reader.finished and not delta.has_content:
+            self._behind.append(delta)
+        else:
+            deltas.append(delta)
 
     def _take_error(self, data: bytes) -> None:
         try:
@@ -130,14 +153,8 @@ class ChunkDecoder:
         except BadReply:
             payload = data.decode("utf-8", "replace")
         if not is_harmless(payload.get("error") if isinstance(payload, dict) else payload):
-            raise error_from(payload, shown=self._shown)
+            raise self._errors.of(payload)
         self._meter.empty()
-
-    def _release(self, deltas: list[Delta], *, ends: bool) -> None:
-        """Hand over what was held back, and the end where nothing else said it."""
-        last = Delta(*self._reader.held(), self._reader.held_reason() if ends else None, ends=ends)
-        if ends or last.has_content:
-            deltas.append(last)
 
 
 def _is_entire(event: Event) -> bool:
@@ -151,45 +168,53 @@ def _is_entire(event: Event) -> bool:
 
 
 def whole(
-    data: bytes, meter: Meter, *, choices: int = 1, shown: Callable[[str], str] = _shown
-) -> list[Delta]:
-    """Return the deltas of a completion that came as one JSON document, though a stream was asked for.
+    data: bytes, meter: Meter, *, choices: int = 1, errors: AnswerErrors = _ERRORS
+) -> tuple[Delta, AdapterError | None]:
+    """Return a completion that came as one JSON document, though a stream was asked for.
 
-    The document is entire, so its last delta proves the end also without a `finish_reason`.
+    The document is entire, so its delta proves the end also without a `finish_reason`. Where the finish
+    reason names a failure, the delta holds what came before it and proves nothing, and the failure is to be
+    raised behind it.
 
     Args:
         data: The document.
         meter: Counts what is delivered.
         choices: How many replies were asked for.
-        shown: Makes a peer's text fit to be shown in an error.
+        errors: Makes the exceptions of errors of the service.
 
     Raises:
         AdapterError: It is an error object.
         BadReply: It is no completion.
     """
-    reader = ChunkReader(meter, shown, choices)
-    delta = reader.read(data)
-    if delta is None or not (reader.finished or delta.has_content):
+    reader = ChunkReader(meter, errors, choices)
+    first = reader.read(data) or Delta()
+    if not (reader.finished or first.has_content):
         payload = decode(data)
         if any(payload.get(name) for name in ("message", "msg", "detail")):
-            raise error_from(payload, shown=shown)
+            raise errors.of(payload, 200)
         if not payload.get("choices"):
             raise BadReply(
                 "the provider sent JSON without choices where a completion belongs; "
                 "check that base_url is that of the API (it often ends in /v1)"
             )
-    text, reasoning, calls = reader.held()
-    delta = delta or Delta()
-    return [
-        replace(
-            delta,
-            text=delta.text + text,
-            reasoning=delta.reasoning + reasoning,
-            tool_calls=delta.tool_calls + calls,
-            finish_reason=delta.finish_reason or reader.held_reason(),
-            ends=not reader.finished,
-        )
-    ]
+    try:
+        return joined(first, reader.last()), None
+    except AdapterError as failure:
+        return first, failure
+
+
+def joined(first: Delta, last: Delta) -> Delta:
+    """Return two deltas as one that proves the end."""
+    return Delta(
+        first.text + last.text,
+        first.reasoning + last.reasoning,
+        first.tool_calls + last.tool_calls,
+        last.finish_reason,
+        last.usage or first.usage,
+        last.model or first.model,
+        ends=True,
+        beside=together((first.beside, last.beside)),
+    )
 
 
 def request_body(

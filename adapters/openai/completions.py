@@ -4,20 +4,20 @@
     GET  {base_url}/models            -> {"data": [{"id"}]}
 
 What comes is told by the first byte of the body, never by its content type. A `finish_reason` or `[DONE]`
-proves the end. The usage comes after the `finish_reason`, so the last delta waits for it, but no longer than
-`Limits.drain_seconds`: some servers keep the connection open after it and say nothing more.
+proves the end. The usage comes after the `finish_reason`, and so may text and tool calls: what comes is
+handed on as it comes, until `[DONE]`, the end of the body, or a silence (`Limits.silence_after_finish`),
+since some servers keep the connection open and say nothing more. Finish reason and usage are in the last
+delta.
 """
 
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import anyio
 
 from adapters.contract import OPTIONS, Capabilities, Delta, ProbeResult
-from adapters.contract.delta import together
 from adapters.contract.errors import (
     AdapterError,
     BadReply,
@@ -28,9 +28,10 @@ from adapters.contract.errors import (
     ReplyTooLarge,
     Unreachable,
 )
-from adapters.openai.codec import ChunkDecoder, error_from, request_body, whole
+from adapters.http.status import wall_clock
+from adapters.openai.codec import ChunkDecoder, request_body, whole
 from adapters.wire.error_body import is_page
-from adapters.wire.json import decode
+from adapters.wire.vendor.errors import AnswerErrors, error_from
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -71,35 +72,37 @@ async def converse(
         if answer.status not in (200, 201):
             raise await answer.failure()
         answer.alone()
-        _note(request.conditions.flow, answer, session.shown)
+        flow = request.conditions.flow
+        _note(flow, answer, session.shown)
+        errors = AnswerErrors(session.shown, answer.headers, wall_clock)
         chunk = await _beginning(answer)
         if chunk is not None and chunk.lstrip(_BLANK)[:1] in (b"{", b"["):
-            yield await _document(session, answer, chunk, _choices(request))
+            document, failure = await _document(session, answer, chunk, _choices(request), errors)
+            if failure is None or document.has_content:
+                yield document
+            if failure is not None:
+                raise answer.located(failure)
             return
         decoder = ChunkDecoder(
-            session.meter,
-            session.limits.line,
-            session.limits.empty,
-            choices=_choices(request),
-            shown=session.shown,
+            session.meter, session.limits.line, session.limits.empty, choices=_choices(request), errors=errors
         )
         while chunk is not None:
-            deltas = decoder.feed(chunk)
+            for delta in flow.hand_over(decoder.feed(chunk)):
+                yield delta
             if decoder.proved or decoder.failure is not None:
                 break
-            for delta in request.conditions.flow.hand_over(deltas):
-                yield delta
             chunk = await anext(answer.chunks(), None)
         else:
-            deltas = decoder.flush()
-        rest = [_without_end(delta) for delta in deltas if delta.has_content]
-        for delta in request.conditions.flow.hand_over(rest):
-            yield delta
-        after = await _after(session, answer, decoder) if decoder.proved and chunk is not None else []
-        if decoder.failure is not None:
-            raise answer.located(decoder.failure)
-        if decoder.proved:
-            yield _last(deltas, after)
+            for delta in flow.hand_over(decoder.flush()):
+                yield delta
+        rest = _Rest(answer, decoder, session.limits.silence_after_finish)
+        while decoder.proved and chunk is not None and (deltas := await rest.next()):
+            for delta in flow.hand_over(deltas):
+                yield delta
+        if decoder.done:
+            answer.ended()
+        if decoder.proved or decoder.failure is not None:
+            yield _last(decoder, answer)
 
 
 async def _beginning(answer: Answer) -> bytes | None:
@@ -124,87 +127,107 @@ async def _beginning(answer: Answer) -> bytes | None:
     return start if first else None
 
 
-async def _document(session: Session, answer: Answer, start: bytes, choices: int) -> Delta:
-    """Return the one delta of a completion that comes as a JSON document.
+async def _document(
+    session: Session, answer: Answer, start: bytes, choices: int, errors: AnswerErrors
+) -> tuple[Delta, AdapterError | None]:
+    """Return the one delta of a completion that comes as a JSON document, and what failed behind it.
 
     Raises:
         AdapterError: The document is an error object, no completion, or cut.
     """
     data, limit, worth = bytearray(start), session.limits.reply, 0
+
+    def read() -> tuple[Delta, AdapterError | None]:
+        try:
+            return whole(bytes(data), session.meter, choices=choices, errors=errors)
+        except AdapterError as error:
+            raise answer.located(error) from None
+
     while len(data) <= limit:
         # The document may be whole though the body goes on; trying after each doubling only stays linear.
         if data[-_TAIL:].rstrip().endswith((b"}", b"]")) and len(data) >= worth:
             with suppress(BadReply):
-                delta = _whole(session, answer, bytes(data), choices)
+                found = read()
                 answer.ended()
-                return delta
+                return found
             worth = 2 * len(data)
         chunk = await anext(answer.chunks(), None)
         if chunk is None:
-            return _whole(session, answer, bytes(data), choices)
+            return read()
         data += chunk
     raise ReplyTooLarge(f"{answer.where}: the body is over {limit} bytes (Limits.reply)")
 
 
-def _whole(session: Session, answer: Answer, data: bytes, choices: int) -> Delta:
+class _Rest:
+    """Reads on after a finish reason, until nothing new came for a while.
+
+    New are content, the usage, and whatever else a delta can hold; pings and empty chunks are not.
+
+    Args:
+        answer: Whose body it is.
+        decoder: Of the body.
+        silence: Seconds in which nothing new may come.
+    """
+
+    def __init__(self, answer: Answer, decoder: ChunkDecoder, silence: float) -> None:
+        self._answer = answer
+        self._decoder = decoder
+        self._silence = silence
+        self._came = False
+
+    async def next(self) -> list[Delta]:
+        """Return the deltas that come next; none at the end mark, at the end of the body, after the silence.
+
+        Raises:
+            AdapterError: The body was cut behind a finish reason that content had followed already: it was
+                not the end then, and proves nothing.
+        """
+        decoder = self._decoder
+        try:
+            with anyio.move_on_after(self._silence) as scope:
+                while not self._ended and anyio.current_time() < scope.deadline:
+                    kept = decoder.kept
+                    chunk = await anext(self._answer.chunks(), None)
+                    deltas = decoder.flush() if chunk is None else decoder.feed(chunk)
+                    if deltas:
+                        self._came = True
+                        return deltas
+                    if chunk is None:
+                        break
+                    if decoder.kept > kept:
+                        scope.deadline = anyio.current_time() + self._silence
+        except AdapterError:
+            if self._came:
+                raise
+        return []
+
+    @property
+    def _ended(self) -> bool:
+        return self._decoder.done or self._decoder.failure is not None
+
+
+def _last(decoder: ChunkDecoder, answer: Answer) -> Delta:
+    """Return the delta that proves the end.
+
+    Raises:
+        AdapterError: An error came, or the finish reason names a failure.
+    """
     try:
-        [delta] = whole(data, session.meter, choices=choices, shown=session.shown)
-    except AdapterError as error:
-        raise answer.located(error) from None
-    return delta
-
-
-async def _after(session: Session, answer: Answer, decoder: ChunkDecoder) -> list[Delta]:
-    """Return what still comes after the `finish_reason`: the usage, as a rule, and `[DONE]`."""
-    deltas: list[Delta] = []
-    # The reply is complete: what the transport does to the rest of the body does not matter any more.
-    with anyio.move_on_after(session.limits.drain_seconds), suppress(AdapterError):
-        while not decoder.done and decoder.failure is None:
-            chunk = await anext(answer.chunks(), None)
-            if chunk is None:
-                deltas += decoder.flush()
-                break
-            deltas += decoder.feed(chunk)
-    if decoder.done:
-        answer.ended()
-    return deltas
-
-
-def _without_end(delta: Delta) -> Delta:
-    if delta.is_last or delta.usage is not None:
-        return replace(delta, finish_reason=None, usage=None, ends=False)
-    return delta
-
-
-def _last(deltas: list[Delta], after: list[Delta]) -> Delta:
-    """Return the delta that proves the end: the content of `deltas` is delivered, that of `after` is not."""
-    every = deltas + after
-    return Delta(
-        text="".join(d.text for d in after),
-        reasoning="".join(d.reasoning for d in after),
-        tool_calls=tuple(call for d in after for call in d.tool_calls),
-        finish_reason=next((d.finish_reason for d in every if d.finish_reason is not None), None),
-        usage=next((d.usage for d in reversed(every) if d.usage is not None), None),
-        beside=together(d.beside for d in (*(d for d in deltas if not d.has_content), *after)),
-        model=next(
-            (d.model for d in every if d.model is not None and (d in after or not d.has_content)), None
-        ),
-        ends=True,
-    )
+        if decoder.failure is not None:
+            raise decoder.failure
+        return decoder.last()
+    except AdapterError as failure:
+        raise answer.located(failure) from None
 
 
 def explain(answer: WholeAnswer, shown: Callable[[str], str]) -> AdapterError | None:
     """Return the error that the body of a failed answer stands for, or None where it has no words for it."""
     body = answer.body.strip()
-    if not body or not 400 <= answer.status < 600 or is_page(body):
+    if not body or not 400 <= answer.status < 600:
         return None
-    payload: Any
-    try:
-        payload = decode(body)
-    except BadReply:
-        payload = body.decode("utf-8", "replace")
-    error = error_from(payload, answer.status, shown)
-    error.args = (f"{answer.where} answered {answer.status}: {error}",)
+    error = error_from(body, answer.status, shown, now=wall_clock())
+    said = "an HTML page" if is_page(body) else error
+    error.args = (f"{answer.where} answered {answer.status}: {said}",)
     return error
 
 

@@ -31,6 +31,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from adapters.wire.text import encodable
+
 __all__ = ["Ending", "FinishReason", "read_finish_reason"]
 
 
@@ -149,7 +151,7 @@ def read_finish_reason(reason: object) -> FinishReason | None:
         reason = reason.get("type") or reason.get("reason")
     if not isinstance(reason, str):
         return None
-    native = reason[:_LONGEST].strip()
+    native = encodable(reason[:_LONGEST].strip())
     key = _key(native)
     if key in _NONE_YET:
         return None

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 from adapters.contract.errors import AdapterError, BadReply, QuotaExhausted, RateLimited
 from adapters.contract.secret import PeerText
-from adapters.wire.error_object import error_from
 from adapters.wire.json import decode
 from adapters.wire.text import TextDecoder
+from adapters.wire.vendor.errors import error_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

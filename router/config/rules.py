@@ -152,7 +152,7 @@ RULES: Final[Mapping[str, Mapping[str, Rule]]] = {
     "Limits": _each("connections line reply body error_body steps empty", _POSITIVE)
     | _each("idle_connections drain", Range(0))
     | _each("idle_seconds slot_wait drain_seconds", _PAUSE)
-    | {"error_seconds": _SECONDS},
+    | _each("error_seconds silence_after_finish", _SECONDS),
     "Adapter": {"name": _NAME},
     "HTTPAdapter": {"base_url": Check(base_of)},
     "HTTPSettings": _each("connect_timeout cleanup_timeout", _SECONDS)

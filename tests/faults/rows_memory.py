@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from tests.faults.fault import EVERY, STREAMS, Fault
 from tests.faults.rows_http import begun
 from tests.faults.rows_stream import ALL, STOP, said
-from tests.faults.steps import CHUNKED, Do, Repeat, Script, chunk, chunked, head, whole
+from tests.faults.steps import CHUNKED, LAST, Repeat, Script, chunk, chunked, head, whole
 
 if TYPE_CHECKING:
     from tests.faults.framings import Wire
@@ -130,10 +130,15 @@ def _coding(row: str, name: str, encoding: str, body: bytes) -> Fault:
     return Fault(row, "coding", name, "F", lambda w: _encoded(200, encoding, body), once=True)
 
 
+def _decoded(row: str, name: str, encoding: str, body: bytes) -> Fault:
+    return Fault(row, "coding", name, "T", lambda w: _encoded(200, encoding, body))
+
+
 def _packed(wire: Wire) -> Script:
     return (
-        head(200, CHUNKED, "Content-Encoding: gzip", kind=wire.kind) + chunked([gzip.compress(wire.body)]),
-        Do.CLOSE,
+        head(200, CHUNKED, "Content-Encoding: gzip", kind=wire.kind)
+        + chunked([gzip.compress(wire.body)])
+        + LAST,
     )
 
 
@@ -148,16 +153,17 @@ CODINGS: Final = (
         lambda w: _encoded(200, "gzip, gzip", gzip.compress(bomb())),
         mib=8,
     ),
-    Fault("93", "coding", "gzip, by service", "F", lambda w: _packed(w), EVERY, {"open_assistant": "F"}),
-    _coding("93", "gzip", "gzip", gzip.compress(GOOD)),
-    _coding("93", "deflate of zlib", "deflate", zlib.compress(GOOD)),
-    _coding("93", "raw deflate", "deflate", _raw_deflate(GOOD)),
+    Fault("93", "coding", "gzip, by service", "T", lambda w: _packed(w), EVERY),
+    _decoded("93", "gzip", "gzip", gzip.compress(GOOD)),
+    _decoded("93", "deflate of zlib", "deflate", zlib.compress(GOOD)),
+    _decoded("93", "raw deflate", "deflate", _raw_deflate(GOOD)),
     _coding("93", "br", "br", BROTLI),
     _coding("94", "an unknown encoding", "x-own", GOOD),
     _coding("94", "a false encoding", "gzip", GOOD),
     _coding("94", "a corrupt encoding", "gzip", gzip.compress(GOOD)[:20] + b"\xff" * 50),
     _coding("94", "a cut encoding", "gzip", gzip.compress(GOOD)[:30]),
-    _coding("94", "two encodings", "identity, gzip", gzip.compress(GOOD)),
+    _decoded("94", "two encodings, one of which is none", "identity, gzip", gzip.compress(GOOD)),
+    _coding("94", "two encodings", "gzip, gzip", gzip.compress(gzip.compress(GOOD))),
     Fault(
         "94",
         "coding",

@@ -271,3 +271,19 @@ async def test_drain_seconds(service: Service) -> None:
         with anyio.fail_after(5):
             await text_of(adapter)
     assert transport.bodies
+
+
+async def test_silence_after_finish() -> None:
+    """Only where the finish reason is the last that came: an end mark ends the reply at once."""
+    openai = next(service for service in SERVICES if service.name == "openai")
+    took = []
+    for silence, done in ((0.1, False), (0.5, False), (30, True)):
+        limits = Limits(silence_after_finish=silence)
+        async with running(openai, limits, done=done, keep_open=True) as (_, adapter):
+            started = anyio.current_time()
+            with anyio.fail_after(5):
+                await text_of(adapter)
+            took.append(anyio.current_time() - started)
+
+    assert 0.1 <= took[0] < 0.5 <= took[1]
+    assert took[2] < 5

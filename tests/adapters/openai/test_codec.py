@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,15 +12,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.contract import Delta, ToolCallFragment, Usage
-from adapters.contract.errors import AdapterError, BadReply, RateLimited, ReplyTooLarge, ServiceFailed
+from adapters.contract.errors import (
+    AdapterError,
+    BadReply,
+    EmptyReply,
+    RateLimited,
+    ReplyTooLarge,
+    Scope,
+    ServiceFailed,
+)
 from adapters.contract.message import Message
 from adapters.openai.codec import ChunkDecoder, request_body, whole
 from adapters.wire.meter import Meter
+from adapters.wire.vendor.errors import AnswerErrors
 from tests.adapters.limits import EMPTY, LINE, meter
 from tests.adapters.wire.documents import GOOD_JSON, JSON
 from tests.adapters.wire.splits import cut, every_split
 
 DONE = b"data: [DONE]\n\n"
+STOPPED = Delta(finish_reason="stop", ends=True)
 STOP: dict[str, Any] = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
 
 
@@ -37,8 +48,10 @@ def a_decoder(counting: Meter | None = None, **settings: Any) -> ChunkDecoder:
 
 def decode(chunks: list[bytes]) -> tuple[list[Delta], ChunkDecoder]:
     decoder = a_decoder()
-    deltas = [delta for chunk in chunks for delta in decoder.feed(chunk)]
-    return deltas + decoder.flush(), decoder
+    deltas = [delta for chunk in chunks for delta in decoder.feed(chunk)] + decoder.flush()
+    with contextlib.suppress(ServiceFailed, EmptyReply):  # by the finish reason
+        deltas += [decoder.last()] if decoder.proved and decoder.failure is None else []
+    return deltas, decoder
 
 
 def ending(decoder: ChunkDecoder) -> tuple[bool, bool, str]:
@@ -67,8 +80,7 @@ ITS_DELTAS = [
     Delta("llo"),
     Delta("😀", tool_calls=(ToolCallFragment(1, "c", "f", "{"),)),
     Delta(tool_calls=(ToolCallFragment(1, arguments="😀}"),)),
-    Delta(finish_reason="stop"),
-    Delta(usage=Usage(3, 4, 7)),
+    Delta(finish_reason="stop", usage=Usage(3, 4, 7), ends=True),
 ]
 
 
@@ -114,18 +126,18 @@ def test_any_json_in_any_split_gives_the_same_deltas_or_a_library_error(data, ev
 @pytest.mark.parametrize(
     ("body", "deltas", "proved"),
     [
-        (sse(says("a"), STOP), [Delta("a"), Delta(finish_reason="stop")], True),
+        (sse(says("a"), STOP), [Delta("a"), STOPPED], True),
         (sse(says("a")) + DONE, [Delta("a"), Delta(ends=True)], True),
         (sse(says("a")), [Delta("a")], False),
         (b"", [], False),
         (DONE, [Delta(ends=True)], True),
-        (sse(says("a"), STOP)[:-2], [Delta("a"), Delta(finish_reason="stop")], True),
+        (sse(says("a"), STOP)[:-2], [Delta("a"), STOPPED], True),
         (sse(says("a")) + b"data: [DONE]", [Delta("a"), Delta(ends=True)], True),
         (sse(says("a"), STOP)[:-20], [Delta("a")], False),
         (sse(says("a")) + b"data: [DON", [Delta("a")], False),
         (sse(says("a")) + DONE + sse(says("b")) + DONE, [Delta("a"), Delta(ends=True)], True),
         (sse(says("a\ud83d")) + DONE, [Delta("a"), Delta("\ufffd", ends=True)], True),
-        (sse(says("a\ud83d"), STOP) + DONE, [Delta("a"), Delta("\ufffd", finish_reason="stop")], True),
+        (sse(says("a\ud83d"), STOP) + DONE, [Delta("a"), replace(STOPPED, text="\ufffd")], True),
         (sse(says("a\ud83d")), [Delta("a"), Delta("\ufffd")], False),
     ],
     ids=[
@@ -158,11 +170,15 @@ LIBERTIES = {
     "an empty finish reason": ({"choices": [{"delta": {"content": "a"}, "finish_reason": ""}]}, Delta("a")),
     "a finish reason with text": (
         {"choices": [{"delta": {"content": "a"}, "finish_reason": "length"}]},
-        Delta("a", finish_reason="length"),
+        Delta("a"),
     ),
     "content filter without text": (
         {"choices": [{"delta": {}, "finish_reason": "content_filter"}]},
-        Delta(finish_reason="content_filter"),
+        None,
+    ),
+    "a finish reason of another shape": (
+        {"choices": [{"delta": {"content": "a"}, "finish_reason": 1}]},
+        Delta("a"),
     ),
     "the other name of reasoning": (says(reasoning="hm"), Delta(reasoning="hm")),
     "a refusal": (says(refusal="I can't."), Delta("I can't.")),
@@ -221,10 +237,70 @@ def test_pings_of_all_sorts_say_nothing():
     assert (deltas, ending(decoder)) == ([], (False, False, "None"))
 
 
-def test_the_finish_reason_is_said_once():
-    deltas, _ = decode([sse(STOP, STOP, {**STOP, "usage": {"total_tokens": 1}})])
+def test_the_finish_reason_is_said_once_and_last_with_the_newest_usage():
+    counted = {**STOP, "usage": {"total_tokens": 1}}
 
-    assert deltas == [Delta(finish_reason="stop"), Delta(usage=Usage(total_tokens=1))]
+    deltas, _ = decode(
+        [sse(STOP, says("a"), STOP, counted, says("b"), {"choices": [], "usage": {"total_tokens": 2}})]
+    )
+
+    assert deltas == [
+        Delta("a"),
+        Delta("b"),
+        Delta(finish_reason="stop", usage=Usage(total_tokens=2), ends=True),
+    ]
+
+
+def ends(reason: object, *before: object) -> list[object]:
+    return [*before, {"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]}]
+
+
+@pytest.mark.parametrize(
+    ("reason", "word", "native"),
+    [
+        ("MAX_TOKENS", "length", "MAX_TOKENS"), ("end_turn", "stop", "end_turn"), ("stop", "stop", None),
+        ("SAFETY", "content_filter", "SAFETY"), ("odd_new", "odd_new", None),
+        ("tool_use", "tool_calls", "tool_use"),
+    ],
+)  # fmt: skip
+def test_a_finish_reason_speaks_openais_words_and_the_services_own_stands_beside(reason, word, native):
+    for body in (sse(*ends(reason, says("a"))), sse(*ends(reason, says("a"))) + DONE):
+        last = decode([body])[0][-1]
+
+        assert (word, native) == (
+            last.finish_reason,
+            last.beside and last.beside.extra.get("native_finish_reason"),
+        )
+
+
+@pytest.mark.parametrize("reason", ["error", "abort", "network_error", "MALFORMED_FUNCTION_CALL"])
+def test_a_finish_reason_that_names_a_failure_is_a_failure_whatever_follows(reason):
+    decoder = a_decoder()
+
+    deltas = decoder.feed(sse(*ends(reason, says("a")), says("b"), STOP) + DONE)
+
+    assert ["a", "b"] == [delta.text for delta in deltas]
+    with pytest.raises(ServiceFailed, match=f"(?i){reason}"):
+        decoder.last()
+
+
+def test_the_limit_of_tokens_with_reasoning_alone_is_an_empty_reply_of_the_request():
+    for body in (sse(*ends("length", says(reasoning="hm"))), sse(*ends("MAX_TOKENS"))):
+        decoder = a_decoder()
+        decoder.feed(body)
+
+        with pytest.raises(EmptyReply, match="max_tokens") as caught:
+            decoder.last()
+
+        assert caught.value.scope is Scope.REQUEST
+
+
+def test_a_finish_reason_is_masked_where_an_error_shows_it():
+    decoder = a_decoder(errors=AnswerErrors(lambda text: "***"))
+    decoder.feed(sse(*ends("error", says("a"))))
+
+    with pytest.raises(ServiceFailed, match=r"\*\*\*"):
+        decoder.last()
 
 
 @pytest.mark.parametrize(
@@ -233,7 +309,7 @@ def test_the_finish_reason_is_said_once():
         b"data: {broken\n\n", b"data: <html>\n\n", b'data: "text"\n\n', b"data: 7\n\n", b"data: null\n\n",
         b"data: [1]\n\n", sse({"choices": "x"}), sse({"choices": [1]}), sse({"choices": [{"delta": "x"}]}),
         sse(says(5)), sse(says({})), sse(says(tool_calls="x")), sse(says(tool_calls=[{"function": "x"}])),
-        sse({"choices": [{"finish_reason": 1}]}), b"data: " + b"[" * 100_000 + b"\n\n",
+        b"data: " + b"[" * 100_000 + b"\n\n",
         b'data: {"choices": ' + b"[" * 100_000 + b"\n\n", b'data: {"choices": ' + b"9" * 100_000 + b"}\n\n",
     ],
     ids=lambda body: repr(body[6:40]),
@@ -286,7 +362,7 @@ def test_a_harmless_error_event_is_skipped():
 
 
 def test_an_error_shows_the_peers_words_as_the_caller_wants_them():
-    decoder = a_decoder(shown=lambda text: f"<{text}>")
+    decoder = a_decoder(errors=AnswerErrors(lambda text: f"<{text}>"))
     decoder.feed(sse({"error": {"message": "secret", "code": "odd"}}))
 
     assert str(decoder.failure) == "the provider reports an error (<odd>): <secret>"
@@ -332,7 +408,7 @@ def test_an_endless_line_is_a_failure_not_an_exception():
                 "choices": [{"message": {"content": "a", "reasoning": "h"}, "finish_reason": "stop"}],
                 "usage": {"prompt_tokens": 1},
             },
-            Delta("a", "h", finish_reason="stop", usage=Usage(1), model="m"),
+            Delta("a", "h", finish_reason="stop", usage=Usage(1), model="m", ends=True),
         ),
         ({"choices": [{"message": {"content": "a"}}]}, Delta("a", ends=True)),
         ({"choices": [{"message": {"content": "a\ud83d"}}]}, Delta("a\ufffd", ends=True)),
@@ -347,12 +423,20 @@ def test_an_endless_line_is_a_failure_not_an_exception():
         ({"choices": [{"message": {"content": ""}}]}, Delta(ends=True)),
         (
             {"choices": [{"message": {}, "finish_reason": "content_filter"}]},
-            Delta(finish_reason="content_filter"),
+            Delta(finish_reason="content_filter", ends=True),
         ),
     ],
 )
 def test_a_whole_completion_is_one_delta_that_proves_the_end(payload, delta):
-    assert whole(json.dumps(payload).encode(), meter()) == [delta]
+    assert whole(json.dumps(payload).encode(), meter()) == (delta, None)
+
+
+def test_a_whole_completion_that_failed_has_what_came_before_and_the_failure():
+    payload = {"choices": [{"message": {"content": "Hal"}, "finish_reason": "error"}]}
+
+    delta, failure = whole(json.dumps(payload).encode(), meter())
+
+    assert ("Hal", False, ServiceFailed) == (delta.text, delta.is_last, type(failure))
 
 
 @pytest.mark.parametrize(

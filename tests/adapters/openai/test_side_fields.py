@@ -32,7 +32,8 @@ def says(
 def read(*chunks: Any, choices: int = 1, counting: Meter | None = None) -> tuple[list[Delta], ChunkDecoder]:
     decoder = ChunkDecoder(counting or meter(), LINE, EMPTY, choices=choices)
     deltas = decoder.feed(sse(*chunks)) + decoder.feed(b"data: [DONE]\n\n")
-    return deltas + decoder.flush(), decoder
+    deltas += decoder.flush()
+    return deltas + ([decoder.last()] if decoder.proved and decoder.failure is None else []), decoder
 
 
 def reply(*chunks: Any, choices: int = 1) -> Reply:
@@ -161,7 +162,7 @@ def test_further_choices_are_delivered_where_they_were_asked_for():
 
     assert ("ab", "stop", Usage(total_tokens=9)) == (whole.text, whole.finish_reason, whole.usage)
     assert (1, "xy", "length") == (other.index, other.text, other.finish_reason)
-    assert [False, False, False, False, True, False] == [delta.is_last for delta in deltas]
+    assert [False, False, False, False, True] == [delta.is_last for delta in deltas]
     assert all(delta.has_content for delta in deltas[:4])
     assert () == reply(*chunks).choices
 

@@ -10,9 +10,10 @@ from adapters.contract.errors import (
     InvalidRequest,
     QuotaExhausted,
     RateLimited,
+    Scope,
     ServiceFailed,
 )
-from adapters.openai.vendor_words.sources import (
+from adapters.wire.vendor.words.sources import (
     BEDROCK,
     DASHSCOPE,
     GITHUB_MODELS,
@@ -23,7 +24,7 @@ from adapters.openai.vendor_words.sources import (
     OPENAI,
     VLLM,
 )
-from adapters.openai.vendor_words.table import Section, Words, listed
+from adapters.wire.vendor.words.table import Section, Words, listed
 
 OVERRIDES: Final[tuple[Section, ...]] = (
     Section(InvalidRequest, (
@@ -69,7 +70,7 @@ OVERRIDES: Final[tuple[Section, ...]] = (
             "more credits, or fewer max_tokens | prompt tokens limit exceeded"
         )),
         Words("New-API", "https://github.com/clacky-ai/openclacky/issues/100", listed("需要预扣费额度")),
-    ), scope="request", ambiguous=True),
+    ), scope=Scope.REQUEST, ambiguous=True),
     Section(QuotaExhausted, (
         Words("Cohere", "https://docs.cohere.com/docs/rate-limits", listed(
             "trial key … calls / month | trial key … per month"
@@ -77,7 +78,7 @@ OVERRIDES: Final[tuple[Section, ...]] = (
     )),
     Section(QuotaExhausted, (  # the free tier has nothing of this model
         Words("Gemini", "https://github.com/continuedev/continue/issues/9570", listed("limit: 0, model")),
-    ), scope="model"),
+    ), scope=Scope.MODEL),
     Section(RateLimited, (
         Words("OpenRouter", "https://github.com/cline/cline/issues/5301", listed("free-models-per-")),
         Words("DashScope", DASHSCOPE, listed("allocated quota exceeded")),
@@ -85,12 +86,12 @@ OVERRIDES: Final[tuple[Section, ...]] = (
             "max organization concurrency | max rpm | max organization rpm | max organization tpm | "
             "max organization tpd"
         )),
-    ), scope="account"),
+    ), scope=Scope.ACCOUNT),
     Section(RateLimited, (
         Words("LiteLLM", "https://docs.litellm.ai/docs/routing", listed(
             "no deployments available … try again in"
         )),
-    ), scope="model"),
+    ), scope=Scope.MODEL),
     Section(ServiceFailed, (
         Words("NVIDIA", "https://github.com/tashfeenahmed/freellmapi/issues/522", listed(
             "degraded function"
@@ -102,5 +103,5 @@ OVERRIDES: Final[tuple[Section, ...]] = (
             "model … has crashed | failed to load model | unloaded or crashed"
         )),
         Words("Bedrock", BEDROCK, listed("model is not ready")),
-    ), scope="model"),
+    ), scope=Scope.MODEL),
 )  # fmt: skip

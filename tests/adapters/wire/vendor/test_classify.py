@@ -23,10 +23,10 @@ from adapters.contract.errors import (
     RateLimited,
     ServiceFailed,
 )
-from adapters.openai.vendor_errors import Judgement, classify
-from adapters.openai.vendor_words import BLAME, CODES, FORMS, OVERRIDES, PHRASES, SCOPES
-from tests.adapters.openai.vendor_bodies import AMBIGUOUS, BODIES, Case, openai, openrouter
+from adapters.wire.vendor.classify import Judgement, classify
+from adapters.wire.vendor.words import BLAME, CODES, FORMS, OVERRIDES, PHRASES, SCOPES
 from tests.adapters.wire.documents import ANY_TEXT, JSON
+from tests.adapters.wire.vendor.vendor_bodies import AMBIGUOUS, BODIES, Case, openai, openrouter
 
 
 def named(case: Case) -> str:

@@ -18,13 +18,14 @@ from adapters.contract.errors import (
     RateLimited,
     ServiceFailed,
 )
-from adapters.openai.codec import error_from
+from adapters.wire.vendor.errors import error_from
 from tests.adapters.wire.documents import JSON
 
 LONG_INPUT = (
     "免费API限制模型输入token小于4096，如有更多需求，请访问商店。"
     "The number of prompt tokens for free accounts is limited to 4096."
 )
+TOO_LARGE = "Request too large for m on tokens per min (TPM): Limit 30000, Requested 40000."
 FREE_MODELS = (
     "免费API限制使用gpt-3.5-turbo。The free account is limited to use gpt-3.5-turbo, gpt-4 and embeddings."
 )
@@ -76,7 +77,7 @@ FREE_MODELS = (
         ({"code": 404, "message": "No endpoints found that support tool use."}, 404, InvalidRequest),
         ({"message": "filtered due to the content management policy", "code": "400"}, 400, ContentRefused),
         ({"message": "request (9 tokens) exceeds the available context size"}, 400, ContextTooLong),
-        ({"code": "rate_limit_exceeded", "message": "Request too large: tokens"}, 429, ContextTooLong),
+        ({"code": "rate_limit_exceeded", "message": TOO_LARGE}, 429, ContextTooLong),
         ({"message": "Key limit exceeded"}, 403, QuotaExhausted),
         # Wrappings: the whole payload, bare text, a list around the payload or the detail.
         ({"error": {"code": "insufficient_quota"}}, 429, QuotaExhausted),
@@ -87,7 +88,7 @@ FREE_MODELS = (
         ({"detail": "Not authenticated"}, 401, AuthenticationFailed),
         ({"detail": [{"msg": "field required"}]}, 422, InvalidRequest),
         ({"code": -14, "msg": "剩余积分不足"}, 200, QuotaExhausted),
-        ({"error": {"error": {"error": {"error": {"error": {"code": 429}}}}}}, None, ServiceFailed),
+        ({"error": {"error": {"error": {"error": {"error": {"code": 429}}}}}}, None, RateLimited),
         (None, None, ServiceFailed),
         ([], None, ServiceFailed),
         ({}, 402, QuotaExhausted),

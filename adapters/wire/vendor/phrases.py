@@ -15,7 +15,7 @@ from adapters.contract.errors import (
     RateLimited,
     ServiceFailed,
 )
-from adapters.openai.vendor_words import FORMS, OVERRIDES, PARSING, PHRASES, Section
+from adapters.wire.vendor.words import FORMS, OVERRIDES, PARSING, PHRASES, Section
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,7 +8,7 @@ from adapters.contract.errors import (
     AuthenticationFailed,
     QuotaExhausted,
 )
-from adapters.openai.vendor_words.sources import (
+from adapters.wire.vendor.words.sources import (
     ANTHROPIC,
     AZURE,
     BEDROCK,
@@ -34,7 +34,7 @@ from adapters.openai.vendor_words.sources import (
     XAI,
     ZHIPU,
 )
-from adapters.openai.vendor_words.table import Section, Words, listed
+from adapters.wire.vendor.words.table import Section, Words, listed
 
 USED_UP: Final[tuple[Section, ...]] = (
     Section(QuotaExhausted, (

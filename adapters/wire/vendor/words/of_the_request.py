@@ -9,7 +9,7 @@ from adapters.contract.errors import (
     ContextTooLong,
     InvalidRequest,
 )
-from adapters.openai.vendor_words.sources import (
+from adapters.wire.vendor.words.sources import (
     AZURE,
     BEDROCK,
     CHAT_ANYWHERE,
@@ -36,7 +36,7 @@ from adapters.openai.vendor_words.sources import (
     XAI,
     ZHIPU,
 )
-from adapters.openai.vendor_words.table import Section, Words, listed
+from adapters.wire.vendor.words.table import Section, Words, listed
 
 REFUSED: Final[tuple[Section, ...]] = (
     Section(ContentRefused, (

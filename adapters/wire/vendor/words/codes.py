@@ -17,9 +17,10 @@ from adapters.contract.errors import (
     NotWorking,
     QuotaExhausted,
     RateLimited,
+    Scope,
     ServiceFailed,
 )
-from adapters.openai.vendor_words.sources import (
+from adapters.wire.vendor.words.sources import (
     ANTHROPIC,
     AZURE,
     BEDROCK,
@@ -44,7 +45,7 @@ from adapters.openai.vendor_words.sources import (
     VOLCENGINE,
     ZHIPU,
 )
-from adapters.openai.vendor_words.table import FAILING, Section, Words, listed
+from adapters.wire.vendor.words.table import FAILING, Section, Words, listed
 
 CODES: Final[tuple[Section, ...]] = (
     Section(ContextTooLong, (
@@ -210,7 +211,7 @@ CODES: Final[tuple[Section, ...]] = (
         Words("OpenAI", "https://github.com/songquanpeng/one-api/issues/1692", listed(
             "unsupported_country_region_territory"
         )),
-    ), scope="request", ambiguous=True),
+    ), scope=Scope.REQUEST, ambiguous=True),
     Section(InvalidRequest, (
         Words("OpenAI", OPENAI, listed(
             "unsupported_parameter | unsupported_value | unknown_parameter | missing_required_parameter | "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from adapters.contract.errors import (
     AdapterError,
@@ -12,20 +12,19 @@ from adapters.contract.errors import (
     InvalidRequest,
     ModelNotFound,
     QuotaExhausted,
+    Scope,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Scope = Literal["request", "model", "account", "provider"]
-
 SCOPES: Final[Mapping[type[AdapterError], Scope]] = {
-    InvalidRequest: "request",
-    ContextTooLong: "request",
-    ContentRefused: "request",
-    ModelNotFound: "model",
-    AuthenticationFailed: "account",
-    QuotaExhausted: "account",
+    InvalidRequest: Scope.REQUEST,
+    ContextTooLong: Scope.REQUEST,
+    ContentRefused: Scope.REQUEST,
+    ModelNotFound: Scope.MODEL,
+    AuthenticationFailed: Scope.ACCOUNT,
+    QuotaExhausted: Scope.ACCOUNT,
 }
 """Whom an error of a class speaks about, where its row says nothing else; others: the class's own default."""
 

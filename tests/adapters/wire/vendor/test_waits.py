@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.openai.waits import LONGEST_WAIT, longest_wait, wait_of_body, wait_of_headers
+from adapters.wire.vendor.errors import error_from
+from adapters.wire.vendor.waits import LONGEST_WAIT, wait_of_body, wait_of_headers
 from tests.adapters.wire.documents import ANY_TEXT, JSON
 
 NOW = datetime(2026, 11, 27, 3, 0, 0, tzinfo=UTC)
@@ -85,7 +86,12 @@ def limits(**told: tuple[str, str]) -> dict[str, str]:
         ({"retry-after": "1, 2"}, None),
         ({"retry-after": "٣"}, None),
         ({"retry-after": "Mon, 01 Jan 1990 00:00:00 GMT"}, None),
-        ({"retry-after": "Fri, 31 Dec 9999 23:59:59 GMT"}, None),
+        # Absurd, and nothing else is told: coming back is no use, for a month at most.
+        ({"retry-after": "Fri, 31 Dec 9999 23:59:59 GMT"}, LONGEST_WAIT),
+        ({"retry-after": "999999999999"}, LONGEST_WAIT),
+        ({"retry-after": "99999999"}, LONGEST_WAIT),
+        ({"retry-after": "99999999", "retry-after-ms": "0"}, LONGEST_WAIT),
+        ({"x-ratelimit-reset-tokens": "9999d"}, None),
         ({"retry-after": "9" * 5000}, None),
         ({"x-ratelimit-reset": str(int(epoch(-5)))}, None),
         ({"x-ratelimit-limit-requests": "60"}, None),
@@ -95,6 +101,22 @@ def test_headers(headers: dict[str, str], expected: float | None) -> None:
     actual = wait_of_headers(headers, NOW)
 
     assert expected == (actual if actual is None else pytest.approx(actual, abs=1e-3))
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({"x-ratelimit-reset-tokens": "6m0s"}, None),
+        ({**limits(requests=("1s", "59"), tokens=("6m0s", "149000"))}, None),
+        (limits(requests=("1s", "59"), tokens=("6m0s", "0")), 360.0),
+        ({"x-ratelimit-reset-tokens": "6m0s", "retry-after": "2"}, 2.0),
+    ],
+)
+def test_the_limits_of_a_service_that_failed_ask_for_nothing_unless_used_up(
+    headers: dict[str, str], expected: float | None
+) -> None:
+    assert expected == wait_of_headers(headers, NOW, limited=False)
+    assert expected == error_from({"message": "boom"}, 500, headers=headers, now=NOW).retry_after
 
 
 @pytest.mark.parametrize(
@@ -178,7 +200,9 @@ def test_without_a_clock_dates_are_not_read_and_all_else_is() -> None:
      ("30", "slow down", 30.0), ("soon", "slow down", None)],
 )  # fmt: skip
 def test_of_header_and_body_the_longer_one_holds(header: str, message: str, expected: float | None) -> None:
-    assert expected == longest_wait({"retry-after": header}, {"message": message}, NOW)
+    error = error_from({"message": message}, 429, headers={"retry-after": header}, now=NOW)
+
+    assert expected == error.retry_after
 
 
 NAMES = st.sampled_from(
@@ -201,7 +225,7 @@ VALUES = ANY_TEXT | st.sampled_from(
 
 @given(headers=st.dictionaries(NAMES | ANY_TEXT, VALUES, max_size=6), body=JSON)
 def test_whatever_comes_is_a_sensible_wait_or_none(headers: dict[str, str], body: object) -> None:
-    actual = longest_wait(headers, body, NOW)
+    actual = error_from(body, 429, headers=headers, now=NOW).retry_after
 
     assert actual is None or 0 < actual <= LONGEST_WAIT
 

@@ -4,7 +4,7 @@ Three places: headers that ask for it (`Retry-After`, `retry-after-ms`, and both
 headers that tell when a limit is whole again (`x-ratelimit-reset-*`), and the body (`retryDelay`, "try
 again in 1m2.5s"). Where two disagree, the longer one holds: to ask too early costs a refused request, and
 often a longer wait. Zero, the past, more than a month and what cannot be read count as absent, and hide
-nothing.
+nothing. Only where nothing else is told, a Retry-After of more than a month is one of a month.
 
 Sources of the forms: Retry-After: RFC 9110, 10.2.3. `retry-after-ms`, `x-ratelimit-reset-requests: 6m0s`:
 https://platform.openai.com/docs/guides/rate-limits. `2m59.56s`:
@@ -18,13 +18,14 @@ https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/.
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from adapters.openai.statements import ErrorBody, plain, read_body
+from adapters.wire.vendor.statements import ErrorBody, plain, read_body
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -90,18 +91,7 @@ _FIELDS: Final = frozenset({
 _FIELDS_MS: Final = frozenset({"retryafterms", "retryinms", "retrydelayms", "resetinms", "resetafterms"})
 
 
-def longest_wait(headers: Mapping[str, str], error: object, now: datetime) -> float | None:
-    """Return the seconds that an answer asks to be left alone, or None.
-
-    Args:
-        headers: The headers of the answer, also of one with status 200 whose first event is an error.
-        error: Its error body, decoded or not; None without one.
-        now: The time of the wall clock; the answer's own `Date` goes before it.
-    """
-    return _longest(filter(None, (wait_of_headers(headers, now), wait_of_body(error, now))))
-
-
-def wait_of_headers(headers: Mapping[str, str], now: datetime) -> float | None:
+def wait_of_headers(headers: Mapping[str, str], now: datetime, *, limited: bool = True) -> float | None:
     """Return the seconds that the headers of an answer ask for, or None.
 
     A limit that is told to be not used up asks for nothing, unless nobody else does: the answer was refused,
@@ -110,6 +100,8 @@ def wait_of_headers(headers: Mapping[str, str], now: datetime) -> float | None:
     Args:
         headers: Names, in any case, and values.
         now: The time of the wall clock; the answer's own `Date` goes before it.
+        limited: Whether the answer was refused for a limit. Otherwise a limit counts that is told to be used
+            up, and no other: a service that failed sends its limits as well.
     """
     named = _named(headers)
     clock = _http_date(named.get("date", "")) or now
@@ -128,10 +120,13 @@ def wait_of_headers(headers: Mapping[str, str], now: datetime) -> float | None:
                 remaining[of] = value
     used_up = [wait for of, wait in resets.items() if _is_zero(remaining.get(of, ""))]
     untold = [wait for of, wait in resets.items() if of not in remaining]
-    for waits in ([*asked, *used_up], untold, list(resets.values())):
+    others = (untold, list(resets.values())) if limited else ()
+    for waits in ([*asked, *used_up], *others):
         if (longest := _longest(wait for wait in waits if wait is not None)) is not None:
             return longest
-    return None
+    # A bare Retry-After that is absurdly long is no time to wait for, yet it says that coming back is no use.
+    far = _value(named.get("retry-after", ""), clock, longest=math.inf)
+    return None if far is None else LONGEST_WAIT
 
 
 def wait_of_body(error: object, now: datetime | None = None) -> float | None:
@@ -191,19 +186,21 @@ def _named(headers: Mapping[str, str]) -> dict[str, str]:
     return named
 
 
-def _value(value: str, now: datetime | None, unit: float = 1.0) -> float | None:
+def _value(
+    value: str, now: datetime | None, unit: float = 1.0, longest: float = LONGEST_WAIT
+) -> float | None:
     """Return the seconds that a value stands for: a number, a duration, a time since 1970, a date."""
     value = value.strip()[:_LONGEST_VALUE]
     if _NUMBER.fullmatch(value):
         number = float(value)
         if number >= _EPOCH:
             since = number / 1000 if number >= _EPOCH_MS else number
-            return None if now is None else _sensible(since - now.timestamp())
-        return _sensible(number * unit)
+            return None if now is None else _sensible(since - now.timestamp(), longest)
+        return _sensible(number * unit, longest)
     lower = value.lower()
     if _DURATION.fullmatch(lower):
-        return _sensible(_duration(lower))
-    return _until(_timestamp(lower) or _http_date(value), now)
+        return _sensible(_duration(lower), longest)
+    return _until(_timestamp(lower) or _http_date(value), now, longest)
 
 
 def _duration(text: str) -> float:
@@ -232,22 +229,22 @@ def _http_date(value: str) -> datetime | None:
     return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
-def _until(then: datetime | None, now: datetime | None) -> float | None:
+def _until(then: datetime | None, now: datetime | None, longest: float = LONGEST_WAIT) -> float | None:
     if then is None or now is None:
         return None
     try:
         wait: timedelta = then - (now if now.tzinfo else now.replace(tzinfo=UTC))
     except OverflowError:
         return None
-    return _sensible(wait.total_seconds())
+    return _sensible(wait.total_seconds(), longest)
 
 
 def _is_zero(value: str) -> bool:
     return bool(_NUMBER.fullmatch(value)) and float(value) == 0
 
 
-def _sensible(seconds: float) -> float | None:
-    return seconds if 0 < seconds <= LONGEST_WAIT else None
+def _sensible(seconds: float, longest: float = LONGEST_WAIT) -> float | None:
+    return seconds if 0 < seconds <= longest else None
 
 
 def _longest(waits: Iterable[float]) -> float | None:

@@ -17,13 +17,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from adapters.openai.vendor_words.codes import BLAME, CODES
-from adapters.openai.vendor_words.forms import FORMS, PARSING
-from adapters.openai.vendor_words.of_the_account import NOT_ALLOWED, USED_UP
-from adapters.openai.vendor_words.of_the_request import NOT_SUPPORTED, REFUSED, TOO_LONG
-from adapters.openai.vendor_words.of_the_service import BLOCKED, NO_SUCH_MODEL, OVERLOADED, TOO_OFTEN
-from adapters.openai.vendor_words.overrides import OVERRIDES
-from adapters.openai.vendor_words.table import SCOPES, Scope, Section, Words
+from adapters.wire.vendor.words.codes import BLAME, CODES
+from adapters.wire.vendor.words.forms import FORMS, PARSING
+from adapters.wire.vendor.words.of_the_account import NOT_ALLOWED, USED_UP
+from adapters.wire.vendor.words.of_the_request import NOT_SUPPORTED, REFUSED, TOO_LONG
+from adapters.wire.vendor.words.of_the_service import BLOCKED, NO_SUCH_MODEL, OVERLOADED, TOO_OFTEN
+from adapters.wire.vendor.words.overrides import OVERRIDES
+from adapters.wire.vendor.words.table import SCOPES, Section, Words
 
 __all__ = [
     "BLAME",
@@ -33,7 +33,6 @@ __all__ = [
     "PARSING",
     "PHRASES",
     "SCOPES",
-    "Scope",
     "Section",
     "Words",
 ]

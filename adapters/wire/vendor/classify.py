@@ -30,12 +30,13 @@ from adapters.contract.errors import (
     NotWorking,
     QuotaExhausted,
     RateLimited,
+    Scope,
     ServiceFailed,
 )
-from adapters.openai.phrases import by_form, by_override, by_phrase, says_used_up
-from adapters.openai.statements import ErrorBody, Statement, plain, read_body
-from adapters.openai.vendor_words import BLAME, CODES, SCOPES, Scope, Section
-from adapters.openai.waits import wait_of_body
+from adapters.wire.vendor.phrases import by_form, by_override, by_phrase, says_used_up
+from adapters.wire.vendor.statements import ErrorBody, Statement, plain, read_body
+from adapters.wire.vendor.waits import wait_of_body
+from adapters.wire.vendor.words import BLAME, CODES, SCOPES, Section
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -128,7 +129,7 @@ def classify(error: object, status: int | None = None, *, now: datetime | None =
     if kind is AuthenticationFailed and number == 403 and evidence and _is_silent(evidence, text):
         ambiguous = True
     if ambiguous:
-        scope = "request"
+        scope = Scope.REQUEST
     elif scope is None:
         scope = SCOPES.get(kind) or _model_scope(kind, body)
     message, labels = _shown(body, evidence, text)
@@ -218,9 +219,9 @@ def _model_scope(kind: type[AdapterError], body: ErrorBody) -> Scope | None:
     if kind not in (RateLimited, ServiceFailed):
         return None
     if any("model" in statement.fields for statement in body.statements):
-        return "model"
+        return Scope.MODEL
     texts = (plain(text) for statement in body.statements for text in statement.texts)
-    return "model" if not body.page and any(_NAMES_MODEL.search(text) for text in texts) else None
+    return Scope.MODEL if not body.page and any(_NAMES_MODEL.search(text) for text in texts) else None
 
 
 def _shown(body: ErrorBody, evidence: Statement | None, text: str) -> tuple[str, tuple[str, ...]]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.openai.statements import LONGEST, plain, read_body
+from adapters.wire.vendor.statements import LONGEST, plain, read_body
 from tests.adapters.wire.documents import ANY_TEXT, JSON
 
 

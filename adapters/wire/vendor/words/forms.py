@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from adapters.openai.vendor_words.sources import ANTHROPIC, DASHSCOPE, DEEPSEEK, GEMINI, GROQ
-from adapters.openai.vendor_words.table import Words, listed
+from adapters.wire.vendor.words.sources import ANTHROPIC, DASHSCOPE, DEEPSEEK, GEMINI, GROQ
+from adapters.wire.vendor.words.table import Words, listed
 
 FORMS: Final[tuple[Words, ...]] = (
         Words("OpenAI", "https://portkey.ai/error-library", listed(

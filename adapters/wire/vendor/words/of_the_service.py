@@ -8,9 +8,10 @@ from adapters.contract.errors import (
     ModelNotFound,
     NotWorking,
     RateLimited,
+    Scope,
     ServiceFailed,
 )
-from adapters.openai.vendor_words.sources import (
+from adapters.wire.vendor.words.sources import (
     ANTHROPIC,
     AZURE,
     BEDROCK,
@@ -36,7 +37,7 @@ from adapters.openai.vendor_words.sources import (
     XAI,
     ZHIPU,
 )
-from adapters.openai.vendor_words.table import FAILING, Section, Words, listed
+from adapters.wire.vendor.words.table import FAILING, Section, Words, listed
 
 BLOCKED: Final[tuple[Section, ...]] = (
     Section(NotWorking, (
@@ -67,7 +68,7 @@ BLOCKED: Final[tuple[Section, ...]] = (
             "request could not be satisfied | enable javascript and cookies | "
             "the requested url was rejected | blocked by … waf | security policy"
         )),
-    ), scope="request", ambiguous=True),
+    ), scope=Scope.REQUEST, ambiguous=True),
 )  # fmt: skip
 
 NO_SUCH_MODEL: Final[tuple[Section, ...]] = (
@@ -209,7 +210,7 @@ TOO_OFTEN: Final[tuple[Section, ...]] = (
         Words("Mistral", "https://github.com/continuedev/continue/issues/6185", listed(
             "service tier capacity exceeded"
         )),
-    ), scope="model", statuses=frozenset({None, 200, 400, 429})),
+    ), scope=Scope.MODEL, statuses=frozenset({None, 200, 400, 429})),
 )  # fmt: skip
 
 OVERLOADED: Final[tuple[Section, ...]] = (
