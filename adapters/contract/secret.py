@@ -116,9 +116,9 @@ class PeerText:
             text = text[: 64 * limit].decode("utf-8", "replace")
         window = " ".join(text[: 64 * limit].split())[: 16 * limit]
         text = self._masked(_HALF.sub("", window) if len(window) < len(text) else window)
-        if len(text) > limit:
-            text = text[: limit - 1] + "…"
+        text = _cut(text, limit)
         text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+        text = _cut(text, limit)  # escapes are longer than what they stand for
         return self._masked_as_it_is(text)
 
     def _masked(self, text: str) -> str:
@@ -153,6 +153,10 @@ class PeerText:
 
     def __repr__(self) -> str:
         return f"PeerText({len(self._values)} values masked)"
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def _pieces(value: str) -> set[str]:

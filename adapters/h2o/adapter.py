@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Final, Unpack
 
-from adapters.contract import Capabilities, ProbeResult
-from adapters.contract.errors import AdapterError, BadReply, ServiceFailed
+from adapters.contract import Capabilities, Delta, ProbeResult
+from adapters.contract.errors import AdapterError, AuthenticationFailed, BadReply, ServiceFailed
 from adapters.h2o.codec import Reply
-from adapters.h2o.errors import advice_on, kind_of
+from adapters.h2o.errors import advice_on, kind_of, leads_to_login, login_advice
 from adapters.h2o.generations import OPTIONS, SEED_MODEL, Generation
 from adapters.h2o.visit import Server, Visit
 from adapters.http import HTTPAdapter, HTTPSettings
@@ -24,7 +24,7 @@ from adapters.wire.json import decode
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from adapters.contract import ChatRequest, Delta, ProbeLevel
+    from adapters.contract import ChatRequest, ProbeLevel
     from adapters.http import Answer, Session, WholeAnswer
 
 _LONGEST_WAIT: Final = 3600.0
@@ -40,8 +40,8 @@ class H2o(HTTPAdapter):
     Args:
         base_url: Where the site is, with its path prefix (APP_BASE) where it has one. None points at the
             seed's host, which is gone.
-        settings: See `HTTPSettings`. Without a `model`, the first one that the server lists is asked, and of
-            a server that has no list the seed's.
+        settings: See `HTTPSettings`. Without a `model` the server's default is asked, the first one that it
+            lists; of a server that has no list the seed's.
 
     Raises:
         TypeError: As of `HTTPAdapter`.
@@ -69,7 +69,8 @@ class H2o(HTTPAdapter):
                 2023 only; later ones use their own. `extra` goes into the body of the turn.
 
         Yields:
-            Text and reasoning; the last delta has the `finish_reason`, and `final_text` where the server's
+            Text and reasoning; before them an empty delta, once, where the server says that it has begun.
+            The last delta has the `finish_reason`, and `final_text` where the server's
             own final version differs from what it streamed.
 
         Raises:
@@ -80,14 +81,19 @@ class H2o(HTTPAdapter):
             try:
                 answer, closing = await visit.turn(request, self.model_for(request))
                 reply = Reply(answer.where, self._failed, session.meter, self.limits.line)
+                begun = False
                 async with closing:
                     async for chunk in answer.chunks():
                         for delta in reply.feed(chunk):
+                            visit.heard = begun = True
                             if delta.is_last:
                                 self._finish(visit, reply, answer)
                             yield delta
                         if reply.over:
                             break
+                        if reply.heard and not begun:
+                            begun = True
+                            yield Delta()
                     self._finish(visit, reply, answer)
                     for delta in reply.end():
                         yield delta
@@ -128,7 +134,11 @@ class H2o(HTTPAdapter):
         """
         known = self.generation
         try:
-            found = await Visit(self._server, session).detect()
+            visit = Visit(self._server, session)
+            found = await visit.detect()
+            if found.family == "G5" and await visit.demands_login():
+                advice = login_advice(self._server.cookie_name)
+                raise AuthenticationFailed(f"{self.name}: GET /api/v2/user knows no user; {advice}")
         finally:
             self._follow()
         if found.exact == "unknown":
@@ -156,6 +166,9 @@ class H2o(HTTPAdapter):
 
     def _explain(self, answer: WholeAnswer) -> AdapterError | None:
         """Return the error that chat-ui's own words, or those of the model server behind it, stand for."""
+        if leads_to_login(answer.status, answer.header):
+            to = f"{answer.where} answered {answer.status}, a redirect to a login"
+            return AuthenticationFailed(f"{to}; {login_advice(self._server.cookie_name)}")
         if is_page(answer.body):
             return None
         said = words(answer.body)

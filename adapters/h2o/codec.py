@@ -2,7 +2,8 @@
 
 Two streams are told apart by the first bytes of a line, never by the content type, which was wrong for long:
 
-    data:{"token": …}             2023-05 .. 2023-09: the events of text-generation-inference, passed through
+    data:{"token": …}             2023-05 .. 2023-09: the events of text-generation-inference, passed through,
+                                  with all that an event stream may have: a BOM, CR, comments, other fields
     {"type": "stream", …}         since 2023-09-20: one JSON object a line
 
 The proof of a whole reply is `generated_text` in the first, `finalAnswer` in the second. Neither may be
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import msgspec
 
 from adapters.contract import Delta
-from adapters.contract.errors import AdapterError, BadReply
+from adapters.contract.errors import AdapterError, BadReply, ReplyTooLarge
 from adapters.wire.error_body import is_page
 from adapters.wire.json import decode
 from adapters.wire.lines import LineDecoder
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_BOM: Final = b"\xef\xbb\xbf"
 _NOTICES: Final = (b":", b"event:", b"id:", b"retry:")
 _FINISH_REASONS: Final = {"eos_token": "stop", "stop_sequence": "stop"}
 
@@ -79,23 +81,16 @@ class Reply:
 
     Attributes:
         passed_through: Whether the lines are events of text-generation-inference; None before the first one.
+        heard: Whether anything of the protocol came: a status, a keep-alive, a comment.
         over: Whether the last word was said, with or without a proof of completion; the rest is not read.
         failure: Why the reply failed, where it did: reported by the server whatever follows, not of this
             protocol, or over a limit. What came before it was delivered.
     """
 
     __slots__ = (
-        "_failed",
-        "_joiner",
-        "_lines",
-        "_meter",
-        "_parts",
-        "_reasoned",
-        "_where",
-        "failure",
-        "over",
-        "passed_through",
-    )
+        "_begun", "_data", "_failed", "_joiner", "_limit", "_lines", "_meter", "_odd", "_parts", "_reasoned",
+        "_where", "failure", "heard", "over", "passed_through",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -107,11 +102,16 @@ class Reply:
         self._where = where
         self._failed = failed
         self._meter = meter
-        self._lines = LineDecoder(limit)
+        self._limit = limit
+        self._lines = LineDecoder(limit, cr=True)
+        self._begun = False
+        self._data = b""  # the first lines of an event whose JSON goes over several
+        self._odd = False  # whether a line came before any event that may be a field of an event stream
         self._joiner = SurrogateJoiner()
         self._parts: list[str] = []
         self._reasoned = False
         self.passed_through: bool | None = None
+        self.heard = False
         self.over = False
         self.failure: AdapterError | None = None
 
@@ -142,9 +142,10 @@ class Reply:
         try:
             rest = self._lines.flush()
             delta = self._take(rest)
+            if self._data and not rest:
+                self._decoded(self._data, _Event)  # it would have been an event if it could be read
         except BadReply as error:
-            # A word of another protocol is told from half a line of this one by what came before it.
-            if self.passed_through is None and not rest.lstrip().startswith((b"{", b"data:")):
+            if not rest or is_page(rest):  # anything else is half a line
                 self.failure = error
         except AdapterError as error:
             self.failure = error
@@ -153,21 +154,57 @@ class Reply:
             if delta is not None or half:
                 delta = delta or Delta()
                 yield replace(delta, text=delta.text + half)
+        # A word of another protocol is told from half a line of this one by what came before it.
+        if self.failure is None and self._odd and self.passed_through is None:
+            self.failure = self._foreign(b"")
 
     def _take(self, line: bytes) -> Delta | None:
         """Return what `line` delivers, or None where it is no progress."""
+        if not self._begun:
+            self._begun, line = True, line.removeprefix(_BOM)
         line = line.strip()
         if line.startswith(b"{"):
+            self.heard = True
             self.passed_through = False
             return self._update(self._decoded(line, _Update))
         if line.startswith(b"data:"):
-            self.passed_through = True
-            data = line[5:].strip()
-            return None if data in (b"", b"[DONE]") else self._event(self._decoded(data, _Event))
-        if not line or line.startswith(_NOTICES):
+            self.heard = True
+            return self._data_line(line[5:].strip())
+        if not line:
+            if self._data:  # it would have been an event if it could be read
+                self._decoded(self._data, _Event)
             return None
+        if line.startswith(_NOTICES):
+            self.heard = True
+            return None
+        if self.passed_through:
+            return None  # a field that nobody knows is passed over in an event stream
+        if self.passed_through is None and not is_page(line):
+            self._odd = True  # as one may stand before the first event; without any it is another protocol
+            return None
+        raise self._foreign(line)
+
+    def _data_line(self, data: bytes) -> Delta | None:
+        """Take a line of data: an event as soon as it is whole, which takes several lines at times."""
+        alone, self.passed_through = self.passed_through is False, True
+        data = self._data + b"\n" + data if self._data else data
+        if data in (b"", b"[DONE]"):
+            return None
+        if len(data) > self._limit:
+            raise ReplyTooLarge(f"{self._where}: an event is over the limit of {self._limit} bytes")
+        try:
+            event = self._decoded(data, _Event)
+        except BadReply:
+            if alone:
+                raise
+            self._data = data
+            return None
+        self._data = b""
+        return self._event(event)
+
+    def _foreign(self, line: bytes) -> BadReply:
         sent = "an HTML page" if is_page(line) else "a line that is neither an event nor JSON"
-        raise BadReply(f"{self._where}: the reply is {sent}; check that base_url leads to a chat-ui server")
+        return BadReply(f"{self._where}: the reply is {sent}; check that base_url leads to a chat-ui server")
 
     def _decoded(self, data: bytes, kind: type[T]) -> T:
         try:

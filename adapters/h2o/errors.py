@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from adapters.contract.errors import (
     AdapterError,
@@ -25,7 +26,7 @@ from adapters.http import error_for_status
 from adapters.wire.phrases import Row, kind_in
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _Kind = type[AdapterError]
 
@@ -67,6 +68,8 @@ _ADVICE: Final[tuple[tuple[str, str], ...]] = (
     ("need to have an origin", "a proxy may have removed the Origin header"),
     ("api is disabled", "its operator switched the API off (EXPOSE_API), and this version cannot do without"),
 )
+_LOGIN_FIELDS: Final = ("redirect_uri=", "client_id=", "response_type=", "code_challenge=")
+_LOGIN_PATHS: Final = frozenset({"login", "signin", "sign-in", "auth", "authorize", "oauth", "oauth2", "sso"})
 _STATUS: Final = re.compile(r"(?:^|contains error: )([45]\d\d)\b")
 
 
@@ -94,3 +97,40 @@ def advice_on(message: str) -> str:
     """Return what to do about it, as the end of a sentence, or nothing."""
     text = message.lower()
     return next((f"; {advice}" for word, advice in _ADVICE if word in text), "")
+
+
+def leads_to_login(status: int, header: Callable[[str], str | None]) -> bool:
+    """Whether an answer is a redirect to a login: to the site's identity provider, or to a page for it.
+
+    Since 2025 a site that demands a login answers so: `POST /conversation` of everybody who is not signed in,
+    with AUTOMATIC_LOGIN each request.
+
+    Args:
+        status: Of the answer.
+        header: Returns a header of the answer by its name.
+    """
+    if not 300 <= status < 400:
+        return False
+    target = (header("location") or "").lower()
+    if (
+        any(field in target for field in _LOGIN_FIELDS)
+        or "codeverifier=" in (header("set-cookie") or "").lower()
+    ):
+        return True
+    try:
+        path = urlsplit(target).path
+    except ValueError:
+        return False
+    return not _LOGIN_PATHS.isdisjoint(path.split("/"))
+
+
+def login_advice(cookie: str) -> str:
+    """Return what to do where a site demands a login, as the end of a sentence.
+
+    Args:
+        cookie: The name of the site's session cookie.
+    """
+    return (
+        "this site demands a login, or does not know the session: sign in with a browser, and pass its "
+        f"session cookie, cookies={{{cookie!r}: …}}"
+    )

@@ -41,6 +41,8 @@ _PARAMETERS: Final[Mapping[str, Any]] = {
     "repetition_penalty": 1.2,
     "return_full_text": False,
 }
+_MOST_MODELS: Final = 1000
+_LONGEST_NAME: Final = 200
 _BELOW_ONE: Final = ("top_p", "typical_p")
 
 
@@ -50,7 +52,7 @@ class Generation:
 
     Attributes:
         family: What it shows to anybody who asks.
-        models: The ids of the models that it lists.
+        models: The ids of the models that it lists; the first one is its default.
         settings: The form in which it took the settings.
         turn: The form in which it took a turn.
         exact: Its generation, where answers have shown it.
@@ -66,6 +68,15 @@ class Generation:
     def name(self) -> str:
         """The generation, as exactly as it is known."""
         return self.exact or self.family
+
+    @property
+    def default(self) -> str:
+        """The model to ask where nobody names one: the server's own default, as far as it is known."""
+        return self.models[0] if self.models else SEED_MODEL
+
+    def lacks(self, model: str) -> bool:
+        """Whether it lists its models, and this one is not among them."""
+        return bool(self.models) and model not in self.models
 
     @property
     def options(self) -> frozenset[str]:
@@ -192,10 +203,37 @@ def parent_of(conversation: Any) -> str | None:
 
 
 def models_of(listed: Any) -> tuple[str, ...]:
-    """Return the ids in a list of models, plain or in superjson."""
+    """Return the ids in a list of models, plain or in superjson; the first one is the server's default.
+
+    Models that the server does not list for everybody are left out.
+    """
     if isinstance(listed, dict):
         listed = listed.get("json")
     if not isinstance(listed, list):
         return ()
-    ids = (model.get("id") for model in listed if isinstance(model, dict))
-    return tuple(found for found in ids if isinstance(found, str) and 0 < len(found) <= 200)
+    found = (model.get("id") for model in listed if isinstance(model, dict) and not model.get("unlisted"))
+    return tuple(each for each in found if isinstance(each, str) and 0 < len(each) <= _LONGEST_NAME)
+
+
+def models_of_page(data: Any) -> tuple[str, ...]:
+    """Return the ids of the models in the data of a page, which servers of 2023 have in place of an API.
+
+    SvelteKit writes the data of each layout and page as one list, in which numbers stand for places:
+    `[{"models": 2}, …, [3], {"id": 4}, "mock/first"]`.
+    """
+    nodes = data.get("nodes") if isinstance(data, dict) else None
+    for node in nodes if isinstance(nodes, list) else ():
+        places = node.get("data") if isinstance(node, dict) else None
+        root = _at(places, 0)
+        listed = _at(places, root.get("models")) if isinstance(root, dict) else None
+        if isinstance(listed, list):
+            models = [each for place in listed[:_MOST_MODELS] if isinstance(each := _at(places, place), dict)]
+            named = [{name: _at(places, each.get(name)) for name in ("id", "unlisted")} for each in models]
+            return models_of(named)
+    return ()
+
+
+def _at(places: Any, place: Any) -> Any:
+    """Return what stands at a place of a page's data; None where there is none."""
+    known = isinstance(places, list) and isinstance(place, int) and 0 <= place < len(places)
+    return places[place] if known else None

@@ -7,6 +7,7 @@ answer tells the id that can be deleted.
 
 from __future__ import annotations
 
+import os
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,12 +17,13 @@ from uuid import UUID, uuid4
 import anyio
 
 from adapters.contract.errors import AdapterError, BadReply, ModelNotFound
+from adapters.h2o.errors import leads_to_login
 from adapters.h2o.generations import (
-    SEED_MODEL,
     Form,
     Generation,
     conversation_of,
     models_of,
+    models_of_page,
     parent_of,
     settings_body,
     turn_body,
@@ -39,6 +41,8 @@ _WRONG_FORM: Final = (400, 404, 405, 415, 500)
 """What a call gets whose form belongs to another generation."""
 _REFUSED_UNREAD: Final = ("internal error", "an error occurred", "invalid request")
 """chat-ui's own words for a body of another generation, unlike those of the model server behind it."""
+_ANY_PAGE: Final = (200, 301, 302, 303, 307, 308, 404, 405)
+"""What an address answers that a generation does not have."""
 _LONGEST: Final = 4096
 _QUOTED: Final = 16  # a prompt shorter than this would mask words of every error
 
@@ -56,6 +60,23 @@ class Server:
     own_cookies: frozenset[str]
     cookie_name: str = "hf-chat"
     generation: Generation | None = None
+    _session: str = ""
+    _process: int = 0
+
+    @property
+    def session(self) -> str:
+        """The id of our session: any UUID that the client makes up.
+
+        The server keeps a row of settings for each, so that there is one for all requests; conversations have
+        ids of their own. After a fork each process has another one.
+        """
+        if self._process != os.getpid():
+            self.session = str(uuid4())
+        return self._session
+
+    @session.setter
+    def session(self, value: str) -> None:
+        self._session, self._process = value, os.getpid()
 
 
 class Visit:
@@ -67,6 +88,7 @@ class Visit:
 
     Attributes:
         generating: Whether the server may be writing a reply that nobody will read.
+        heard: Whether any of the reply's text came.
     """
 
     def __init__(self, server: Server, session: Session) -> None:
@@ -75,10 +97,10 @@ class Visit:
         self._id: str | None = None
         self._parent: str | None = None
         self._prompt = ""
-        # A session is whatever UUID the client sends. A new one each time keeps parallel replies apart.
         name = server.cookie_name
-        self._cookies = {} if name in server.own_cookies else {name: str(uuid4())}
+        self._cookies = {} if name in server.own_cookies else {name: server.session}
         self.generating = False
+        self.heard = False
 
     # -- one request ----------------------------------------------------------------------------
 
@@ -94,11 +116,11 @@ class Visit:
         """Send one request and read the whole answer; cookies of the answer go with the next ones.
 
         Raises:
-            AdapterError: Any other status, or a failure of the transport.
+            AdapterError: Any other status, a redirect to a login, or a failure of the transport.
         """
         async with self._session.exchange(method, path, headers=self.headers, **body) as answer:
             self._keep_cookies(answer)
-            if answer.status not in ok:
+            if answer.status not in ok or leads_to_login(answer.status, answer.header):
                 raise await answer.failure()
             return await answer.whole()
 
@@ -120,6 +142,8 @@ class Visit:
                 continue
             if name not in self._cookies and _is_uuid(value):
                 self._server.cookie_name = name  # COOKIE_NAME of this installation
+            if name == self._server.cookie_name and value != self._cookies.get(name) and _is_uuid(value):
+                self._server.session = value
             self._cookies[name] = value
 
     # -- what the server is ---------------------------------------------------------------------
@@ -130,19 +154,42 @@ class Visit:
         Raises:
             AdapterError: The server fails, or does not let us in.
         """
-        newest = await self.ask("GET", "/api/v2/models", ok=(200, 301, 302, 303, 307, 308, 404, 405))
+        newest = await self.ask("GET", "/api/v2/models", ok=_ANY_PAGE)
         if _is_json(newest):
             found = Generation("G5", models_of(newest.json()))
         else:
-            older = await self.ask("GET", "/api/models", ok=(200, 301, 302, 303, 307, 308, 404, 405))
+            older = await self.ask("GET", "/api/models", ok=_ANY_PAGE)
             if _is_json(older):
                 found = Generation("G3/G4", models_of(older.json()))
             else:
+                models = await self._models_of_2023()
                 # A page of SvelteKit says so; anything else may be any web server.
-                seen = "chat-ui page" if older.header("x-sveltekit-page") else None
-                found = Generation("G1/G2", exact=None if seen else "unknown")
+                seen = models or older.header("x-sveltekit-page")
+                found = Generation("G1/G2", models, exact=None if seen else "unknown")
         self._server.generation = found
         return found
+
+    async def _models_of_2023(self) -> tuple[str, ...]:
+        """Return the models that the data of the front page lists; none where it cannot be had."""
+        page = await self.ask("GET", "/__data.json", ok=tuple(range(200, 600)))
+        try:
+            return models_of_page(page.json()) if page.status == 200 else ()
+        except BadReply:
+            return ()
+
+    async def demands_login(self) -> bool:
+        """Whether a server of G5 says that it answers signed-in users only, and that we are not signed in.
+
+        Raises:
+            AdapterError: The server fails.
+        """
+        anything = tuple(range(200, 600))
+        flags = await self.ask("GET", "/api/v2/feature-flags", ok=anything)
+        said = _payload(flags) if _is_json(flags) else None
+        if not isinstance(said, dict) or said.get("loginEnabled") is not True:
+            return False
+        user = await self.ask("GET", "/api/v2/user", ok=anything)
+        return _payload(user) is None if _is_json(user) else not self._server.own_cookies
 
     # -- the steps of a turn --------------------------------------------------------------------
 
@@ -168,24 +215,32 @@ class Visit:
         try:
             return await self._steps(request, model, known)
         except AdapterError as error:
-            found = await self._replacement(known) if _misfits(error) else None
+            asked = model or known.default
+            removed = isinstance(error, ModelNotFound) and not known.lacks(asked)
+            found = await self._found_anew(known) if removed or _misfits(error) else None
             if found is None:
                 raise
+            if found.family == known.family:
+                if self._id is not None or not (removed or _unread(error)) or not found.lacks(asked):
+                    raise
+                if model is not None:
+                    raise self._unknown_model("POST /conversation", asked, found.models) from error
         await self.leave()
         return await self._steps(request, model, found)
 
-    async def _replacement(self, known: Generation) -> Generation | None:
+    async def _found_anew(self, known: Generation) -> Generation | None:
+        """Return what the server is now, with what is known of it still; None where it does not say."""
         with suppress(AdapterError):
             found = await self.detect()
-            if found.family != known.family:
-                return found
-            self._server.generation = known
+            if found.family == known.family:
+                found = self._server.generation = replace(known, models=found.models or known.models)
+            return found
         return None
 
     async def _steps(
         self, request: ChatRequest, model: str | None, known: Generation
     ) -> tuple[Answer, AsyncExitStack]:
-        model = model or (known.models[0] if known.models else SEED_MODEL)
+        model = model or known.default
         self._prompt = fold(request.messages)
         known = await self._accept_terms(known, model)
         await to_the_end(partial(self._create, known, model), self._session.cleanup_timeout / 2)
@@ -199,7 +254,7 @@ class Visit:
             answers = (200, 204, 302, 303, *_WRONG_FORM)
             done = await self.ask("POST", "/settings", answers, **settings_body(form, model))
             if form == "form" and _was_read_and_refused(done):
-                raise self._unknown_model(done.where, model)
+                raise self._unknown_model(done.where, model, known.models)
             if done.status in _WRONG_FORM:
                 refused = refused or self._session.error_from(done)
                 continue
@@ -209,15 +264,17 @@ class Visit:
                 known = replace(known, settings=form, exact="G1" if form == "form" else "G2")
                 self._server.generation = known
             return known
-        if refused is not None:
-            raise refused
-        return known
+        if refused is None:
+            return known
+        if known.family == "G1/G2" and known.lacks(model):  # late G2 checks the name, and says no word of it
+            raise self._unknown_model("POST /settings", model, known.models) from refused
+        raise refused
 
     async def _create(self, known: Generation, model: str) -> None:
         try:
             created = await self.ask("POST", "/conversation", json={"model": model})
         except AdapterError as error:
-            if error.status in (400, 500) and known.models and model not in known.models:
+            if error.status in (400, 500) and known.lacks(model):
                 raise self._unknown_model("POST /conversation", model, known.models) from error
             raise
         try:
@@ -280,11 +337,20 @@ class Visit:
         if self._id is None:
             return
         path, self._id = f"/conversation/{self._id}", None
-        if self.generating:
+        if self.generating and (self.heard or not self._dies_of_an_early_stop()):
             # Closing the connection does not stop any version. A quarter of the time is enough to ask.
             with anyio.move_on_after(self._session.cleanup_timeout / 4, shield=True), suppress(AdapterError):
                 await self._session.ask("POST", f"{path}/stop-generating", headers=self.headers)
         await self._session.clean_up("DELETE", path, headers=self.headers)
+
+    def _dies_of_an_early_stop(self) -> bool:
+        """Whether the server may be one of early 2026 (v0.9.6).
+
+        Asked to stop before the first token of its model, with several requests at a time, it aborts what
+        nobody waits for, and its process ends. After the first token it stops as all others do.
+        """
+        known = self._server.generation
+        return known is not None and known.family == "G5"
 
 
 def _misfits(error: AdapterError) -> bool:
@@ -309,6 +375,12 @@ def _was_read_and_refused(done: WholeAnswer) -> bool:
 def _is_json(answer: WholeAnswer) -> bool:
     kind = (answer.header("content-type") or "").partition(";")[0].strip().lower()
     return answer.status == 200 and kind == "application/json"
+
+
+def _payload(answer: WholeAnswer) -> Any:
+    """Return what an answer of the newest API says, plain or in superjson."""
+    said = answer.json()
+    return said["json"] if isinstance(said, dict) and "json" in said else said
 
 
 def _is_uuid(value: str) -> bool:

@@ -5,8 +5,10 @@
                                            -> events, or JSON: see `adapters.opchatgpts.codec`
 
 A nonce grows old after 12 to 24 hours. Each answer brings the current one, so that a nonce in use renews
-itself. For one that is refused there is one more handshake, and the message is sent again: it was refused,
-so nothing was generated. The `end` event is the proof of a complete reply.
+itself. Meanwhile the site may become another version, also an older one, which takes the nonce all the same
+or needs none; the next handshake tells, and a probe does one where the last was long ago. For a nonce that is
+refused there is one more handshake, and the message is sent again: nothing was generated. The `end` event is
+the proof of a complete reply.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Unpack
 from urllib.parse import quote
+
+import anyio
 
 from adapters.contract import Capabilities, Delta, ProbeResult
 from adapters.contract.errors import (
@@ -46,6 +50,7 @@ _HINTS: Final[Mapping[type[AdapterError], str]] = {
     InvalidRequest: "; the message is empty or too long for this chatbot, or the site has no such chatbot",
     NotWorking: "; the key meant is that of the site's owner",
 }
+_LASTS: Final = 600.0  # seconds after which a probe does the handshake anew
 _ROLES: Final = {"developer": "system"}  # a word that few of the plugin's backends know
 
 
@@ -91,6 +96,7 @@ class Opchatgpts(HTTPAdapter):
         self.custom_id = _id_of("custom_id", custom_id)
         self.page = _page_of(page)
         self._site: Site | None = None
+        self._seen_at = 0.0
         super().__init__(base_url, **settings)
         self._sent_with: Headers = (
             ("origin", self._client.origin),
@@ -141,8 +147,9 @@ class Opchatgpts(HTTPAdapter):
         return self._error(said, where, answer.status) if fields.get("success") is False else None
 
     async def _reach(self, session: Session) -> ProbeResult:
-        """Do the handshake where it is not done, and look for the chat among the routes; no generation."""
-        site = self._site or await self._visit(session)
+        """Do the handshake, unless one was done lately, and look for the chat among the routes."""
+        lately = 0 <= anyio.current_time() - self._seen_at < _LASTS
+        site = (self._site if lately else None) or await self._visit(session)
         async with route(session, site, "GET", _INDEX, headers=self._sent_with) as answer:
             if answer.status != 200:
                 raise await answer.failure()
@@ -186,7 +193,7 @@ class Opchatgpts(HTTPAdapter):
         known = self.bot_id is not None or self.custom_id is not None
         site = await visit(session, self.page, self._sent_with, bot=not known)
         if site.settled:
-            self._site = site
+            self._site, self._seen_at = site, anyio.current_time()
         return site
 
     async def _renewed(self, session: Session, refused: Site) -> Site:

@@ -5,7 +5,8 @@
     POST   {base_url}/api/chat/assistant_message             -> {"id"}        asks for an answer
     POST   {base_url}/api/chat/events?chat_id=&message_id=   -> its event stream
     GET    {base_url}/api/chat/message?chat_id=&message_id=  -> the message, where the stream does not tell
-    DELETE {base_url}/api/chat?chat_id=                      after everything else, whatever happened
+    DELETE {base_url}/api/chat?chat_id=                      after everything else, or
+    PUT    {base_url}/api/chat                               to hide a chat whose answer may still run
 
 What is special about it, and what follows:
 
@@ -15,8 +16,8 @@ What is special about it, and what follows:
 3. A new question on an account cancels the one that waits, so an adapter holds one conversation at a time.
    Two adapters, or another program, on the same account are not seen.
 4. There is no call that stops a running answer. A chat that is deleted while its answer runs costs the site's
-   worker its connection. Hiding it would be kinder to the worker, but would leave what the user asked at the
-   site; so it is deleted, always.
+   worker its connection, and others their answers. So a chat is hidden where the end of its answer was not
+   seen, and deleted later, once the end is known: after the next complete reply, at a probe, at the end.
 
 The protocol was read in the last public commit of LAION-AI/Open-Assistant, `website/src/pages/api/chat` and
 `inference/server`.
@@ -28,13 +29,14 @@ from typing import TYPE_CHECKING, Any, Final, Unpack
 
 import anyio
 
-from adapters.contract import Capabilities, ProbeResult
+from adapters.contract import Capabilities, Conditions, ProbeResult
 from adapters.contract.errors import BadReply, Busy, InvalidRequest
-from adapters.http import HTTPAdapter, HTTPSettings
+from adapters.http import HTTPAdapter, HTTPSettings, Session
 from adapters.http.client import ServiceWords
 from adapters.http.settings import seconds_of
 from adapters.open_assistant.conversation import Conversation
 from adapters.open_assistant.errors import SIGN_IN, refusal
+from adapters.open_assistant.hidden import HiddenChats
 from adapters.open_assistant.next_auth import sign_in
 from adapters.wire.prompt import fold
 
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
     from adapters.contract import ChatRequest, Delta
     from adapters.contract.errors import AdapterError
     from adapters.contract.secret import Secret
-    from adapters.http import Session, WholeAnswer
+    from adapters.http import WholeAnswer
 
 _DEFAULTS: Final[dict[str, Any]] = {
     "top_k": 50,
@@ -64,6 +66,9 @@ class OpenAssistant(HTTPAdapter):
     It needs a session: the cookie of a signed-in browser, in `cookies` or as `session_token`. The name of the
     cookie follows the site's own idea of its address, so a token is sent under both names; see
     `adapters.open_assistant.next_auth`.
+
+    The chat of each reply is deleted. One that is left while its answer runs is hidden, and deleted later by
+    this adapter; if its answer still runs at `aclose()`, it stays at the site, hidden.
 
     Args:
         base_url: Where the site is, without `/chat`. None points at open-assistant.io, which is gone:
@@ -105,6 +110,7 @@ class OpenAssistant(HTTPAdapter):
         self._tokens = session.tokens
         self._bearer = session.bearer
         self._turn: anyio.Semaphore | None = None
+        self._hidden = HiddenChats()
         settings["cookies"] = session.cookies
         # An Authorization header of the user's own is for the proxy in front, and goes before ours.
         if any(str(name).lower() == "authorization" for name in settings.get("headers", {})):
@@ -121,12 +127,12 @@ class OpenAssistant(HTTPAdapter):
         return () if self._bearer is None else (("authorization", f"Bearer {self._bearer.reveal()}"),)
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
-        """Ask the site in a chat of its own, yield the answer as it comes, and delete the chat.
+        """Ask the site in a chat of its own, yield the answer as it comes, and delete or hide the chat.
 
         Yields:
-            The tokens. The last delta has `finish_reason="stop"`, and `final_text` where the worker's final
-            version differs from the tokens (it trims). Whether the answer was cut at `max_tokens`, the site
-            does not tell.
+            The tokens, and before them an empty delta, once, where the answer waits. The last delta has
+            `finish_reason="stop"`, and `final_text` where the worker's final version differs from the tokens
+            (it trims). Whether the answer was cut at `max_tokens`, the site does not tell.
 
         Raises:
             Busy: This adapter has another conversation.
@@ -139,9 +145,12 @@ class OpenAssistant(HTTPAdapter):
                 provider=self.name,
             )
         turn = await self._take_turn(0.0 if request.conditions.others_left else self.limits.slot_wait)
+        over = False
         try:
             async with self._session(request.conditions) as session:
-                conversation = Conversation(session, silence=self.silence, polling=self.polling)
+                conversation = Conversation(
+                    session, silence=self.silence, polling=self.polling, hidden=self._hidden
+                )
                 try:
                     await conversation.open()
                     await conversation.ask(prompt, self._question(request))
@@ -149,14 +158,30 @@ class OpenAssistant(HTTPAdapter):
                         for delta in await conversation.next():
                             yield delta
                 finally:
+                    over = conversation.over
                     await conversation.close()
         finally:
             turn.release()
+            if over:  # whoever leaves early, or has failed, waits for nothing more
+                await self._delete_ended(request.conditions)
 
     def _explain(self, answer: WholeAnswer) -> AdapterError | None:
         """Return the error that the site's own words stand for."""
         path = answer.where.rpartition(" ")[2]
         return refusal(path, answer.status, answer.body, answer.where, self._client.shown)
+
+    async def _delete_ended(self, conditions: Conditions) -> None:
+        """Delete hidden chats whose answers have ended."""
+        if self._hidden:
+            async with Session(self._client, conditions, counted=False) as session:
+                await self._hidden.delete_ended(session)
+
+    async def aclose(self) -> None:
+        """Delete hidden chats whose answers have ended, and close all connections. Idempotent."""
+        try:
+            await self._delete_ended(Conditions())
+        finally:
+            await super().aclose()
 
     async def _reach(self, session: Session) -> ProbeResult:
         """Ask who is signed in, and for the models; no generation."""
@@ -167,9 +192,13 @@ class OpenAssistant(HTTPAdapter):
         listed = (await session.ask("GET", "/api/chat/models")).json()
         if not isinstance(listed, list):
             raise BadReply(f"{self.name}: GET /api/chat/models gave no list of models; check base_url")
-        names = [each.get("name") for each in listed if isinstance(each, dict)]
-        models = tuple(self._client.shown(name, 100) for name in names[:100] if isinstance(name, str))
-        if self.model not in models:
+        names = [
+            each["name"] for each in listed if isinstance(each, dict) and isinstance(each.get("name"), str)
+        ]
+        own = [self.model] if self.model in names[100:] else []  # so that it is not taken for missing
+        models = tuple(self._client.shown(name, 100) for name in [*own, *names[:100]])
+        await self._delete_ended(Conditions())
+        if self.model not in names:
             said = f"signed in, but the site does not list the model {self.model!r}"
             return ProbeResult(True, said, models=models)
         return ProbeResult(True, "signed in, and the site lists its models", models=models)

@@ -5,6 +5,8 @@ The answer comes by the event stream until its end, or until the stream is lost;
     open -> ask -> next: events ----------------------> over
                            |
                            +-> lost: read the message -> over
+
+A chat whose answer may still run is not deleted but hidden: see `adapters.open_assistant.hidden`.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from adapters.wire.error_body import words
 if TYPE_CHECKING:
     from adapters.http import Answer, Session, WholeAnswer
     from adapters.open_assistant.codec import Item
+    from adapters.open_assistant.hidden import HiddenChats
 
 _OWN: Final = 4  # requests of an attempt that are no reading of the message
 _KEPT: Final = 3  # readings kept for the time after the stream
@@ -40,6 +43,8 @@ _LOOKS: Final = frozenset({3, 10, 30, 70})
 _SLOWEST: Final = 4  # times `polling`
 _MISREADINGS: Final = 2
 """Readings of the message that may fail before the site counts as failed."""
+_REFUSED: Final = frozenset({500, 501, 503})
+"""Statuses over 499 with which the site itself refuses a question; others leave open what became of it."""
 _LONGEST_ID: Final = 200
 
 
@@ -50,15 +55,18 @@ class Conversation:
         session: The HTTP exchanges of the attempt.
         silence: Seconds without a byte after which the event stream is lost.
         polling: Seconds before the second reading of the message.
+        hidden: Where a chat goes whose answer may still run when it is left.
 
     Attributes:
         over: Whether the answer was delivered to its end.
     """
 
-    def __init__(self, session: Session, *, silence: float, polling: float) -> None:
+    def __init__(self, session: Session, *, silence: float, polling: float, hidden: HiddenChats) -> None:
         self._session = session
         self._silence = silence
         self._polling = polling
+        self._hidden = hidden
+        self._running = False  # whether the site may be working on the answer
         self._chat: str | None = None
         self._message = ""
         self._events: Answer | None = None
@@ -96,7 +104,13 @@ class Conversation:
         said = {"chat_id": self._chat, "content": prompt, "parent_id": None}
         answer = await self._session.ask("POST", "/api/chat/prompter_message", json=said)
         asked = {**question, "chat_id": self._chat, "parent_id": self._id_in(answer)}
-        answer = await self._session.ask("POST", "/api/chat/assistant_message", json=asked)
+        self._running = True
+        try:
+            answer = await self._session.ask("POST", "/api/chat/assistant_message", json=asked)
+        except AdapterError as error:
+            status = error.status or 200  # without one nobody knows whether the question arrived
+            self._running = not (300 <= status < 500 or status in _REFUSED)
+            raise
         self._message = self._id_in(answer)
         await self._call_events()
 
@@ -128,11 +142,15 @@ class Conversation:
         return deltas
 
     async def close(self) -> None:
-        """Leave the event stream, and delete the chat."""
+        """Leave the event stream, and delete the chat, or hide it where its answer may still run."""
         try:
             await self._leave_events()
         finally:
-            if self._chat is not None:
+            if self._chat is not None and self._running:
+                self._hidden.add(self._chat, self._message)
+                hide = {"chat_id": self._chat, "hidden": True}
+                await self._session.clean_up("PUT", "/api/chat", json=hide, ok=(200, 204))
+            elif self._chat is not None:
                 await self._session.clean_up("DELETE", "/api/chat", query={"chat_id": self._chat})
 
     # -- the event stream -----------------------------------------------------------------------
@@ -184,7 +202,8 @@ class Conversation:
     async def _take(self, item: Item) -> list[Delta]:
         if isinstance(item, Waiting):
             self._session.meter.empty()
-            return await self._look()
+            # The first one is told: the site answers, though without content.
+            return [*([] if self._waited else [Delta()]), *await self._look()]
         if isinstance(item, Ended):
             return self._end(item)
         self._session.meter.content(item)
@@ -196,6 +215,7 @@ class Conversation:
     def _end(self, end: Ended) -> list[Delta]:
         state = None if end.message is None else end.message.state
         if end.error is not None or state in FAILED:
+            self._running = False
             raise failure(state, end.error, self._where("events"), self._session.shown)
         if end.message is None or state != COMPLETE:
             return []  # no proof of anything: the stream is over, and the message itself will tell
@@ -245,9 +265,11 @@ class Conversation:
 
     def _judge(self, message: Message) -> list[Delta]:
         if message.state in FAILED:
+            self._running = False
             raise failure(message.state, None, self._where("message"), self._session.shown)
         if message.state != COMPLETE:
             return []
+        self._running = False
         if message.text is None or rest_of(message.text, "".join(self._delivered)) is None:
             raise BadReply(
                 f"{self._where('message')}: the event stream ended early, and the finished answer is not the "
@@ -257,7 +279,7 @@ class Conversation:
 
     def _finish(self, message: Message) -> list[Delta]:
         """Return what of the finished answer was not delivered yet, and the proof of its end."""
-        self.over = True
+        self.over, self._running = True, False
         streamed = "".join(self._delivered)
         content = streamed if message.text is None else message.text
         rest = rest_of(content, streamed) or ""

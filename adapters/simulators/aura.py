@@ -6,6 +6,7 @@ to the reply behind them, they do not tell: the response never ends, or ends as 
 
 from __future__ import annotations
 
+import json
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Unpack
 
@@ -18,24 +19,32 @@ if TYPE_CHECKING:
 
     from adapters.simulators.script import ScriptOptions
 
-Generation = Literal["openchat-ui", "chatbot-ui"]
-"""Which of the two programs."""
+Generation = Literal["openchat-ui", "openchat-ui-main", "chatbot-ui"]
+"""Which of the two programs; of openchat-ui the branch that was deployed (`vercel`), or the main one."""
 
 MODELS: Final[Mapping[Generation, Mapping[str, str]]] = MappingProxyType(
     {
-        "openchat-ui": {"openchat_v3.2_mistral": "OpenChat Aura", "openchat_3.6": "OpenChat 3.6"},
+        "openchat-ui": {"openchat_3.6": "OpenChat 3.6 (latest)"},
+        "openchat-ui-main": {
+            "openchat_v3.2_mistral": "OpenChat Aura",
+            "openchat_3.6": "OpenChat 3.6 (latest)",
+        },
         "chatbot-ui": {"gpt-3.5-turbo": "GPT-3.5", "gpt-4": "GPT-4"},
     }
 )
-RESERVED: Final[Mapping[Generation, int]] = MappingProxyType({"openchat-ui": 768, "chatbot-ui": 1000})
+RESERVED: Final[Mapping[Generation, int]] = MappingProxyType(
+    {"openchat-ui": 768, "openchat-ui-main": 768, "chatbot-ui": 1000}
+)
 """Tokens of the client's `tokenLimit` that are kept for the reply."""
+_UNUSABLE: Final = "openchat_3.6"  # the main branch calls its tokenizer with a flag that is refused
 
 
 class AuraSimulator(Simulator):
     """A simulated openchat-ui or chatbot-ui (legacy).
 
     Args:
-        generation: Which of the two; openchat-ui refuses models that it does not know.
+        generation: Which program; openchat-ui refuses models that it does not know with a bare 500, and its
+            main branch so refuses `openchat_3.6` too, though it lists it. chatbot-ui hands any name on.
         **options: As of `Simulator`.
 
     Attributes:
@@ -100,8 +109,8 @@ class AuraSimulator(Simulator):
         if _body(exchange) is None:
             await exchange.answer(self.failure(500, "Internal Server Error"))
             return
-        models = MODELS[self._generation]
-        await exchange.respond(200, [{"id": number, "name": name} for number, name in models.items()])
+        models = [{"id": number, "name": name} for number, name in MODELS[self._generation].items()]
+        await exchange.respond(200, json.dumps(models), content_type="text/plain;charset=UTF-8")
 
     async def _chat(self, exchange: Exchange) -> None:
         body = _body(exchange) or {}
@@ -116,6 +125,8 @@ class AuraSimulator(Simulator):
         await self.turn(exchange, Framing(), prompt=str(kept[-1].get("content", "")) if kept else "")
 
     def _knows(self, model: Any) -> bool:
+        if self._generation == "openchat-ui-main" and model == _UNUSABLE:
+            return False
         return self._generation == "chatbot-ui" or str(model) in MODELS[self._generation]
 
 

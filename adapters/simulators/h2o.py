@@ -6,6 +6,9 @@
     G4  the same as a form, Origin check, padded tokens
     G5  no settings, the addresses under /api/v2, the parent id in the answer to create
 
+One without the parent id in the answer to create (`wraps=False`) is v0.9.6 of early 2026, whose process ends
+when it is asked to stop a reply before the first token while another one is made, too.
+
 `created` and `deleted` tell whether a client leaves conversations behind.
 """
 
@@ -14,7 +17,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Unpack, get_args
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
@@ -31,10 +34,17 @@ if TYPE_CHECKING:
     from adapters.simulators.received import Received
     from adapters.simulators.script import ScriptOptions
 
+Login = Literal["none", "demanded", "automatic"]
+"""Whether only signed-in users are answered; `automatic` answers each request of others with the login."""
+
 GENERATIONS: Final = ("G1", "G2", "G3", "G4", "G5")
 MODELS: Final = ("h2oai/h2ogpt-gm-oasst1-en-2048-falcon-40b-v1", "mock/second")
 PAGE: Final = "<!DOCTYPE html>\n<html><head></head><body>(a page of the site)</body></html>\n"
 _STREAM_FAULTS: Final = ("never_closes", "second_answer", "echo")
+_PROVIDER: Final = (
+    "https://id.example.org/auth?client_id=chat-ui&scope=openid%20profile&response_type=code"
+    "&redirect_uri=http%3A%2F%2F127.0.0.1%2Flogin%2Fcallback&state=abc"
+)
 _DELETE_FAULTS: Final = ("delete_500", "delete_404", "delete_stall", "delete_reset")
 
 
@@ -46,16 +56,40 @@ class Conversation:
         session: The value of the cookie that it belongs to.
         model: The model that answers.
         parent: The id of its last message.
+        generating: Whether a reply is made, also when its reader has gone.
+        spoken: Whether the first token of it came.
     """
 
     session: str
     model: str
     parent: str = field(default_factory=lambda: str(uuid4()))
+    generating: bool = False
+    spoken: bool = False
+
+    def speak(self) -> None:
+        """Note that the first token came."""
+        self.spoken = True
 
     def as_json(self, name: str) -> dict[str, Any]:
         """Return the conversation as the API gives it."""
         root = {"id": self.parent, "from": "system", "content": "", "children": [], "ancestors": []}
         return {"id": name, "title": "New Chat", "modelId": self.model, "messages": [root]}
+
+
+def page_data(models: tuple[str, ...]) -> dict[str, Any]:
+    """Return the data of the front page as SvelteKit writes it: a list in which numbers stand for places."""
+    places: list[Any] = [{}]
+
+    def put(value: Any) -> int:
+        places.append(value)
+        return len(places) - 1
+
+    names = [put(model) for model in models]
+    listed = put([put({"id": name, "name": name, "displayName": name, "description": -1}) for name in names])
+    settings = put({"activeModel": names[0], "searchEnabled": put(False)})
+    places[0] = {"conversations": put([]), "settings": settings, "models": listed, "user": -1}
+    root = {"type": "data", "data": places, "uses": {"dependencies": ["conversation:list"]}}
+    return {"type": "data", "nodes": [root, None]}
 
 
 class H2oSimulator(Simulator):
@@ -68,6 +102,8 @@ class H2oSimulator(Simulator):
         disclaimer: Whether the welcome text must be accepted first (PUBLIC_APP_DISCLAIMER).
         wraps: Whether the answer to create has the conversation in it (G5 since 2026-07).
         create_delay: Seconds before a conversation is created.
+        login: Whether only signed-in users are answered.
+        users: The values of the session cookies of signed-in users.
         **options: See `Simulator`.
 
     Attributes:
@@ -78,6 +114,7 @@ class H2oSimulator(Simulator):
         stopped: The conversations whose generation was stopped.
         prompts: The `inputs` of all turns.
         bodies: The whole bodies of all turns.
+        died: Whether its process has ended: connections are reset then.
     """
 
     service = "h2o"
@@ -102,10 +139,14 @@ class H2oSimulator(Simulator):
         disclaimer: bool = True,
         wraps: bool = True,
         create_delay: float = 0.0,
+        login: Login = "none",
+        users: tuple[str, ...] = (),
         **options: Unpack[ScriptOptions],
     ) -> None:
         if generation not in GENERATIONS:
             raise ValueError(f"there is no generation {generation!r}; there are {', '.join(GENERATIONS)}")
+        if login not in get_args(Login):
+            raise ValueError(f"there is no login {login!r}; there are {', '.join(get_args(Login))}")
         super().__init__(**options)
         self.generation = generation
         self.models = models
@@ -113,6 +154,10 @@ class H2oSimulator(Simulator):
         self.disclaimer = disclaimer
         self.wraps = wraps
         self.create_delay = create_delay
+        self.login = login
+        self.users = users
+        self.died = False
+        self._open: set[Exchange] = set()
         self.created: set[str] = set()
         self.deleted: set[str] = set()
         self.conversations: dict[str, Conversation] = {}
@@ -127,6 +172,16 @@ class H2oSimulator(Simulator):
 
     async def answer(self, exchange: Exchange) -> None:
         """Answer one request."""
+        if self.died:
+            await exchange.abort()
+            return
+        self._open.add(exchange)
+        try:
+            await self._answer(exchange)
+        finally:
+            self._open.discard(exchange)
+
+    async def _answer(self, exchange: Exchange) -> None:
         received = exchange.received
         session = received.cookies().get(self.cookie) or str(uuid4())
         refusal = self._refusal(received, session)
@@ -136,6 +191,8 @@ class H2oSimulator(Simulator):
         match received.method, received.path.strip("/").split("/"):
             case "GET", ["api", *rest]:
                 await self._api(exchange, session, rest)
+            case "GET", ["__data.json"]:
+                await exchange.respond(200, page_data(self.models), headers=self._with_cookie(session))
             case "POST", ["settings"]:
                 await exchange.answer(self._settings(received, session))
             case "POST", ["conversation"]:
@@ -143,8 +200,7 @@ class H2oSimulator(Simulator):
             case "POST", ["conversation", name]:
                 await self._turn(exchange, session, name)
             case "POST", ["conversation", name, "stop-generating"]:
-                self.stopped.append(name)
-                await exchange.respond(200, content_type=None)
+                await self._stop(exchange, name)
             case "DELETE", ["conversation", name]:
                 await self._delete(exchange, session, name)
             case _:
@@ -153,6 +209,23 @@ class H2oSimulator(Simulator):
     # -- what stands before everything ----------------------------------------------------------
 
     def _refusal(self, received: Received, session: str) -> Answer | None:
+        return self._login_first(received, session) or self._wrong(received, session)
+
+    def _login_first(self, received: Received, session: str) -> Answer | None:
+        """Return what everybody gets who is not signed in, or None where that is no matter."""
+        if self.login == "none" or session in self.users:
+            return None
+        reads = received.method in ("GET", "HEAD")
+        conversation = received.path.startswith("/conversation/")
+        if self.login == "automatic" or (self.generation == "G5" and not reads and not conversation):
+            verifier = ("Set-Cookie", "hfChat-codeVerifier=v3r1f13r; Path=/; HttpOnly")
+            headers = (("Location", _PROVIDER), *self._with_cookie(session), verifier)
+            return Answer(302, b"", None, headers=headers)
+        if not reads and received.path != "/settings":
+            return Answer(401, {"error": "You have to be logged in."})
+        return None
+
+    def _wrong(self, received: Received, session: str) -> Answer | None:
         content_type = (received.header("content-type") or "").partition(";")[0].lower()
         if received.method == "POST" and content_type in (
             "application/x-www-form-urlencoded",
@@ -185,6 +258,12 @@ class H2oSimulator(Simulator):
         match rest:
             case ["v2", "models"] if newest:
                 await exchange.respond(200, {"json": models})
+            case ["v2", "feature-flags"] if newest:
+                flags = {"enableAssistants": False, "loginEnabled": self.login != "none", "isAdmin": False}
+                await exchange.respond(200, {"json": flags})
+            case ["v2", "user"] if newest:
+                user = {"id": "u1", "username": "ann"} if session in self.users else None
+                await exchange.respond(200, {"json": user})
             case ["v2", *_] if self.generation == "G4":
                 await exchange.respond(200, PAGE, content_type="text/html")
             case ["models"] if any_api:
@@ -212,8 +291,11 @@ class H2oSimulator(Simulator):
         if self.generation == "G5" or is_json != (self.generation != "G1"):
             return Answer(500, form_action) if self.generation == "G1" else self._own_failure()
         fields = received.json() if is_json else received.form()
-        if not is_json and fields.get("activeModel") not in self.models:
-            return Answer(500, form_action)
+        if fields.get("activeModel", self.models[0]) not in self.models:
+            if not is_json:
+                return Answer(500, form_action)
+            if self.generation == "G2":
+                return self._own_failure()
         if fields.get("ethicsModalAccepted"):
             self.accepted.add(session)
         headers = self._with_cookie(session)
@@ -256,9 +338,28 @@ class H2oSimulator(Simulator):
             framing = Passthrough()
             framing.keeps_open = fault == "never_closes"
         else:
-            framing = Lines(self.generation, fault, body["inputs"])
+            framing = Lines(self.generation, fault, body["inputs"], conversation.speak)
         framing.headers = self._with_cookie(session)
+        conversation.generating, conversation.spoken = True, False
         await self.turn(exchange, framing, prompt=body["inputs"])
+        conversation.generating = False
+
+    async def _stop(self, exchange: Exchange, name: str) -> None:
+        self.stopped.append(name)
+        found = self.conversations.get(name)
+        if found is not None and found.generating and not found.spoken and self._aborts_badly():
+            self.died = True
+            for each in tuple(self._open):
+                await each.abort()
+            return
+        if found is not None:
+            found.generating = False
+        await exchange.respond(200, content_type=None)
+
+    def _aborts_badly(self) -> bool:
+        """Whether this is v0.9.6 with more than one reply under way."""
+        under_way = sum(each.generating for each in self.conversations.values())
+        return self.generation == "G5" and not self.wraps and under_way > 1
 
     def _body(self, received: Received, conversation: Conversation) -> dict[str, Any] | None:
         """Return the body of a turn, or None where this generation does not take it."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from adapters.simulators.framing import Framing, compact, json_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from adapters.simulators.framing import Piece
 
@@ -54,12 +54,20 @@ class Lines(Framing):
         generation: `G2` to `G5`.
         fault: `never_closes`, `second_answer`, `echo` or None.
         prompt: The user's own text, for `echo`.
+        spoken: Called when the first token comes.
     """
 
-    def __init__(self, generation: str, fault: str | None = None, prompt: str = "") -> None:
+    def __init__(
+        self,
+        generation: str,
+        fault: str | None = None,
+        prompt: str = "",
+        spoken: Callable[[], None] = lambda: None,
+    ) -> None:
         self._generation = generation
         self._fault = fault
         self._prompt = prompt
+        self._spoken = spoken
         self.content_type = {"G2": None, "G5": "application/jsonl"}.get(generation, "text/event-stream")
         self.keeps_open = generation == "G2" or fault == "never_closes"
 
@@ -79,6 +87,7 @@ class Lines(Framing):
         """Return the tokens; of a second answer after half of the first, or none at all, where asked for."""
         if self._fault == "echo":
             return []
+        self._spoken()
         again = deltas[: max(1, len(deltas) // 2)] if self._fault == "second_answer" else ()
         return [self.delta(text) for text in (*again, *deltas)]
 

@@ -42,7 +42,7 @@ class OpchatgptsSimulator(Simulator):
     """A simulated WordPress site with AI Engine.
 
     Args:
-        generation: Of the plugin.
+        generation: Of the plugin; may be changed while it serves, as an update does, or a return from one.
         page: The path at which the chatbot is shown.
         bot_id: The chatbot that the site has.
         custom_id: A chatbot of the page's own, which the page shows; None: none.
@@ -86,7 +86,7 @@ class OpchatgptsSimulator(Simulator):
         super().__init__(**options)
         self.custom_id = custom_id
         self.handshakes = 0
-        self._generation: Generation = generation
+        self.generation: Generation = generation
         self._page = page
         self._bot_id = bot_id
         self._permalinks = permalinks
@@ -117,7 +117,7 @@ class OpchatgptsSimulator(Simulator):
         match received.method, route:
             case "POST", path if path == _SUBMIT:
                 await self._submit(exchange)
-            case "POST", path if path == _START and self._generation == "3.x":
+            case "POST", path if path == _START and self.generation == "3.x":
                 self.handshakes += 1
                 started = {"success": True, "sessionId": f"session{self.handshakes}", "restNonce": self.nonce}
                 cookie = ("Set-Cookie", f"mwai_session_id=session{self.handshakes}; path=/; HttpOnly")
@@ -146,8 +146,8 @@ class OpchatgptsSimulator(Simulator):
         system = {
             "botId": self._bot_id,
             "customId": self.custom_id,
-            "sessionId": None if self._generation == "3.x" else "N/A",
-            "restNonce": self.nonce if self._generation == "2.x" else None,
+            "sessionId": None if self.generation == "3.x" else "N/A",
+            "restNonce": self.nonce if self.generation == "2.x" else None,
             "contextId": _CONTEXT,
             "stream": True,
         }
@@ -160,7 +160,7 @@ class OpchatgptsSimulator(Simulator):
         sent = received.header("x-wp-nonce")
         if sent is not None and sent not in (_nonce(self._tick), _nonce(self._tick - 1)):
             refused = _refusal(403, "rest_cookie_invalid_nonce", "Cookie check failed")
-        elif sent is None and self._generation != "1.x":
+        elif sent is None and self.generation != "1.x":
             refused = self.failure(401, _FORBIDDEN)
         else:
             await self._chat(exchange, sent)
@@ -183,13 +183,13 @@ class OpchatgptsSimulator(Simulator):
             self.turns += 1
             await _fail(exchange, LIMIT, Stream.content_type if streamed else None, headers)
         else:
-            old = self._generation == "3.x" and sent != self.nonce
+            old = self.generation == "3.x" and sent != self.nonce
             typed = self.strikes("typed_events") is not None
-            manner = Manner(headers, self._generation == "3.x", self.nonce if old else None, typed)
+            manner = Manner(headers, self.generation == "3.x", self.nonce if old else None, typed)
             await self.turn(exchange, Stream(manner) if streamed else Whole(manner), prompt=message)
 
     def _knows(self, body: Mapping[str, Any]) -> bool:
-        if self._generation == "3.x" or body.get("botId") == self._bot_id:
+        if self.generation == "3.x" or body.get("botId") == self._bot_id:
             return True
         return self.custom_id is not None and body.get("customId") == self.custom_id
 

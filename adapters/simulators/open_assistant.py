@@ -1,7 +1,8 @@
 """A simulated Open-Assistant web site: sessions, chats, messages with states, and an event stream read once.
 
 What its inference server does behind the site is simulated as well: an answer goes on when nobody reads it.
-So after a broken stream the message still reaches its end, `afterwards`.
+So after a broken stream the message still reaches its end, `afterwards`. And a chat that is deleted while its
+answer runs costs the worker its connection, so that a later answer is aborted.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from adapters.simulators.script import ScriptOptions
 
 PAGE: Final = "<!DOCTYPE html><html><head><title>404</title></head><body>Not found</body></html>"
+_LOST: Final = "Aborted due to worker error."
 _STATUSES: Final = ("401", "403", "404", "429", "500", "503")
 _FATES: Final = ("cancelled", "finished_early", "timeout_error")
 _ENDS: Final = ("complete", "in_progress", "aborted_by_worker")
@@ -99,6 +101,8 @@ class OpenAssistantSimulator(Simulator):
     Attributes:
         created: The ids of all chats ever created.
         deleted: The ids of those that were deleted.
+        hidden: The ids of those that are hidden.
+        crashes: How many chats were deleted while their answer ran.
     """
 
     service = "open_assistant"
@@ -144,6 +148,16 @@ class OpenAssistantSimulator(Simulator):
         self._chats = Chats(longest)
         self.created = self._chats.created
         self.deleted = self._chats.deleted
+
+    @property
+    def hidden(self) -> set[str]:
+        """The ids of the chats that are hidden, and not deleted."""
+        return self._chats.hidden
+
+    @property
+    def crashes(self) -> int:
+        """How many chats were deleted while their answer ran."""
+        return self._chats.crashes
 
     def failure(self, status: int, message: str) -> Answer:
         """Return what the site makes of a failure; it has few words."""
@@ -194,7 +208,10 @@ class OpenAssistantSimulator(Simulator):
         body = body if isinstance(body, dict) else {}
         match received.path.removeprefix("/api/chat"):
             case "":
-                return self._chats.call(received.method, received.query.get("chat_id", ""), body)
+                chat_id = received.query.get("chat_id", "")
+                if received.method == "GET" and chat_id in self.created - self.deleted:
+                    self._go_on(chat_id)
+                return self._chats.call(received.method, chat_id, body)
             case "/models":
                 return Answer(200, [{"name": model, "parameter_configs": []} for model in MODELS])
             case "/prompter_message":
@@ -229,13 +246,20 @@ class OpenAssistantSimulator(Simulator):
         message = self._chats.find(message_id)
         if message is None:
             return BROKEN
-        if message.left and not message.finished:
+        self._go_on(message.chat_id, message)
+        return Answer(200, message.as_json())
+
+    def _go_on(self, chat_id: str, asked: Message | None = None) -> None:
+        """Let the worker finish what nobody reads any more."""
+        chat = self._chats.kept[chat_id]
+        for message in chat.messages.values() if asked is None else (asked,):
+            if not message.running or not (message.left or (chat.hidden and not message.called)):
+                continue
             if message.late > 0:
                 message.late -= 1
             else:
                 message.state = self._afterwards
                 message.content = self._text(message) if self._afterwards == "complete" else None
-        return Answer(200, message.as_json())
 
     async def _events(self, exchange: Exchange) -> None:
         message = self._chats.find(exchange.received.query.get("message_id", ""))
@@ -253,6 +277,13 @@ class OpenAssistantSimulator(Simulator):
             await exchange.finish()
         elif message.called or message.state != "pending":
             await self._wait_for_ever(exchange)
+        elif self._chats.lost_workers:
+            self._chats.lost_workers -= 1
+            self.turns += 1
+            message.state = "aborted_by_worker"
+            await exchange.start(200)
+            await exchange.send(event("error", error=_LOST, message=message.as_json()))
+            await exchange.finish()
         else:
             message.called = True
             message.late = self._late

@@ -46,6 +46,11 @@ class Message:
         """Whether the events route takes it for finished; cancelled and timeout it does not."""
         return self.state in ("complete", "aborted_by_worker")
 
+    @property
+    def running(self) -> bool:
+        """Whether a worker has it, or will have."""
+        return self.state in ("pending", "in_progress")
+
     def as_json(self) -> dict[str, Any]:
         """Return the message object."""
         return {
@@ -89,12 +94,17 @@ class Chats:
         kept: The chats that are there, by id.
         created: The ids of all that ever were.
         deleted: The ids of those that were deleted.
+        lost_workers: How many workers were lost since their answer's chat was deleted while they worked on
+            it; each costs a later answer.
+        crashes: How many there were in all.
     """
 
     longest: int
     kept: dict[str, Chat] = field(default_factory=dict)
     created: set[str] = field(default_factory=set)
     deleted: set[str] = field(default_factory=set)
+    lost_workers: int = 0
+    crashes: int = 0
     _ids: int = 0
 
     def call(self, method: str, chat_id: str, body: dict[str, Any]) -> Answer:
@@ -118,6 +128,9 @@ class Chats:
                 self.kept[body["chat_id"]].hidden = bool(body.get("hidden"))
                 return _DONE
             case "DELETE" if chat_id in self.kept:
+                if any(message.running for message in self.kept[chat_id].messages.values()):
+                    self.lost_workers += 1
+                    self.crashes += 1
                 del self.kept[chat_id]
                 self.deleted.add(chat_id)
                 return _DONE
@@ -156,6 +169,11 @@ class Chats:
                 if other.state == "pending" and other.parent_id != parent.id:
                     other.state = "cancelled"  # and whoever reads it is not told
         return self._add(self.kept[parent.chat_id], parent.id, "assistant", None, "pending")
+
+    @property
+    def hidden(self) -> set[str]:
+        """The ids of the chats that are hidden, and not deleted."""
+        return {chat.id for chat in self.kept.values() if chat.hidden}
 
     def find(self, message_id: str) -> Message | None:
         """Return a message by its id."""

@@ -37,24 +37,23 @@ class RawReply:
 
     Args:
         refusals: Phrases with which a whole short answer refuses.
-        html: Whether the content type says HTML: any tag at the beginning is a page then.
+        any_text: Whether the body is text however it begins, so that nothing is looked for.
         shown: Makes a peer's text fit to be shown in an error.
     """
 
-    __slots__ = ("_held", "_opening", "_pages", "_refusals", "_shown", "_text")
+    __slots__ = ("_held", "_opening", "_refusals", "_shown", "_text")
 
     def __init__(
         self,
         refusals: Sequence[str] = (),
         *,
-        html: bool = False,
+        any_text: bool = False,
         shown: Callable[[str], str] = _shown,
     ) -> None:
         self._text = TextDecoder()
         self._held = ""
-        self._opening = True
+        self._opening = not any_text
         self._refusals = tuple(refusals)
-        self._pages = (*_PAGES, "<") if html else _PAGES
         self._shown = shown
 
     def feed(self, chunk: bytes) -> str:
@@ -96,9 +95,9 @@ class RawReply:
         if not start:
             return True
         low = start[:16].lower()
-        if low.startswith(self._pages):
+        if low.startswith(_PAGES):
             raise BadReply("a page with status 200 where the reply belongs; check base_url")
-        if any(page.startswith(low) for page in self._pages):
+        if any(page.startswith(low) for page in _PAGES):
             return True
         if start[0] == "{":
             return bool(_ERROR_KEY.match(start) or _MAYBE_KEY.fullmatch(start))

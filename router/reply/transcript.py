@@ -50,7 +50,7 @@ class Reply:
 
     Attributes:
         text: All text, joined.
-        reasoning: All reasoning, joined.
+        reasoning: All reasoning, joined; where another provider took over, that of the last one.
         tool_calls: All tool calls.
         final_text: The provider's own final version of the text, where it differs from the text streamed.
         provider: Who answered.
@@ -247,9 +247,13 @@ class Transcript:
         # What the provider that broke off said of itself and of its end.
         self.model = self.usage = self.final_text = self.finish_reason = None
         self.proved = False
+        # What one provider thought, and the form in which it wants that back, is nothing for another one.
+        self._reasoning.clear()
+        self._beside = [
+            replace(beside, reasoning_details=(), reasoning_field=None) for beside in self._beside
+        ]
         if switch.kind == "restart":
             self._text.clear()
-            self._reasoning.clear()
             self._tool_calls.clear()
             self._beside.clear()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import anyio.lowlevel
 
@@ -94,7 +94,8 @@ class Call:
         except RequestAborted:
             return None
         if committed is not None:
-            committed.switch = Switch(action, left, committed.provider.name, transcript.characters)
+            kind: Literal["restart", "continue"] = "restart" if anew else "continue"
+            committed.switch = Switch(kind, left, committed.provider.name, transcript.characters)
         return committed
 
     def _may_take_over(self, error: AdapterError, transcript: Transcript) -> bool:

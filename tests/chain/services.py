@@ -54,7 +54,8 @@ SERVICES: Final = (
 
 
 def leftovers(simulator: Simulator) -> set[str]:
-    """The remote conversations that were created and not deleted."""
+    """The remote conversations that were created and neither deleted nor hidden."""
     created: set[str] = getattr(simulator, "created", set())
     deleted: set[str] = getattr(simulator, "deleted", set())
-    return created - deleted
+    hidden: set[str] = getattr(simulator, "hidden", set())
+    return created - deleted - hidden

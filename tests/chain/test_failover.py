@@ -20,7 +20,7 @@ MESSAGES: Final = [{"role": "user", "content": "Hello"}]
 BEHIND: Final = "The second one answers."
 TIMEOUTS: Final = Timeouts(total=120.0)
 INTERRUPTED: Final = {"stall_after", "cut", "cut_clean", "reset_after", "error_after"}
-TOLERATED: Final = {"slow"}
+TOLERATED: Final = {"slow", "gzip"}
 # What the protocol makes of a fault, where that differs.
 UNSEEN: Final = {
     ("chat_anywhere", "cut_clean"): "raw text: the framed end of the body is its only proof",

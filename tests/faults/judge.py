@@ -93,8 +93,11 @@ async def _left_over(world: World) -> list[str]:
         wrong.append(f"{left} sockets are left")
     created: set[str] = getattr(world.faulty, "created", set())
     excused = world.case.fault.reported or world.case.fault.leaves
-    if created != getattr(world.faulty, "deleted", set()) and not excused:
-        wrong.append(f"{len(created)} conversations were created and not all deleted")
+    cleaned: set[str] = getattr(world.faulty, "deleted", set()) | getattr(world.faulty, "hidden", set())
+    if created != cleaned and not excused:
+        wrong.append(f"{len(created)} conversations were created and not all deleted or hidden")
+    if getattr(world.faulty, "crashes", 0):
+        wrong.append("a conversation was deleted while its answer ran")
     return wrong
 
 

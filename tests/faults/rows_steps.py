@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 CREATE: Final = {"h2o": "POST /conversation", "open_assistant": "POST /api/chat"}
 DELETE: Final = {"h2o": "DELETE /conversation*", "open_assistant": "DELETE /api/chat*"}
+LEAVE: Final = {**DELETE, "open_assistant": "PUT /api/chat"}
+"""What cleans up behind a reply whose end was not seen."""
 ID: Final = {"h2o": "conversationId", "open_assistant": "id"}
 BOTH: Final = ("h2o", "open_assistant")
 PAGE: Final = b"<!DOCTYPE html><html><body>Sign in</body></html>"

@@ -40,7 +40,7 @@ MUST_FAIL: Final = (
     "69 an error after text, openai",
     "73 a clean end without end mark, openai",
     "78 separators in text, openai",
-    "93 gzip, openai",
+    "94 two encodings, openai",
     "111 the secrets in an error body, openai",
 )
 """Each is a well-known way in which the loop with `try` goes wrong."""

@@ -13,7 +13,7 @@ from tests.faults.clients import chain, converse
 from tests.faults.fault import EVERY, Case, Fault
 from tests.faults.judge import run
 from tests.faults.rows_http import begun
-from tests.faults.rows_steps import DELETE
+from tests.faults.rows_steps import DELETE, LEAVE
 from tests.faults.steps import LAST, Do, Script, chunk, whole
 from tests.faults.tally import TALLY
 from tests.faults.world import MESSAGES, Seen
@@ -104,7 +104,7 @@ async def test_cancelled_during_the_clean_up(framing: str) -> None:
 @pytest.mark.parametrize("framing", ["h2o", "open_assistant"])
 async def test_cancelled_while_the_clean_up_hangs(framing: str) -> None:
     """The caller is back within the limit of the clean-up."""
-    steps: dict[str, Script] = {DELETE[framing]: (Do.SILENCE,)}
+    steps: dict[str, Script] = {LEAVE[framing]: (Do.SILENCE,)}
     fault = left("101b", "the clean-up hangs", stalls, steps=steps, reported=True, within=2.5)
     await keep(run(Case(fault, framing), cancelled_after(1.0)), fault, framing)
 

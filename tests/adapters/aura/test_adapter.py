@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 import pytest
@@ -30,6 +30,9 @@ from adapters import (
 from adapters.simulators.aura import AuraSimulator, Generation
 from tests.adapters.bodies import ASK, Wire, proved, read, text
 from tests.adapters.wire.splits import every_split
+
+if TYPE_CHECKING:
+    from adapters.simulators.exchange import Exchange
 
 pytestmark = pytest.mark.anyio
 
@@ -67,12 +70,7 @@ async def test_request_has_the_shape_of_the_site() -> None:
     assert text(deltas) == "three"
     assert json.dumps(messages) == before
     assert received.json() == {
-        "model": {
-            "id": "openchat_3.6",
-            "name": "OpenChat 3.6 (latest)",
-            "maxLength": 24576,
-            "tokenLimit": 8192,
-        },
+        "model": {"id": "openchat_3.6", "name": "OpenChat 3.6 (latest)"},
         "messages": [
             {"role": "user", "content": "one"},
             {"role": "assistant", "content": "two"},
@@ -100,10 +98,172 @@ async def test_settings_and_request_change_what_is_asked_for() -> None:
     assert (second["model"]["id"], second["plugins"], second.get("x")) == ("gpt-3.5-turbo", [], None)
 
 
-@pytest.mark.parametrize("generation", ["openchat-ui", "chatbot-ui"])
+PROGRAMS: Final[tuple[Generation, ...]] = ("openchat-ui", "openchat-ui-main", "chatbot-ui")
+MODEL: Final = {"openchat-ui-main": "openchat_v3.2_mistral", "chatbot-ui": "gpt-4"}
+
+
+@pytest.mark.parametrize("generation", PROGRAMS)
+@pytest.mark.parametrize("token_limit", [None, 1, 8192, 40_000])
+async def test_no_limit_of_tokens_makes_the_server_drop_the_newest_message(
+    generation: Generation, token_limit: int | None
+) -> None:
+    """It would answer without the prompt then, with status 200."""
+    newest = "word " * 20_000
+    messages = [
+        {"role": "system", "content": "Be brief. " * 500},
+        {"role": "user", "content": "one " * 20_000},
+        {"role": "assistant", "content": "two"},
+        {"role": "user", "content": newest},
+    ]
+    async with AuraSimulator(generation=generation, text="Hi") as simulator:
+        adapter = Aura(simulator.url, token_limit=token_limit, model=MODEL.get(generation, "openchat_3.6"))
+        deltas, error = await read(adapter, messages)
+        await adapter.aclose()
+
+    assert (error, text(deltas)) == (None, "Hi")
+    assert simulator.seen[0][-1] == {"role": "user", "content": newest}
+    assert token_limit is not None or len(simulator.seen[0]) == 3
+
+
+async def test_a_limit_of_tokens_drops_the_oldest_messages() -> None:
+    messages = [{"role": "user", "content": f"{number} " * 400} for number in range(20)]
+    async with AuraSimulator() as simulator:
+        adapter = Aura(simulator.url, token_limit=2000)
+        await read(adapter, messages)
+        await adapter.aclose()
+
+    seen = simulator.seen[0]
+    assert 1 < len(seen) < 20
+    assert seen == [{"role": "user", "content": m["content"]} for m in messages[-len(seen) :]]
+
+
+@pytest.mark.parametrize(
+    "body", ["<!DOCTYPE html>\n<p>Here is your page.</p>", '{"error": "none", "code": 7}', "<html>", '{"msg']
+)
+async def test_what_begins_as_a_page_or_an_error_is_text_where_no_content_type_is_named(
+    adapter: Aura, wire: Wire, body: str
+) -> None:
+    for pieces in every_split(body.encode()):
+        wire.put(*pieces)
+        deltas, error = await read(adapter)
+
+        assert (text(deltas), error, proved(deltas)) == (body, None, True)
+
+
+PAGE: Final = b"<!DOCTYPE html><html><body>Sign in</body></html>"
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "expected"),
+    [
+        ("application/pdf", b"%PDF-1.7 plain words", BadReply),
+        ("application/json", b'{"error": {"message": "Rate limit reached"}}', RateLimited),
+        ("application/json; charset=utf-8", b'["plain", "words"]', BadReply),
+        ("application/json", b"plain words", BadReply),
+        ("Text/HTML; charset=utf-8", b"plain words", BadReply),
+        ("text/html", PAGE, BadReply),
+        ("application/xml", b"<error/>", BadReply),
+        ("image/png", b"\x89PNG", BadReply),
+        ("text/plain", PAGE, BadReply),
+    ],
+)
+async def test_a_body_that_is_not_named_text_is_no_reply(
+    adapter: Aura, wire: Wire, kind: str, body: bytes, expected: type[AdapterError]
+) -> None:
+    wire.put(body, headers={"transfer-encoding": "chunked", "content-type": kind})
+    deltas, error = await read(adapter)
+
+    assert (deltas, type(error)) == ([], expected)
+    assert error is not None
+    assert error.status == 200
+    assert str(error).startswith("aura: POST /api/chat: ")
+
+
+@pytest.mark.parametrize(
+    "kind", ["text/plain;charset=UTF-8", "application/octet-stream", "text/event-stream"]
+)
+async def test_a_body_that_is_named_text_or_bytes_is_a_reply(adapter: Aura, wire: Wire, kind: str) -> None:
+    wire.put(TEXT.encode(), headers={"transfer-encoding": "chunked", "content-type": kind})
+    deltas, error = await read(adapter)
+
+    assert (text(deltas), error) == (TEXT, None)
+
+
+@pytest.mark.parametrize("generation", ["openchat-ui", "openchat-ui-main"])
+async def test_an_unknown_model_is_told_with_the_list_of_models(generation: Generation) -> None:
+    async with AuraSimulator(generation=generation) as simulator:
+        adapter = Aura(simulator.url, model="gpt-4")
+        deltas, error = await read(adapter)
+        await adapter.aclose()
+
+    assert (deltas, type(error)) == ([], ModelNotFound)
+    assert error is not None
+    assert error.status == 500
+    assert "'gpt-4'" in str(error)
+    assert "openchat_3.6" in str(error)
+    assert [r.target for r in simulator.requests] == ["/api/chat", "/api/models"]
+
+
+async def test_the_default_that_the_main_branch_lists_and_cannot_use() -> None:
+    async with AuraSimulator(generation="openchat-ui-main") as simulator:
+        adapter, told = Aura(simulator.url), Aura(simulator.url, model="openchat_v3.2_mistral")
+        found = await adapter.probe()
+        _, error = await read(adapter)
+        deltas, none = await read(told)
+        await adapter.aclose()
+        await told.aclose()
+
+    assert type(error) is ModelNotFound
+    assert "model='openchat_v3.2_mistral'" in str(error)
+    assert "cannot use it" in found.reason
+    assert "it lists openchat_v3.2_mistral, openchat_3.6" in str(error)
+    assert (none, text(deltas)) == (None, AuraSimulator.default_text)
+
+
+class Silent(AuraSimulator):
+    """Its failures have no words: what stands behind it answers them with no JSON."""
+
+    broken = False
+
+    async def answer(self, exchange: Exchange) -> None:
+        if self.broken and exchange.received.path == "/api/chat":
+            await exchange.answer(self.failure(500, "Internal Server Error"))
+        else:
+            await super().answer(exchange)
+
+
+@pytest.mark.parametrize(
+    ("generation", "model"),
+    [("openchat-ui", "openchat_3.6"), ("chatbot-ui", "gpt-4"), ("chatbot-ui", "mine")],
+)
+async def test_a_bare_failure_of_a_model_that_is_listed_or_answered_before_is_no_matter_of_the_model(
+    generation: Generation, model: str
+) -> None:
+    async with Silent(generation=generation) as simulator:
+        adapter = Aura(simulator.url, model=model)
+        assert (await read(adapter))[1] is None
+        simulator.broken = True
+        _, error = await read(adapter)
+        await adapter.aclose()
+
+    assert type(error) is ServiceFailed
+    assert error.status == 500
+
+
+async def test_a_server_that_lists_no_models_leaves_a_bare_failure_as_it_is(
+    adapter: Aura, wire: Wire
+) -> None:
+    wire.put(b"Error", status=500)
+    _, error = await read(adapter)
+
+    assert type(error) is ServiceFailed
+    assert len(wire.requests) == 2
+
+
+@pytest.mark.parametrize("generation", PROGRAMS)
 async def test_reply_is_streamed_and_its_framed_end_is_the_proof(generation: Generation) -> None:
     async with AuraSimulator(generation=generation, text="one two three") as simulator:
-        adapter = Aura(simulator.url)
+        adapter = Aura(simulator.url, model=MODEL.get(generation, "openchat_3.6"))
         deltas, error = await read(adapter)
         await adapter.aclose()
 
@@ -125,7 +285,6 @@ async def test_reply_is_streamed_and_its_framed_end_is_the_proof(generation: Gen
         ("500", ServiceFailed),
         ("503", ServiceFailed),
         ("html", BadReply),
-        ("gzip", BadReply),
         ("redirect", BadReply),
         ("garbage", BadReply),
         ("empty", EmptyReply),
@@ -274,7 +433,7 @@ async def test_probe_lists_the_models_that_the_server_knows() -> None:
         await unknown.aclose()
 
     assert [result.working for result in results] == [True, True]
-    assert results[0].models == ("openchat_v3.2_mistral", "openchat_3.6")
+    assert results[0].models == ("openchat_3.6",)
     assert "'nope'" in results[1].reason
     assert simulator.turns == 0
     assert simulator.requests[0].json() == {"key": ""}

@@ -112,7 +112,6 @@ async def test_framed_end_is_the_proof_and_a_body_that_closes_is_not() -> None:
         ("html", BadReply),
         ("json_error", ServiceFailed),
         ("refusal", QuotaExhausted),
-        ("gzip", BadReply),
         ("redirect", BadReply),
     ],
 )
@@ -234,15 +233,27 @@ async def test_text_that_only_looks_like_a_refusal_is_delivered_whole(
         assert (text(deltas), proved(deltas)) == (body, True)
 
 
-async def test_any_tag_is_a_page_where_the_content_type_says_so(adapter: ChatAnywhere, wire: Wire) -> None:
-    headers = {"transfer-encoding": "chunked", "content-type": "text/html"}
-    wire.put(b"<p>Sorry</p>", headers=headers)
-    page = await read(adapter)
-    wire.put(b"plain words", headers=headers)
-    words = await read(adapter)
+@pytest.mark.parametrize(
+    ("kind", "body", "expected"),
+    [
+        ("text/html", "<p>Sorry</p>", BadReply),
+        ("text/html; charset=utf-8", "plain words", BadReply),
+        ("application/pdf", "plain words", BadReply),
+        ("application/json", "plain words", BadReply),
+        ("application/json", '{"answer": 42}', BadReply),
+        ("application/json", '{"code": 429, "msg": "too many requests"}', RateLimited),
+        ("application/json", '{"message": "wrong api key"}', AuthenticationFailed),
+    ],
+)
+async def test_a_content_type_that_is_no_text_is_no_reply(
+    adapter: ChatAnywhere, wire: Wire, kind: str, body: str, expected: type[AdapterError]
+) -> None:
+    wire.put(body.encode(), headers={"transfer-encoding": "chunked", "content-type": kind})
+    deltas, error = await read(adapter)
 
-    assert isinstance(page[1], BadReply)
-    assert (text(words[0]), words[1]) == ("plain words", None)
+    assert (deltas, type(error)) == ([], expected)
+    assert error is not None
+    assert error.status == 200
 
 
 async def test_invalid_bytes_become_replacement_characters(adapter: ChatAnywhere, wire: Wire) -> None:

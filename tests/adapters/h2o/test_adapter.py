@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Final
 
 import pytest
 
-from adapters import AdapterError, BadReply, H2o, ModelNotFound, NotWorking, ServiceFailed
+from adapters import AuthenticationFailed, BadReply, H2o, ModelNotFound, NotWorking, ServiceFailed
+from adapters.h2o.errors import leads_to_login
 from adapters.h2o.generations import SEED_MODEL
-from adapters.simulators.h2o import GENERATIONS, MODELS, H2oSimulator
+from adapters.h2o.visit import Server
+from adapters.simulators.h2o import GENERATIONS, MODELS, H2oSimulator, Login
 from tests.adapters.bodies import Answers, proved, read, text
 from tests.adapters.h2o.talk import TEXT, calls, served
 
@@ -63,14 +66,28 @@ async def test_what_was_learnt_is_remembered(generation: str):
         assert first <= 9
 
 
-async def test_each_conversation_has_a_session_of_its_own():
-    async with served() as (simulator, adapter):
-        await read(adapter)
-        await read(adapter)
+@pytest.mark.parametrize("generation", GENERATIONS)
+async def test_all_requests_of_an_adapter_share_one_session(generation: str):
+    """The server keeps a row of settings for each session."""
+    async with served(generation=generation) as (simulator, adapter):
+        for _ in range(3):
+            await read(adapter)
+        await adapter.probe()
 
-        sessions = {each.cookies().get("hf-chat") for each in simulator.requests if each.method != "GET"}
-        assert len(sessions) == 2
+        sessions = {each.cookies().get("hf-chat") for each in simulator.requests}
+        assert len(sessions) == 1
         assert None not in sessions
+        assert len(simulator.accepted) == (generation != "G5")
+        assert len(simulator.created) == 3
+
+
+async def test_two_adapters_and_two_processes_have_sessions_of_their_own(monkeypatch: pytest.MonkeyPatch):
+    server = Server(frozenset())
+    before = server.session
+    assert server.session == before
+    assert Server(frozenset()).session != before
+    monkeypatch.setattr(os, "getpid", lambda: -7)  # as after a fork
+    assert server.session != before
 
 
 @pytest.mark.parametrize("generation", ["G1", "G4", "G5"])
@@ -83,6 +100,8 @@ async def test_another_name_of_the_cookie_is_taken_over(generation: str):
         assert (error, text(deltas), text(again)) == (None, TEXT, TEXT)
         assert adapter._server.cookie_name == "my-chat"
         assert all("my-chat" in each.cookies() for each in simulator.requests[first:])
+        assert len({each.cookies()["my-chat"] for each in simulator.requests[first:]}) == 1
+        assert generation == "G5" or len(simulator.accepted) == 1
         assert simulator.created == simulator.deleted
 
 
@@ -146,10 +165,11 @@ async def test_options_count_for_the_oldest_generation_only():
     assert left == frozenset()
 
 
-async def test_without_a_model_the_first_listed_one_is_asked():
-    async with served(generation="G5", models=("a/b", "c/d")) as (simulator, adapter):
-        await read(adapter)
-        await read(adapter, model="c/d")
+@pytest.mark.parametrize("generation", GENERATIONS)
+async def test_without_a_model_the_default_of_the_server_is_asked(generation: str):
+    async with served(generation=generation, models=("a/b", "c/d")) as (simulator, adapter):
+        assert (await read(adapter))[1] is None
+        assert (await read(adapter, model="c/d"))[1] is None
 
         creates = [each.json() for each in simulator.requests if each.path == "/conversation"]
         assert creates == [{"model": "a/b"}, {"model": "c/d"}]
@@ -157,17 +177,105 @@ async def test_without_a_model_the_first_listed_one_is_asked():
     assert H2o().working is False
 
 
-@pytest.mark.parametrize(
-    ("generation", "kind"),
-    [("G1", ModelNotFound), ("G2", ServiceFailed), ("G4", ModelNotFound), ("G5", ModelNotFound)],
-)
-async def test_an_unknown_model(generation: str, kind: type[AdapterError]):
+@pytest.mark.parametrize("generation", GENERATIONS)
+async def test_a_default_that_the_server_no_longer_has_is_asked_for_again(generation: str):
+    async with served(generation=generation, models=("a/b", "c/d")) as (simulator, adapter):
+        await read(adapter)
+        simulator.models = ("e/f", "c/d")
+        deltas, error = await read(adapter)
+        _, named = await read(adapter, model="a/b")
+
+        assert (error, text(deltas)) == (None, TEXT)
+        assert isinstance(named, ModelNotFound)
+        assert "e/f, c/d" in str(named)
+        assert simulator.created == simulator.deleted
+
+
+async def test_a_server_without_a_list_is_asked_for_the_model_of_the_seed():
+    transport = Answers(
+        post_settings=(200, b'{"type":"redirect","status":303}', JSON),
+        post_conversation=CREATED,
+        post_conversation_c=(200, WHOLE, "text/plain"),
+    )
+    await read(H2o("http://127.0.0.1:9", transport=transport))
+
+    created = next(each for each in transport.requests if each.url.path == "/conversation")
+    assert json.loads(created.content) == {"model": SEED_MODEL}
+
+
+@pytest.mark.parametrize("generation", GENERATIONS)
+async def test_an_unlisted_model_is_told_with_the_list(generation: str):
     async with served(generation=generation) as (simulator, adapter):
         _, error = await read(adapter, model="no/such")
+        _, again = await read(adapter, model="no/such")
 
-        assert isinstance(error, kind)
+        for each in (error, again):
+            assert isinstance(each, ModelNotFound)
+            assert "'no/such'" in str(each)
+            assert ", ".join(MODELS) in str(each)
         assert simulator.turns == 0
-        assert (MODELS[1] in str(error)) is (generation in ("G4", "G5"))
+        assert not simulator.created
+
+
+LOGIN: Final = "cookies={'hf-chat': …}"
+
+
+@pytest.mark.parametrize("login", ["demanded", "automatic"])
+@pytest.mark.parametrize("cookies", [{}, {"hf-chat": "of-nobody"}])
+async def test_a_site_that_demands_a_login_says_what_to_do(login: Login, cookies: dict[str, str]):
+    async with H2oSimulator(login=login, users=("of-ann",)) as simulator:
+        adapter = H2o(simulator.url, cookies=cookies)
+        deltas, error = await read(adapter)
+        found = await adapter.probe()
+        await adapter.aclose()
+
+        assert (deltas, type(error)) == ([], AuthenticationFailed)
+        assert LOGIN in str(error)
+        assert (found.working, type(found.error)) == (False, AuthenticationFailed)
+        assert LOGIN in found.reason
+        assert adapter.working is False
+        assert adapter.generation is None or adapter.generation.name == "G5"
+
+
+@pytest.mark.parametrize("generation", ["G1", "G4"])
+async def test_an_older_site_that_demands_a_login_says_what_to_do(generation: str):
+    async with served(generation=generation, login="demanded") as (_, adapter):
+        deltas, error = await read(adapter)
+
+        assert (deltas, type(error)) == ([], AuthenticationFailed)
+        assert "cookie" in str(error)
+
+
+@pytest.mark.parametrize("login", ["demanded", "automatic"])
+async def test_who_is_signed_in_is_answered(login: Login):
+    async with H2oSimulator(login=login, users=("of-ann",), text=TEXT) as simulator:
+        adapter = H2o(simulator.url, cookies={"hf-chat": "of-ann"})
+        deltas, error = await read(adapter)
+        found = await adapter.probe()
+        await adapter.aclose()
+
+        assert (error, text(deltas)) == (None, TEXT)
+        assert (found.working, found.generation, found.models) == (True, "G5", MODELS)
+
+
+@pytest.mark.parametrize(
+    ("status", "location", "cookie", "leads"),
+    [
+        (302, "https://id.example.org/auth?client_id=x&redirect_uri=y", None, True),
+        (307, "/login", None, True),
+        (302, "https://team.example.org/access/login/chat", None, True),
+        (302, "https://x.example.org/go", "hfChat-codeVerifier=abc; Path=/", True),
+        (301, "https://chat.example.org/conversation", None, False),
+        (308, "/conversation/", None, False),
+        (302, None, None, False),
+        (302, "http://[", None, False),
+        (200, "/login", None, False),
+    ],
+)
+def test_a_redirect_to_a_login_is_told_from_others(
+    status: int, location: str | None, cookie: str | None, leads: bool
+):
+    assert leads_to_login(status, {"location": location, "set-cookie": cookie}.get) is leads
 
 
 @pytest.mark.parametrize(
@@ -178,7 +286,7 @@ async def test_the_probe_costs_no_generation(generation: str, name: str):
         found = await adapter.probe()
 
         assert (found.working, found.generation) == (True, name)
-        assert found.models == (() if generation == "G1" else MODELS)
+        assert found.models == MODELS
         assert simulator.turns == 0
         assert not simulator.created
         assert adapter.working is True

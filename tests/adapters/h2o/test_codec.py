@@ -257,3 +257,60 @@ def test_a_reply_over_the_limit_of_characters():
 
     assert isinstance(reply.failure, ReplyTooLarge)
     assert len(deltas) == 1
+
+
+def crs(body: bytes) -> bytes:
+    return body.replace(b"\n", b"\r")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        crs(PASSED_THROUGH),
+        PASSED_THROUGH.replace(b"\n", b"\r\n"),
+        b"\xef\xbb\xbf" + PASSED_THROUGH,
+        b"\xef\xbb\xbf" + PASSED_THROUGH[PASSED_THROUGH.index(b"data") :],
+        PASSED_THROUGH.replace(b"data:", b": ping\n\nx-trace: 1\nevent: token\nid\nretry: 9\ndata: "),
+        b"server: tgi\n\n" + PASSED_THROUGH.replace(b"\n\n", b"\nunknown\n\n"),
+        PASSED_THROUGH.replace(b', "generated_text"', b'\ndata:, "generated_text"'),
+        PASSED_THROUGH + b"data: [DONE]\n\n",
+    ],
+)
+def test_a_passed_through_stream_is_read_like_any_event_stream(body: bytes):
+    for chunks in every_split(body):
+        reply, deltas = reply_of(chunks)
+
+        assert (told(deltas), reply.failure) == ((" Grüße, 世界 \u2028🦉", "stop", None), None)
+        assert reply.heard
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"Error: upstream is down\n",
+        b"Error: upstream is down",
+        b"\xef\xbb\xbf<!DOCTYPE html>\n",
+        b"<!DOCTYPE html>",
+        b"data:{oops\n",
+        b"data:{oops\n\n",
+        b"data:{oops\ndata:oops\n\n",
+    ],
+)
+def test_what_only_looks_like_an_event_stream_is_not_of_the_protocol(body: bytes):
+    reply, deltas = reply_of([body])
+
+    assert isinstance(reply.failure, BadReply)
+    assert deltas == []
+
+
+def test_an_event_over_many_lines_has_the_limit_of_a_line():
+    reply, _ = reply_of([tgi("a"), *[b"data:{" + b"x" * 100 + b"\n"] * 3], limit=250)
+
+    assert isinstance(reply.failure, ReplyTooLarge)
+
+
+@pytest.mark.parametrize(("body", "heard"), [(STARTED, True), (b": ping\n", True), (BLANKS + b"\n", False)])
+def test_a_status_is_heard_though_it_is_no_content(body: bytes, heard: bool):
+    reply, deltas = reply_of([body], ended=False)
+
+    assert (reply.heard, deltas) == (heard, [])

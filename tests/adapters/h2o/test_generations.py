@@ -25,6 +25,7 @@ from adapters.h2o.generations import (
     Generation,
     conversation_of,
     models_of,
+    models_of_page,
     parameters,
     parent_of,
     settings_body,
@@ -160,6 +161,52 @@ def test_models_are_read_plain_and_wrapped():
     assert models_of([{"id": "a"}, {"id": 1}, "x"]) == ("a",)
     assert models_of({"json": [{"id": "a"}]}) == ("a",)
     assert models_of({"error": "x"}) == models_of(None) == ()
+    assert models_of([{"id": "a", "unlisted": True}, {"id": "b", "unlisted": False}]) == ("b",)
+
+
+def test_models_are_read_from_the_data_of_a_page():
+    """As v0.3 writes it: numbers stand for places in the list, -1 for nothing."""
+    places = [
+        {"conversations": 1, "settings": 6, "models": 10, "user": -1},
+        [2],
+        {"id": 3, "title": 4, "model": 5},
+        "6b0004065cc9de4a3d9fdc28",
+        "Untitled 1",
+        "mock/first",
+        {"activeModel": 5, "searchEnabled": 9},
+        True,
+        ["Date", "2026-11-20T08:25:42.078Z"],
+        False,
+        [11, 13, 14, 99, "x"],
+        {"id": 5, "name": 5, "websiteUrl": 12, "promptExamples": -1},
+        "http://127.0.0.1/",
+        {"id": 15, "name": 15},
+        {"id": 16, "unlisted": 7},
+        "mock/second",
+        "mock/hidden",
+    ]
+    found = {"type": "data", "nodes": [None, {"type": "skip"}, {"type": "data", "data": places}]}
+
+    assert models_of_page(found) == ("mock/first", "mock/second")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        None,
+        [],
+        {"nodes": 7},
+        {"nodes": [{"data": {}}]},
+        {"nodes": [{"data": []}]},
+        {"nodes": [{"data": [{"models": 0}]}]},
+        {"nodes": [{"data": [{"models": True}, []]}]},
+        {"nodes": [{"data": [{"models": -1}, []]}]},
+        {"nodes": [{"data": [{"models": 1}, [2, 3], {"id": 9}, "x"]}]},
+        {"type": "redirect", "location": "/login"},
+    ],
+)
+def test_the_data_of_other_pages_lists_no_models(data: Any):
+    assert models_of_page(data) == ()
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from adapters.http.decoding import PIECE, Inflater, codings_of
 from tests.adapters.bodies import ASK, proved, read, text
 from tests.adapters.wire.splits import cut, every_split
 from tests.faults.server import FaultServer
-from tests.faults.steps import CHUNKED, LAST, Do, Script, chunk, head
+from tests.faults.steps import CHUNKED, LAST, Do, Script, Step, chunk, head
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -104,7 +104,7 @@ def test_the_codings_of_a_header(header: str | None, codings: list[str]) -> None
 
 
 @asynccontextmanager
-async def asking(*script: bytes | Do, **settings: Any) -> AsyncIterator[OpenAICompatible]:
+async def asking(*script: Step, **settings: Any) -> AsyncIterator[OpenAICompatible]:
     answer: Script = script
     async with FaultServer(lambda _: answer) as server:
         adapter = OpenAICompatible(f"{server.url}/v1", model="m", **settings)

@@ -48,7 +48,6 @@ FAULTS = {
     "error_event": ServiceFailed,
     "limit": QuotaExhausted,
     "redirect": BadReply,
-    "gzip": BadReply,
     "garbage": BadReply,
 }
 

@@ -95,7 +95,7 @@ async def test_a_site_updated_from_1_x_is_met_anew():
     async with OpchatgptsSimulator(generation="1.x") as simulator:
         adapter = Opchatgpts(simulator.url)
         await ask(adapter)
-        simulator._generation = "3.x"
+        simulator.generation = "3.x"
         assert text_of(await ask(adapter)) == simulator.default_text
         await adapter.aclose()
 

@@ -27,7 +27,8 @@ async def test_an_answer_comes_token_by_token_and_ends_with_a_proof():
     async with site(queue=2, pings=1) as simulator, adapted(simulator) as adapter:
         deltas = await read(adapter)
 
-        assert [d.text for d in deltas] == ["Hello", " from", " a", " simulator.", ""]
+        assert [d.text for d in deltas] == ["", "Hello", " from", " a", " simulator.", ""]
+        assert deltas[0] == Delta()
         assert deltas[-1] == Delta(finish_reason="stop")
         assert steps(simulator) == [
             "POST /api/chat",
@@ -198,6 +199,24 @@ async def test_the_probe_says_where_the_model_is_missing():
     assert "does not list the model 'other'" in found.reason
 
 
+@pytest.mark.parametrize("model", ["other", "m150"])
+async def test_a_long_list_is_cut_but_not_by_the_model_that_is_looked_for(model: str):
+    class Long(OpenAssistantSimulator):
+        async def answer(self, exchange: Exchange) -> None:
+            if exchange.received.path == "/api/chat/models":
+                await exchange.respond(200, [{"name": f"m{number}"} for number in range(200)] + [7, {}])
+            else:
+                await super().answer(exchange)
+
+    async with Long() as simulator, adapted(simulator, model=model) as adapter:
+        found = await adapter.probe()
+
+    assert found.working is True
+    assert (model in found.models) is (model == "m150")
+    assert ("does not list the model" in found.reason) is (model == "other")
+    assert len(found.models) <= 101
+
+
 async def test_the_probe_sees_that_the_chat_is_off():
     async with site(chat=False) as simulator, adapted(simulator) as adapter:
         found = await adapter.probe()
@@ -236,5 +255,5 @@ async def test_the_contract_holds():
         await check_adapter(
             lambda: adapted(simulator, silence=5.0),
             failing=lambda: adapted(failing),
-            leftovers=lambda: simulator.created - simulator.deleted,
+            leftovers=lambda: simulator.created - simulator.deleted - simulator.hidden,
         )

@@ -10,7 +10,17 @@ import pytest
 from adapters.contract.errors import AdapterError, BadReply, ReplyTooLarge, ServiceFailed
 from adapters.http import Limits
 from adapters.simulators.open_assistant import OpenAssistantSimulator, event
-from tests.adapters.open_assistant.talk import SILENT, TEXT, adapted, read, read_into, site, steps, text
+from tests.adapters.open_assistant.talk import (
+    SILENT,
+    TEXT,
+    adapted,
+    left_clean,
+    read,
+    read_into,
+    site,
+    steps,
+    text,
+)
 from tests.depth import sampled
 
 if TYPE_CHECKING:
@@ -108,7 +118,7 @@ async def test_answers_that_are_none_are_bad_replies(step: str, body: bytes):
         with pytest.raises((BadReply, ServiceFailed)) as caught:
             await read(adapter)
 
-        assert simulator.created == simulator.deleted
+        assert left_clean(simulator)
         assert isinstance(caught.value, BadReply) or step == "/message"
 
 

@@ -37,7 +37,6 @@ pytestmark = pytest.mark.anyio
         ({"fault": "html"}, BadReply),
         ({"fault": "json_error"}, BadReply),
         ({"fault": "redirect"}, BadReply),
-        ({"fault": "gzip"}, BadReply),
         ({"fault": "garbage"}, BadReply),
         ({"fault": "error_event"}, ServiceFailed),
         ({"fault": "error_event", "worker_says": "Input length 2000 exceeds 1024"}, ContextTooLong),

@@ -16,6 +16,7 @@ from adapters import (
     InvalidRequest,
     Limits,
     ModelNotFound,
+    NotWorking,
     OpenAICompatible,
     QuotaExhausted,
     RateLimited,
@@ -23,7 +24,7 @@ from adapters import (
     ServiceFailed,
     Usage,
 )
-from tests.adapters.bodies import Wire, proved, read, text
+from tests.adapters.bodies import CHUNKED, Wire, proved, read, text
 
 pytestmark = pytest.mark.anyio
 
@@ -251,3 +252,61 @@ async def test_probe_says_what_an_answer_shows(
 
     assert result.working is working
     assert wire.requests[0].url.path == "/v1/models"
+
+
+@pytest.mark.parametrize("told", ["header", "event"])
+async def test_a_200_whose_first_event_is_a_429_is_rate_limited_and_its_headers_count(
+    adapter: OpenAICompatible, wire: Wire, told: str
+) -> None:
+    said = "slow down" if told == "header" else "Rate limit reached. Please try again in 9s."
+    headers = {**CHUNKED, **({"retry-after": "9"} if told == "header" else {})}
+    for event in (b"data: ", b"error: ", b"event: error\ndata: "):
+        body = event + json.dumps({"error": {"message": said, "code": 429}}).encode() + b"\n\n"
+        wire.put(body, headers=headers)
+        _, error = await read(adapter)
+
+        assert isinstance(error, RateLimited)
+        assert 9.0 == error.retry_after
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "scope", "ambiguous"),
+    [
+        (403, b"", AuthenticationFailed, "account", True),
+        (403, b"<html><title>Attention Required</title></html>", NotWorking, "provider", True),
+        (404, b"", NotWorking, "provider", True),
+        (403, b'{"error": {"message": "Key limit exceeded"}}', QuotaExhausted, "account", False),
+        (
+            500,
+            b'{"error": {"message": "maximum context length is 9 tokens"}}',
+            ContextTooLong,
+            "request",
+            False,
+        ),
+        (429, b'{"error": {"message": "Rate limit reached for model gpt-9"}}', RateLimited, "model", False),
+        (401, b'{"error": {"code": "invalid_api_key"}}', AuthenticationFailed, "account", False),
+    ],
+)
+async def test_an_error_says_whom_it_speaks_about(
+    adapter: OpenAICompatible,
+    wire: Wire,
+    status: int,
+    body: bytes,
+    kind: type[AdapterError],
+    scope: str,
+    ambiguous: bool,
+) -> None:
+    wire.put(body, status=status, headers={**CHUNKED, "retry-after": "9"})
+    _, error = await read(adapter)
+
+    assert kind is type(error)
+    assert (scope, ambiguous) == (error.scope, error.ambiguous)
+    assert (error.retry_after is None) is (scope == "request" or ambiguous)
+
+
+async def test_key_is_masked_in_a_finish_reason_that_fails(adapter: OpenAICompatible, wire: Wire) -> None:
+    wire.put(chunk({"content": "a"}) + chunk({}, f"error_{KEY}") + chunk({}, "error") + DONE)
+    _, error = await read(adapter)
+
+    assert isinstance(error, ServiceFailed)
+    assert KEY not in str(error)

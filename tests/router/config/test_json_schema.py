@@ -104,7 +104,7 @@ def test_no_secret_has_a_default() -> None:
     definitions = schema()["definitions"]
 
     assert "default" not in definitions["Aura"]["properties"]["key"]
-    assert definitions["Aura"]["properties"]["token_limit"]["default"] == 8192
+    assert definitions["Opchatgpts"]["properties"]["page"]["default"] == "/"
     assert definitions["Timeouts"]["properties"]["stall"]["default"] == 30.0
 
 

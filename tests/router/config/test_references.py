@@ -2,7 +2,10 @@
 
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import anyio
 import pytest
@@ -16,6 +19,7 @@ from tests.router.config.good import put
 
 KEY = "sk-hunter2-from-somewhere-else"
 MESSAGES = [{"role": "user", "content": "Hi"}]
+NOBODY = 65534  # a user without rights, on every Unix
 
 
 def chain(url: str, where: str, adapter: str = "openai") -> str:
@@ -134,12 +138,28 @@ def test_a_secret_that_everybody_can_read_is_noted(mode: int, notes: int, tmp_pa
     assert all("chmod 600 key" in note for note in config.notes)
 
 
-@pytest.mark.skipif(os.name != "posix" or os.getuid() == 0, reason="nothing is closed to root")
-def test_a_secret_that_cannot_be_read_is_a_mistake(tmp_path: Path) -> None:
-    (tmp_path / "key").write_text(KEY)
-    (tmp_path / "key").chmod(0)
-    with pytest.raises(ConfigError, match="Permission denied"):
-        load(put(tmp_path, chain("http://127.0.0.1:1", '{ file = "key" }')), {})
+@contextmanager
+def without_root() -> Iterator[None]:
+    """Act as a user for whom files can be closed: to root nothing is."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def test_a_secret_that_cannot_be_read_is_a_mistake() -> None:
+    with TemporaryDirectory() as name:  # pytest's own folders are closed to others
+        folder = Path(name)
+        folder.chmod(0o755)
+        (folder / "key").write_text(KEY)
+        (folder / "key").chmod(0)
+        file = put(folder, chain("http://127.0.0.1:1", '{ file = "key" }'))
+        with without_root(), pytest.raises(ConfigError, match="Permission denied"):
+            load(file, {})
 
 
 @pytest.mark.anyio

@@ -100,7 +100,7 @@ async def test_text_and_collect_give_what_holds(action, text):
         assert await stream.read_text() == text
 
     assert (reply.text, reply.provider, reply.verdict) == (text, "second", "complete")
-    assert reply.reasoning == ("ah " if action == "restart" else "hm ah ")
+    assert reply.reasoning == "ah "  # what two providers thought is never joined
     assert (reply.usage, reply.model) == (None, None)  # those of the first one are not its own
     assert [switch.kind for switch in reply.switches] == [action]
     assert stream.switches == reply.switches
@@ -166,3 +166,26 @@ async def test_who_cannot_take_earlier_turns_cannot_continue(seen):
     assert [(a.provider, a.outcome) for a in seen.ledger] == [
         *(("first", "committed"), ("second", "skipped"), ("third", "committed")),
     ]
+
+
+@pytest.mark.parametrize("action", EITHER)
+async def test_where_only_reasoning_came_the_switch_says_restart(seen, action):
+    """There is nothing to go on from, so the next provider answers anew; its reasoning is never joined."""
+    first, second = two(
+        [Delta(reasoning="first thoughts "), ConnectionLost("cut")], [Delta(reasoning="new"), "Hi"]
+    )
+    async with router_of(first, second, seen=seen, on_interruption=action) as router:
+        reply = await (await router.stream(HELLO)).collect()
+
+    assert (Switch("restart", "first", "second", 0),) == reply.switches
+    assert ("new", "Hi") == (reply.reasoning, reply.text)
+    assert second.requests[0].messages == first.requests[0].messages
+
+
+async def test_where_text_is_gone_on_with_the_reasoning_is_that_of_the_last_provider(seen):
+    first = ScriptedAdapter("first", [Delta(reasoning="mine "), "One ", Unfinished])
+    second = ScriptedAdapter("second", [Delta(reasoning="another's"), "two"])
+    async with router_of(first, second, seen=seen, on_interruption="continue") as router:
+        reply = await (await router.stream(HELLO)).collect()
+
+    assert ("continue", "One two", "another's") == (reply.switches[0].kind, reply.text, reply.reasoning)

@@ -3,10 +3,11 @@
 import copy
 import pickle
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters import Beside, Delta, Message, ToolCallFragment, Usage
+from adapters import Beside, Delta, Message, Switch, ToolCallFragment, Usage
 from router import ToolCall
 from router.reply.transcript import Transcript, join_tool_calls
 
@@ -127,3 +128,17 @@ def test_a_reply_of_nothing_but_the_old_form_gives_it_back():
     assert {"role": "assistant", "content": None, "function_call": {"name": "now", "arguments": "{}"}} == (
         message.as_dict()
     )
+
+
+@pytest.mark.parametrize("kind", ["restart", "continue"])
+def test_what_two_providers_thought_is_never_joined(kind):
+    transcript = Transcript()
+    transcript.add(
+        Delta("a", "hm", beside=Beside(reasoning_field="thinking", reasoning_details=({"sig": 1},)))
+    )
+    transcript.add(Delta(switch=Switch(kind, "first", "second", 1)))
+    transcript.add(Delta("b", "oh", ends=True))
+    reply = transcript.reply("second", "complete", ())
+
+    assert ("oh", (), None) == (reply.reasoning, reply.beside.reasoning_details, reply.beside.reasoning_field)
+    assert {"continue": "ab", "restart": "b"}[kind] == reply.text
