@@ -75,7 +75,7 @@ class ReplyStream(ObjectReceiveStream[Delta]):
         self._takeover = takeover
         self._state = _State.OPEN
         self._transcript = Transcript()
-        self._first_content = anyio.current_time()
+        self._first_content = context.clock()
         self._clock = ContentClock(context.timeouts, context.deadline, context.usual)
         self._waits = WaitClock(self._clock, context.clock)
         self._steady = context.timeouts.drip_rate is None
@@ -338,7 +338,7 @@ class ReplyStream(ObjectReceiveStream[Delta]):
             return await self._broke_off(ContentRefused("the provider's content filter refused the rest"))
         # The generator runs to its end: it keeps its connection, and cleans up what it created.
         context = self._commitment.context
-        end = min(anyio.current_time() + context.timeouts.close, context.deadline.at)
+        end = min(context.clock() + context.timeouts.close, context.deadline.at)
         try:
             with self._reading(end, guarded=self._flow.guarded):
                 async for _ in self._generator:
@@ -356,7 +356,7 @@ class ReplyStream(ObjectReceiveStream[Delta]):
         if held:
             self._cut = raised
             return self._take(Delta(held))
-        error = self._commitment.learned(raised, anyio.current_time())
+        error = self._commitment.learned(raised, self._commitment.context.clock())
         switch = await self._taken_over(error)
         if switch is not None:
             self._commitment.context.ledger.tell(ReplySwitched(self.request_id, switch, error))
@@ -419,7 +419,7 @@ class ReplyStream(ObjectReceiveStream[Delta]):
 
     def _now(self) -> float:
         try:
-            return anyio.current_time()
+            return self._commitment.context.clock()
         except Exception:  # noqa: BLE001 - dropped outside of any event loop
             return self._first_content
 
