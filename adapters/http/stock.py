@@ -131,6 +131,8 @@ class StockExchange:
             self._request, stream=True, auth=None, follow_redirects=False
         )
         self.heard = True
+        if self._response.is_stream_consumed:  # the answer of a mock, whose body was given as bytes
+            self._next, self.complete = self._response.content, True
 
     def read_now(self) -> bytes | None:
         """Return what `more` has read; empty at the end of the body; None where `more` has to read first."""
