@@ -96,6 +96,8 @@ async def close_generator(
         seconds: The most that closing may take; then it is given up.
         report: Told of what closing raised, or of a `ClosingTimeout`.
     """
+    if getattr(generator, "ag_frame", generator) is None:
+        return  # it has run to its end
     with anyio.move_on_after(seconds, shield=True) as scope:
         try:
             await generator.aclose()

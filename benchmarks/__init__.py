@@ -1,1 +1,1 @@
-"""The benchmarks; run them with `make bench`."""
+"""What the router costs beside the bare client and its peers; see README.md in this folder."""

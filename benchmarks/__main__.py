@@ -1,150 +1,75 @@
-"""What the router costs, against raw httpx doing the same on the same loopback server in the same run.
+"""What the router costs, beside raw httpx and raw aiohttp in the same run; with `--peers` beside its peers.
 
-    make bench
+    make bench          ours, raw httpx, raw aiohttp, a hand-written limit
+    make bench-peers    the peers too, each in an environment of its own
 
-CPU time of this process only; both sides take turns, and the ratio is that of the medians, because machines
-are noisy. Raw httpx means: one client, `aiter_lines()`, `json.loads()` of each event, its content appended.
+CPU time is that of the subject's process alone. Machines are noisy: the ratios of medians are what to quote.
 """
 
 from __future__ import annotations
 
 import argparse
-import gc
-import json
-import socket
-import statistics
 import subprocess
 import sys
-import time
-from typing import TYPE_CHECKING, Final
+import venv
+from pathlib import Path
+from typing import Final
 
-import anyio
-import httpx
+from benchmarks.cases import CASES, FAILOVER
+from benchmarks.running import Runner, measure
+from benchmarks.tables import as_markdown, write
 
-from adapters import OpenAICompatible
-from benchmarks.server import BURST, DELTAS
-from router import Router
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-MESSAGES: Final = [{"role": "user", "content": "Count, please."}]
-IMPORTS: Final = {
-    "import router": "import router",
-    "import httpx": "import httpx",
+RESULTS: Final = Path(__file__).parent / "results"
+PEERS: Final = {
+    "openai": ("openai", "anyio"),
+    "litellm": ("litellm", "anyio"),
+    "pydantic-ai": ("pydantic-ai-slim[openai]", "anyio"),
+    "langchain": ("langchain-openai", "anyio"),
 }
+"""Subject -> what its environment needs."""
 
 
-async def raw(client: httpx.AsyncClient, url: str) -> str:
-    """Do what an application does with httpx alone."""
-    parts: list[str] = []
-    body = {"model": "m", "messages": MESSAGES, "stream": True}
-    async with client.stream("POST", url, json=body) as response:
-        response.raise_for_status()
-        async for line in response.aiter_lines():
-            if line.startswith("data: ") and line != "data: [DONE]":
-                content = json.loads(line[6:])["choices"][0]["delta"].get("content")
-                if content:
-                    parts.append(content)
-    return "".join(parts)
-
-
-async def routed(router: Router) -> str:
-    """Do the same through the router."""
-    async with await router.stream(MESSAGES) as reply:
-        return "".join([str(delta) async for delta in reply])
-
-
-async def _cpu(run: Callable[[], Awaitable[str]], times: int) -> float:
-    gc.collect()
-    started = time.process_time()
-    for _ in range(times):
-        await run()
-    return (time.process_time() - started) / times
-
-
-async def compare(port: int, path: str, rounds: int, times: int) -> tuple[float, float]:
-    """Return the median CPU seconds per reply of raw httpx and of the router, taking turns."""
-    base = f"http://127.0.0.1:{port}/{path}"
-    async with (
-        httpx.AsyncClient(trust_env=False) as client,
-        Router([OpenAICompatible(base, model="m")]) as router,
-    ):
-        sides: dict[str, Callable[[], Awaitable[str]]] = {
-            "raw": lambda: raw(client, f"{base}/chat/completions"),
-            "routed": lambda: routed(router),
-        }
-        if await sides["raw"]() != await sides["routed"]():
-            raise RuntimeError("the two sides do not read the same text; the figures would mean nothing")
-        seconds: dict[str, list[float]] = {"raw": [], "routed": []}
-        for _ in range(rounds):
-            for side, run in sides.items():
-                seconds[side].append(await _cpu(run, times))
-    return statistics.median(seconds["raw"]), statistics.median(seconds["routed"])
-
-
-async def first_content(port: int, rounds: int) -> tuple[float, float]:
-    """Return the median seconds to first content, alone and with one dead provider in front."""
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        dead = f"http://127.0.0.1:{closed.getsockname()[1]}"
-    good = f"http://127.0.0.1:{port}/packed"
-    async with (
-        Router([OpenAICompatible(good, name="good")]) as alone,
-        Router([OpenAICompatible(dead, name="dead"), OpenAICompatible(good, name="good")]) as behind,
-    ):
-        seconds: dict[Router, list[float]] = {alone: [], behind: []}
-        for _ in range(rounds):
-            for router, found in seconds.items():
-                started = time.perf_counter()
-                async with await router.stream(MESSAGES):
-                    found.append(time.perf_counter() - started)
-        return statistics.median(seconds[alone]), statistics.median(seconds[behind])
-
-
-def import_seconds(statement: str, rounds: int) -> float:
-    """Return the median seconds that `statement` takes in a fresh interpreter."""
-    code = f"import time; t = time.perf_counter(); {statement}; print(time.perf_counter() - t)"
-    runs = (
-        subprocess.run([sys.executable, "-c", code], capture_output=True, check=True) for _ in range(rounds)
-    )
-    return statistics.median(float(run.stdout) for run in runs)
-
-
-def report(port: int, backend: str, rounds: int) -> None:
-    """Run everything on one backend, and print its table."""
-    print(f"{backend}: CPU of this process, medians of {rounds} rounds taking turns")
-    for label, path, times, unit, per in (
-        (f"{DELTAS} deltas, 1 ms apart", "stream", 10, "reply", 1),
-        (f"{DELTAS} deltas, no pause", "packed", 20, "reply", 1),
-        (f"{BURST} deltas in one write", "burst", 2, "delta", BURST),
-    ):
-        bare, ours = anyio.run(compare, port, path, rounds, times, backend=backend)
-        print(
-            f"  {label:25} raw httpx {bare / per * 1e6:7.1f} µs   router {ours / per * 1e6:7.1f} µs a {unit}"
-            f"   ratio {ours / bare:.2f}"
-        )
-    alone, behind = anyio.run(first_content, port, rounds * 5, backend=backend)
-    print(f"  {'first content':25} alone {alone * 1e3:.2f} ms   with one dead in front {behind * 1e3:.2f} ms")
+def peer(name: str) -> Runner:
+    """Return the runner of a peer, its environment made on first use."""
+    folder = Path(__file__).parent / ".peers" / name
+    python = folder / "bin" / "python"
+    if not (folder / "ready").exists():
+        sys.stdout.write(f"installing {name} …\n")
+        venv.create(folder, with_pip=True, clear=True)
+        subprocess.run([str(python), "-m", "pip", "install", "--quiet", *PEERS[name]], check=True)
+        (folder / "ready").touch()
+    return Runner(name, str(python))
 
 
 def main() -> None:
-    """Run the benchmark and print its tables."""
+    """Run the benchmark, print its tables, and keep them."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--backend", choices=("asyncio", "trio"), action="append")
+    parser.add_argument("--rounds", type=int, default=5, help="runs of each case and subject (5)")
+    parser.add_argument("--case", action="append", help="only cases whose name begins so")
+    parser.add_argument("--subject", action="append", help="only these, raw httpx besides")
+    parser.add_argument("--peers", action="store_true", help="the peers, too; installs them on first use")
+    parser.add_argument("--no-files", action="store_true", help="print only")
     options = parser.parse_args()
-    server = subprocess.Popen([sys.executable, "-m", "benchmarks.server"], stdout=subprocess.PIPE)
-    try:
-        assert server.stdout is not None
-        port = int(server.stdout.readline())
-        for backend in options.backend or ("asyncio", "trio"):
-            report(port, backend, options.rounds)
-    finally:
-        server.kill()
-        server.wait()
-    print("import, medians of fresh interpreters")
-    for label, statement in IMPORTS.items():
-        print(f"  {label:24} {import_seconds(statement, options.rounds):.3f} s")
+    base = [Runner("httpx"), Runner("aiohttp"), Runner("limit"), Runner("ours"), Runner("ours-httpx")]
+    base += [Runner("ours", backend="trio"), Runner("httpx", backend="trio")]
+    if options.subject:
+        base = [each for each in base if each.label in {"httpx", *options.subject}]
+    chains = [each for each in base if each.name.startswith("ours")]
+    if options.peers:
+        peers = [peer(name) for name in PEERS]
+        base, chains = [*base, *peers], [*chains, *(each for each in peers if each.name != "openai")]
+
+    def chosen(name: str) -> bool:
+        return not options.case or any(name.startswith(start) for start in options.case)
+
+    plain = [case for case in CASES if chosen(case.name) and not (options.peers and case.tls)]
+    failing = [case for case in FAILOVER if chosen(case.name)]
+    found = measure(base, plain, options.rounds) if plain else []
+    if failing:
+        found += measure(chains, failing, options.rounds)
+    sys.stdout.write(as_markdown(found))
+    if not options.no_files:
+        write(found, RESULTS, "peers" if options.peers else "bench")
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ from router.request.context import RequestContext
 from router.request.in_flight import InFlight, close_adapters
 from router.request.ledger import Ledger
 from router.request.pending import PendingReply, PendingStream, lightly
+from router.request.running_clock import running_clock
 from router.request.validation import Validation, validator_of
 
 if TYPE_CHECKING:
@@ -290,7 +291,7 @@ class Router:
             interruption=self._interruption,
             slots=self._slots,
             random_source=self._random,
-            clock=anyio.current_time,
+            clock=running_clock(anyio.current_time),
             loop=loop,
         )
         with self._in_flight.work():

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Unpack
+from typing import TYPE_CHECKING, Any, Final, Protocol, Unpack
 
 from adapters.contract.message import EMPTY, Message, cut_name, json_copy
 from adapters.contract.options import checked_options, demands_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from adapters.contract.delta import Delta
     from adapters.contract.errors import AdapterError
@@ -23,32 +24,60 @@ _STEP: Final = 500
 """Messages that are copied and checked in one step."""
 
 
+class Clock(Protocol):
+    """Limits the waits for the provider, for an adapter that guards them itself (`Flow.guarded`)."""
+
+    def begin(self) -> float:
+        """Return the time, on the event loop's clock, until which a wait that begins now may last."""
+        ...
+
+    def end(self) -> None:
+        """Take note that the wait is over."""
+        ...
+
+    def expired(self) -> AdapterError:
+        """Return the error of a wait that lasted until its limit."""
+        ...
+
+
 class Flow:
-    """What an adapter tells the router beside the deltas: which come without waiting, and whose they are.
+    """What an adapter tells the router beside the deltas, and what the router tells about waiting for them.
 
     An adapter that reads several deltas at once yields them by `for delta in flow.hand_over(deltas)`.
     One that does not loses a few microseconds a delta, nothing else.
 
     Attributes:
-        at_hand: How many further deltas the adapter yields without any wait.
+        ready: What was handed over and not taken yet. The router takes it from here, without a step of the
+            adapter for each delta.
+        guarded: Whether the adapter limits each of its waits by `clock`, and leaves it by `interrupt`. The
+            router then enters no scope of its own around a step.
+        clock: The router's; None while its own scope stands around all that the adapter does.
+        interrupt: Makes a wait of the adapter that guards them end at once, with an error; called from
+            another task.
         request_id: The provider's own id of the request, where it gave one.
         rate_limits: What the provider said about its rate limits: header -> value.
     """
 
-    __slots__ = ("at_hand", "rate_limits", "request_id")
+    __slots__ = ("clock", "guarded", "interrupt", "rate_limits", "ready", "request_id")
 
     def __init__(self) -> None:
-        self.at_hand = 0
+        self.ready: deque[Delta] = deque()
+        self.guarded = False
+        self.clock: Clock | None = None
+        self.interrupt: Callable[[], None] = _nothing
         self.request_id: str | None = None
         self.rate_limits: Mapping[str, str] = EMPTY
 
-    def hand_over(self, deltas: Sequence[Delta]) -> Iterator[Delta]:
-        """Yield `deltas`, keeping count of those that are left."""
-        left = len(deltas)
-        for delta in deltas:
-            left -= 1
-            self.at_hand = left
-            yield delta
+    def hand_over(self, deltas: Iterable[Delta]) -> Iterator[Delta]:
+        """Yield what is left of `deltas` whenever the adapter is asked for the next one."""
+        ready = self.ready
+        ready.extend(deltas)
+        while ready:
+            yield ready.popleft()
+
+
+def _nothing() -> None:
+    """Interrupt no wait."""
 
 
 @dataclass(frozen=True, slots=True)

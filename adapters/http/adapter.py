@@ -142,6 +142,9 @@ class HTTPAdapter(Adapter):
         """Close all connections. Idempotent; a later request opens new ones."""
         await self._client.aclose()
 
+    def __repr__(self) -> str:
+        return f"{super().__repr__().removesuffix('>')}; over {self._client.carrier}>"
+
     # -- for subclasses -------------------------------------------------------------------------
 
     def _session(self, conditions: Conditions) -> Session:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import http.cookiejar
+import ssl
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -22,8 +22,8 @@ from adapters.contract.errors import (
     Unreachable,
 )
 from adapters.contract.secret import PeerText, Secret
-from adapters.http.body import Body
 from adapters.http.failures import PROXY_SIGN_IN, SIGN_IN_AT_PROXY
+from adapters.http.heads import Heads
 from adapters.http.limits import Limits
 from adapters.http.proxies import proxy_of, unused_proxy
 from adapters.http.recognition import recognised
@@ -39,22 +39,23 @@ from adapters.http.settings import (
     verify_of,
 )
 from adapters.http.status import AMBIGUOUS, error_for_status, wall_clock
-from adapters.http.transport import Hushed
+from adapters.http.stock import StockExchange, keeps_connections, stock_client, used_once
+from adapters.http.transport import StreamTransport, patched
 from adapters.wire.error_body import words
 from adapters.wire.vendor.errors import wait_beside
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Callable, Mapping
 
     from adapters.http.answer import WholeAnswer
+    from adapters.http.transport import Exchange
 
 try:
     _version = version("chat-router")
 except PackageNotFoundError:  # the sources are used without being installed
     _version = "0"
 USER_AGENT: Final = f"chat-router/{_version}"
-_LOST: Final = httpx.Limits(max_keepalive_connections=0)
+_FIXED: Final = {"user-agent": USER_AGENT, "accept": "*/*", "accept-encoding": "identity"}
 
 
 @cache
@@ -97,7 +98,6 @@ class Client:
         address: Host and port, for messages.
         limits: See `Limits`.
         cleanup_timeout: As given.
-        timeouts: As httpx takes them.
         shown: Makes text of the peer fit to be shown: secrets masked, cut, in one line.
 
     Raises:
@@ -126,11 +126,12 @@ class Client:
         self.limits = settings.get("limits", Limits())
         self._service = service
         self.cleanup_timeout = cleanup_timeout
-        self.timeouts = {"connect": connect_timeout, "read": None, "write": None, "pool": None}
+        self._timeouts = {"connect": connect_timeout, "read": None, "write": None, "pool": None}
         headers = pairs_of("headers", settings.get("headers", {}))
         cookies = pairs_of("cookies", settings.get("cookies", {}))
-        self._headers = {token_of(k, "header"): header_of(k, v) for k, v in headers}
-        self._cookies = {token_of(k, "cookie"): cookie_of(k, v) for k, v in cookies}
+        sent = {token_of(k, "header"): header_of(k, v) for k, v in headers}
+        sent_cookies = {token_of(k, "cookie"): cookie_of(k, v) for k, v in cookies}
+        self._heads = Heads(base, _FIXED, sent, sent_cookies)
         self._transport = settings.get("transport")
         self._verify = verify_of(settings.get("verify", True))
         self._trust_env = flag_of("trust_env", settings.get("trust_env", False))
@@ -138,58 +139,68 @@ class Client:
         self.address = f"{base.host}:{port}" + (" through the proxy" if self._proxy else "")
         self._credentials = credentials
         self._explain = explain
-        self._clients: dict[bool, httpx.AsyncClient] = {}
+        self._stock: httpx.AsyncClient | None = None
+        self._streams = self._own_transport(connect_timeout)
         self._slots: anyio.Semaphore | None = None
         self._loop: EventLoopToken | None = None
-        self._urls: dict[str, httpx.URL] = {}
-        self._has_key = bool(self._headers or self._cookies or secrets)
-        hidden = [*hidden_of(headers, self._headers), *hidden_of(cookies, self._cookies), *secrets]
+        self._has_key = bool(sent or sent_cookies or secrets)
+        hidden = [*hidden_of(headers, sent), *hidden_of(cookies, sent_cookies), *secrets]
         hidden = [secret for secret in hidden if not is_placeholder(secret.reveal())]
         self.shown = PeerText(hidden if self._proxy is None else [*hidden, self._proxy])
 
     def enter_loop(self) -> None:
         """Begin anew in another event loop: connections and slots of the last one are let go of.
 
-        They are not closed, which would wait for a loop that may be gone.
+        Clients of httpx are not closed, which would wait for a loop that may be gone.
         """
         loop = current_token()
         if self._loop is not None and self._loop != loop:
-            self._clients, self._slots = {}, None
+            self._stock = self._slots = None
+            if self._streams is not None:
+                self._streams.abandon()
         self._loop = loop
+
+    def _own_transport(self, connect_timeout: float) -> StreamTransport | None:
+        """Return our own transport, or None where a setting needs httpx's."""
+        own_tls = isinstance(self._verify, bool | ssl.SSLContext)
+        if self._transport is not None or self._proxy is not None or self._trust_env or not own_tls:
+            return None
+        return StreamTransport(
+            verify=self._verify,
+            connect_timeout=connect_timeout,
+            idle_connections=self.limits.idle_connections,
+            idle_seconds=self.limits.idle_seconds,
+        )
+
+    @property
+    def carrier(self) -> str:
+        """What carries the requests, and why."""
+        if self._transport is not None:
+            return f"httpx, over the given {type(self._transport).__name__}"
+        if self._proxy is not None:
+            return "httpx, through the proxy"
+        if self._trust_env:
+            return "httpx, since trust_env is on"
+        if self._streams is None:
+            return "httpx, since verify is neither a bool nor an SSLContext"
+        return "httpx, since its methods are replaced (a mock, telemetry)" if patched() else "StreamTransport"
 
     async def aclose(self) -> None:
         """Close all connections. Idempotent; a later request opens new ones."""
         self.enter_loop()
-        clients, self._clients = list(self._clients.values()), {}
-        # A cancellation between two of them would leave the rest open.
-        with anyio.move_on_after(self.cleanup_timeout, shield=True):
-            for client in clients:
-                await client.aclose()
+        if self._streams is not None:
+            await self._streams.aclose()
+        stock, self._stock = self._stock, None
+        if stock is not None:
+            with anyio.move_on_after(self.cleanup_timeout, shield=True):
+                await stock.aclose()
 
-    def connections(self, *, fresh: bool = False) -> httpx.AsyncClient:
-        """Return the client of httpx, made on first use; a `fresh` one keeps no connection alive."""
-        if fresh not in self._clients:
-            self._clients[fresh] = self._make_client(fresh=fresh)
-        return self._clients[fresh]
-
-    def _make_client(self, *, fresh: bool) -> httpx.AsyncClient:
-        limits = _LOST
-        if not fresh:
-            idle = self.limits.idle_connections
-            limits = httpx.Limits(max_keepalive_connections=idle, keepalive_expiry=self.limits.idle_seconds)
-        transport = self._transport
-        if transport is None:
+    def _stock_client(self) -> httpx.AsyncClient:
+        if self._stock is None:
             verify = _usual_tls() if self._verify is True and not self._trust_env else self._verify
             proxy = self._proxy.reveal() if self._proxy else None
-            # Certificates may come from the environment; which proxy does is decided already.
-            transport = httpx.AsyncHTTPTransport(
-                verify=verify, trust_env=self._trust_env, limits=limits, proxy=proxy
-            )
-        # A jar that takes nothing: cookies of one answer never travel with a request by accident.
-        nothing = http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
-        return httpx.AsyncClient(
-            cookies=nothing, transport=Hushed(transport), trust_env=False, follow_redirects=False
-        )
+            self._stock = stock_client(self._transport, proxy, verify, trust_env=self._trust_env)
+        return self._stock
 
     async def take_slot(self, *, wait: bool) -> None:
         """Take a connection slot. A router counts for itself, so only who asks an adapter directly does.
@@ -218,35 +229,38 @@ class Client:
         if self._slots is not None:
             self._slots.release()
 
-    def build(
+    def exchange(
         self,
         method: str,
         path: str,
         content: bytes | None,
         headers: tuple[tuple[str, str], ...],
         query: Mapping[str, str] | None,
-    ) -> httpx.Request:
-        """Return the request for a path below `base_url`, with the configured headers and cookies."""
-        sent = {"user-agent": USER_AGENT, "accept": "*/*", "accept-encoding": "identity", **dict(headers)}
-        sent |= {name.lower(): value.reveal() for name, value in self._headers.items()}
-        cookies = [f"{name}={value.reveal()}" for name, value in self._cookies.items()]
-        if cookies:
-            sent["cookie"] = "; ".join([*cookies, sent["cookie"]] if "cookie" in sent else cookies)
+        *,
+        fresh: bool,
+    ) -> Exchange | StockExchange:
+        """Return the exchange for a path below `base_url`, with the configured headers and cookies; not sent.
+
+        Args:
+            method: The HTTP method.
+            path: Below `base_url`.
+            content: The body.
+            headers: Further headers; names in lower case.
+            query: Fields of the query.
+            fresh: Whether it needs a new connection.
+
+        Raises:
+            ValueError: Something has no form in HTTP.
+        """
         credentials = self._credentials()
         self.shown.hide(value for _, value in credentials if not is_placeholder(value))
-        sent.update(credentials)
-        request = httpx.Request(method, self._url(path), headers=sent, content=content, params=query)
-        request.stream = Body(content or b"")
-        return request
-
-    def _url(self, path: str) -> httpx.URL:
-        url = self._urls.get(path)
-        if url is None:
-            prefix = self._base.raw_path.rstrip(b"/")
-            url = self._base.copy_with(raw_path=prefix + path.encode("ascii"))
-            if len(self._urls) < 32:  # the fixed paths; those with ids in them come after
-                self._urls[path] = url
-        return url
+        if self._streams is not None and not patched():
+            head = self._heads.head(method, path, headers, query, credentials)
+            return self._streams.exchange(head, content or b"", fresh=fresh)
+        request = self._heads.request(method, path, content or b"", headers, query, credentials)
+        if keeps_connections(self._transport):
+            used_once(request)
+        return StockExchange(self._stock_client(), request, self._timeouts)
 
     def error_from(self, answer: WholeAnswer) -> AdapterError:
         """Return the error for a failed answer: by its body where `explain` knows better, else by status."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import anyio
 import httpx
@@ -11,39 +11,20 @@ import httpx
 from adapters.contract.errors import AdapterError, ConnectionLost, ReplyTooLarge
 from adapters.http.answer import WholeAnswer
 from adapters.http.decoding import Decoded, codings_of
-from adapters.http.failures import error_from_transport
-from adapters.http.transport import SAID
+from adapters.http.failures import FAILED, error_from_transport
+from adapters.http.transport import Exchange
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator
     from types import TracebackType
 
+    from adapters.contract import Flow
+    from adapters.contract.request import Clock
     from adapters.http.client import Client
+    from adapters.http.stock import StockExchange
 
 LONG_BODY: Final = 1 << 16
 """Bytes of a request that are more than the buffers of a connection take at once."""
-
-# OSError: on asyncio, errors of TLS after the handshake come as they are.
-_FAILED: Final = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError)
-
-
-class _Trace:
-    """Listens to httpcore: was a connection made for this request?"""
-
-    __slots__ = ("connected", "heard")
-
-    def __init__(self) -> None:
-        self.connected = False
-        self.heard = False
-
-    async def __call__(self, name: str, info: Mapping[str, Any]) -> None:
-        self.heard = True
-        if name.startswith("connection.connect"):
-            self.connected = True
-
-    @property
-    def reused(self) -> bool:
-        return self.heard and not self.connected
 
 
 class Answer:
@@ -59,49 +40,38 @@ class Answer:
     """
 
     __slots__ = (
-        "_client",
-        "_decoded",
-        "_ended",
-        "_exhausted",
-        "_fresh",
-        "_raw",
-        "_request",
-        "_response",
-        "framed",
-        "received",
-        "status",
-        "where",
-    )
-    _response: httpx.Response
+        "_client", "_closed", "_decoded", "_ended", "_exchange", "_flow", "_guarded", "_headers", "_joined",
+        "_sent", "framed", "received", "status", "where",
+    )  # fmt: skip
+    _headers: list[tuple[bytes, bytes]]
 
-    def __init__(self, client: Client, request: httpx.Request, where: str, *, fresh: bool) -> None:
+    def __init__(
+        self, client: Client, exchange: Exchange | StockExchange, where: str, flow: Flow, sent: int
+    ) -> None:
         self._client = client
-        self._request = request
-        self._fresh = fresh
-        self._raw: AsyncIterator[bytes] | None = None
+        self._sent = sent  # bytes of the request's body
+        self._exchange = exchange
+        self._flow = flow
+        self._joined: dict[bytes, bytes] | None = None
         self._decoded: Decoded | None = None  # where the body comes compressed
         self._ended = False
-        self._exhausted = False
+        self._closed = False
+        self._guarded = False
         self.where = where
         self.status = 0
         self.framed = False
         self.received = 0
 
     async def __aenter__(self) -> Answer:
-        trace = _Trace()
-        self._request.extensions = {"timeout": self._client.timeouts, "trace": trace}
-        client = self._client.connections(fresh=self._fresh)
+        exchange = self._exchange
         try:
-            self._response = await client.send(self._request, stream=True, auth=None, follow_redirects=False)
-        except _FAILED as error:
+            await exchange.send()
+        except FAILED as error:
             # `from None`: a shown traceback would lead into frames that hold the request's headers.
-            lost = error_from_transport(error, self.where, self._client.address, reused=trace.reused)
-            if isinstance(lost, ConnectionLost) and len(self._request.content) > LONG_BODY:
-                lost.ambiguous = True  # a server that refuses a long body closes while it is being sent
-            raise self._client.unconnected(lost) from None
-        self.status = self._response.status_code
-        headers = self._response.headers
-        self.framed = "content-length" in headers or "chunked" in headers.get("transfer-encoding", "").lower()
+            raise self._failed(error) from None
+        self.status = exchange.status
+        self._headers = exchange.headers
+        self.framed = exchange.framed
         codings = codings_of(self.header("content-encoding"))
         if codings:
             self._decoded = Decoded(
@@ -117,40 +87,51 @@ class Answer:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._closed:
+            return
         try:
-            if self._ended and not self._exhausted and (kind is None or kind is GeneratorExit):
+            if self._ended and (kind is None or kind is GeneratorExit):
                 await self._read_on()
         finally:
-            if not self._exhausted:
-                await self._close()
+            await self._close()
+
+    def alone(self) -> None:
+        """Say that this exchange does all the waiting from now on, so that its waits can be limited singly.
+
+        The router then needs no scope around a step of the adapter, and what is at hand costs no scope at
+        all. Where httpx carries the exchange, nothing changes.
+        """
+        exchange = self._exchange
+        if isinstance(exchange, Exchange):
+            self._flow.interrupt = exchange.close
+            self._flow.guarded = self._guarded = True
 
     @property
     def headers(self) -> httpx.Headers:
         """The headers of the answer."""
-        return self._response.headers
+        return httpx.Headers(self._headers)
 
     def header(self, name: str) -> str | None:
-        """Return a header's value."""
-        value = self._response.headers.get(name)
-        return None if value is None else str(value)
+        """Return a header's value; those of several headers of the name are joined."""
+        if self._joined is None:
+            self._joined = joined = dict(self._headers)
+            if len(joined) < len(self._headers):
+                joined.clear()
+                for key, value in self._headers:
+                    joined[key] = joined[key] + b", " + value if key in joined else value
+        found = self._joined.get(name.lower().encode("ascii"))
+        return None if found is None else _text(found)
 
     def set_cookies(self) -> dict[str, str]:
         """Return the names and values of all Set-Cookie headers; attributes are left out."""
-        pairs = (
-            line.partition(";")[0].partition("=") for line in self._response.headers.get_list("set-cookie")
-        )
+        lines = (_text(value) for name, value in self._headers if name == b"set-cookie")
+        pairs = (line.partition(";")[0].partition("=") for line in lines)
         return {name.strip(): value.strip() for name, _, value in pairs if name.strip()}
 
     @property
     def reason(self) -> str:
         """The reason phrase as sent: some servers put their error there."""
-        phrase: bytes = self._response.extensions.get(SAID) or self._response.extensions.get(
-            "reason_phrase", b""
-        )
-        try:
-            return phrase.decode()
-        except UnicodeDecodeError:
-            return phrase.decode("latin-1")
+        return _text(self._exchange.reason)
 
     def chunks(self) -> AsyncIterator[bytes]:
         """Return the iterator over the body's bytes, as they arrive; decoded, where they come compressed.
@@ -163,28 +144,52 @@ class Answer:
         return self if self._decoded is None else self._decoded
 
     def __aiter__(self) -> Answer:
-        if self._raw is None:
-            self._raw = self._response.aiter_raw()
         return self
 
     async def __anext__(self) -> bytes:
-        raw = self._raw
-        if raw is None:
-            raise RuntimeError("iterate over chunks() with `async for`")
+        if self._closed:
+            raise StopAsyncIteration
         try:
-            chunk = await raw.__anext__()
-        except StopAsyncIteration:
-            self._exhausted = True
-            raise
-        except _FAILED as error:
-            self._exhausted = True
-            raise error_from_transport(error, self.where, self._client.address) from None
+            chunk = self._exchange.read_now()
+            if chunk is None:
+                chunk = await self._waited()
+        except FAILED as error:
+            await self._close()
+            raise self._failed(error) from None
+        if not chunk:
+            self._closed = True  # by itself, at its end
+            raise StopAsyncIteration
         self.received += len(chunk)
         if self.received > self._client.limits.body:
             raise ReplyTooLarge(
                 f"{self.where}: the body is over {self._client.limits.body} bytes (Limits.body)"
             )
         return chunk
+
+    async def _waited(self) -> bytes:
+        """Return the next bytes of the body, which are not here yet."""
+        exchange = self._exchange
+        chunk: bytes | None = None
+        while chunk is None:
+            if isinstance(exchange, Exchange):
+                clock = self._flow.clock if self._guarded else None
+                if clock is None:
+                    await exchange.more()
+                else:
+                    await self._limited(exchange, clock)
+            else:
+                await exchange.more()
+            chunk = exchange.read_now()
+        return chunk
+
+    async def _limited(self, exchange: Exchange, clock: Clock) -> None:
+        """Wait for more as long as the router's clock lets it."""
+        try:
+            await exchange.more(clock.begin())
+        except httpx.ReadTimeout:
+            raise clock.expired() from None
+        finally:
+            clock.end()
 
     def ended(self) -> None:
         """Say that the end mark was seen, so that leaving reads on a little and keeps the connection."""
@@ -214,7 +219,7 @@ class Answer:
             body += chunk
             if len(body) > limit:
                 raise ReplyTooLarge(f"{self.where}: the body is over {limit} bytes")
-        return WholeAnswer(self.status, self.reason, self._response.headers, bytes(body), self.where)
+        return WholeAnswer(self.status, self.reason, self.headers, bytes(body), self.where)
 
     async def failure(self) -> AdapterError:
         """Return the error that this answer stands for, after a bounded look at its body."""
@@ -226,11 +231,11 @@ class Answer:
                 if len(body) >= limits.error_body:
                     break
         part = bytes(body[: limits.error_body])
-        return self._client.error_from(
-            WholeAnswer(self.status, self.reason, self._response.headers, part, self.where)
-        )
+        return self._client.error_from(WholeAnswer(self.status, self.reason, self.headers, part, self.where))
 
     async def _read_on(self) -> None:
+        if self._exchange.complete:
+            return
         limits = self._client.limits
         most = self.received + limits.drain
         with anyio.move_on_after(limits.drain_seconds), suppress(AdapterError):
@@ -239,13 +244,26 @@ class Answer:
                     return
 
     async def _close(self) -> None:
-        # Closing the response alone would leave the generators of httpx and httpcore behind, each a
-        # ResourceWarning on trio. They end when they are run on over what was read already, at most one
-        # read of the socket, to the closed connection.
-        self._exhausted = True
+        if self._closed:
+            return
+        self._closed = True
+        if isinstance(self._exchange, Exchange):
+            self._exchange.close()
+            return
         with anyio.move_on_after(self._client.cleanup_timeout, shield=True):
-            await self._response.aclose()
-            if self._raw is not None:
-                with suppress(*_FAILED):
-                    async for _ in self._raw:
-                        pass
+            await self._exchange.aclose()
+
+    def _failed(self, error: Exception) -> AdapterError:
+        exchange = self._exchange
+        reused = exchange.reused and not exchange.heard
+        found = error_from_transport(error, self.where, self._client.address, reused=reused)
+        if isinstance(found, ConnectionLost) and not exchange.heard and self._sent > LONG_BODY:
+            found.ambiguous = True  # a server that refuses a long body closes while it is being sent
+        return self._client.unconnected(found)
+
+
+def _text(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")

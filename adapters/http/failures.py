@@ -9,6 +9,7 @@ import socket
 import ssl
 from typing import TYPE_CHECKING, Final
 
+import anyio
 import httpx
 
 from adapters.contract.errors import (
@@ -18,11 +19,22 @@ from adapters.contract.errors import (
     ConnectionLost,
     InvalidRequest,
     LocalFailure,
+    ReplyTooLarge,
     Unreachable,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+FAILED: Final = (
+    httpx.HTTPError,
+    httpx.InvalidURL,
+    httpx.StreamError,
+    BadReply,
+    anyio.ClosedResourceError,
+    OSError,  # on asyncio, errors of TLS after the handshake come as they are
+)
+"""What a transport raises, httpx's or our own."""
 
 _OURS: Final = {
     errno.EMFILE: "no file descriptors are left; raise the limit (ulimit -n) or open fewer streams",
@@ -41,14 +53,20 @@ _CUT: Final = ("disconnected", "closed connection", "incomplete")
 
 
 def error_from_transport(error: Exception, where: str, address: str, *, reused: bool = False) -> AdapterError:
-    """Return our error for an exception of httpx.
+    """Return our error for an exception of a transport.
 
     Args:
-        error: What httpx raised.
+        error: One of `FAILED`.
         where: The step, for the message: provider, method and path.
         address: Host and port of the service.
         reused: Whether the request went over a kept-alive connection and no byte of an answer had come.
     """
+    if isinstance(error, ReplyTooLarge):
+        return ReplyTooLarge(f"{where}: {_words(error)}; check base_url")
+    if isinstance(error, BadReply):
+        return BadReply(f"{where}: the answer is not HTTP ({_words(error)}); check base_url")
+    if isinstance(error, anyio.ClosedResourceError):
+        return ConnectionLost(f"{where}: the connection was closed meanwhile, by aclose()")
     if isinstance(error, httpx.ConnectTimeout):
         return Unreachable(
             f"{where}: no connection to {address} within the connect timeout; check base_url, or wait"

@@ -214,10 +214,11 @@ class Session:
         elif form is not None:
             content, headers = urlencode(form).encode(), FORM + headers
         try:
-            request = self._client.build(method, path, content, headers, query)
+            exchange = self._client.exchange(method, path, content, headers, query, fresh=fresh)
         except ValueError as error:
             # Something of the peer has no form in HTTP, half a surrogate pair for instance.
             raise InvalidRequest(
                 f"{self.name}: {method} request cannot be built ({type(error).__name__})"
             ) from None
-        return Answer(self._client, request, f"{self.name}: {method} {path}", fresh=fresh)
+        where = f"{self.name}: {method} {path}"
+        return Answer(self._client, exchange, where, self._conditions.flow, len(content or b""))

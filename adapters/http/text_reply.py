@@ -67,6 +67,7 @@ async def raw_text(
         async with session.exchange("POST", path, json=body, headers=headers) as answer:
             if answer.status == 200:
                 kind = await _text_type(answer, session)
+                answer.alone()
                 reply = RawReply(refusals, shown=session.shown, any_text=untyped_is_text and not kind)
                 count = session.meter.content
                 has_text = False

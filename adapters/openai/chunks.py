@@ -21,6 +21,7 @@ from adapters.contract import Beside, Delta, ToolCallFragment
 from adapters.contract.errors import BadReply, EmptyReply, Scope, ServiceFailed
 from adapters.openai.finish_reasons import Ending, FinishReason, read_finish_reason
 from adapters.openai.side_fields import SideFields, parts_of, reasoning_of, usage_of
+from adapters.openai.text_runs import TextRuns
 from adapters.openai.tool_calls import ToolCallReader
 from adapters.wire.json import decode
 from adapters.wire.text import SurrogateJoiner, encodable
@@ -82,7 +83,7 @@ class ChunkReader:
 
     __slots__ = (
         "_calls", "_errors", "_further", "_has_answer", "_meter", "_model", "_reason", "_reasoning", "_side",
-        "_text", "_usage", "finished",
+        "_text", "_usage", "finished", "runs",
     )  # fmt: skip
 
     def __init__(self, meter: Meter, errors: AnswerErrors = _ERRORS, choices: int = 1) -> None:
@@ -98,6 +99,7 @@ class ChunkReader:
         self._calls = ToolCallReader(meter)
         self._side = SideFields()
         self._further = {index: ChunkReader(meter, errors) for index in range(1, choices)}
+        self.runs = TextRuns()
 
     def read(self, data: bytes) -> Delta | None:
         """Return the delta of one chunk, or None where it says nothing.
@@ -126,6 +128,17 @@ class ChunkReader:
         if usage is None:
             return None
         return Delta(usage=usage, model=self._new(chunk.model), beside=self._side.taken_into(None))
+
+    def read_texts(self, texts: list[str]) -> list[Delta] | None:
+        """Return the deltas of chunks of a run, or None where what came before wants them to be read singly.
+
+        Args:
+            texts: As of `TextRuns.parts`.
+        """
+        if self.finished or self._text.holds or not self._meter.take(texts):
+            return None
+        self._has_answer = True
+        return [Delta(text) for text in texts]
 
     def held(self) -> Delta:
         """Return what was held back of text, reasoning and arguments, at the end of the stream."""
@@ -168,7 +181,10 @@ class ChunkReader:
 
     def _first(self, choice: _Choice, chunk: _Chunk, data: bytes) -> Delta | None:
         content = choice.delta or choice.message
-        if chunk.usage is None and self._model is not None and (text := _only_text(choice, content)):
+        known = chunk.model is None or self._model is not None
+        if chunk.usage is None and known and (text := _only_text(choice, content)):
+            if not self._further:
+                self.runs.learn(data, text)
             text = self._text.feed(text)  # the way of nearly all chunks
             self._meter.content(text)
             self._has_answer = True

@@ -50,7 +50,7 @@ class ChunkDecoder:
         failure: Why nothing more will come, where that is an error.
     """
 
-    __slots__ = ("_behind", "_errors", "_meter", "_reader", "_sse", "done", "failure")
+    __slots__ = ("_behind", "_errors", "_line", "_meter", "_reader", "_sse", "done", "failure")
 
     def __init__(
         self,
@@ -66,6 +66,7 @@ class ChunkDecoder:
         self._behind: list[Delta] = []  # without content, from the finish reason on: for the last delta
         self._meter = meter
         self._errors = errors
+        self._line = line
         self._sse = SSEDecoder(line, idle_lines, error_field=True)
         self._reader = ChunkReader(meter, errors, choices)
 
@@ -82,8 +83,44 @@ class ChunkDecoder:
     def feed(self, chunk: bytes) -> list[Delta]:
         """Return the deltas that `chunk` completes; look at `failure` after having handed them over."""
         deltas: list[Delta] = []
-        if self.done or self.failure is not None:
+        runs = self._reader.runs
+        if len(chunk) > self._line:  # a line may be over the limit, which is the decoder's to say
+            self._decode(chunk, deltas)
             return deltas
+        chunk = self._begin(chunk, deltas)
+        for part in runs.parts(chunk) if chunk else ():
+            read = None
+            if not isinstance(part, bytes):
+                usual = not self.done and self.failure is None and self._sse.at_rest
+                read = self._reader.read_texts(part) if usual else None
+                part = b"" if read else runs.events(part)
+            if read:
+                self._sse.passed()
+                deltas += read
+            else:
+                self._decode(part, deltas)
+        return deltas
+
+    def _begin(self, chunk: bytes, deltas: list[Delta]) -> bytes:
+        """Decode the beginning of a chunk, up to where a run of texts may begin; return the rest."""
+        runs = self._reader.runs
+        while chunk and not (runs and self._sse.at_rest):
+            # One event for itself: what is learned by it may hold for those behind it.
+            known = bool(runs)
+            end = chunk.find(b"\n\n") + 2 if known or runs.tries > 0 else 1
+            if not known and runs.tries > 0:
+                runs.tries -= 1
+            head = chunk if end == 1 else chunk[:end]
+            chunk = chunk[len(head) :]
+            self._decode(head, deltas)
+            if known and not self._sse.at_rest:
+                self._decode(chunk, deltas)
+                return b""
+        return chunk
+
+    def _decode(self, chunk: bytes, deltas: list[Delta]) -> None:
+        if self.done or self.failure is not None:
+            return
         try:
             for name, data in self._sse.feed(chunk):
                 if data[:1] == b"{" and name == "message":
@@ -95,7 +132,6 @@ class ChunkDecoder:
                     break
         except AdapterError as failure:
             self.failure = failure
-        return deltas
 
     def flush(self) -> list[Delta]:
         """Return the last deltas, at the end of the body.

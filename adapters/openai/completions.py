@@ -74,6 +74,7 @@ async def converse(
     ):
         if answer.status not in (200, 201):
             raise await answer.failure()
+        answer.alone()
         flow = request.conditions.flow
         _note(flow, answer, session.shown)
         errors = AnswerErrors(session.shown, answer.headers, wall_clock)

@@ -17,6 +17,11 @@ class LineEnds:
     def __init__(self) -> None:
         self._after_cr = False
 
+    @property
+    def after_cr(self) -> bool:
+        """Whether a LF that comes next belongs to the end before it."""
+        return self._after_cr
+
     def as_lf(self, chunk: bytes) -> bytes:
         """Return `chunk` with no other line end than LF."""
         if self._after_cr and chunk:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from adapters.contract.errors import ReplyTooLarge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class Meter:
@@ -34,6 +39,15 @@ class Meter:
         self._left -= len(text)
         if self._left < 0:
             raise ReplyTooLarge(f"the reply is over the limit of {self._characters} characters")
+
+    def take(self, texts: Iterable[str]) -> bool:
+        """Count delivered texts, none of them empty, and return True; False, and nothing counted, if over."""
+        left = self._left - sum(map(len, texts))
+        if left < 0:
+            return False
+        self._left = left
+        self._empty_left = self._empty
+        return True
 
     def beside(self, characters: int) -> None:
         """Count what comes beside the text: it takes room, but is no progress.

@@ -94,6 +94,17 @@ class SSEDecoder:
                 raise
         return events
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether the next byte begins an event: nothing of one before it is kept, and it may come."""
+        if self._rest or self._data or self._name or self._ends.after_cr:
+            return False
+        return self._begun and self._failure is None and self._idle < self._idle_lines
+
+    def passed(self) -> None:
+        """Take note of events that were read beside the decoder, while it was at rest."""
+        self._idle = 0
+
     def flush(self) -> Event | None:
         """Return the last event where it misses only its blank line, at the end of the bytes.
 

@@ -43,6 +43,11 @@ class SurrogateJoiner:
     def __init__(self) -> None:
         self._half = ""
 
+    @property
+    def holds(self) -> bool:
+        """Whether half a pair is held back."""
+        return bool(self._half)
+
     def feed(self, text: str) -> str:
         """Return `text`, with what was held back before it and without a first half at its end."""
         if not self._half:

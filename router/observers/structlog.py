@@ -46,6 +46,15 @@ _ENDS: Final = {
 Line = tuple[str, str, dict[str, Any]]
 """Level, name and fields of a log line."""
 
+_MOST_URGENT: Final[dict[type, int]] = {
+    RequestStarted: logging.DEBUG,
+    AttemptStarted: logging.DEBUG,
+    AttemptEnded: logging.INFO,
+    WaitStarted: logging.DEBUG,
+    ProbeEnded: logging.DEBUG,
+}
+"""The most urgent level that a line of an event can have, where that is not ERROR."""
+
 _QUIET: Final = 60.0
 """Seconds for which the same failure of a provider is not told at INFO again."""
 _MOST_TOLD: Final = 1024
@@ -66,9 +75,10 @@ def _word(value: object) -> str:
     return repr(text) if " " in text or "\n" in text else text
 
 
-logging.getLogger(NAME).addHandler(logging.NullHandler())
+_logger: Final = logging.getLogger(NAME)
+_logger.addHandler(logging.NullHandler())
 _standard: Any = structlog.wrap_logger(
-    logging.getLogger(NAME),
+    _logger,
     processors=[structlog.stdlib.filter_by_level, _say_it, structlog.stdlib.render_to_log_kwargs],
     wrapper_class=structlog.stdlib.BoundLogger,
     context_class=dict,
@@ -91,7 +101,10 @@ class LogObserver:
 
     def __call__(self, event: Event) -> None:
         """Log one event."""
-        logger = structlog.get_logger(NAME) if structlog.is_configured() else _standard
+        configured = structlog.is_configured()
+        if not configured and not _logger.isEnabledFor(_MOST_URGENT.get(type(event), logging.ERROR)):
+            return  # nobody listens, so no line is made
+        logger = structlog.get_logger(NAME) if configured else _standard
         level, name, fields = _LINES[type(event)](event)
         if isinstance(event, AttemptEnded) and self._is_news(event.attempt):
             level = "info"

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Final
 from adapters.contract.errors import Scope, Stalled
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from adapters.contract import Delta
     from router.policy.timeouts import Deadline, Timeouts
 
@@ -151,3 +153,35 @@ class ContentClock:
             text = f"no content for {timeouts.stall:g} s (Timeouts.stall)"
             stricter = timeouts.stall < usual.stall
         return Stalled(text, scope=Scope.REQUEST if stricter else None)
+
+
+class WaitClock:
+    """The content clock, handed down to an adapter that limits its waits itself (`Flow.guarded`).
+
+    A wait for pings is one of several, so each is given what is left, not the whole limit anew.
+
+    Args:
+        content: The clock of the reply.
+        now: Returns the time on the event loop's clock.
+    """
+
+    __slots__ = ("_began", "_content", "_limit", "_now")
+
+    def __init__(self, content: ContentClock, now: Callable[[], float]) -> None:
+        self._content = content
+        self._now = now
+        self._began = self._limit = 0.0
+
+    def begin(self) -> float:
+        """Return the time until which a wait that begins now may last."""
+        self._began = self._now()
+        self._limit = self._content.limit(self._began)
+        return self._limit
+
+    def end(self) -> None:
+        """Count the wait."""
+        self._content.waited(self._now() - self._began)
+
+    def expired(self) -> Stalled:
+        """Return the error of a wait that lasted until its limit."""
+        return self._content.ran_out(self._limit)

@@ -12,7 +12,8 @@ reads leads to CLOSING; dropping the stream leads to ENDED, without clean-up and
 
 A stream owns plain resources only: the adapter's generator and what was read before the commit. The cancel
 scope of one `receive()` lives as long as that call, so that `aclose()` from another task can cancel it and
-wait.
+wait. An adapter that guards its waits itself (`Flow.guarded`) needs no such scope: it is handed the clock,
+and `Flow.interrupt` ends its wait.
 """
 
 from __future__ import annotations
@@ -30,15 +31,17 @@ from anyio.abc import ObjectReceiveStream
 
 from adapters.contract import ChatRequest, Delta, Message
 from adapters.contract.errors import AdapterError, ContentRefused
-from adapters.generator import checked
+from adapters.generator import Misbehaved, checked
 from router.errors import verdict_of
 from router.events import ReplySwitched
-from router.reply.clock import ContentClock
+from router.reply.clock import ContentClock, WaitClock
+from router.reply.closed import was_closed
+from router.reply.iteration import Iteration
 from router.reply.overlap import Overlap
 from router.reply.transcript import Reply, Transcript
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncGenerator, Iterator
 
     from adapters.contract import Switch, ToolCall, Usage
     from router.events import Attempt, Verdict
@@ -55,14 +58,6 @@ class _State(Enum):
 
 _OVER = ChatRequest.build([Message("user", "-")])
 """Stands in for the request of a reply that has ended."""
-_CLOSED_BY = {
-    "truncated": "it was truncated, which StreamInterrupted told",
-    "failed": "its provider failed, which StreamInterrupted told",
-    "refused": "its provider refused the rest, which StreamInterrupted told",
-    "cancelled": "the task that read it was cancelled",
-    "complete": "it was complete",
-}
-"""Who closed a reply, where nobody called a method for it."""
 
 
 class ReplyStream(ObjectReceiveStream[Delta]):
@@ -84,8 +79,11 @@ class ReplyStream(ObjectReceiveStream[Delta]):
         self._takeover: Takeover | None = takeover
         self._state = _State.OPEN
         self._transcript = Transcript()
-        self._first_content = self._asked = anyio.current_time()
+        self._first_content = context.clock()
         self._clock = ContentClock(context.timeouts, context.deadline, context.usual)
+        self._waits = WaitClock(self._clock, context.clock)
+        self._steady = context.timeouts.drip_rate is None
+        self._iteration = Iteration()
         self._scope: anyio.CancelScope | None = None  # while READING and LEAVING
         self._over: anyio.Event | None = None  # set when ENDED, for those who wait for it
         self._closed_at: float | None = None
@@ -97,6 +95,7 @@ class ReplyStream(ObjectReceiveStream[Delta]):
         self._commitment = commitment
         self._generator = commitment.generator
         self._flow = commitment.attempt.flow
+        self._flow.clock = self._waits
         self._early = deque(commitment.attempt.early)
         self._clock.restart()
         continued = commitment.switch is not None and commitment.switch.kind == "continue"
@@ -170,15 +169,52 @@ class ReplyStream(ObjectReceiveStream[Delta]):
             return await self._end_proved()
         if self._cut is not None:
             return await self._broke_off(self._cut)
-        if self._flow.at_hand:
+        if self._flow.ready:
             try:
-                return self._take(checked(await anext(self._generator)))
-            except Exception as raised:  # noqa: BLE001 - judged there
-                return await self._broke_off(raised)
-            except BaseException:
-                await self._close("cancelled")
-                raise
+                return self._take(checked(self._flow.ready.popleft()))
+            except Misbehaved as bug:
+                return await self._broke_off(bug)
         return await self._next()
+
+    async def receive_ready(self) -> list[Delta]:
+        """Return what has come, at least one delta; it waits for the first only.
+
+        Raises:
+            anyio.EndOfStream: As of `receive`, like all that it raises.
+        """
+        deltas = [await self.receive()]
+        while self._early and not self._transcript.proved:
+            deltas.append(self._take(self._early.popleft()))
+        ready = self._flow.ready
+        while ready and isinstance(ready[0], Delta) and not self._transcript.proved:
+            deltas.append(self._take(ready.popleft()))
+        return deltas
+
+    def __aiter__(self) -> AsyncGenerator[Delta, None]:  # type: ignore[override] # anyio's returns self
+        """Return the iterator over the deltas. Who leaves the loop may go on later with another."""
+        return self._iteration.of(self._iterate)
+
+    async def _iterate(self) -> AsyncGenerator[Delta, None]:
+        transcript = self._transcript
+        while True:
+            try:
+                delta = await self.receive()
+            except anyio.EndOfStream:
+                return
+            yield delta
+            if self._early or transcript.proved or not (self._steady and self._overlap.decided):
+                continue
+            # What was handed over, without a call for each; a reply that is closed meanwhile empties it.
+            ready, silent = self._flow.ready, True
+            while ready and type(ready[0]) is Delta:
+                delta = ready.popleft()
+                if silent and delta.has_content:
+                    silent = False
+                    self._clock.heard(delta)
+                transcript.add(delta)
+                yield delta
+                if transcript.proved:
+                    break
 
     def _not_open(self) -> Exception:
         """Return what a reader gets who comes while another one reads, or after the end."""
@@ -188,21 +224,18 @@ class ReplyStream(ObjectReceiveStream[Delta]):
 
     def _was_closed(self) -> anyio.ClosedResourceError:
         since = 0.0 if self._closed_at is None else max(0.0, anyio.current_time() - self._closed_at)
-        by = self._closed_by or _CLOSED_BY.get(self.verdict or "", "it ended")
-        return anyio.ClosedResourceError(
-            f"the reply of {self.provider!r} was closed {since:.1f} s ago: {by}; "
-            "for another reply call router.stream(…) again"
-        )
+        return was_closed(self.provider, since, self._closed_by, self.verdict)
 
     async def _next(self) -> Delta:
-        """Return the next delta, read under the clocks."""
-        self._asked = anyio.current_time()
-        limit = self._clock.limit(self._asked)
+        """Return the next delta, read under the clocks: ours, or those of an adapter that was handed them."""
+        guarded, limit = self._flow.guarded, math.inf
+        if not guarded:
+            limit = self._waits.begin()
         delta: Delta | None = None
         error: Exception | None = None
         left_normally = False
         try:
-            with self._reading(limit):
+            with self._reading(limit, guarded=guarded):
                 try:
                     delta = checked(await anext(self._generator))
                 except Exception as raised:  # noqa: BLE001 - judged below
@@ -212,16 +245,23 @@ class ReplyStream(ObjectReceiveStream[Delta]):
             if not left_normally:
                 await self._close("cancelled")
         await self._leave_if_told()
-        self._clock.waited(anyio.current_time() - self._asked)
+        if not guarded:
+            self._waits.end()
         if delta is None:
-            return await self._broke_off(error or self._clock.ran_out(limit))
+            return await self._broke_off(error or self._waits.expired())
         return self._take(delta)
 
     @contextmanager
-    def _reading(self, deadline: float) -> Iterator[None]:
-        """Be READING inside, until a time on the event loop's clock; OPEN again behind it, unless LEAVING."""
+    def _reading(self, deadline: float, *, guarded: bool = False) -> Iterator[None]:
+        """Be READING inside, until a time on the event loop's clock; OPEN again behind it, unless LEAVING.
+
+        Where the adapter is `guarded`, it limits its waits itself, and no scope is needed.
+        """
         self._state = _State.READING
         try:
+            if guarded:
+                yield
+                return
             with anyio.CancelScope(deadline=deadline) as self._scope:
                 yield
         finally:
@@ -248,6 +288,7 @@ class ReplyStream(ObjectReceiveStream[Delta]):
         Args:
             who: Who closes it, for the error of somebody who reads on.
         """
+        self._iteration.close()
         if self._state in (_State.OPEN, _State.READING):
             self._closed_by = who
         if self._state is _State.OPEN:
@@ -256,9 +297,11 @@ class ReplyStream(ObjectReceiveStream[Delta]):
             return
         self._over = self._over or anyio.Event()
         if self._state is _State.READING:
-            assert self._scope is not None
             self._state = _State.LEAVING
-            self._scope.cancel()
+            if self._scope is None:
+                self._flow.interrupt()
+            else:
+                self._scope.cancel()
         with anyio.move_on_after(self._commitment.context.timeouts.close, shield=True):
             await self._over.wait()
 
@@ -268,8 +311,7 @@ class ReplyStream(ObjectReceiveStream[Delta]):
         Raises:
             StreamInterrupted: As of `receive`.
         """
-        async for _ in self:
-            pass
+        await self._read_all()
         return self._transcript.text
 
     async def collect(self) -> Reply:
@@ -278,9 +320,13 @@ class ReplyStream(ObjectReceiveStream[Delta]):
         Raises:
             StreamInterrupted: As of `receive`.
         """
-        async for _ in self:
-            pass
+        await self._read_all()
         return self._transcript.reply(self.provider, "complete", self.attempts)
+
+    async def _read_all(self) -> None:
+        with suppress(anyio.EndOfStream):
+            while True:
+                await self.receive_ready()
 
     def _take(self, delta: Delta) -> Delta:
         self._clock.heard(delta)
@@ -296,9 +342,9 @@ class ReplyStream(ObjectReceiveStream[Delta]):
             return await self._broke_off(ContentRefused("the provider's content filter refused the rest"))
         # The generator runs to its end: it keeps its connection, and cleans up what it created.
         context = self._commitment.context
-        end = min(anyio.current_time() + context.timeouts.close, context.deadline.at)
+        end = min(context.clock() + context.timeouts.close, context.deadline.at)
         try:
-            with self._reading(end):
+            with self._reading(end, guarded=self._flow.guarded):
                 async for _ in self._generator:
                     break
         except Exception as error:  # noqa: BLE001 - the reply is complete already; only reported
@@ -309,11 +355,12 @@ class ReplyStream(ObjectReceiveStream[Delta]):
 
     async def _broke_off(self, raised: Exception) -> Delta:
         """Let another provider take over where that is wanted; else close, and tell the reader."""
+        self._flow.ready.clear()
         held = self._overlap.flush()
         if held:
             self._cut = raised
             return self._take(Delta(held))
-        error = self._commitment.learned(raised, anyio.current_time())
+        error = self._commitment.learned(raised, self._commitment.context.clock())
         switch = await self._taken_over(error)
         if switch is not None:
             self._commitment.context.ledger.tell(ReplySwitched(self.request_id, switch, error))
@@ -355,6 +402,7 @@ class ReplyStream(ObjectReceiveStream[Delta]):
         """Set the verdict: a reply whose proof was delivered is what the proof says, however it was left."""
         self._state = _State.CLOSING
         self._early.clear()
+        self._flow.ready.clear()
         if self._transcript.proved:
             verdict = "refused" if self._transcript.refused else "complete"
         self.verdict = verdict
@@ -362,6 +410,7 @@ class ReplyStream(ObjectReceiveStream[Delta]):
 
     def _end(self) -> None:
         self._state = _State.ENDED
+        self._iteration.close()
         self._commitment.context.ledger.end(
             self.verdict or "closed",
             self._now(),
@@ -382,9 +431,9 @@ class ReplyStream(ObjectReceiveStream[Delta]):
 
     def _now(self) -> float:
         try:
-            return anyio.current_time()
+            return self._commitment.context.clock()
         except Exception:  # noqa: BLE001 - dropped outside of any event loop
-            return self._asked
+            return self._first_content
 
     def __repr__(self) -> str:
         state = f"{self.verdict or 'open'}, {self._transcript.deltas} deltas"

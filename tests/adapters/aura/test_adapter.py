@@ -262,7 +262,7 @@ async def test_a_server_that_lists_no_models_leaves_a_bare_failure_as_it_is(
 
 @pytest.mark.parametrize("generation", PROGRAMS)
 async def test_reply_is_streamed_and_its_framed_end_is_the_proof(generation: Generation) -> None:
-    async with AuraSimulator(generation=generation, text="one two three") as simulator:
+    async with AuraSimulator(generation=generation, text="one two three", delay=0.01) as simulator:
         adapter = Aura(simulator.url, model=MODEL.get(generation, "openchat_3.6"))
         deltas, error = await read(adapter)
         await adapter.aclose()

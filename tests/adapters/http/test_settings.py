@@ -96,7 +96,7 @@ def test_secrets_show_themselves_nowhere() -> None:
 
     assert CANARY not in "".join(shown)
     with pytest.raises(TypeError):
-        pickle.dumps(vars(adapter._client)["_headers"])
+        pickle.dumps(adapter._client._heads)
 
 
 @pytest.mark.parametrize("value", ["", ".", "..", "x" * 201, None, 7, {}])

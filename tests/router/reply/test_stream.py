@@ -215,27 +215,32 @@ async def test_a_refusal_with_the_first_text_is_delivered_and_then_told(seen):
 class Odd(Adapter):
     """Yields what it is given, also what no adapter should."""
 
-    def __init__(self, things: list[object], at_hand: int = 0) -> None:
+    def __init__(self, things: list[object], *, at_once: bool = False) -> None:
         self.things = things
-        self.at_hand = at_hand
+        self.at_once = at_once
         self.closed = 0
 
     async def stream(self, request):
-        request.conditions.flow.at_hand = self.at_hand
         try:
-            yield Delta("Hel")
+            if self.at_once:
+                read = [thing for thing in self.things if not isinstance(thing, BaseException)]
+                for delta in request.conditions.flow.hand_over([Delta("Hel"), *read]):
+                    yield delta
+            else:
+                yield Delta("Hel")
             for thing in self.things:
                 if isinstance(thing, BaseException):
                     raise thing
-                yield thing
+                if not self.at_once:
+                    yield thing
         finally:
             self.closed += 1
 
 
-@pytest.mark.parametrize("at_hand", [0, 9])
+@pytest.mark.parametrize("at_once", [False, True])
 @pytest.mark.parametrize("thing", ["text", None, 7, b"x", ValueError("x"), StopAsyncIteration()])
-async def test_a_bug_after_content_is_a_bad_reply_and_closes_the_stream(seen, thing, at_hand):
-    odd = Odd([thing], at_hand)
+async def test_a_bug_after_content_is_a_bad_reply_and_closes_the_stream(seen, thing, at_once):
+    odd = Odd([thing], at_once=at_once)
     async with router_of(odd, seen=seen) as router, await router.stream(HELLO) as reply:
         with pytest.raises(StreamInterrupted) as raised:
             await reply.read_text()
@@ -249,9 +254,9 @@ async def test_a_bug_after_content_is_a_bad_reply_and_closes_the_stream(seen, th
     ("things", "cause"),
     [([], Truncated), ([ServiceFailed("x")], ServiceFailed), ([Delta("lo")], Truncated)],
 )
-async def test_an_adapter_that_promised_more_than_came_at_once_is_judged_like_any_other(seen, things, cause):
-    """A reply never just stops, not even where the adapter announced further deltas at hand."""
-    odd = Odd(things, at_hand=9)
+async def test_an_adapter_that_handed_over_all_it_had_is_judged_like_any_other(seen, things, cause):
+    """A reply never just stops, not even where the adapter handed all its deltas over at once."""
+    odd = Odd(things, at_once=True)
     async with router_of(odd, seen=seen) as router, await router.stream(HELLO) as reply:
         with pytest.raises(StreamInterrupted) as raised:
             await reply.read_text()
@@ -260,10 +265,10 @@ async def test_an_adapter_that_promised_more_than_came_at_once_is_judged_like_an
     assert (len(seen.of(RequestEnded)), odd.closed) == (1, 1)
 
 
-@pytest.mark.parametrize("at_hand", [0, 9])
+@pytest.mark.parametrize("at_once", [False, True])
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit])
-async def test_what_is_no_exception_passes_through_and_closes_the_stream(seen, kind, at_hand):
-    odd = Odd([kind("as told")], at_hand)
+async def test_what_is_no_exception_passes_through_and_closes_the_stream(seen, kind, at_once):
+    odd = Odd([kind("as told")], at_once=at_once)
     async with router_of(odd, seen=seen) as router, await router.stream(HELLO) as reply:
         with pytest.raises(kind, match="as told"):
             await reply.read_text()

@@ -1,0 +1,110 @@
+"""Runs of events that are equal but for their text, which is how nearly all of a reply comes.
+
+Once one event was decoded that brings text and nothing else, the next ones need not be decoded as JSON, where
+this holds:
+
+    event learned    HEAD  text of it      TAIL    valid JSON; its only key "content" has this text
+    event to read    HEAD  something else  TAIL    byte for byte the same head and tail
+
+Behind HEAD a JSON parser is inside of the string of that key. It still is at TAIL, as long as there is no
+quote, no backslash and no control character between, and what stands there is exactly the text. So the event
+is the learned one with another text. Anything unusual is left to the decoder of JSON.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_KEY: Final = re.compile(rb'"content"[ ]?:[ ]?"')
+_TRIES: Final = 8
+
+
+class TextRuns:
+    """Reads runs of events by one that was decoded.
+
+    Attributes:
+        tries: How often it still looks for an event to learn. Where each event has a number of its own,
+            nothing is to be learned, and looking is given up.
+    """
+
+    __slots__ = ("_between", "_head", "_tail", "tries")
+
+    def __init__(self) -> None:
+        self._head = self._tail = self._between = ""
+        self.tries = _TRIES
+
+    def __bool__(self) -> bool:
+        return bool(self._head)
+
+    def learn(self, data: bytes, text: str) -> None:
+        """Learn an event, unless it is one of the run.
+
+        Args:
+            data: Of the event. It brings text and nothing else.
+            text: What was decoded.
+        """
+        found = _KEY.search(data) if self.tries > 0 and b"\\" not in data and b"\n" not in data else None
+        if found is None or data.count(b'"content"') != 1:
+            return
+        try:
+            head, value, rest = data[: found.end()].decode(), text.encode(), data[found.end() :]
+            if rest.startswith(value + b'"'):
+                self._tail = rest[len(value) :].decode() + "\n\n"
+                self._head = "data: " + head
+                self._between = self._tail + self._head
+                self.tries -= 1
+        except UnicodeError:
+            return
+
+    def parts(self, chunk: bytes) -> Iterator[list[str] | bytes]:
+        """Yield the parts of a chunk that begins an event: texts of a run, or bytes that are to be decoded.
+
+        No text is empty, and each part but the last ends with an event.
+        """
+        head, tail = self._head, self._tail
+        try:
+            said = chunk.decode()
+        except UnicodeDecodeError:  # also where a character is cut in two
+            yield chunk
+            return
+        start = 0 if said.startswith(head) else said.find("\n\n" + head) + 2
+        end = said.rfind(tail) + len(tail)
+        if not head or start == 1 or end < start + len(head) + len(tail):
+            yield chunk
+            return
+        if start:
+            yield said[:start].encode()
+        texts = said[start + len(head) : end - len(tail)].split(self._between)
+        if "" not in texts and _is_plain("".join(texts)):
+            self.tries = _TRIES
+            yield texts
+        else:
+            yield from self._mixed(texts)
+        if end < len(said):
+            yield said[end:].encode()
+
+    def events(self, texts: list[str]) -> bytes:
+        """Return the events of a run, as they were sent."""
+        return f"{self._head}{self._between.join(texts)}{self._tail}".encode()
+
+    def _mixed(self, texts: list[str]) -> Iterator[list[str] | bytes]:
+        run: list[str] = []
+        for text in texts:
+            if text and _is_plain(text):
+                run.append(text)
+                continue
+            if run:
+                yield run
+                run = []
+            yield self.events([text])
+        if run:
+            yield run
+
+
+def _is_plain(text: str) -> bool:
+    # A control character is not printable. What else is not, is left to the decoder, too.
+    return '"' not in text and "\\" not in text and text.isprintable()
