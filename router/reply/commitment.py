@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
+from adapters.contract import ChatRequest, Message
 from adapters.contract.errors import AdapterError, Truncated, alone
 from adapters.generator import bad_reply, close_generator
 from router.errors import StreamInterrupted, verdict_of
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from router.reply.transcript import Transcript
     from router.request.attempt import AttemptResult
     from router.request.context import RequestContext
+
+
+_OVER = ChatRequest.build([Message("user", "-")])
+"""Stands in for the request of a reply that has ended."""
 
 
 class Takeover(Protocol):
@@ -74,6 +79,10 @@ class Commitment:
         if not self.released:
             self.released = True
             self._give_slot_back()
+
+    def forget_request(self) -> None:
+        """Let go of the messages: a reply, or the traceback of its error, may be kept for long."""
+        self.context = replace(self.context, request=_OVER, candidates=())
 
     def _give_slot_back(self) -> None:
         self.context.slots[self.provider.name].release()

@@ -12,8 +12,7 @@ reads leads to CLOSING; dropping the stream leads to ENDED, without clean-up and
 
 A stream owns plain resources only: the adapter's generator and what was read before the commit. The cancel
 scope of one `receive()` lives as long as that call, so that `aclose()` from another task can cancel it and
-wait. An adapter that guards its waits itself (`Flow.guarded`) needs no such scope: it is handed the clock,
-and `Flow.interrupt` ends its wait.
+wait. An adapter that guards its waits itself (`Flow.guarded`) needs none: `Flow.interrupt` ends its wait.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from typing import TYPE_CHECKING
 import anyio
 from anyio.abc import ObjectReceiveStream
 
-from adapters.contract import ChatRequest, Delta, Message
+from adapters.contract import Delta
 from adapters.contract.errors import AdapterError, ContentRefused
 from adapters.generator import Misbehaved, checked
 from router.errors import verdict_of
@@ -54,10 +53,6 @@ class _State(Enum):
     LEAVING = "leaving"
     CLOSING = "closing"
     ENDED = "ended"
-
-
-_OVER = ChatRequest.build([Message("user", "-")])
-"""Stands in for the request of a reply that has ended."""
 
 
 class ReplyStream(ObjectReceiveStream[Delta]):
@@ -419,15 +414,10 @@ class ReplyStream(ObjectReceiveStream[Delta]):
             first_content=self._first_content,
             reply=self._transcript,
         )
-        self._let_go()
+        self._commitment.forget_request()
+        self._takeover = None
         if self._over is not None:
             self._over.set()
-
-    def _let_go(self) -> None:
-        """Let go of the messages: a reply, or the traceback of its error, may be kept for long."""
-        context = self._commitment.context
-        self._commitment.context = replace(context, request=_OVER, candidates=())
-        self._takeover = None
 
     def _now(self) -> float:
         try:
