@@ -99,7 +99,7 @@ async def converse(
             for delta in flow.hand_over(decoder.flush()):
                 yield delta
         rest = _Rest(answer, decoder, session.limits.silence_after_finish)
-        while decoder.proved and chunk is not None and (deltas := await rest.next()):
+        while decoder.proved and not decoder.done and chunk is not None and (deltas := await rest.next()):
             for delta in flow.hand_over(deltas):
                 yield delta
         if decoder.done:

@@ -53,7 +53,7 @@ _MOST_URGENT: Final[dict[type, int]] = {
     WaitStarted: logging.DEBUG,
     ProbeEnded: logging.DEBUG,
 }
-"""The most urgent level that a line of an event can have, where that is not ERROR."""
+"""The most urgent level that a line of an event can have, where it is the same for all and not ERROR."""
 
 _QUIET: Final = 60.0
 """Seconds for which the same failure of a provider is not told at INFO again."""
@@ -102,7 +102,7 @@ class LogObserver:
     def __call__(self, event: Event) -> None:
         """Log one event."""
         configured = structlog.is_configured()
-        if not configured and not _logger.isEnabledFor(_MOST_URGENT.get(type(event), logging.ERROR)):
+        if not configured and not _logger.isEnabledFor(_most_urgent(event)):
             return  # nobody listens, so no line is made
         logger = structlog.get_logger(NAME) if configured else _standard
         level, name, fields = _LINES[type(event)](event)
@@ -123,6 +123,13 @@ class LogObserver:
             del self._told[next(iter(self._told))]
         self._told[failure] = now
         return True
+
+
+def _most_urgent(event: Event) -> int:
+    """Return the most urgent level that the line of an event can have."""
+    if isinstance(event, RequestEnded):
+        return logging.INFO if _ENDS[event.verdict][0] == "info" else logging.WARNING
+    return _MOST_URGENT.get(type(event), logging.ERROR)
 
 
 def _request_started(event: RequestStarted) -> Line:

@@ -7,13 +7,18 @@ a generator that has raised ends in silence when it is asked again, so that what
 from __future__ import annotations
 
 from contextlib import suppress
+from sys import getrefcount
 from types import AsyncGeneratorType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
     from adapters.contract import Delta
+
+
+_OURS: Final = 3
+"""References to a generator that nobody else holds: the attribute, the variable, the argument."""
 
 
 class Iteration:
@@ -36,8 +41,14 @@ class Iteration:
         return kept
 
     def close(self) -> None:
-        """Close the generator where it rests at its `yield`: it waits for nothing there."""
-        kept, self._kept = self._kept, None
-        if isinstance(kept, AsyncGeneratorType) and not kept.ag_running:
-            with suppress(StopIteration):
-                kept.aclose().send(None)
+        """Close the generator where it rests at its `yield` and no loop holds it: it waits for nothing there.
+
+        A loop that goes on over it is told by an error that the reply was closed: a closed generator would
+        end it as if the reply were whole.
+        """
+        kept = self._kept
+        if not isinstance(kept, AsyncGeneratorType) or kept.ag_running or getrefcount(kept) > _OURS:
+            return
+        self._kept = None
+        with suppress(StopIteration):
+            kept.aclose().send(None)
