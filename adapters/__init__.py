@@ -6,6 +6,7 @@ adapter class (`H2o`, `Aura`, …) is imported on first use, so that nobody pays
 
 from typing import TYPE_CHECKING, Any
 
+from adapters.answer_probe import answer
 from adapters.contract import (
     OPTIONS,
     ROLES,
@@ -54,7 +55,6 @@ from adapters.contract.errors import (
     Unreachable,
 )
 from adapters.contract.secret import Secret
-from adapters.probing import answer
 
 if TYPE_CHECKING:
     from adapters.aura import Aura

@@ -33,8 +33,8 @@ from router.request.context import RequestContext
 from router.request.in_flight import InFlight, close_adapters
 from router.request.ledger import Ledger
 from router.request.pending import PendingReply, PendingStream, lightly
+from router.request.reply_validation import Validation, validator_of
 from router.request.running_clock import running_clock
-from router.request.validation import Validation, validator_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Unpack
 import anyio
 from anyio.lowlevel import current_token
 
+from adapters.answer_probe import finding
 from adapters.contract import Adapter, Conditions, ProbeResult
 from adapters.contract.message import nearest
 from adapters.http.client import Client, ServiceWords
@@ -22,7 +23,6 @@ from adapters.http.settings import (
     parameters_of,
     seconds_of,
 )
-from adapters.probing import finding
 
 if TYPE_CHECKING:
     from adapters.contract import ProbeLevel

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from router.config.lines import lines_of
+from router.config.line_numbers import lines_of
 from router.config.mistakes import shown_key
 from router.errors import ConfigError, ConfigMistake
 

@@ -19,7 +19,7 @@ from adapters.contract.errors import (
 )
 from adapters.generator import bad_reply, checked, close_generator, made_by
 from router.reply.transcript import REFUSED
-from router.request.validation import Validation
+from router.request.reply_validation import Validation
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable

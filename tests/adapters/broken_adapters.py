@@ -5,7 +5,7 @@ from contextvars import ContextVar
 import anyio
 
 from adapters import BadReply, Delta, Outcome, ProbeResult
-from adapters.probing import PROMPT
+from adapters.answer_probe import PROMPT
 from adapters.scripted import Pause, ScriptedAdapter, Step
 
 VARIABLE = ContextVar[str]("VARIABLE")

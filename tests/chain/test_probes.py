@@ -28,7 +28,7 @@ from adapters import (
     ScriptedAdapter,
     ServiceFailed,
 )
-from adapters.probing import PROMPT
+from adapters.answer_probe import PROMPT
 from adapters.simulators.h2o import MODELS, H2oSimulator
 from adapters.simulators.opchatgpts import OpchatgptsSimulator
 from adapters.simulators.open_assistant import OpenAssistantSimulator

@@ -34,8 +34,8 @@ from adapters.contract.errors import (
     ServiceFailed,
 )
 from adapters.wire.vendor.phrases import by_form, by_override, by_phrase, says_used_up
+from adapters.wire.vendor.retry_after import wait_of_body
 from adapters.wire.vendor.statements import ErrorBody, Statement, plain, read_body
-from adapters.wire.vendor.waits import wait_of_body
 from adapters.wire.vendor.words import BLAME, CODES, SCOPES, Section
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from adapters.contract.errors import AdapterError, QuotaExhausted, RateLimited, Scope
 from adapters.contract.secret import PeerText
 from adapters.wire.vendor.classify import classify
-from adapters.wire.vendor.waits import wait_of_headers
+from adapters.wire.vendor.retry_after import wait_of_headers
 
 if TYPE_CHECKING:
     from collections.abc import Callable

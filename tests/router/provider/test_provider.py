@@ -23,8 +23,8 @@ from adapters import (
     ServiceFailed,
     Truncated,
 )
+from adapters.answer_probe import finding
 from adapters.contract import ChatRequest
-from adapters.probing import finding
 from adapters.scripted import ScriptedAdapter
 from router import BreakerPolicy, ProviderHealth, RetryPolicy
 from router.health.snapshot import health_of

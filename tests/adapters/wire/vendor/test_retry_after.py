@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.wire.vendor.errors import error_from
-from adapters.wire.vendor.waits import LONGEST_WAIT, wait_of_body, wait_of_headers
+from adapters.wire.vendor.retry_after import LONGEST_WAIT, wait_of_body, wait_of_headers
 from tests.adapters.wire.documents import ANY_TEXT, JSON
 
 NOW = datetime(2026, 11, 27, 3, 0, 0, tzinfo=UTC)

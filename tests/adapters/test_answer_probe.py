@@ -23,7 +23,7 @@ from adapters import (
     ServiceFailed,
     check_adapter,
 )
-from adapters.probing import PROMPT, TOKENS, answer
+from adapters.answer_probe import PROMPT, TOKENS, answer
 from adapters.scripted import Forever, ScriptedAdapter, Unfinished
 from tests.virtual_time import anyio_backend  # noqa: F401 - a fixture
 

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.config.lines import lines_of
+from router.config.line_numbers import lines_of
 from tests.router.config.good import GOOD, Where, places
 
 NAMES = ("a", "b-c", '"d e"', "'f#g'", '"h\\u0069"', "123", '"]"', '"="', '"{"', '"é"')
