@@ -60,8 +60,10 @@ class Delta:
         text: Text to append.
         reasoning: Thinking to append, where the provider hands it over apart from the text.
         tool_calls: Pieces of tool calls.
-        finish_reason: On the last delta, the proof that the reply is complete: stop, length, tool_calls,
-            content_filter, or the provider's own word. None where the only proof is the end of the body.
+        finish_reason: On the last delta, the proof that the reply is complete, in OpenAI's words: stop,
+            length, tool_calls, function_call, content_filter; one that nobody knows is handed on as it is.
+            Where the provider's own word is another one, it is `beside.extra["native_finish_reason"]`. None
+            where the only proof is the end of the body.
         usage: Token counts.
         model: The model that answers, where the provider names it.
         final_text: On the last delta, the provider's own final version of the whole text, where it differs

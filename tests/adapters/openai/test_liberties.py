@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from adapters import ContextTooLong, Limits, OpenAICompatible, ReplyTooLarge
 from router import Reply, Router
 from tests.adapters.bodies import Wire, proved, read, text
+
+if TYPE_CHECKING:
+    import httpx
 
 pytestmark = pytest.mark.anyio
 
@@ -124,3 +127,37 @@ async def test_reasoning_goes_back_within_a_turn_that_calls_tools(adapter: OpenA
 
     assert ("hm", '{"hour": 12}') == (mine[0]["reasoning_content"], mine[1]["content"])
     assert "reasoning_content" not in reply.message.as_dict()
+
+
+LENGTH = 'data: {"choices": [{"index": 0, "delta": {}, "finish_reason": "MAX_TOKENS"}]}\n\n'
+THINKS = 'data: {"choices": [{"index": 0, "delta": {"reasoning": "hm"}}]}\n\n'
+
+
+class Same(Wire):
+    """Answers every request with the same body."""
+
+    def __init__(self, body: str) -> None:
+        super().__init__()
+        self.bytes = body.encode()
+
+    def answer_to(self, request: httpx.Request) -> httpx.Response:
+        self.put(self.bytes)
+        return self.answer
+
+
+@pytest.mark.parametrize("before", ["", THINKS], ids=["nothing", "reasoning"])
+async def test_the_limit_of_tokens_without_text_fails_over_and_counts_against_nobody(before: str):
+    first, second = Same(before + LENGTH), Same(HI + STOP)
+    adapters = [
+        OpenAICompatible("http://127.0.0.1:9/v1", model="m", name="first", transport=first),
+        OpenAICompatible("http://127.0.0.1:9/v1", model="m", name="second", transport=second),
+    ]
+    async with Router(adapters, observers=[], on_interruption="restart") as router:
+        replies = [
+            await router.complete([{"role": "user", "content": f"Hello {number}"}]) for number in range(8)
+        ]
+        report = router.health()
+
+    assert {("Hi", "second", "stop")} == {(r.text, r.provider, r.finish_reason) for r in replies}
+    assert 8 == len(first.requests)  # it is asked each time
+    assert all(entry.can_answer for entry in report.providers)
