@@ -3,7 +3,7 @@
 #   make test    set up .venv and run the tests, a sample of the longest: minutes
 #   make check   what must pass: format, lint, types, import rules, all tests with their coverage
 #   make fix     repair format and what the linter can repair
-#   make bench   the benchmark
+#   make bench   the benchmark; make bench-peers beside other libraries
 #   make soak    simulated worlds, SEEDS=10000 of them
 PYTHON ?= python3
 VENV ?= .venv
@@ -35,6 +35,11 @@ fix: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks
+
+# Beside litellm, the openai SDK, pydantic-ai and LangChain, each in an environment of its own, made on first use.
+.PHONY: bench-peers
+bench-peers: $(READY)
+	$(BIN)/python -m benchmarks --peers
 
 # Seeds of the simulated world; a failing one prints the command that repeats it.
 SEEDS ?= 10000

@@ -72,14 +72,14 @@ def _process(command: list[str], cpu: int) -> Iterator[subprocess.Popen[str]]:
     def pin() -> None:
         os.sched_setaffinity(0, {cpu})
 
-    process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=pin if _pins() else None
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
+    preexec = pin if _pins() else None
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=preexec
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def _pins() -> bool:

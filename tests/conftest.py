@@ -8,12 +8,13 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.carrier import carrier
 from tests.depth import DEPTH, SEED
 from tests.faults import summary as faults
 from tests.faults.summary import pytest_sessionfinish, pytest_testnodedown
 from tests.virtual_time import VirtualBackend
 
-__all__ = ["pytest_sessionfinish", "pytest_testnodedown"]
+__all__ = ["carrier", "pytest_sessionfinish", "pytest_testnodedown"]
 
 settings.register_profile(
     "full",

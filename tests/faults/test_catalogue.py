@@ -21,6 +21,7 @@ CASES: Final = sampled(cases(), 0.12, "fault catalogue", lambda case: case.fault
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.usefixtures("carrier")
 async def test_a_fault_ends_as_promised(case: Case) -> None:
     with TALLY.kept(str(case), case.fault.row):
         wrong = await run(case, ours)

@@ -23,7 +23,7 @@ SHARE: Final = 0.98
 
 @pytest.mark.parametrize("adapter_name", ADAPTERS)
 async def test_recorded_turns_end_as_expected(
-    adapter_name: str, record_property: Callable[[str, object], None]
+    adapter_name: str, carrier: str, record_property: Callable[[str, object], None]
 ) -> None:
     """At least 98 of 100 turns of each adapter give exactly what a correct client makes of them."""
     results: list[tuple[Turn, Played]] = []
@@ -39,7 +39,7 @@ async def test_recorded_turns_end_as_expected(
 
     misses = sorted(f"  {turn['id']}: {miss}" for turn, played in results if (miss := judge(turn, played)))
     right = len(results) - len(misses)
-    count = f"{right} of {len(results)} turns as expected ({adapter_name})"
+    count = f"{right} of {len(results)} turns as expected ({adapter_name}, over {carrier})"
     record_property("summary", "\n".join([count, *misses]))
 
     assert results

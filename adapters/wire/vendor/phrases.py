@@ -120,7 +120,8 @@ def _place_of(rule: _Rule, words: str, number: int | None) -> int | None:
     """Return where the first of a section's phrases begins in a sentence, or None."""
     if rule.section.statuses and number not in rule.section.statuses:
         return None
-    places = [place for phrase in rule.phrases if (place := _place(phrase, words)) is not None]
+    near = [phrase for phrase in rule.phrases if phrase[0] in words]  # hundreds are not, at no call each
+    places = [place for phrase in near if (place := _place(phrase, words)) is not None]
     return min(places, default=None)
 
 
