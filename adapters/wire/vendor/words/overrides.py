@@ -50,7 +50,7 @@ OVERRIDES: Final[tuple[Section, ...]] = (
     )),
     Section(ContextTooLong, (
         Words("Groq", "https://github.com/continuedev/continue/issues/10218", listed(
-            "request too large for … tokens per min | request too large for … requested"
+            "request too large … tokens per min | request too large … requested"
         )),
         Words("OpenAI", "https://github.com/vanna-ai/vanna-flask/issues/11", listed(
             "input or output tokens must be reduced"
