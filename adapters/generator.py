@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from adapters.contract import Adapter, ChatRequest
 
 
-_READERS: Final = re.compile(r"router(\.|$)|adapters\.(generator|probing|conformance|http)")
+_READERS: Final = re.compile(r"router(\.|$)|adapters\.(generator|answer_probe|conformance|http)")
 """The modules that read adapters: their frames come before the adapter's in a traceback."""
 
 

@@ -28,6 +28,8 @@ from adapters.http.limits import Limits
 from adapters.http.proxies import proxy_of, unused_proxy
 from adapters.http.recognition import recognised
 from adapters.http.settings import (
+    HARMLESS_COOKIE,
+    HARMLESS_HEADER,
     HTTPSettings,
     cookie_of,
     flag_of,
@@ -144,7 +146,11 @@ class Client:
         self._slots: anyio.Semaphore | None = None
         self._loop: EventLoopToken | None = None
         self._has_key = bool(sent or sent_cookies or secrets)
-        hidden = [*hidden_of(headers, sent), *hidden_of(cookies, sent_cookies), *secrets]
+        hidden = [
+            *hidden_of(headers, sent, HARMLESS_HEADER),
+            *hidden_of(cookies, sent_cookies, HARMLESS_COOKIE),
+            *secrets,
+        ]
         hidden = [secret for secret in hidden if not is_placeholder(secret.reveal())]
         self.shown = PeerText(hidden if self._proxy is None else [*hidden, self._proxy])
 

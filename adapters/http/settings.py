@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from adapters.http.limits import Limits
 
 
-_EVERYDAY: Final = re.compile(r"(?:(?:[A-Za-z]{1,12}|[0-9]{1,4})(?:[^A-Za-z0-9]+|\Z))+")
+HARMLESS_HEADER: Final = re.compile(r"(?:(?:[A-Za-z]{1,12}|[0-9]{1,4})(?:[^A-Za-z0-9]+|\Z))+")
 """A value that is made of words and small numbers, such as `application/json` or `2023-06-01`."""
+HARMLESS_COOKIE: Final = re.compile(r"[A-Za-z]{1,8}|[0-9]{1,4}")
+"""One short word or number, such as `dark`. What a cookie holds is more often a session than a choice."""
 
 
 _PLACEHOLDERS: Final = frozenset({
@@ -105,20 +107,23 @@ def is_unchecked(verify: object) -> bool:
     return verify is False or (isinstance(verify, ssl.SSLContext) and verify.verify_mode is ssl.CERT_NONE)
 
 
-def hidden_of(given: list[tuple[Any, Any]], values: Mapping[str, Secret]) -> list[Secret]:
+def hidden_of(
+    given: list[tuple[Any, Any]], values: Mapping[str, Secret], harmless: re.Pattern[str]
+) -> list[Secret]:
     """Return the values of headers or cookies that must not be shown.
 
     Args:
         given: Names and values as given.
         values: Name -> value.
+        harmless: Matches a value that is no secret where its name does not say so.
     """
-    return [values[name] for name, value in given if _is_secret(name, value)]
+    return [values[name] for name, value in given if _is_secret(name, value, harmless)]
 
 
-def _is_secret(name: str, value: str | Secret) -> bool:
+def _is_secret(name: str, value: str | Secret, harmless: re.Pattern[str]) -> bool:
     if isinstance(value, Secret) or CREDENTIALS.search(name):
         return True
-    return not isinstance(value, Plain) and not _EVERYDAY.fullmatch(value)
+    return not isinstance(value, Plain) and not harmless.fullmatch(value)
 
 
 def is_placeholder(value: str) -> bool:

@@ -15,9 +15,9 @@ OF_AN_ADAPTER = {
     # what it is and does
     "name", "model", "models", "capabilities", "concurrency", "stream", "probe", "aclose", "model_for",
     # how it is
-    "working", "working_at", "working_reason", "working_since", "recheck_at",
+    "working", "working_at", "working_reason", "working_since", "recheck_at", "cautions",
     # what the router tells it, and how often it looks again
-    "mark", "owner", "answer_probes", "recheck", "recheck_cap",
+    "mark", "owner", "answer_probes", "recheck", "recheck_cap", "in_loop",
 }  # fmt: skip
 OF_HTTP = {"base_url", "limits", "connect_timeout", "cleanup_timeout"}
 

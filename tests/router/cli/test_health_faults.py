@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 BEHIND_CONTENT: Final = {"stall_after", "cut", "cut_clean", "reset_after", "error_after", "slow"}
 """Faults that strike a reply behind its first content, where a probe for an answer has seen enough."""
-STATES: Final = {fault: "healthy" if fault in BEHIND_CONTENT else "unhealthy" for fault in FAULTS} | {
+TOLERATED: Final = {"gzip"}
+"""What an adapter makes the best of."""
+STATES: Final = {
+    fault: "healthy" if fault in BEHIND_CONTENT | TOLERATED else "unhealthy" for fault in FAULTS
+} | {
     "429": "degraded"  # it works, and asks to be left alone
 }
 CODES: Final = {"healthy": 0, "degraded": 2, "unhealthy": 2}
