@@ -50,6 +50,7 @@ class Fault:
         options: Of the service's simulator.
         steps: Scripts for steps around the reply: method and beginning of the path -> script.
         reported: Whether a clean-up fails and is reported; something may be left then.
+        on_reuse: What is reported strikes a connection that is used again, which not every transport does.
         leaves: Whether something is left without a failure.
         most: Upstream requests at the faulty provider, at most; None: by the rule.
         tls: What the server shows, where it speaks TLS.
@@ -73,6 +74,7 @@ class Fault:
     options: Mapping[str, Any] = field(default_factory=dict)
     steps: Mapping[str, Script] = field(default_factory=dict)
     reported: bool = False
+    on_reuse: bool = False
     leaves: bool = False
     most: int | None = None
     tls: ssl.SSLContext | None = None

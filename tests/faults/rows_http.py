@@ -256,6 +256,7 @@ DEAD: Final = (
         lambda w: (w.full, Do.SILENCE),
         ("h2o", "open_assistant"),
         reported=True,
+        on_reuse=True,
         within=1.3,
     ),
     Fault("35", "HTTP", "an error body that is cut", "R>F", lambda w: (whole(503, b"{")[:-1], Do.CLOSE)),

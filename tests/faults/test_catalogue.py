@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -21,8 +22,9 @@ CASES: Final = sampled(cases(), 0.12, "fault catalogue", lambda case: case.fault
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-@pytest.mark.usefixtures("carrier")
-async def test_a_fault_ends_as_promised(case: Case) -> None:
+async def test_a_fault_ends_as_promised(case: Case, carrier: str) -> None:
+    if carrier == "httpx" and case.fault.on_reuse:  # over httpx a connection carries one exchange
+        case = replace(case, fault=replace(case.fault, reported=False))
     with TALLY.kept(str(case), case.fault.row):
         wrong = await run(case, ours)
 
