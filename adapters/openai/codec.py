@@ -148,7 +148,9 @@ class ChunkDecoder:
                 self._take(*event, deltas)
         except AdapterError as failure:
             self.failure = failure
-        if not self.proved and (held := self._reader.held()).has_content:
+        # Half a character that was held back is worth nothing before a failure, wherever the bytes were cut.
+        whole_so_far = self.failure is None and not self.proved
+        if whole_so_far and (held := self._reader.held()).has_content:
             deltas.append(held)
         return deltas
 

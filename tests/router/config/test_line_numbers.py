@@ -3,7 +3,7 @@
 import tomllib
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from router.config.line_numbers import lines_of
@@ -102,6 +102,7 @@ def test_the_line_of_a_key_is_right_behind_anything(text: str, scalar: str) -> N
 def test_the_drawn_documents_are_not_empty() -> None:
     seen: list[str] = []
 
+    @settings(max_examples=100)
     @given(documents())
     def draw(text: str) -> None:
         seen.append(text)
