@@ -104,6 +104,7 @@ async def test_what_is_no_content_is_none():
 
 
 TOO_SLOW = 1.03  # seconds; with 1.0 a content and the end of the window would fall on one instant
+PAUSES = [0.25, 0.45, TOO_SLOW]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
