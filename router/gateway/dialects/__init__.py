@@ -1,0 +1,1 @@
+"""The APIs that clients speak to the gateway, without I/O."""

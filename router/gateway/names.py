@@ -1,0 +1,57 @@
+"""The names of models that clients may ask for, and what they mean for the chain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from router.gateway.failure import refused
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+CHAIN: Final = "chat-router"
+"""Asks the whole chain, each provider for its own default model."""
+_DEFAULTS: Final = frozenset({CHAIN, "auto", "default"})
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What a model's name means.
+
+    Attributes:
+        providers: The names of the providers of the chain.
+        allowed: The names that the caller's key may use; None for all.
+    """
+
+    providers: Collection[str]
+    allowed: frozenset[str] | None = None
+
+    def meaning(self, named: object) -> tuple[str | None, tuple[str, ...] | None]:
+        """Return the model to ask for and the providers to ask; None for the default, and for the chain.
+
+        `provider/model` pins a provider of the chain; `provider/` asks for its default. Any other name goes
+        to the whole chain, whose providers translate it by their `models`.
+
+        Args:
+            named: The `model` of the client's request.
+
+        Raises:
+            Refused: It is no text, or the key may not use it.
+        """
+        if not isinstance(named, str) or not named:
+            raise refused(f"model must be text, such as {CHAIN!r} for the whole chain", param="model")
+        if self.allowed is not None and named not in self.allowed:
+            raise refused(
+                f"this key may not use the model {named[:100]!r}; "
+                f"it may use {', '.join(sorted(self.allowed))}",
+                param="model",
+                code="model_not_allowed",
+                status=403,
+            )
+        if named in _DEFAULTS:
+            return None, None
+        provider, slash, model = named.partition("/")
+        if slash and provider in self.providers:
+            return model or None, (provider,)
+        return named, None
