@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, Unpack
 
 from adapters.contract.message import EMPTY, Message, cut_name, json_copy
 from adapters.contract.options import checked_options, demands_of
+from adapters.contract.traits import Traits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -97,33 +98,6 @@ class Conditions:
     on_leftover: Callable[[AdapterError], None] = lambda error: None
     flow: Flow = field(default_factory=Flow)
     has_slot: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Traits:
-    """What messages need of a provider, found out once: a history may have thousands of them.
-
-    Attributes:
-        has_system: Whether a system or developer message is among them.
-        turns: How many others there are.
-        has_tools: Whether they hold calls of tools, or results.
-        has_images: Whether a part of them is more than words.
-        characters: The length of all texts together.
-    """
-
-    has_system: bool
-    turns: int
-    has_tools: bool
-    has_images: bool
-    characters: int
-
-    @classmethod
-    def of(cls, messages: Sequence[Message]) -> Traits:
-        """Return the traits of `messages`."""
-        system = sum(m.role in ("system", "developer") for m in messages)
-        tools = any(m.role in ("tool", "function") or m.extra.get("tool_calls") for m in messages)
-        images = any(m.has_images for m in messages)
-        return cls(system > 0, len(messages) - system, tools, images, sum(len(m.text) for m in messages))
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,10 +25,11 @@ def refusal_of(provider: Provider, request: ChatRequest, now: float) -> Refusal 
 def lacking_demands(provider: Provider, request: ChatRequest) -> tuple[str, ...]:
     """Return the demands of `request` that `provider` cannot meet, whatever else is known of it."""
     with suppress(Exception):  # a bug in an adapter is told where the reason is looked for
-        return provider.adapter.capabilities.lacks(request)
+        return provider.adapter.capabilities.lacks(request, provider.adapter.model_for(request))
     return ()
 
 
 def dropped_options(provider: Provider, request: ChatRequest) -> tuple[str, ...]:
     """Return the names of the options that `provider` does not take, sorted."""
-    return tuple(sorted(set(request.options) - provider.adapter.capabilities.options))
+    taken = provider.adapter.capabilities.of(provider.adapter.model_for(request)).options
+    return tuple(sorted(set(request.options) - taken))
