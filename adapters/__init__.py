@@ -57,6 +57,7 @@ from adapters.contract.errors import (
 from adapters.contract.secret import Secret
 
 if TYPE_CHECKING:
+    from adapters.anthropic.adapter import Anthropic
     from adapters.aura import Aura
     from adapters.chat_anywhere import ChatAnywhere
     from adapters.conformance import check_adapter
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
     from adapters.scripted import ScriptedAdapter
 
 _LAZY = {
+    "Anthropic": "anthropic",
     "Aura": "aura",
     "ChatAnywhere": "chat_anywhere",
     "H2o": "h2o",
@@ -85,6 +87,7 @@ __all__ = [
     "ROLES",
     "Adapter",
     "AdapterError",
+    "Anthropic",
     "Aura",
     "AuthenticationFailed",
     "BadReply",

@@ -13,6 +13,7 @@ from adapters.contract import Adapter
 from adapters.contract.message import nearest
 
 BUILT_IN: Final = {
+    "anthropic": "adapters.anthropic:Anthropic",
     "aura": "adapters.aura:Aura",
     "chat_anywhere": "adapters.chat_anywhere:ChatAnywhere",
     "h2o": "adapters.h2o:H2o",

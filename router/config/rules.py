@@ -157,6 +157,13 @@ RULES: Final[Mapping[str, Mapping[str, Rule]]] = {
     "HTTPAdapter": {"base_url": Check(base_of)},
     "HTTPSettings": _each("connect_timeout cleanup_timeout", _SECONDS)
     | {"name": _NAME, "headers": _HEADER, "cookies": _COOKIE},
+    "Anthropic": {
+        "api_key": _KEY,
+        "auth_token": _KEY,
+        "max_tokens": Range(1, unit="tokens"),
+        "version": Form(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "must be a date, such as '2023-06-01'"),
+        "betas": Form(r"[A-Za-z0-9._-]+", "must be a name of letters, digits, '.', '_' and '-'"),
+    },
     "Aura": {"token_limit": Range(0, above=True, unit="tokens")},
     "ChatAnywhere": {"api_key": _KEY, "refusals": Form(r"[\s\S]+", "is empty; write a phrase")},
     "OpenAICompatible": {"api_key": _KEY},
