@@ -31,6 +31,7 @@ from adapters.contract.errors import (
 )
 from adapters.http.status import wall_clock
 from adapters.openai.codec import ChunkDecoder, request_body, request_body_in_steps, whole
+from adapters.openai.dialect import USUAL, Dialect
 from adapters.wire.error_body import is_page
 from adapters.wire.vendor.errors import AnswerErrors, error_from
 
@@ -59,9 +60,15 @@ _MODELS: Final = 1000  # of a list, kept at most
 
 
 async def converse(
-    adapter: HTTPAdapter, session: Session, request: ChatRequest
+    adapter: HTTPAdapter, session: Session, request: ChatRequest, dialect: Dialect = USUAL
 ) -> AsyncGenerator[Delta, None]:
     """Ask for a completion, and yield it.
+
+    Args:
+        adapter: Who asks.
+        session: Of the attempt.
+        request: What to ask.
+        dialect: What the service wants differently from OpenAI.
 
     Raises:
         AdapterError: A failure of the transport, a status but 200, a page, an error object wherever it comes.
@@ -69,7 +76,11 @@ async def converse(
     async with (
         session,
         session.exchange(
-            "POST", "/chat/completions", content=await _body(adapter, request), headers=_HEADERS
+            "POST",
+            "/chat/completions",
+            content=await _body(adapter, request, dialect),
+            headers=_HEADERS,
+            query=dialect.query or None,
         ) as answer,
     ):
         if answer.status not in (200, 201):
@@ -234,17 +245,21 @@ def explain(answer: WholeAnswer, shown: Callable[[str], str]) -> AdapterError | 
     return error
 
 
-async def reach(session: Session) -> ProbeResult:
+async def reach(session: Session, dialect: Dialect = USUAL) -> ProbeResult:
     """Ask for the list of models, which costs no generation. A list that is refused or odd shows nothing.
 
     A key may be allowed to chat and not to list models, and a relay may have no list; only that the service
-    could not be reached is a finding against it.
+    could not be reached is a finding against it. Where it has no list, its address for completions is asked
+    by GET, which generates nothing either.
 
     Raises:
         AdapterError: The service could not be reached.
     """
     try:
-        answer = await session.ask("GET", "/models", ok=(200, 404, 405))
+        path = dialect.models_path or "/chat/completions"
+        answer = await session.ask("GET", path, query=dialect.query or None, ok=(200, 404, 405))
+        if not dialect.models_path:
+            return ProbeResult(None, f"it answers (status {answer.status}), and has no list of models")
         return _listed(session, answer)
     except (ConnectFailed, ConnectionLost, Unreachable, LocalFailure, Busy):
         raise
@@ -267,7 +282,7 @@ def _listed(session: Session, answer: WholeAnswer) -> ProbeResult:
     return ProbeResult(True, "it lists its models", models=tuple(session.shown(model, 100) for model in ids))
 
 
-async def _body(adapter: HTTPAdapter, request: ChatRequest) -> bytes:
+async def _body(adapter: HTTPAdapter, request: ChatRequest, dialect: Dialect) -> bytes:
     """Return the body, made in steps where it is long: others run between them."""
     model, messages = adapter.model_for(request), request.messages
     options = request.options_for(adapter.capabilities.options)
@@ -275,8 +290,8 @@ async def _body(adapter: HTTPAdapter, request: ChatRequest) -> bytes:
     if len(messages) <= _MANY and all(
         isinstance(m.content, str) and len(m.content) <= _LONG for m in messages
     ):
-        return request_body(model, messages, options, extra, provider=adapter.name)
-    steps = request_body_in_steps(model, messages, options, extra, adapter.name)
+        return request_body(model, messages, options, extra, dialect.stream, adapter.name, dialect)
+    steps = request_body_in_steps(model, messages, options, extra, dialect.stream, adapter.name, dialect)
     while True:
         try:
             next(steps)
