@@ -74,9 +74,10 @@ def cookie_of_object(given: dict[str, Any], what: str) -> StoredCookie:
     """
     for name in ("name", "value", "domain"):
         if not isinstance(given.get(name), str):
-            raise ValueError(f"{what} has no {name}; export the cookies again")
+            raise ValueError(f"{what} has no {name}; export the cookies again")  # noqa: TRY004 - a file's fault
     expires = next((given[name] for name in _EXPIRY if given.get(name) is not None), None)
-    if expires is not None and not (isinstance(expires, int | float) and not math.isnan(expires)):
+    is_time = isinstance(expires, int | float) and not math.isnan(expires)
+    if expires is not None and not is_time:
         raise ValueError(f"{what}: its expiry is no time in seconds")
     if expires is not None and expires < 0:  # of Playwright: with the browser's session
         expires = None
