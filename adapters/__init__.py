@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from adapters.conformance import check_adapter
     from adapters.h2o import H2o
     from adapters.http import HTTPAdapter, Limits
+    from adapters.http.cookies import BrowserCookies
     from adapters.opchatgpts import Opchatgpts
     from adapters.open_assistant import OpenAssistant
     from adapters.openai.adapter import OpenAICompatible
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
 _LAZY = {
     "Anthropic": "anthropic",
     "Aura": "aura",
+    "BrowserCookies": "http.cookies",
     "ChatAnywhere": "chat_anywhere",
     "H2o": "h2o",
     "HTTPAdapter": "http",
@@ -92,6 +94,7 @@ __all__ = [
     "AuthenticationFailed",
     "BadReply",
     "Beside",
+    "BrowserCookies",
     "Busy",
     "Capabilities",
     "ChatAnywhere",

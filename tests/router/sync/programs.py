@@ -50,6 +50,7 @@ def started(program: str, *arguments: str) -> subprocess.Popen[str]:
     """Start a program in a process of its own."""
     return subprocess.Popen(
         [sys.executable, "-W", "always::ResourceWarning", "-c", program, *arguments],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -26,15 +26,23 @@ STREAM = (
     HEAD
     + """
 with router:
-    for delta in router.stream(ASK):
-        print("content", delta.text, flush=True)
+    try:
+        for delta in router.stream(ASK):
+            print("content", delta.text, flush=True)
+    except KeyboardInterrupt:
+        sys.stdin.readline()
+        raise
 """
 )
 COMPLETE = (
     HEAD
     + """
 with router:
-    router.complete(ASK)
+    try:
+        router.complete(ASK)
+    except KeyboardInterrupt:
+        sys.stdin.readline()
+        raise
 """
 )
 UNCLOSED = (
@@ -85,6 +93,8 @@ def test_ctrl_c_cleans_up_before_the_program_ends(program: str, fault: str, back
             assert process.stdout is not None
             assert process.stdout.readline().startswith("content")
         process.send_signal(signal.SIGINT)
+        # It is clean before the program, which waits for a line, can close the router.
+        until(lambda: site.created == site.deleted | site.hidden and not site.running)
         code, _, err = ended(process)
 
         assert code == -signal.SIGINT, err
