@@ -45,6 +45,10 @@ class Attempt:
         lacks: Demands of the request that the provider cannot meet, for which it was skipped.
         provider_request_id: The provider's own id of the request, where it gave one.
         rate_limits: What the provider said about its rate limits: header -> value.
+        rewritten: What was changed in the messages so that the provider takes them, in a few words each.
+        context: Where the request was too large for the provider, the most tokens that it takes; 0 where
+            that is not known. None for all others.
+        tokens: The tokens of such a request, as the service counted or else this side estimated them.
     """
 
     provider: str
@@ -61,6 +65,9 @@ class Attempt:
     lacks: tuple[str, ...] = ()
     provider_request_id: str | None = None
     rate_limits: Mapping[str, str] = field(default_factory=dict, compare=False)
+    rewritten: tuple[str, ...] = ()
+    context: int | None = None
+    tokens: int = 0
 
     def __str__(self) -> str:
         what = " ".join(self.reason.splitlines())  # one line each, whatever an adapter writes

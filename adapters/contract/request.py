@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, Unpack
 
 from adapters.contract.message import EMPTY, Message, cut_name, json_copy
 from adapters.contract.options import checked_options, demands_of
-from adapters.contract.traits import Traits
+from adapters.contract.rewriting import rewritten
+from adapters.contract.traits import Traits, text_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from adapters.contract.capabilities import Capabilities
     from adapters.contract.delta import Delta
     from adapters.contract.errors import AdapterError
     from adapters.contract.message import HasMessage
@@ -122,6 +124,7 @@ class ChatRequest:
     validation: object | None = field(default=None, compare=False, repr=False)
     conditions: Conditions = field(default_factory=Conditions, compare=False, repr=False)
     _traits: list[Traits] = field(default_factory=list, compare=False, repr=False)
+    _text_bytes: list[int] = field(default_factory=list, compare=False, repr=False)
 
     @classmethod
     def build(
@@ -201,7 +204,16 @@ class ChatRequest:
         """Return a request that asks to go on from the partial answer of somebody else."""
         shown = Message("assistant", partial)
         ask = Message("user", "Go on exactly where this answer breaks off. Repeat nothing of it.")
-        return replace(self, messages=(*self.messages, shown, ask), _traits=[])
+        return replace(self, messages=(*self.messages, shown, ask), _traits=[], _text_bytes=[])
+
+    def rewritten_for(self, able: Capabilities) -> tuple[ChatRequest, tuple[str, ...]]:
+        """Return the request as a provider takes it, and in a few words what was changed for that.
+
+        Args:
+            able: What the provider takes, for the model that is asked for.
+        """
+        messages, told = rewritten(self.messages, able, self.traits)
+        return (replace(self, messages=messages, _traits=[], _text_bytes=[]) if told else self), told
 
     def options_for(self, allowed: Collection[str]) -> dict[str, Any]:
         """Return the options that a provider takes, as a new dict."""
@@ -218,6 +230,13 @@ class ChatRequest:
         if not self._traits:
             self._traits.append(Traits.of(self.messages))
         return self._traits[0]
+
+    @property
+    def text_bytes(self) -> int:
+        """Bytes of UTF-8 of all texts, tool calls and definitions of tools, by which tokens are estimated."""
+        if not self._text_bytes:
+            self._text_bytes.append(text_bytes(self.messages, self.options.get("tools")))
+        return self._text_bytes[0]
 
     def __repr__(self) -> str:
         # Prompts are private: a repr ends up in logs and tracebacks.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -81,3 +82,14 @@ def _is_by_address(part: Mapping[str, Any]) -> bool:
     image = part.get("image_url")
     url = image.get("url") if isinstance(image, Mapping) else image
     return part.get("type") == "image_url" and isinstance(url, str) and not url.startswith("data:")
+
+
+def text_bytes(messages: Sequence[Message], tools: object = None) -> int:
+    """Return the bytes of UTF-8 of all texts, tool calls and definitions of tools."""
+    texts = sum(_length(m.text) for m in messages)
+    calls = [calls for m in messages if (calls := m.extra.get("tool_calls"))]
+    return texts + sum(_length(json.dumps(each, ensure_ascii=False)) for each in (*calls, tools) if each)
+
+
+def _length(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))

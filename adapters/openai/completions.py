@@ -32,6 +32,7 @@ from adapters.contract.errors import (
 from adapters.http.status import wall_clock
 from adapters.openai.codec import ChunkDecoder, request_body, request_body_in_steps, whole
 from adapters.openai.dialect import USUAL, Dialect
+from adapters.openai.model_list import context_of
 from adapters.wire.error_body import is_page
 from adapters.wire.vendor.errors import AnswerErrors, error_from
 
@@ -278,8 +279,10 @@ def _listed(session: Session, answer: WholeAnswer) -> ProbeResult:
         raise BadReply(
             f"{answer.where}: not a list of models; check that base_url is that of the API", status=200
         )
-    ids = (m["id"] for m in listed[:_MODELS] if isinstance(m, dict) and isinstance(m.get("id"), str))
-    return ProbeResult(True, "it lists its models", models=tuple(session.shown(model, 100) for model in ids))
+    named = [m for m in listed[:_MODELS] if isinstance(m, dict) and isinstance(m.get("id"), str)]
+    names = [session.shown(m["id"], 100) for m in named]
+    found = {name: size for name, m in zip(names, named, strict=True) if (size := context_of(m)) is not None}
+    return ProbeResult(True, "it lists its models", models=tuple(names), context_tokens=found)
 
 
 async def _body(adapter: HTTPAdapter, request: ChatRequest, dialect: Dialect) -> bytes:

@@ -156,6 +156,7 @@ def _attempt_ended(event: AttemptEnded) -> Line:
         "reason": attempt.reason,
         "seconds": round(attempt.seconds, 3),
         "dropped": list(attempt.dropped),
+        "rewritten": list(attempt.rewritten),
     }
     return "debug", "attempt.ended", fields
 

@@ -16,9 +16,10 @@ class Turn:
 
     Attributes:
         model: The model, by the service's name; None for the service's own default.
+        request: What is asked.
     """
 
-    __slots__ = ("_content", "_model_permit", "_permit", "_request", "model")
+    __slots__ = ("_content", "_model_permit", "_permit", "model", "request")
 
     def __init__(
         self,
@@ -27,7 +28,7 @@ class Turn:
         permit: Permit | None = None,
         model_permit: Permit | None = None,
     ) -> None:
-        self._request = request
+        self.request = request
         self.model = model
         self._permit = permit
         self._model_permit = model_permit
@@ -37,7 +38,7 @@ class Turn:
     def content(self) -> bytes:
         """A digest of the messages: equal for the same content, whoever asks and how often."""
         if self._content is None:
-            messages = [message.as_dict() for message in self._request.messages]
+            messages = [message.as_dict() for message in self.request.messages]
             text = json.dumps(messages, sort_keys=True)
             self._content = hashlib.blake2b(text.encode(), digest_size=16).digest()
         return self._content

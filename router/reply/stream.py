@@ -414,7 +414,7 @@ class ReplyStream(ObjectReceiveStream[Delta]):
             first_content=self._first_content,
             reply=self._transcript,
         )
-        self._commitment.forget_request()
+        self._commitment.forget_request(self._transcript.usage)
         self._takeover = None
         if self._over is not None:
             self._over.set()

@@ -17,7 +17,7 @@ from router.policy.timeouts import MINIMUM, attempt_limit
 from router.provider.standing import Refusal
 from router.reply.commitment import Commitment
 from router.request.attempt import AttemptResult, run_attempt
-from router.request.selection import dropped_options, lacking_demands, refusal_of
+from router.request.selection import dropped_options, lacking_demands, refusal_of, rewritten_for
 
 if TYPE_CHECKING:
     from adapters.contract import ChatRequest
@@ -186,7 +186,8 @@ class Candidates:
         def report(error: Exception) -> None:
             self._ledger.clean_up_failed(provider.name, error)
 
-        request = self._request.under(Conditions(plan.behind > 0, plan.fresh, report, has_slot=True))
+        asked, entry.rewritten = rewritten_for(provider, self._request)
+        request = asked.under(Conditions(plan.behind > 0, plan.fresh, report, has_slot=True))
         close = context.timeouts.close
         try:
             usual = context.is_usual(limit, started, plan.behind + 1)
@@ -273,6 +274,8 @@ class Candidates:
         """Write the candidate down as skipped; it may join a later round once it may be asked."""
         entry = self._ledger.begin(plan.provider.name, plan.round)
         entry.lacks = lacking_demands(plan.provider, self._request)
+        if refusal.context is not None:
+            entry.too_large = refusal.context, refusal.tokens
         entry.end("skipped", AttemptResult(now, now, phase="selection"), refusal.reason)
         wait = refusal.back_in
         if self._context.policy.wait_for_held and wait is not None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from adapters.contract.errors import AdapterError, QuotaExhausted, RateLimited, Scope
+from adapters.contract.errors import AdapterError, ContextTooLong, QuotaExhausted, RateLimited, Scope
 from adapters.contract.secret import PeerText
 from adapters.wire.vendor.classify import classify
+from adapters.wire.vendor.context_limit import context_sizes
 from adapters.wire.vendor.retry_after import wait_of_headers
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ def error_from(
         retry_after=judged.retry_after,
     )
     raised.retry_after = wait_beside(raised, headers, now)
+    if isinstance(raised, ContextTooLong):
+        raised.limit, raised.tokens = context_sizes(error)
     return raised
 
 
