@@ -66,6 +66,9 @@ class Capabilities:
 
     def lacks(self, request: ChatRequest) -> tuple[str, ...]:
         """Return the demands of `request` that the provider cannot meet: tools, images, names of options."""
+        traits = request.traits
+        if not (request.demands or traits.has_tools or traits.has_images):
+            return ()
         needs = set(request.demands)
         if request.traits.has_tools:
             needs.add("tools")

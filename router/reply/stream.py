@@ -223,23 +223,27 @@ class ReplyStream(ObjectReceiveStream[Delta]):
 
     async def _next(self) -> Delta:
         """Return the next delta, read under the clocks: ours, or those of an adapter that was handed them."""
-        guarded, limit = self._flow.guarded, math.inf
-        if not guarded:
-            limit = self._waits.begin()
+        guarded = self._flow.guarded
         delta: Delta | None = None
         error: Exception | None = None
         left_normally = False
         try:
-            with self._reading(limit, guarded=guarded):
-                try:
+            if guarded:  # what stands here costs each wait
+                self._state = _State.READING
+                delta = checked(await anext(self._generator))
+            else:
+                with self._reading(self._waits.begin()):
                     delta = checked(await anext(self._generator))
-                except Exception as raised:  # noqa: BLE001 - judged below
-                    error = raised
             left_normally = True
+        except Exception as raised:  # noqa: BLE001 - judged below
+            error, left_normally = raised, True
         finally:
+            if self._state is _State.READING:
+                self._state = _State.OPEN
             if not left_normally:
                 await self._close("cancelled")
-        await self._leave_if_told()
+        if self._state is _State.LEAVING:
+            await self._leave_if_told()
         if not guarded:
             self._waits.end()
         if delta is None:

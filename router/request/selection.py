@@ -31,4 +31,6 @@ def lacking_demands(provider: Provider, request: ChatRequest) -> tuple[str, ...]
 
 def dropped_options(provider: Provider, request: ChatRequest) -> tuple[str, ...]:
     """Return the names of the options that `provider` does not take, sorted."""
+    if not request.options:
+        return ()
     return tuple(sorted(set(request.options) - provider.adapter.capabilities.options))
