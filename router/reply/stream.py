@@ -242,8 +242,7 @@ class ReplyStream(ObjectReceiveStream[Delta]):
                 self._state = _State.OPEN
             if not left_normally:
                 await self._close("cancelled")
-        if self._state is _State.LEAVING:
-            await self._leave_if_told()
+        await self._leave_if_told()
         if not guarded:
             self._waits.end()
         if delta is None:
@@ -251,16 +250,10 @@ class ReplyStream(ObjectReceiveStream[Delta]):
         return self._take(delta)
 
     @contextmanager
-    def _reading(self, deadline: float, *, guarded: bool = False) -> Iterator[None]:
-        """Be READING inside, until a time on the event loop's clock; OPEN again behind it, unless LEAVING.
-
-        Where the adapter is `guarded`, it limits its waits itself, and no scope is needed.
-        """
+    def _reading(self, deadline: float) -> Iterator[None]:
+        """Be READING inside, until a time on the event loop's clock; OPEN again behind it, unless LEAVING."""
         self._state = _State.READING
         try:
-            if guarded:
-                yield
-                return
             with anyio.CancelScope(deadline=deadline) as self._scope:
                 yield
         finally:
@@ -341,11 +334,13 @@ class ReplyStream(ObjectReceiveStream[Delta]):
             return await self._broke_off(ContentRefused("the provider's content filter refused the rest"))
         # The generator runs to its end: it keeps its connection, and cleans up what it created.
         context = self._commitment.context
-        end = min(context.clock() + context.timeouts.close, context.deadline.at)
         try:
-            with self._reading(end, guarded=self._flow.guarded):
-                async for _ in self._generator:
-                    break
+            if self._flow.guarded:
+                self._state = _State.READING
+                await anext(self._generator, None)
+            else:
+                with self._reading(min(context.clock() + context.timeouts.close, context.deadline.at)):
+                    await anext(self._generator, None)
         except Exception as error:  # noqa: BLE001 - the reply is complete already; only reported
             self._commitment.report(error)
         finally:
