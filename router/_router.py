@@ -282,7 +282,7 @@ class Router:
         context = RequestContext(
             request=request,
             candidates=tuple(candidates),
-            ledger=Ledger(f"{self._random.getrandbits(64):016x}", now, self._tell),
+            ledger=Ledger(f"{self._random.getrandbits(64):016x}", now, self._tell, self._tell.wants),
             timeouts=timeouts,
             usual=self.timeouts,
             deadline=Deadline(now + timeouts.total),

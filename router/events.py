@@ -286,6 +286,10 @@ def checked_observers(observers: Sequence[Observer]) -> list[Observer]:
     return list(observers)
 
 
+def _to_all(_: type[Event]) -> bool:
+    return True
+
+
 class Observers:
     """Tells events to all observers. One that raises is reported once and otherwise ignored.
 
@@ -293,10 +297,13 @@ class Observers:
         observers: Whom to tell, in this order.
     """
 
-    __slots__ = ("_broken", "_failed", "_observers")
+    __slots__ = ("_broken", "_failed", "_listen", "_observers")
 
     def __init__(self, observers: Sequence[Observer]) -> None:
         self._observers = tuple(observers)
+        self._listen: tuple[Callable[[type[Event]], bool], ...] = tuple(
+            getattr(each, "listens_to", _to_all) for each in observers
+        )
         self._failed: set[int] = set()
         self._broken: set[str] = set()
 
@@ -309,6 +316,10 @@ class Observers:
         if what not in self._broken:
             self._broken.add(what)
             self(ObserverFailed(what, without_frames(bug)))
+
+    def wants(self, kind: type[Event]) -> bool:
+        """Whether any observer may want an event of this class: each, unless its `listens_to` says no."""
+        return any(listens(kind) for listens in self._listen)
 
     def _tell(self, event: Event, but: int | None) -> None:
         for index, observer in enumerate(self._observers):

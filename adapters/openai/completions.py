@@ -52,11 +52,11 @@ _BLANK: Final = b"\xef\xbb\xbf \t\r\n"
 _MANY: Final = 200  # messages that are encoded at once
 _LONG: Final = 64 << 10  # characters of one of them
 _TAIL: Final = 64  # bytes at the end of a document in which its line ends are looked for
-_RATES: Final = tuple(
-    f"x-ratelimit-{what}-{unit}"
+_RATES: Final = {
+    f"x-ratelimit-{what}-{unit}".encode(): f"x-ratelimit-{what}-{unit}"
     for what in ("limit", "remaining", "reset")
     for unit in ("requests", "tokens")
-)
+}
 _MODELS: Final = 1000  # of a list, kept at most
 
 
@@ -89,7 +89,7 @@ async def converse(
         answer.alone()
         flow = request.conditions.flow
         _note(flow, answer, session.shown)
-        errors = AnswerErrors(session.shown, answer.headers, wall_clock)
+        errors = AnswerErrors(session.shown, lambda: answer.headers, wall_clock)
         chunk = await _beginning(answer)
         if chunk is not None and chunk.lstrip(_BLANK)[:1] in (b"{", b"["):
             document, failure = await _document(session, answer, chunk, _choices(request), errors)
@@ -313,6 +313,5 @@ def _note(flow: Flow, answer: Answer, shown: Callable[[str, int], str]) -> None:
     """Tell the router the service's id of the request, and what it says about its rate limits."""
     if (request_id := answer.header("x-request-id")) is not None:
         flow.request_id = shown(request_id, 100)
-    rates = {name: value for name in _RATES if (value := answer.header(name)) is not None}
-    if rates:
+    if rates := answer.values_of(_RATES):
         flow.rate_limits = {name: shown(value, 100) for name, value in rates.items()}

@@ -23,14 +23,22 @@ class Ledger:
         request_id: Of the request.
         started: When it started, on the event loop's clock.
         tell: Tells an event to the observers.
+        wants: Whether anybody listens to events of a class; what nobody wants need not be made.
     """
 
-    __slots__ = ("_attempts", "_begun", "request_id", "started", "tell")
+    __slots__ = ("_attempts", "_begun", "request_id", "started", "tell", "wants")
 
-    def __init__(self, request_id: str, started: float, tell: Callable[[Event], None]) -> None:
+    def __init__(
+        self,
+        request_id: str,
+        started: float,
+        tell: Callable[[Event], None],
+        wants: Callable[[type[Event]], bool] = lambda _: True,
+    ) -> None:
         self.request_id = request_id
         self.started = started
         self.tell = tell
+        self.wants = wants
         self._attempts: list[Attempt] = []
         self._begun = 0
 

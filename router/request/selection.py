@@ -36,6 +36,8 @@ def lacking_demands(provider: Provider, request: ChatRequest) -> tuple[str, ...]
 
 def dropped_options(provider: Provider, request: ChatRequest) -> tuple[str, ...]:
     """Return the names of the options that `provider` does not take, sorted."""
+    if not request.options:
+        return ()
     taken = provider.adapter.capabilities.of(provider.adapter.model_for(request)).options
     return tuple(sorted(set(request.options) - taken))
 

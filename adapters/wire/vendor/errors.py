@@ -63,7 +63,7 @@ class AnswerErrors:
 
     Args:
         shown: As of `error_from`.
-        headers: As of `error_from`.
+        headers: Returns those of `error_from`; most replies have no error, and need none.
         clock: Returns the time of the wall clock; None: dates and headers are not read.
 
     Attributes:
@@ -75,7 +75,7 @@ class AnswerErrors:
     def __init__(
         self,
         shown: Callable[[str], str] = _shown,
-        headers: Mapping[str, str] = _NO_HEADERS,
+        headers: Callable[[], Mapping[str, str]] = lambda: _NO_HEADERS,
         clock: Callable[[], datetime] | None = None,
     ) -> None:
         self.shown = shown
@@ -90,7 +90,7 @@ class AnswerErrors:
             status: That of the answer where the error is all of it; None where the error stands inside.
         """
         now = None if self._clock is None else self._clock()
-        return error_from(error, status, self.shown, headers=self._headers, now=now)
+        return error_from(error, status, self.shown, headers=self._headers(), now=now)
 
 
 def wait_beside(error: AdapterError, headers: Mapping[str, str], now: datetime | None) -> float | None:
