@@ -174,7 +174,7 @@ class EventReader:
             return decode(data, _Event)
         except BadReply:
             value = decode(data)
-            if isinstance(value, dict) and value.get("type") not in _KNOWN:
+            if isinstance(value, dict) and str(value.get("type")) not in _KNOWN:
                 return _Event(type="unknown")  # one of another shape, too
             raise
 

@@ -278,7 +278,10 @@ def _listed(session: Session, answer: WholeAnswer) -> ProbeResult:
             status=200,
         )
     ids = (m["id"] for m in models[:_MODELS] if isinstance(m, dict) and isinstance(m.get("id"), str))
-    return ProbeResult(True, "it lists its models", models=tuple(session.shown(model, 100) for model in ids))
+    names = tuple(session.shown(model, 100) for model in ids)
+    if listed.get("object") == "list":  # there both APIs are served, or only the other one
+        return ProbeResult(None, "it lists its models as OpenAI's API does", models=names)
+    return ProbeResult(True, "it lists its models", models=names)
 
 
 def _note(flow: Flow, answer: Answer, shown: Callable[[str, int], str]) -> None:

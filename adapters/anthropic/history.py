@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from adapters.anthropic.call_ids import CallIds
 from adapters.anthropic.parts import blocks_of
 from adapters.contract.errors import InvalidRequest
+from adapters.wire.json import encode
 
 if TYPE_CHECKING:
     from adapters.contract import Message
@@ -176,7 +177,8 @@ def _input(arguments: object) -> dict[str, Any]:
         return {}
     try:
         value = json.loads(arguments) if isinstance(arguments, str) else arguments
-        json.dumps(value, allow_nan=False).encode()  # NaN and half a surrogate pair have no form on the wire
+        json.dumps(value, allow_nan=False)
+        encode(value)  # half a surrogate pair has no form on the wire
     except (ValueError, RecursionError):
         value = None
     return value if isinstance(value, dict) else {INVALID_JSON: arguments}

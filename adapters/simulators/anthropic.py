@@ -71,8 +71,8 @@ class AnthropicSimulator(Simulator):
             "too_long": "status 400 with the words of a prompt that is too long",
             "no_credit": "status 400 with the words of an empty balance",
             "billing": "status 402, billing_error",
-            "refusal": "the model refuses before it says a word",
-            "refusal_after": "the model refuses after all of its text",
+            "refused": "the model refuses before it says a word",
+            "refused_after": "the model refuses after all of its text",
             "overloaded_event": "an overloaded_error event comes after some content",
         }
     )
@@ -116,6 +116,8 @@ class AnthropicSimulator(Simulator):
         keys = (received.header("x-api-key"), received.header("authorization"))
         if self._key is not None and self._key != keys[0] and f"Bearer {self._key}" != keys[1]:
             await exchange.answer(self.failure(401, "invalid x-api-key"))
+        elif not received.path.endswith(("/v1/messages", "/v1/models")):
+            await self.not_found(exchange)
         elif received.header("anthropic-version") is None:
             await exchange.answer(self.failure(400, "anthropic-version: header is required"))
         elif received.method == "POST" and received.path.endswith("/v1/messages"):
@@ -145,13 +147,13 @@ class AnthropicSimulator(Simulator):
             self.turns += 1
             await exchange.answer(self.failure(*_OWN[own]))
             return
-        fault = self.strikes("refusal", "refusal_after", "overloaded_event")
+        fault = self.strikes("refused", "refused_after", "overloaded_event")
         manner = self._manner.under(fault)
         kind = Stream if body.get("stream") and not self._whole else Whole
         framing = kind(
             manner, f"msg_{self.turns + 1}", model, self._ids(), faulty=fault == "overloaded_event"
         )
-        text = "" if fault == "refusal" else None
+        text = "" if fault == "refused" else None
         await self.turn(exchange, framing, prompt=last_words(body), text=text)
 
     def _request_id(self) -> str:
@@ -175,7 +177,7 @@ class Manner:
 
     def under(self, fault: str | None) -> Manner:
         """Return the manner of a message that is refused, where that is the fault."""
-        if fault not in ("refusal", "refusal_after"):
+        if fault not in ("refused", "refused_after"):
             return self
         return Manner(usage=self.usage, stop_reason="refusal", done=self.done, keep_open=self.keep_open)
 

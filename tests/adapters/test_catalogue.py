@@ -50,7 +50,10 @@ def test_a_third_party_does_not_take_the_name_of_one_of_ours(monkeypatch):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("opchatgtps", "no adapter is called 'opchatgtps'; did you mean 'opchatgpts'? There are: anthropic, "),
+        (
+            "opchatgtps",
+            "no adapter is called 'opchatgtps'; did you mean 'opchatgpts'? There are: anthropic, ",
+        ),
         ("zzz", "no adapter is called 'zzz'. There are: anthropic, "),
     ],
 )

@@ -46,7 +46,7 @@ class Service:
 
 SERVICES: Final = (
     Service("openai", OpenAISimulator, OpenAICompatible, {"model": "m"}, "/v1"),
-    Service("anthropic", AnthropicSimulator, Anthropic, {"model": "claude-sonnet-4-5"}),
+    Service("anthropic", AnthropicSimulator, Anthropic, {"model": "claude-simulated"}),
     Service("chat_anywhere", ChatAnywhereSimulator, ChatAnywhere, {}),
     Service("aura", AuraSimulator, Aura, {}),
     Service("opchatgpts", OpchatgptsSimulator, Opchatgpts, {}),

@@ -112,7 +112,7 @@ FILES: dict[str, tuple[str, int | None, str, str]] = {
     "a service that sounds like an adapter": (
         '[[provider]]\nadapter = "azure"', 2, "provider 1: adapter", "unknown adapter 'azure'; for a service",
     ),
-    "an adapter that is a number": ("[[provider]]\nadapter = 1", 2, "provider 1: adapter", "'aura'"),
+    "an adapter that is a number": ("[[provider]]\nadapter = 1", 2, "provider 1: adapter", "'anthropic'"),
     "a module that is not there": (
         '[[provider]]\nadapter = "no_such.module:Class"', 2, "provider 1: adapter", "make no_such.module ",
     ),
