@@ -53,6 +53,8 @@ def chain_of(
         if sys.stderr.isatty():
             say(f"chat-router: using {USUAL} in this folder")
         return _chosen(configured(USUAL, trusted=False), (), probe)
+    if not providers:
+        return lambda observers: _surroundings(observers, _clocks(Timeouts(), probe))
     adapters = make_all(providers, os.environ)
     clocks = _clocks(Timeouts(), probe)
     return lambda observers: Router(adapters, timeouts=clocks, observers=observers)
@@ -66,6 +68,27 @@ def _clocks(timeouts: Timeouts, probe: float | None) -> Timeouts:
         return replace(timeouts, probe=probe, probe_answer=probe)
     except ValueError:
         raise Mistake(f"--timeout {probe:g} is out of range; use more than 0 seconds") from None
+
+
+@asynccontextmanager
+async def _surroundings(observers: Sequence[Observer], clocks: Timeouts) -> AsyncGenerator[Router, None]:
+    """Look around for keys and local servers, say what was found, and open a router of it."""
+    from router.config.environment import look_around
+
+    try:
+        found = await look_around(os.environ)
+    except ValueError as error:
+        raise Mistake(one_line(str(error))) from None
+    if not found.adapters:
+        seen = "".join(f"; {each.line}" for each in found.findings)
+        raise Mistake(
+            "name at least one provider, as in --provider groq#MODEL or --provider h2o=URL, or a file of "
+            f"them with --config; no usual variable holds a key, and no local server lists its models{seen}"
+        )
+    for line in found.lines:
+        say(f"chat-router: {one_line(line)}")
+    async with Router(found.adapters, timeouts=clocks, observers=observers) as router:
+        yield router
 
 
 @asynccontextmanager
