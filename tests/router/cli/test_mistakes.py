@@ -24,8 +24,8 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "a misspelt preset": (("ask", "hi", "-p", "openruter"), "did you mean 'openrouter'?"),
     "a name of two services": (("ask", "hi", "-p", "grok"), "did you mean 'xai' or 'groq'?"),
     "one that sounds like a service": (
-        ("ask", "hi", "-p", f"aurora={URL}"),
-        "'aurora'; for an OpenAI-compatible",
+        ("ask", "hi", "-p", f"jura={URL}"),
+        "'jura'; for an OpenAI-compatible",
     ),
     "an address without a service": (("ask", "hi", "-p", URL), "needs a service before the address"),
     "a scheme that is not http": (("ask", "hi", "-p", "h2o=ftp://a"), "must begin with http://"),
