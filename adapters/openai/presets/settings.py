@@ -68,7 +68,11 @@ def takes_key_from(preset: Preset, base_url: str | None) -> bool:
         preset: Which one.
         base_url: What the user gave; None: the preset's own address.
     """
-    if base_url is None or base_url.rstrip("/") == preset.base_url:
+    if base_url is None:
+        return True
+    if not isinstance(base_url, str):
+        return False  # which the adapter refuses
+    if base_url.strip().rstrip("/") == preset.base_url:
         return True
     try:
         address = urlsplit(base_url.strip())
