@@ -279,7 +279,7 @@ def _listed(session: Session, answer: WholeAnswer) -> ProbeResult:
     return ProbeResult(True, "it lists its models", models=tuple(session.shown(model, 100) for model in ids))
 
 
-async def _body(adapter: HTTPAdapter, request: ChatRequest, dialect: Dialect) -> bytes:
+async def _body(adapter: HTTPAdapter, request: ChatRequest, dialect: Dialect = USUAL) -> bytes:
     """Return the body, made in steps where it is long: others run between them."""
     model, messages = adapter.model_for(request), request.messages
     options = request.options_for(adapter.capabilities.options)

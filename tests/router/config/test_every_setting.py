@@ -11,7 +11,7 @@ import pytest
 from adapters import Adapter, Limits, OpenAICompatible, Secret, catalogue
 from adapters.contract.secret import Plain
 from adapters.openai.presets import PRESETS
-from router.config import load, writing
+from router.config import load, shown, writing
 from router.config.providers import adapter_section
 from tests.depth import sampled
 from tests.router.config.good import put
@@ -67,6 +67,7 @@ SAMPLES: Final[dict[str, tuple[Any, Any]]] = {
 ONLY_IN_CODE: Final = {"transport"}
 """Objects of a library, which no file can hold."""
 NAMES: Final = [*sorted(catalogue.BUILT_IN), *(name for name in PRESETS if name not in catalogue.BUILT_IN)]
+SAMPLE: Final = sampled(NAMES, 0.3, "every setting", lambda name: name in PRESETS)
 CASES: Final = [
     (name, setting)
     for name in NAMES
@@ -129,7 +130,7 @@ def test_every_setting_is_documented(name: str) -> None:
     assert not [setting for setting, each in section.parameters.items() if not each.text]
 
 
-@pytest.mark.parametrize("name", sampled(NAMES, 0.3, "every setting", lambda name: name in PRESETS))
+@pytest.mark.parametrize("name", SAMPLE)
 def test_code_and_file_have_the_same_effect(name: str, tmp_path: Path) -> None:
     usual = described(in_code(name, {key: code for key, (code, _) in needed(name).items()}))
     for setting in adapter_section(catalogue.load(name), name).parameters:
@@ -142,3 +143,16 @@ def test_code_and_file_have_the_same_effect(name: str, tmp_path: Path) -> None:
         assert code == file, setting
         if name in catalogue.BUILT_IN:  # a preset may have the value of a sample already
             assert code != usual or setting == "verify", f"{setting} changes nothing"
+
+
+@pytest.mark.parametrize("name", SAMPLE)
+def test_what_is_shown_loads_as_the_same(name: str, tmp_path: Path) -> None:
+    """Also for a preset, whose address stands in what is shown: its key is found all the same."""
+    settings = {key: value for key, (_, value) in needed(name).items()}
+    lines = [f"{key} = {writing.value(value)}" for key, value in settings.items()]
+    first = load(put(tmp_path, "\n".join(["[[provider]]", f'adapter = "{name}"', *lines]) + "\n"), ENVIRON)
+    again = load(put(tmp_path, shown(first)), ENVIRON)
+
+    before, after = described(first.providers[0]), described(again.providers[0])
+    # A site that is gone is not working from the start, unless its address is given.
+    assert {**before, "_standing": None} == {**after, "_standing": None}

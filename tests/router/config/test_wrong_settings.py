@@ -6,6 +6,7 @@ Each is made of a good call and a good file by one change, and says what is wron
 from __future__ import annotations
 
 import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -110,12 +111,13 @@ IN_CODE: Final[list[tuple[str, Any, str]]] = [
 
 @pytest.mark.parametrize(("setting", "value", "words"), [*WRONG, *IN_CODE])
 def test_a_wrong_value_in_code_is_one_clear_error(setting: str, value: Any, words: str) -> None:
-    for make in (
-        lambda **given: OpenAICompatible(**given),
-        lambda **given: OpenAICompatible.preset("groq", environ={}, **given),
-    ):
+    given: dict[str, Any] = {**GOOD, setting: value}
+    for preset in (None, "groq"):
+        make: Any = OpenAICompatible
+        if preset is not None:
+            make = partial(OpenAICompatible.preset, preset, environ={})
         with pytest.raises((TypeError, ValueError)) as raised:
-            make(**{**GOOD, setting: value})
+            make(**given)
 
         said = str(raised.value)
         assert words in said
@@ -124,10 +126,11 @@ def test_a_wrong_value_in_code_is_one_clear_error(setting: str, value: Any, word
         assert any(name in said for name in (setting, setting.rstrip("s"), "port", "header", "authorization"))
 
 
+SAMPLE: Final = sampled(WRONG, 0.3, "wrong settings", lambda row: row[0])
+
+
 @pytest.mark.parametrize("adapter", ["openai", "groq"])
-@pytest.mark.parametrize(
-    ("setting", "value", "words"), sampled(WRONG, 0.3, "wrong settings", lambda row: row[0])
-)
+@pytest.mark.parametrize(("setting", "value", "words"), SAMPLE)
 def test_a_wrong_value_in_a_file_is_one_mistake_with_its_line(
     adapter: str, setting: str, value: Any, words: str, tmp_path: Path
 ) -> None:
