@@ -140,7 +140,7 @@ def _ask(
     from router.cli.chain import chain_of
     from router.cli.running import run_work
 
-    chain = chain_of(provider or (), config, demo=False)
+    chain = chain_of(provider or (), config, demo=False, model=model)
     options = {"temperature": temperature, "max_tokens": max_tokens}
     question = Question(
         chain, read_prompt(prompt), system, model, timeout, options, as_json=as_json, verbose=verbose

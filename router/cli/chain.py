@@ -29,7 +29,12 @@ USUAL: Final = "router.toml"
 
 
 def chain_of(
-    providers: Sequence[str], config: str | None, *, demo: bool, probe: float | None = None
+    providers: Sequence[str],
+    config: str | None,
+    *,
+    demo: bool,
+    probe: float | None = None,
+    model: str | None = None,
 ) -> OpenRouter:
     """Return a function that takes observers and opens the router of the command.
 
@@ -38,6 +43,7 @@ def chain_of(
         config: As `--config` has it.
         demo: Whether simulated services are wanted.
         probe: Seconds for each probe, where they are not those of the file or the usual ones.
+        model: What all are asked for, if that is known: services without a usual model are asked then too.
 
     Raises:
         Mistake: Several of these are given, or none, or they cannot be used.
@@ -54,7 +60,7 @@ def chain_of(
             say(f"chat-router: using {USUAL} in this folder")
         return _chosen(configured(USUAL, trusted=False), (), probe)
     if not providers:
-        return lambda observers: _surroundings(observers, _clocks(Timeouts(), probe))
+        return lambda observers: _surroundings(observers, _clocks(Timeouts(), probe), model)
     adapters = make_all(providers, os.environ)
     clocks = _clocks(Timeouts(), probe)
     return lambda observers: Router(adapters, timeouts=clocks, observers=observers)
@@ -71,12 +77,16 @@ def _clocks(timeouts: Timeouts, probe: float | None) -> Timeouts:
 
 
 @asynccontextmanager
-async def _surroundings(observers: Sequence[Observer], clocks: Timeouts) -> AsyncGenerator[Router, None]:
+async def _surroundings(
+    observers: Sequence[Observer], clocks: Timeouts, model: str | None
+) -> AsyncGenerator[Router, None]:
     """Look around for keys and local servers, say what was found, and open a router of it."""
+    from adapters.openai.presets import PRESETS
     from router.config.environment import look_around
 
+    models = {name: model for name, each in PRESETS.items() if model and not each.shared_variables}
     try:
-        found = await look_around(os.environ)
+        found = await look_around(os.environ, models)
     except ValueError as error:
         raise Mistake(one_line(str(error))) from None
     if not found.adapters:

@@ -81,8 +81,11 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
 }
 
 
-PROCESSES = list(MISTAKES)[::3]
-"""A third of them is tried on a process of its own, to save time; all on the function that it calls."""
+PROCESSES = [name for name in list(MISTAKES)[::3] if not name.startswith("no provider")]
+"""A third of them is tried on a process of its own, to save time; all on the function that it calls.
+
+Without a provider the command looks for servers on this machine, which a process of its own would find.
+"""
 
 
 @pytest.mark.parametrize("mistake", PROCESSES)

@@ -1,6 +1,5 @@
 """Known services at the command: named without an address, listed, and completed by the shell."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from adapters.simulators.openai import OpenAISimulator
 from router.cli.mistakes import Mistake
 from router.cli.providers import Wanted, completed, make, make_all, parse
 from tests.router.cli.command import run
-from tests.router.cli.conftest import Command, Serve
+from tests.router.cli.conftest import Command, Serve, nobody_at_home
 
 KEY = "sk-canary-at-the-command"
 
@@ -114,19 +113,16 @@ def test_a_preset_is_asked_at_an_own_address(command: Command, serve: Serve, bac
 def test_without_a_file_it_says_whom_it_asks(
     command: Command, serve: Serve, backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server = serve(OpenAISimulator(models=("qwen",), text="from home"))
-    table = {
-        name: replace(each, base_url=f"{server.url}/v1" if name == "ollama" else "http://127.0.0.1:9/v1")
-        for name, each in PRESETS.items()
-        if each.local
-    }
-    monkeypatch.setattr("router.config.environment.PRESETS", table)
-    monkeypatch.setattr("adapters.openai.presets.naming.PRESETS", table)
+    server = serve(OpenAISimulator(models=("qwen", "llama"), text="from home"))
+    nobody_at_home(monkeypatch, ollama=f"{server.url}/v1")
     monkeypatch.chdir(tmp_path)
     found = command("ask", "hi", "--backend", backend)
+    other = command("ask", "hi", "--model", "llama")
 
+    assert "asked for llama" in other.err
+    assert server.requests[-1].json()["model"] == "llama"
     assert (found.code, found.out.strip()) == (0, "from home")
     assert found.err.splitlines() == [
-        f"chat-router: ollama: a server at {server.url}/v1 lists 1 model, asked for qwen",
+        f"chat-router: ollama: a server at {server.url}/v1 lists 2 models, asked for qwen",
         "chat-router: asked in this order, and nobody else: ollama",
     ]

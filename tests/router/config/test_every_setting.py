@@ -11,6 +11,7 @@ import pytest
 from adapters import Adapter, Limits, OpenAICompatible, Secret, catalogue
 from adapters.contract.secret import Plain
 from adapters.openai.presets import PRESETS
+from router import ConfigError
 from router.config import load, shown, writing
 from router.config.providers import adapter_section
 from tests.depth import sampled
@@ -156,3 +157,29 @@ def test_what_is_shown_loads_as_the_same(name: str, tmp_path: Path) -> None:
     before, after = described(first.providers[0]), described(again.providers[0])
     # A site that is gone is not working from the start, unless its address is given.
     assert {**before, "_standing": None} == {**after, "_standing": None}
+
+
+@pytest.mark.parametrize("base_url", ["", 'base_url = "https://api.groq.com/openai/v1"'])
+def test_a_file_that_was_only_found_gets_no_key_of_a_usual_variable(base_url: str, tmp_path: Path) -> None:
+    file = put(tmp_path, f'[[provider]]\nadapter = "groq"\nmodel = "m"\n{base_url}\n')
+    (named,) = load(file, ENVIRON).providers
+    with pytest.raises(ConfigError, match="GROQ_API_KEY is not read for a file that was found, not named"):
+        load(file, ENVIRON, trusted=False)
+
+    assert "sk-of-the-usual-variable" in str(described(named))
+
+
+@pytest.mark.parametrize("name", ["groq", "openai"])
+def test_another_address_gets_no_key_of_a_usual_variable(name: str, tmp_path: Path) -> None:
+    text = f'[[provider]]\nadapter = "{name}"\nmodel = "m"\nbase_url = "https://relay.example/v1"\n'
+    for trusted in (True, False):
+        (adapter,) = load(put(tmp_path, text), ENVIRON, trusted=trusted).providers
+        assert "sk-of-the-usual-variable" not in str(described(adapter))
+
+
+def test_openai_with_an_address_of_its_own_is_the_service_itself(tmp_path: Path) -> None:
+    plain = in_file("openai", {"base_url": "https://relay.example/v1"}, tmp_path)
+    own = in_file("openai", {"base_url": "https://api.openai.com/v1"}, tmp_path)
+
+    assert described(plain)["peculiarities"]["rename"] == {}
+    assert described(own)["peculiarities"]["rename"] == {"max_tokens": "max_completion_tokens"}
