@@ -74,16 +74,7 @@ async def converse(
     Raises:
         AdapterError: A failure of the transport, a status but 200, a page, an error object wherever it comes.
     """
-    async with (
-        session,
-        session.exchange(
-            "POST",
-            "/chat/completions",
-            content=await _body(adapter, request, dialect),
-            headers=_HEADERS,
-            query=dialect.query or None,
-        ) as answer,
-    ):
+    async with session, _asked(session, await _body(adapter, request, dialect), dialect) as answer:
         if answer.status not in (200, 201):
             raise await answer.failure()
         answer.alone()
@@ -118,6 +109,12 @@ async def converse(
             answer.ended()
         if decoder.proved or decoder.failure is not None:
             yield _last(decoder, answer)
+
+
+def _asked(session: Session, body: bytes, dialect: Dialect) -> Answer:
+    """Return the exchange that asks for a completion."""
+    query = dialect.query or None
+    return session.exchange("POST", "/chat/completions", content=body, headers=_HEADERS, query=query)
 
 
 async def _beginning(answer: Answer) -> bytes | None:
@@ -285,7 +282,7 @@ def _listed(session: Session, answer: WholeAnswer) -> ProbeResult:
     return ProbeResult(True, "it lists its models", models=tuple(names), context_tokens=found)
 
 
-async def _body(adapter: HTTPAdapter, request: ChatRequest, dialect: Dialect) -> bytes:
+async def _body(adapter: HTTPAdapter, request: ChatRequest, dialect: Dialect = USUAL) -> bytes:
     """Return the body, made in steps where it is long: others run between them."""
     model, messages = adapter.model_for(request), request.messages
     options = request.options_for(adapter.capabilities.options)

@@ -181,7 +181,9 @@ def ability(pair: tuple[Any, Any]) -> None:
     name, value = pair
     known = (*_FLAGS, "context_size")
     if name not in known:
-        raise ValueError(f"{name!r} is no capability{_near(name, known)} There are: {', '.join(known)}")
+        raise ValueError(
+            f"capabilities: there is no {name!r}{_near(name, known)} There are: {', '.join(known)}"
+        )
     if name in _FLAGS and not isinstance(value, bool):
         raise TypeError(f"capabilities: {name} is {value!r}; it must be true or false")
     if name == "context_size":

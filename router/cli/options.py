@@ -6,11 +6,17 @@ from typing import Annotated
 
 import typer
 
+from router.cli.providers import completed
+
 Backend = Annotated[str, typer.Option(metavar="NAME", help="The event loop: asyncio or trio.")]
 Providers = Annotated[
     list[str] | None,
     typer.Option(
-        "--provider", "-p", metavar="SERVICE=URL", help="A provider; repeat the option in order of priority."
+        "--provider",
+        "-p",
+        metavar="SERVICE[=URL]",
+        help="A provider; repeat the option in order of priority.",
+        autocompletion=completed,
     ),
 ]
 ConfigFile = Annotated[

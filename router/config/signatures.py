@@ -23,6 +23,7 @@ import adapters
 import adapters.http
 import router
 from adapters.contract.secret import Secret
+from adapters.http.settings import HTTPSettings
 from router.config.cookies import Cookies
 from router.config.kinds import AnyOf, Anything, Choice, Flag, Kind, ListOf, Number, TableOf, Unwritable
 from router.config.rules import ORDERED, Check, Rule, rules_of
@@ -34,6 +35,8 @@ _SECRET_NAME: Final = re.compile(r"(?:^|_)(?:key|token|secret|password|cookie|cr
 """A setting of a third party that is certainly secret, although it takes plain `str`."""
 _INSTEAD: Final = {"verify": bool, "cookies": collections.abc.Mapping[str, str | Secret]}
 """Settings that take more in Python than a file can hold, or are written otherwise there."""
+_EXTENDS: Final = {"OpenAISettings": HTTPSettings}
+"""TypedDict -> the one that it extends, which Python 3.11 does not keep."""
 _SETS: Final = (set, frozenset, collections.abc.Set)
 _ARRAYS: Final = (list, tuple, collections.abc.Sequence, collections.abc.Iterable, collections.abc.Collection)
 _TABLES: Final = (dict, collections.abc.Mapping, collections.abc.MutableMapping)
@@ -103,14 +106,17 @@ def _parameters(constructor: types.FunctionType, owner: type) -> tuple[dict[str,
 
 
 def _settings_of(settings: Any) -> dict[str, Parameter]:
+    extended = _EXTENDS.get(settings.__name__)
+    found = {} if extended is None else _settings_of(extended)
     names, texts, rules = vars(sys.modules[settings.__module__]), described(settings), rules_of(settings)
-    return {
+    return found | {
         name: Parameter(
             kind_of(_INSTEAD.get(name) or _resolved(annotation, names), name, rules.get(name)),
             required=name in settings.__required_keys__,
             text=texts.get(name, ""),
         )
         for name, annotation in settings.__annotations__.items()
+        if name not in found
     }
 
 

@@ -178,7 +178,10 @@ HOSTED: Final = (
         "https://docs.perplexity.ai/docs/sonar/openai-compatibility",
         "https://api.perplexity.ai",
         ("PERPLEXITY_API_KEY", "PPLX_API_KEY"),
-        ("https://www.librechat.ai/docs/configuration/librechat_yaml/ai_endpoints/perplexity",),
+        (
+            "https://www.librechat.ai/docs/configuration/librechat_yaml/ai_endpoints/perplexity",
+            "https://app.unpkg.com/@ai-sdk/perplexity@3.0.19/files/src/perplexity-language-model-prompt.ts",
+        ),
         spellings=("sonar", "pplx"),
         model="sonar",
         settings=MappingProxyType({
@@ -188,7 +191,7 @@ HOSTED: Final = (
             "capabilities": {"tools": False},
             "refuses": ("stop", "logit_bias", "logprobs", "top_logprobs", "n", "seed"),
         }),
-        known=proved(client="probe"),
+        known=proved(client="tools images probe"),
         note="It has no list of models: reach asks whether it answers, and says nothing about the key.",
     ),
     Preset(

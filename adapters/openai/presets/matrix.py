@@ -19,8 +19,8 @@ _MARKS: Final = {
 }  # fmt: skip
 _LEGEND: Final = (
     "s: a real server answered so in the tests of this project. r: recordings of others, played in the "
-    "tests. d: the documentation of the service says so. c: the code or documentation of a client, or reports of "
-    "users, say so. ?: assumed, not looked up."
+    "tests. d: the documentation of the service says so. c: the code or documentation of a client, or "
+    "reports of users, say so. ?: assumed, not looked up."
 )
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _MERGED: Final = frozenset({"rename", "roles", "body", "query", "capabilities", "headers"})
 """Settings that are merged key by key; others replace those of the preset."""
+_ELSEWHERE: Final = "; for another service with such an API give its base_url"
 _DEPLOYMENT: Final = "api-version"
 
 
@@ -67,7 +68,11 @@ def takes_key_from(preset: Preset, base_url: str | None) -> bool:
         preset: Which one.
         base_url: What the user gave; None: the preset's own address.
     """
-    if base_url is None or base_url.rstrip("/") == preset.base_url:
+    if base_url is None:
+        return True
+    if not isinstance(base_url, str):
+        return False  # which the adapter refuses
+    if base_url.strip().rstrip("/") == preset.base_url:
         return True
     try:
         address = urlsplit(base_url.strip())
@@ -91,7 +96,7 @@ def _usual_key(preset: Preset, base_url: str | None, environ: Mapping[str, str])
         names = " or ".join(preset.variables)
         raise ValueError(
             f"{preset.name} needs a key: set the environment variable {names}, or give api_key "
-            f"(keys: {preset.documentation})"
+            f"(see {preset.documentation}){_ELSEWHERE if preset.name == 'openai' else ''}"
         )
     return None
 

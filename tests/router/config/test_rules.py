@@ -14,7 +14,7 @@ from router.config.signatures import parameters_of
 from router.policy.budget import RetryBudget
 
 REQUIRED: dict[str, dict[str, Any]] = {"OpenAICompatible": {"base_url": "http://127.0.0.1:1"}}
-BASES = ("Adapter", "HTTPAdapter", "HTTPSettings")
+BASES = ("Adapter", "HTTPAdapter", "HTTPSettings", "OpenAISettings")
 
 
 def class_of(name: str) -> type:
