@@ -46,9 +46,9 @@ BENCH: Final = (
     Section(
         cases.REPLIES,
         (HTTPX, AIOHTTP, OVER_AIOHTTP, LIMIT, OURS, TRIO, OVER_HTTPX, HTTPX_TRIO, OVER_HTTPX_TRIO),
-        5, 0.38,
+        5, 0.36,
     ),
-    Section(cases.MANY, (HTTPX, AIOHTTP, OVER_AIOHTTP, LIMIT, OURS, TRIO, OVER_HTTPX), 3, 0.30),
+    Section(cases.MANY, (HTTPX, AIOHTTP, OVER_AIOHTTP, LIMIT, OURS, TRIO, OVER_HTTPX), 3, 0.34),
     Section(cases.FAILOVER, (OURS, TRIO, OVER_HTTPX), 5, 0.05),
     Section(cases.STREAMS, (HTTPX, AIOHTTP, OURS, TRIO), 3, 0.11),
     Section((*cases.SIZES, *cases.HISTORIES), (HTTPX, AIOHTTP, OURS), 3, 0.06),

@@ -63,7 +63,7 @@ REPLIES: Final = (
 )
 """One reply after the other, connections kept."""
 
-_QUICK: Final = ("aiohttp", "limit", "ours", "ours, trio", "httpx-aiohttp")
+_QUICK: Final = ("aiohttp", "limit", "ours", "ours, trio")
 MANY: Final = (
     Case("200 streams at once, 10 ms apart", 50, 10, 1, 200, at_once=200),
     Case("1000 streams at once, 10 ms apart", 50, 10, 1, 1000, at_once=1000, only=_QUICK),

@@ -135,6 +135,8 @@ def _history(found: Found, record: dict[str, Any]) -> Value | None:
         if short is None or long is None:
             return None
         costs.append(long.median("cpu") - short.median("cpu"))
+    if costs[1] <= 0:
+        return None  # so noisy that more messages seem to cost nothing
     return Value(f"{costs[0] / costs[1]:.2f}", costs[0] / costs[1])
 
 

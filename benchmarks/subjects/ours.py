@@ -70,4 +70,6 @@ class OursOverHttpx(Ours):
     def transport(self, verify: Any) -> httpx.AsyncBaseTransport | None:
         """Return a stock transport."""
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=1000)
-        return httpx.AsyncHTTPTransport(verify=verify, trust_env=False, limits=limits)
+        # Without TLS no context is needed, and httpx would make one for each transport.
+        context = verify if isinstance(verify, ssl.SSLContext) else False
+        return httpx.AsyncHTTPTransport(verify=context, trust_env=False, limits=limits)
