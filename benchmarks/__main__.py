@@ -92,7 +92,7 @@ def bench_peers(rounds: int) -> dict[str, Any]:
     chains = (OURS, TRIO, *(each for each in installed if each.name in peers.CHAINS))
     for chosen, runners, at_most in (
         (plain, everyone, rounds),
-        (cases.FAILOVER, chains, min(rounds, 3)),
+        (cases.FAILOVER, chains, min(rounds, 2)),
         (many, everyone, 1),
     ):
         sys.stdout.write(f"{chosen[0].name} …\n")

@@ -34,8 +34,8 @@ def cases(found: Sequence[Measured], names: Sequence[str]) -> str:
             f"**{name}**",
             "",
             "| subject | of raw httpx | CPU | wall | first content, p50 / p99 | peak | wrong "
-            "| upstream busy |",
-            "|---|---|---|---|---|---|---|---|",
+            "| wake-ups a reply | upstream busy |",
+            "|---|---|---|---|---|---|---|---|---|",
             *(_row(each, found) for each in inside),
             "",
         ]
@@ -46,13 +46,14 @@ def _row(each: Measured, found: Sequence[Measured]) -> str:
     spread = ratios(found, each.case, each.subject)
     part = "–" if spread is None else f"**{spread.median:.2f}** ({spread.low:.2f}–{spread.high:.2f})"
     cpu = each.values("cpu")
+    wakeups = f"{each.median('wakeups'):.1f}" if "wakeups" in each.runs[0] else "–"
     wrong = f"{each.wrong} of {each.replies}" + (f" ({', '.join(each.errors)})" if each.errors else "")
     return (
         f"| {each.subject} | {part} "
         f"| {_time(statistics.median(cpu))} ({_time(min(cpu))}–{_time(max(cpu))}) "
         f"| {_time(each.median('wall'))} "
         f"| {_time(each.median('first'))} / {_time(each.median('first_p99'))} "
-        f"| {each.median('peak'):.0f} MiB | {wrong} | {each.upstream:.0%} |"
+        f"| {each.median('peak'):.0f} MiB | {wrong} | {wakeups} | {each.upstream:.0%} |"
     )
 
 

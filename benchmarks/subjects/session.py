@@ -18,7 +18,7 @@ import anyio.to_thread
 
 from benchmarks.cases import Case, text_of
 
-RUN_SECONDS: Final = 20.0
+RUN_SECONDS: Final = 6.0
 """A run of one reply after the other stops then, with those it has; a peer may need seconds to fail over."""
 ALL_SECONDS: Final = 90.0
 """Replies of a run at once that are not whole by then count as wrong."""
@@ -112,16 +112,18 @@ async def run(subject: Subject, case: Case, url: str, ca: str) -> dict[str, Any]
     """Run a case once, and return what it took; a reply that is not whole is counted as wrong."""
     this = _Run(subject, case, url, ca)
     cpu = wall = 0.0
+    slept = _sleeps()
     try:
         if case.cold:
             _reset_peak()
+            slept = _sleeps()
             wall = time.perf_counter()
             await this.cold()
             cpu, wall = sum(this.spent), time.perf_counter() - wall
         else:
             await this.open()
             try:
-                cpu, wall = await _measured(this, case)
+                cpu, wall, slept = await _measured(this, case)
             finally:
                 await subject.close()
     except Exception as error:  # noqa: BLE001 - a client that cannot even be made is a result, and shown
@@ -135,6 +137,7 @@ async def run(subject: Subject, case: Case, url: str, ca: str) -> dict[str, Any]
         "wall": wall,
         "first": first[len(first) // 2],
         "first_p99": first[min(len(first) - 1, int(len(first) * 0.99))],
+        "wakeups": (_sleeps() - slept) / done,
         "peak": peak(),
         "replies": this.replies,
         "wrong": this.wrong,
@@ -147,7 +150,7 @@ async def run(subject: Subject, case: Case, url: str, ca: str) -> dict[str, Any]
     }
 
 
-async def _measured(this: _Run, case: Case) -> tuple[float, float]:
+async def _measured(this: _Run, case: Case) -> tuple[float, float, int]:
     if case.at_once == 1 and not case.marks:
         await this.one()  # connections and caches are warm
         if not this.wrong:
@@ -156,9 +159,14 @@ async def _measured(this: _Run, case: Case) -> tuple[float, float]:
             this.replies = 0
     gc.collect()
     _reset_peak()
-    cpu, wall = time.process_time(), time.perf_counter()
+    slept, cpu, wall = _sleeps(), time.process_time(), time.perf_counter()
     await (this.in_turn() if case.at_once == 1 else this.at_once())
-    return time.process_time() - cpu, time.perf_counter() - wall
+    return time.process_time() - cpu, time.perf_counter() - wall, slept
+
+
+def _sleeps() -> int:
+    """Return how many times this process has gone to sleep: each is a wake-up later."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw
 
 
 def _reset_peak() -> None:
