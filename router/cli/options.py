@@ -6,7 +6,13 @@ from typing import Annotated
 
 import typer
 
-from router.cli.providers import completed
+
+def _services(incomplete: str) -> list[str]:
+    """Return the names of services that begin with what is written so far, for the shell."""
+    from router.cli.providers import completed
+
+    return completed(incomplete)
+
 
 Backend = Annotated[str, typer.Option(metavar="NAME", help="The event loop: asyncio or trio.")]
 Providers = Annotated[
@@ -16,7 +22,7 @@ Providers = Annotated[
         "-p",
         metavar="SERVICE[=URL]",
         help="A provider; repeat the option in order of priority.",
-        autocompletion=completed,
+        autocompletion=_services,
     ),
 ]
 ConfigFile = Annotated[

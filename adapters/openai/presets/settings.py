@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 _MERGED: Final = frozenset({"rename", "roles", "body", "query", "capabilities", "headers"})
 """Settings that are merged key by key; others replace those of the preset."""
+_HOST: Final = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
 _ELSEWHERE: Final = "; for another service with such an API give its base_url"
 _DEPLOYMENT: Final = "api-version"
 
@@ -76,14 +78,16 @@ def takes_key_from(preset: Preset, base_url: str | None) -> bool:
         return True
     try:
         address = urlsplit(base_url.strip())
-        host = address.hostname or ""
+        # Only what every reader of addresses takes for a host: another one might see another host.
+        host = address.hostname if _HOST.fullmatch(address.hostname or "") else None
         usual_port = address.port in (None, 443)
     except ValueError:
         return False
     own = urlsplit(preset.base_url or "").hostname
     hosts = preset.hosts if preset.local or own is None else (own, *preset.hosts)
-    known = any(host == each or (each[:1] == "." and host.endswith(each)) for each in hosts)
-    return known and address.scheme == "https" and usual_port
+    if host is None or address.scheme != "https" or not usual_port or address.username is not None:
+        return False
+    return any(host == each or (each[:1] == "." and host.endswith(each)) for each in hosts)
 
 
 def _usual_key(preset: Preset, base_url: str | None, environ: Mapping[str, str]) -> str | None:

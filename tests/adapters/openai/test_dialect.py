@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters import ChatRequest, OpenAICompatible
+from adapters.conformance import check_adapter
 from adapters.openai.codec import request_body
 from adapters.openai.dialect import USUAL, Dialect
+from adapters.openai.presets import PRESETS
 from adapters.simulators.openai import OpenAISimulator
 from tests.adapters.bodies import ASK, read, text
 
@@ -147,3 +149,21 @@ def test_a_context_size_skips_what_is_longer() -> None:
     adapter = OpenAICompatible("http://127.0.0.1:1", capabilities={"context_size": 3})
 
     assert "at most 3 characters" in str(adapter.capabilities.refuses(ChatRequest.build(ASK), None))
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", ["mistral", "azure"])
+async def test_a_preset_keeps_the_contract_of_an_adapter(name: str) -> None:
+    preset = PRESETS[name]
+    async with OpenAISimulator(
+        api_key="sk-1", key_header=preset.settings.get("key_header", "authorization"), delay=0.005
+    ) as simulator:
+
+        def make() -> OpenAICompatible:
+            return OpenAICompatible.preset(
+                name, base_url=f"{simulator.url}/v1", model="m", api_key="sk-1", environ={}
+            )
+
+        report = await check_adapter(make)
+
+    assert report.ok

@@ -183,3 +183,11 @@ def test_openai_with_an_address_of_its_own_is_the_service_itself(tmp_path: Path)
 
     assert described(plain)["peculiarities"]["rename"] == {}
     assert described(own)["peculiarities"]["rename"] == {"max_tokens": "max_completion_tokens"}
+
+
+def test_a_local_server_of_a_file_that_was_only_found_gets_no_key_either(tmp_path: Path) -> None:
+    file = put(tmp_path, '[[provider]]\nadapter = "vllm"\n')
+    (named,), (found,) = (load(file, ENVIRON, trusted=trusted).providers for trusted in (True, False))
+
+    assert "sk-of-the-usual-variable" in str(described(named))
+    assert "sk-of-the-usual-variable" not in str(described(found))
