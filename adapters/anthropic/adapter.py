@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Unpack
 from adapters.anthropic import exchange
 from adapters.anthropic.body import OPTIONS, SAMPLING, Dialect, request_body
 from adapters.anthropic.models import NO_SAMPLING_SINCE
+from adapters.anthropic.tools import StructuredOutput  # noqa: TC001 - settings of files are made of annotations
 from adapters.contract import Capabilities
 from adapters.http import HTTPAdapter, HTTPSettings
 from adapters.http.client import ServiceWords
@@ -17,7 +18,6 @@ from adapters.http.settings import header_of
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
-    from adapters.anthropic.tools import StructuredOutput
     from adapters.contract import ChatRequest, Delta, ProbeResult
     from adapters.contract.errors import AdapterError
     from adapters.contract.secret import Secret

@@ -334,9 +334,11 @@ def _block_events(index: int, block: Mapping[str, Any], pieces: list[str] | None
         start["input"] = {}
         written = compact(block["input"]) if block["input"] else ""
         deltas = [{"type": "input_json_delta", "partial_json": text} for text in ("", *_halves_of(written))]
-    events = [_event("content_block_start", index=index, content_block=start)]
-    events += [_event("content_block_delta", index=index, delta=delta) for delta in deltas]
-    return [*events, _event("content_block_stop", index=index)]
+    events = [_event("content_block_delta", index=index, delta=delta) for delta in deltas] or [""]
+    # The start comes in one packet with the first delta, the stop with the last: each piece has content.
+    events[0] = _event("content_block_start", index=index, content_block=start) + events[0]
+    events[-1] += _event("content_block_stop", index=index)
+    return list(events)
 
 
 def _halves_of(text: str) -> list[str]:

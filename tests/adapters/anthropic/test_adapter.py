@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 import pytest
@@ -34,12 +34,23 @@ from adapters import (
 from adapters.simulators.anthropic import AnthropicSimulator, error_body
 from adapters.simulators.openai import OpenAISimulator
 from router import Router
+from router.config import load
 from tests.adapters.bodies import ASK, Wire, proved, read, text
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.anyio
 
 KEY: Final = "sk-ant-canary-4711-secret"
 INVALID: Final = "invalid_request_error"
+SETTINGS: Final[dict[str, Any]] = {
+    "model": "m",
+    "max_tokens": 77,
+    "version": "2026-10-21",
+    "betas": ["a-1", "b-2"],
+    "structured_output": "tool",
+}
 MODEL: Final = "claude-sonnet-4-5"
 TOOL: Final = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
 LIMITED: Final = {
@@ -304,3 +315,16 @@ async def test_a_dialogue_with_tools_crosses_to_another_service_and_back() -> No
             "content": [{"type": "tool_result", "tool_use_id": "call_2", "content": "20 °C"}],
         },
     ]
+
+
+def test_a_file_says_what_code_says(tmp_path: Path) -> None:
+    file = tmp_path / "router.toml"
+    lines = [f"{name} = {json.dumps(value)}" for name, value in SETTINGS.items()]
+    file.write_text('[[provider]]\nadapter = "anthropic"\napi_key = { env = "KEY" }\n' + "\n".join(lines))
+    (made,) = load(file, environ={"KEY": KEY}).providers
+    by_hand = Anthropic(api_key=KEY, **SETTINGS)
+
+    assert isinstance(made, Anthropic)
+    assert vars(made).keys() == vars(by_hand).keys()
+    for name in ("_dialect", "_headers", "_prefix", "model", "base_url", "capabilities"):
+        assert getattr(made, name) == getattr(by_hand, name)
