@@ -22,6 +22,11 @@ SCHEMA = {
 }
 
 
+def says(text: str) -> list[dict[str, str]]:
+    """Return the messages of somebody who says one thing."""
+    return [{"role": "user", "content": text}]
+
+
 def router_of(*adapters: Adapter) -> Router:
     """Return a router that asks each provider once."""
     return Router(adapters, retry=RetryPolicy(attempts=1))

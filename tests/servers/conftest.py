@@ -11,12 +11,12 @@ from tests.servers.running import Running, running
 ASKED_FOR = os.environ.get("REAL_SERVERS") == "1"
 
 
-def started(name: str) -> Iterator[Running]:
+def started(name: str, relayed_to: str = "http://127.0.0.1:9/v1") -> Iterator[Running]:
     if not ASKED_FOR:
         pytest.skip("real servers take minutes; run: make test-servers")
     if (lack := lack_of(name)) is not None:
         pytest.skip(lack)
-    with running(name) as server:
+    with running(name, relayed_to) as server:
         yield server
 
 
@@ -26,8 +26,8 @@ def llama_cpp() -> Iterator[Running]:
 
 
 @pytest.fixture(scope="session")
-def litellm() -> Iterator[Running]:
-    yield from started("litellm")
+def litellm(aimock: Running) -> Iterator[Running]:
+    yield from started("litellm", aimock.base_url)
 
 
 @pytest.fixture(scope="session")

@@ -37,7 +37,7 @@ class Running:
         return OpenAICompatible(self.base_url, api_key=key, model=model, name=name)
 
 
-def commands(name: str, port: int, folder: Path) -> tuple[list[str], dict[str, str]]:
+def commands(name: str, port: int, folder: Path, relayed_to: str) -> tuple[list[str], dict[str, str]]:
     """Return how a server is started, and with which variables. Each is told to listen on loopback.
 
     LiteLLM listens on all addresses where it is not told; the other two on loopback.
@@ -46,6 +46,7 @@ def commands(name: str, port: int, folder: Path) -> tuple[list[str], dict[str, s
     if name == "litellm":
         program = str(folder / "venv" / "bin" / "litellm")
         quiet = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_TELEMETRY": "False", "NO_DOCS": "True"}
+        quiet["RELAYED_TO"] = relayed_to
         return [program, "--config", str(_FILES / "litellm.yaml"), *where], quiet
     if name == "llama_cpp":
         settings = ["--ctx-size", "512", "--parallel", "1", "--threads", "1", "--offline", "--alias", "tiny"]
@@ -57,12 +58,17 @@ def commands(name: str, port: int, folder: Path) -> tuple[list[str], dict[str, s
 
 
 @contextlib.contextmanager
-def running(name: str) -> Iterator[Running]:
-    """Run a server while the block lasts; it must have been set up."""
+def running(name: str, relayed_to: str = "http://127.0.0.1:9/v1") -> Iterator[Running]:
+    """Run a server while the block lasts; it must have been set up.
+
+    Args:
+        name: Of the server.
+        relayed_to: Where LiteLLM's proxy asks for its model `relayed`.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command, variables = commands(name, port, place_of(name))
+    command, variables = commands(name, port, place_of(name), relayed_to)
     log = place_of(name) / "log"
     with log.open("wb") as output:
         process = subprocess.Popen(

@@ -6,7 +6,7 @@ import pytest
 
 from adapters import ContextTooLong, ModelNotFound, RateLimited, ServiceFailed
 from adapters.contract.errors import AuthenticationFailed
-from tests.servers.asking import HELLO, TOOL, error_of, probed, router_of
+from tests.servers.asking import HELLO, TOOL, error_of, probed, router_of, says
 from tests.servers.running import Running
 
 pytestmark = pytest.mark.anyio
@@ -23,12 +23,31 @@ async def test_it_streams(litellm: Running):
     assert "mock" == whole.model
 
 
-async def test_tool_calls_come_through(litellm: Running):
-    async with router_of(litellm.adapter("tools")) as router:
-        reply = await router.complete(HELLO, tools=[TOOL])
+async def test_tool_calls_come_through_a_relay(litellm: Running):
+    async with router_of(litellm.adapter("relayed")) as router:
+        reply = await router.complete(says("weather"), tools=[TOOL])
 
     assert ["weather"] == [call.name for call in reply.tool_calls]
     assert {"place": "Paris"} == json.loads(reply.tool_calls[0].arguments)
+
+
+async def test_text_and_usage_come_through_a_relay(litellm: Running):
+    async with router_of(litellm.adapter("relayed")) as router:
+        reply = await router.complete(HELLO)
+
+    assert ("Hello to you; é and 世界 too.", "stop") == (reply.text, reply.finish_reason)
+    assert reply.usage is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"), [("limited", RateLimited), ("too long", ContextTooLong), ("broken", ServiceFailed)]
+)
+async def test_errors_come_through_a_relay(litellm: Running, text: str, kind: type[Exception]):
+    error = await error_of(litellm.adapter("relayed"), says(text))
+
+    assert kind is type(error), error
+    if isinstance(error, ContextTooLong):
+        assert (4097, 5000) == (error.limit, error.tokens)
 
 
 @pytest.mark.parametrize(

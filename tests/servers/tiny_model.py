@@ -14,7 +14,11 @@ LAYERS, WIDTH, HEADS, INNER = 2, 64, 4, 128
 TRAINED_CONTEXT = 2048
 LETTERS = [*"abcdefghijklmnopqrstuvwxyz", " ", ".", ","]
 TEMPLATE = (
-    "{% for message in messages %}{{ message['role'] }}: {{ message['content'] }}\n{% endfor %}"
+    "{% if tools %}{{ tools | tojson }}\n{% endif %}"
+    "{% for message in messages %}{{ message['role'] }}: {{ message['content'] or '' }}"
+    "{% if message['tool_calls'] %}{% for call in message['tool_calls'] %}<tool_call>\n"
+    '{"name": "{{ call.function.name }}", "arguments": {{ call.function.arguments | tojson }}}'
+    "\n</tool_call>{% endfor %}{% endif %}\n{% endfor %}"
     "{% if add_generation_prompt %}assistant: {% endif %}"
 )
 
