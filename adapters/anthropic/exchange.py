@@ -83,7 +83,7 @@ async def converse(
         answer.alone()
         flow = request.conditions.flow
         _note(flow, answer, session.shown)
-        errors = AnswerErrors(session.shown, answer.headers, wall_clock)
+        errors = AnswerErrors(session.shown, lambda: answer.headers, wall_clock)
         chunk = await _beginning(answer)
         if chunk is not None and chunk.lstrip(_BLANK)[:1] in (b"{", b"["):
             yield await _document(session, answer, chunk, errors)
