@@ -5,12 +5,9 @@
 #   make fix     repair format and what the linter can repair
 #   make bench   the benchmark; make bench-peers beside other libraries
 #   make soak    simulated worlds, SEEDS=10000 of them
-<<<<<<< HEAD
 #   make soak-real   steady load with failures for SECONDS=1200: nothing may grow
-=======
 #   make servers real servers that others wrote, each in an environment of its own (the first time ten minutes);
 #                then make test-servers asks them
->>>>>>> hops
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
