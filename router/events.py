@@ -275,7 +275,8 @@ def checked_observers(observers: Sequence[Observer]) -> list[Observer]:
         TypeError: One of them cannot; the message says which, and what to pass.
     """
     for each in observers:
-        if iscoroutinefunction(each) or iscoroutinefunction(getattr(each, "__call__", None)):  # noqa: B004
+        call = getattr(each, "__call__", None)  # noqa: B004 - not whether it can be called, but what runs then
+        if iscoroutinefunction(each) or iscoroutinefunction(call):
             raise TypeError(
                 f"observers holds {each!r}, which is asynchronous and would never run; pass plain functions"
             )
