@@ -13,6 +13,7 @@ from adapters.contract.errors import ChatRouterError
 if TYPE_CHECKING:
     from adapters.contract import ProbeResult, Switch, Usage
     from adapters.contract.errors import AdapterError
+    from router.policy.prices import Cost
 
 Verdict: TypeAlias = Literal["complete", "truncated", "failed", "refused", "cancelled", "closed"]
 """How a request ended, exactly one of these. `closed` is by the reader, early."""
@@ -45,6 +46,9 @@ class Attempt:
         lacks: Demands of the request that the provider cannot meet, for which it was skipped.
         provider_request_id: The provider's own id of the request, where it gave one.
         rate_limits: What the provider said about its rate limits: header -> value.
+        usage: Tokens, where the provider counted them; only where prices or limits are kept.
+        cost: What it cost; None where that is not known.
+        wasted: Whether it was paid for, or may have been, and brought nothing to the reply.
     """
 
     provider: str
@@ -61,6 +65,9 @@ class Attempt:
     lacks: tuple[str, ...] = ()
     provider_request_id: str | None = None
     rate_limits: Mapping[str, str] = field(default_factory=dict, compare=False)
+    usage: Usage | None = None
+    cost: Cost | None = None
+    wasted: bool = False
 
     def __str__(self) -> str:
         what = " ".join(self.reason.splitlines())  # one line each, whatever an adapter writes
@@ -135,6 +142,7 @@ class RequestEnded:
         finish_reason: Why the provider stopped, where it said so.
         usage: Token counts, where the provider gave them.
         revised: Whether the provider's own final text differs from what it streamed (`Reply.final_text`).
+        cost: What the reply cost, all its parts together; None where that is not known.
     """
 
     request_id: str
@@ -150,6 +158,33 @@ class RequestEnded:
     finish_reason: str | None = None
     usage: Usage | None = None
     revised: bool = False
+    cost: Cost | None = None
+
+    @property
+    def wasted(self) -> tuple[Attempt, ...]:
+        """The attempts that were paid for, or may have been, and brought nothing to the reply."""
+        return tuple(attempt for attempt in self.attempts if attempt.wasted)
+
+
+@dataclass(frozen=True, slots=True)
+class CostBooked:
+    """An attempt was paid for, or may have been; only where prices or limits are kept.
+
+    Attributes:
+        request_id: Of the request.
+        provider: Who was asked.
+        model: That answered, or was asked for, by the provider's own name.
+        usage: What the provider counted, where it did.
+        cost: What it cost; None where that is not known.
+        wasted: Whether it brought nothing to the reply.
+    """
+
+    request_id: str
+    provider: str
+    model: str | None
+    usage: Usage | None
+    cost: Cost | None
+    wasted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +287,7 @@ Event: TypeAlias = (
     | WaitStarted
     | ReplySwitched
     | RequestEnded
+    | CostBooked
     | CleanUpFailed
     | AdapterBroke
     | ProbeEnded

@@ -66,6 +66,7 @@ class Refusal(NamedTuple):
         on_trial: Whether it is only waited for the trial of a half-open breaker.
         held: The class of the error that holds it back, where one does.
         missing: Whether the service said that it lacks the model.
+        limited: Whether only a limit that this side keeps stands in the way, which may be waited for.
     """
 
     reason: str
@@ -73,6 +74,7 @@ class Refusal(NamedTuple):
     on_trial: bool = False
     held: str | None = None
     missing: bool = False
+    limited: bool = False
 
 
 @dataclass(slots=True)

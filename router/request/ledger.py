@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from router.events import AdapterBroke, Attempt, AttemptEnded, CleanUpFailed, RequestEnded, without_frames
+from router.events import (
+    AdapterBroke,
+    Attempt,
+    AttemptEnded,
+    CleanUpFailed,
+    CostBooked,
+    RequestEnded,
+    without_frames,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from adapters.contract import Usage
     from router.events import AttemptOutcome, Event, Verdict
+    from router.policy.prices import Cost
     from router.reply.transcript import Transcript
     from router.request.attempt import AttemptResult
+    from router.request.bill import Bill
 
 
 class Ledger:
@@ -24,7 +35,7 @@ class Ledger:
         tell: Tells an event to the observers.
     """
 
-    __slots__ = ("_attempts", "_begun", "request_id", "started", "tell")
+    __slots__ = ("_attempts", "_begun", "cost", "request_id", "started", "tell")
 
     def __init__(self, request_id: str, started: float, tell: Callable[[Event], None]) -> None:
         self.request_id = request_id
@@ -32,6 +43,8 @@ class Ledger:
         self.tell = tell
         self._attempts: list[Attempt] = []
         self._begun = 0
+        self.cost: Cost | None = None
+        """What the reply cost so far, where prices are known."""
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:
@@ -51,6 +64,36 @@ class Ledger:
         """Add an attempt that came to its outcome, and tell the observers."""
         self._attempts.append(attempt)
         self.tell(AttemptEnded(self.request_id, attempt))
+
+    def book(
+        self,
+        provider: str,
+        number: int,
+        model: str | None,
+        usage: Usage | None,
+        cost: Cost | None,
+        *,
+        wasted: bool,
+    ) -> None:
+        """Write what an attempt used and cost, and tell the observers.
+
+        Args:
+            provider: Who was asked.
+            number: Of the attempt.
+            model: That answered.
+            usage: What the provider counted, where it did.
+            cost: Where it is known.
+            wasted: Whether the attempt brought nothing to the reply.
+        """
+        self._attempts = [
+            replace(each, usage=usage, cost=cost, wasted=wasted) if each.number == number else each
+            for each in self._attempts
+        ]
+        costs = [each.cost for each in self._attempts if each.outcome == "committed" and not each.wasted]
+        known = [each for each in costs if each is not None]
+        # A part whose cost is not known leaves the whole unknown.
+        self.cost = sum(known[1:], known[0]) if known and len(known) == len(costs) else None
+        self.tell(CostBooked(self.request_id, provider, model, usage, cost, wasted))
 
     def adapter_broke(self, provider: str, bug: Exception) -> None:
         """Tell the observers of a bug in an adapter, whose frames are let go first."""
@@ -95,6 +138,7 @@ class Ledger:
                 finish_reason=None if reply is None else reply.finish_reason,
                 usage=None if reply is None else reply.usage,
                 revised=reply is not None and reply.final_text is not None,
+                cost=self.cost,
             )
         )
 
@@ -111,6 +155,7 @@ class Entry:
         dropped: Options that the provider does not take.
         repeat: Whether it repeats one whose kept-alive connection was lost.
         lacks: Demands of the request that the provider cannot meet.
+        bill: Books what the attempt used, where the provider has prices or limits.
     """
 
     ledger: Ledger
@@ -120,6 +165,7 @@ class Entry:
     dropped: tuple[str, ...] = ()
     repeat: bool = False
     lacks: tuple[str, ...] = ()
+    bill: Bill | None = None
 
     def end(self, outcome: AttemptOutcome, result: AttemptResult, reason: str = "") -> None:
         """Write the outcome."""
@@ -142,3 +188,5 @@ class Entry:
                 rate_limits=dict(result.flow.rate_limits),
             )
         )
+        if self.bill is not None and outcome != "committed":
+            self.bill.in_vain(result, cancelled=outcome == "cancelled")

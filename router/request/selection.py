@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 def refusal_of(provider: Provider, request: ChatRequest, now: float) -> Refusal | None:
     """Return why `provider` is not asked now, and until when, or None where it is asked."""
     model = provider.adapter.model_for(request)
-    refusal = provider.refusal(model, now)
+    refusal = provider.refusal(model, now, request)
     incapable = provider.adapter.capabilities.refuses(request, model)
     if incapable is None:
         return refusal
-    return Refusal(incapable, None) if refusal is None else refusal._replace(back_in=None)
+    return Refusal(incapable, None) if refusal is None else refusal._replace(back_in=None, limited=False)
 
 
 def lacking_demands(provider: Provider, request: ChatRequest) -> tuple[str, ...]:
