@@ -72,7 +72,9 @@ def as_prometheus(report: HealthReport) -> str:
             labels = [label for label, _ in value.labels]
             gauge = Gauge(_PREFIX + value.name, _HELP[value.name], labels, registry=registry)
             gauges[value.name] = gauge
-        (gauge.labels(**dict(value.labels)) if value.labels else gauge).set(round(value.number, 6))
+        (gauge.labels(**dict(value.labels)) if value.labels else gauge).set(
+            round(value.number, 12 if value.name.endswith("today") else 6)
+        )
     return generate_latest(registry).decode()
 
 

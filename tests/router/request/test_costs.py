@@ -1,4 +1,4 @@
-"""What requests cost: booked for each attempt, shown in reply, ledger, events, report; budgets and Cheapest."""
+"""What requests cost: booked for each attempt, shown in reply, ledger, events and report; budgets."""
 
 from decimal import Decimal
 from pathlib import Path
