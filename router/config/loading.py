@@ -109,7 +109,7 @@ def load(
     strategy = policies.get("strategy", WRONG)
     if strategy is not WRONG:
         strategies.fit(strategy, _names(table, providers, reading), at / "strategy")
-    if policies.get("prices") is not WRONG:
+    if not reading.mistakes:  # what follows from another mistake is not told
         money.fit(policies.get("prices"), strategy, providers, _names(table, providers, reading), at)
     if reading.mistakes:
         raise document.error(reading.mistakes)

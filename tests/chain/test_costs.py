@@ -1,4 +1,4 @@
-"""Costs and limits over real sockets: a simulator counts the tokens, a file says prices, limits and budget."""
+"""Costs and limits over real sockets: a simulator counts, a file says prices, limits and budget."""
 
 import sqlite3
 from decimal import Decimal
@@ -94,5 +94,5 @@ async def test_sums_that_wait_are_written_soon_without_a_report(tmp_path: Path, 
         async with Router.from_config(file, history=History(path), observers=[]) as router:
             await router.complete(ASK)
             with anyio.fail_after(10):
-                while not path.exists() or not HistoryFile(path).costs(0, 10**6):
+                while not path.exists() or not HistoryFile(path).costs(0, 10**6):  # noqa: ASYNC110 - a thread writes it
                     await anyio.sleep(0.02)
