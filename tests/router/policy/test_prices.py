@@ -1,6 +1,7 @@
 """What an answer costs: exact, each token once, and None where something is not known."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,13 @@ from adapters.contract import Usage
 from router import Cost, Price, Prices
 
 COUNTS = st.integers(0, 10**7)
+
+
+def wrong(setting: str, value: Any) -> dict[str, Any]:
+    """What a type checker refuses."""
+    return {setting: value}
+
+
 RATES = st.decimals(0, 1000, places=4)
 
 
@@ -63,11 +71,11 @@ def test_the_model_that_answered_comes_before_the_one_asked_for_and_any() -> Non
     [
         (lambda: Price(input=-1), "0 or more"),
         (lambda: Price(input=float("nan")), "0 or more"),
-        (lambda: Price(input="3"), "must be a number"),
+        (lambda: Price(**wrong("input", "3")), "must be a number"),
         (lambda: Prices({"a": {"m": Price(input=3)}}), "needs input and output"),
         (lambda: Prices({"a": {"m": Price()}}), "needs input and output"),
-        (lambda: Prices({"a": Price(1, 1)}), "has no table"),
-        (lambda: Prices({"a": {"m": 3}}), "pass a Price"),
+        (lambda: Prices(**wrong("table", {"a": Price(1, 1)})), "has no table"),
+        (lambda: Prices(**wrong("table", {"a": {"m": 3}})), "pass a Price"),
         (lambda: Prices(currency="dollar"), "three letters"),
         (lambda: Prices(currency="EUR", bundled=True), "in USD"),
         (lambda: Prices(known_as={"a": "openai"}), "bundled=True"),

@@ -182,7 +182,8 @@ async def test_a_budget_that_is_spent_passes_the_provider_over_until_midnight() 
 
     assert "budget of 0.02 USD for today is spent" in str(caught.value)
     assert caught.value.retry_after == pytest.approx(3600)
-    assert (report.state, report.can_answer, report.back_in) == ("healthy", False, pytest.approx(3600))
+    assert (report.state, report.can_answer) == ("healthy", False)
+    assert report.back_in == pytest.approx(3600)
     assert later.provider == "a"
 
 
