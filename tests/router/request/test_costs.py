@@ -2,9 +2,15 @@
 
 from decimal import Decimal
 from pathlib import Path
+from typing import Any, cast
 
 import anyio
 import pytest
+import structlog
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from prometheus_client import CollectorRegistry
 
 from adapters import ScriptedAdapter
 from adapters.contract import Delta, Usage
@@ -23,6 +29,8 @@ from router import (
     StreamInterrupted,
 )
 from router.history import History
+from router.observers import OpenTelemetryObserver, PrometheusObserver
+from router.observers.structlog import LogObserver
 from tests.virtual_time import anyio_backend  # noqa: F401
 
 pytestmark = pytest.mark.anyio
@@ -36,7 +44,7 @@ def whole(*first: object, usage: Usage | None = USAGE, model: str = "m") -> list
 
 
 def scripted(name: str, *scripts: object, **settings: object) -> ScriptedAdapter:
-    adapter = ScriptedAdapter.each(name, scripts or [whole()])  # type: ignore[arg-type] # lists of steps
+    adapter = ScriptedAdapter.each(name, cast("Any", scripts or [whole()]))
     for setting, value in settings.items():
         setattr(adapter, setting, value)
     return adapter
@@ -220,3 +228,30 @@ async def test_what_does_not_fit_is_told_at_once(make, words) -> None:
     with pytest.raises(ValueError, match=words):
         make()
     await anyio.lowlevel.checkpoint()
+
+
+async def test_metrics_and_spans_and_the_log_tell_of_costs() -> None:
+    registry, spans = CollectorRegistry(), InMemorySpanExporter()
+    tracers = TracerProvider()
+    tracers.add_span_processor(SimpleSpanProcessor(spans))
+    prices = Prices({"a": {"*": DEAR}, "b": {"*": CHEAP}})
+    observers: list[Any] = [PrometheusObserver(registry), OpenTelemetryObserver(tracers), LogObserver()]
+    chain = [scripted("a"), scripted("b")]
+    async with Router(chain, prices=prices, observers=observers) as router:
+        with structlog.testing.capture_logs() as logged:
+            await router.complete(ASK, validate=lambda reply: reply.provider == "b")
+
+    def counted(name: str, **labels: str) -> float | None:
+        return registry.get_sample_value(f"chat_router_{name}_total", labels)
+
+    assert counted("cost", provider="a", currency="USD") == pytest.approx(0.011)
+    assert counted("wasted_cost", provider="a", currency="USD") == pytest.approx(0.011)
+    assert counted("wasted_cost", provider="b", currency="USD") is None
+    assert counted("tokens", provider="b", kind="prompt") == 1000
+    (span,) = [each for each in spans.get_finished_spans() if each.name.startswith("chat")]
+    told = dict(span.attributes or {})
+    assert told["chat_router.request.cost"] == pytest.approx(0.0011)
+    assert told["chat_router.request.wasted_cost"] == pytest.approx(0.011)
+    assert told["chat_router.request.currency"] == "USD"
+    (end,) = [each for each in logged if each["event"] == "reply.completed"]
+    assert (end["cost"], end["wasted"], end["wasted_cost"]) == ("0.0011 USD", ["a"], "0.011 USD")
