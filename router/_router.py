@@ -22,12 +22,15 @@ from router.policy.breaker import BreakerPolicy
 from router.policy.budget import RetryBudget
 from router.policy.chance import differs_after_fork
 from router.policy.interruption import Interruption
+from router.policy.prices import Prices
 from router.policy.retry import RetryPolicy
 from router.policy.settings import setting_of
 from router.policy.strategy import strategy_of
 from router.policy.timeouts import Deadline, Timeouts
+from router.policy.utc import utc_now
 from router.provider.chain import arranged, chain_of, named, ordered
 from router.provider.concurrency import Slots
+from router.provider.recall import recall_of
 from router.request.arguments import built, refuse_misplaced, total_of
 from router.request.call import Call
 from router.request.context import RequestContext
@@ -62,16 +65,19 @@ class Router(Origins):
         timeouts: The clocks of each request; see `Timeouts`.
         retry: When a provider is asked again, or another one besides; see `RetryPolicy`.
         breaker: When a provider that fails is left alone; see `BreakerPolicy`.
-        strategy: In which order the providers are asked: `Priority()` as given, `Weighted({...})` or
-            `Fastest()`. Providers named in a request keep the order given there.
+        strategy: In which order the providers are asked: `Priority()` as given, `Weighted({...})`,
+            `Fastest()` or `Cheapest()`. Providers named in a request keep the order given there.
         on_interruption: What becomes of a reply that breaks off after content: "raise", "restart" or
             "continue"; see `Interruption`.
         observers: Who is told what happens; by default one that logs with structlog.
-        history: Keeps each report of `check()` and each probe; see `router.history.History`.
+        history: Keeps reports of `check()`, probes and costs; see `router.history.History`.
+        prices: What the providers cost: for `Reply.cost`, budgets and `Cheapest()`; see `Prices`.
+        utc: Tells the time of day in seconds UTC since 1970, for what is counted by the day.
         random_source: For the jitter and the strategy; give a seeded one for tests.
 
     Raises:
-        ValueError: There are no providers, two have the same name, or one is in another router.
+        ValueError: There are no providers, two have the same name, one is in another router, or prices do
+            not fit them.
         TypeError: A provider is not an adapter.
     """
 
@@ -86,6 +92,8 @@ class Router(Origins):
         on_interruption: OnInterruption | Interruption = "raise",
         observers: Sequence[Observer] | None = None,
         history: Keeper | None = None,
+        prices: Prices | None = None,
+        utc: Callable[[], float] = utc_now,
         random_source: random.Random | None = None,
     ) -> None:
         self.timeouts = setting_of("timeouts", timeouts, Timeouts, "total=60") or Timeouts()
@@ -94,12 +102,12 @@ class Router(Origins):
             random.Random()
         )
         policy = setting_of("breaker", breaker, BreakerPolicy, "") or BreakerPolicy()
-        self._providers = chain_of(providers, policy, self._random)
+        prices = setting_of("prices", prices, Prices, "{…}")
+        self._providers = chain_of(providers, policy, self._random, prices, utc)
         traffic = TrafficObserver(self._providers, anyio.current_time)
         self._tell = Observers([traffic, *_observers_of(observers, history)])
         self._budget = self.retry.budget or RetryBudget()
-        self._strategy = strategy_of(strategy)
-        self._strategy.check(self._providers)
+        self._strategy = strategy_of(strategy, self._providers, prices)
         if isinstance(on_interruption, str):
             on_interruption = Interruption(on_interruption)
         self._interruption = (
@@ -108,17 +116,9 @@ class Router(Origins):
         self._slots = {name: Slots(each.adapter.concurrency) for name, each in self._providers.items()}
         clock, tell = anyio.current_time, self._tell
         probing = Probing(self._providers, self._slots, self.timeouts, self.retry, tell, clock)
-        self._check_up = CheckUp(
-            self._providers,
-            traffic,
-            probing,
-            self._budget,
-            self._strategy,
-            self._random,
-            history,
-            tell,
-            clock,
-        )
+        chain, budget, order = self._providers, self._budget, self._strategy
+        self._check_up = CheckUp(chain, traffic, probing, budget, order, self._random, history, tell, clock)
+        self._recall = recall_of(history, self._providers, utc)
         self._in_flight = InFlight()
         self._ownership = self._in_flight.ownership_of(weakref.ref(self))
         for each in self._providers.values():
@@ -251,6 +251,8 @@ class Router(Origins):
         candidates = ordered(self._providers, providers)
         timeouts = setting_of("timeouts", timeouts, Timeouts, total_of(timeouts)) or self.timeouts
         loop = self._enter()
+        if self._recall is not None:
+            await self._recall.done()
         now = anyio.current_time()
         if providers is None:
             candidates = arranged(candidates, self._strategy, now, self._random, self._tell.broke, request)
@@ -380,6 +382,8 @@ class Router(Origins):
         for adapter in owned:
             adapter.owner = None
         await close_adapters(owned, self.timeouts.close, self._tell)
+        if self._recall is not None:
+            await self._recall.keep()
 
     async def __aenter__(self) -> Router:
         self._enter()

@@ -13,6 +13,7 @@ from adapters.contract.errors import ChatRouterError
 if TYPE_CHECKING:
     from adapters.contract import ProbeResult, Switch, Usage
     from adapters.contract.errors import AdapterError
+    from router.policy.prices import Cost
 
 Verdict: TypeAlias = Literal["complete", "truncated", "failed", "refused", "cancelled", "closed"]
 """How a request ended, exactly one of these. `closed` is by the reader, early."""
@@ -49,6 +50,9 @@ class Attempt:
         context: Where the request was too large for the provider, the most tokens that it takes; 0 where
             that is not known. None for all others.
         tokens: The tokens of such a request, as the service counted or else this side estimated them.
+        usage: Tokens, where the provider counted them; only where prices or limits are kept.
+        cost: What it cost; None where that is not known.
+        wasted: Whether it was paid for, or may have been, and brought nothing to the reply.
     """
 
     provider: str
@@ -68,6 +72,9 @@ class Attempt:
     rewritten: tuple[str, ...] = ()
     context: int | None = None
     tokens: int = 0
+    usage: Usage | None = None
+    cost: Cost | None = None
+    wasted: bool = False
 
     def __str__(self) -> str:
         what = " ".join(self.reason.splitlines())  # one line each, whatever an adapter writes
@@ -142,6 +149,7 @@ class RequestEnded:
         finish_reason: Why the provider stopped, where it said so.
         usage: Token counts, where the provider gave them.
         revised: Whether the provider's own final text differs from what it streamed (`Reply.final_text`).
+        cost: What the reply cost, all its parts together; None where that is not known.
     """
 
     request_id: str
@@ -157,6 +165,33 @@ class RequestEnded:
     finish_reason: str | None = None
     usage: Usage | None = None
     revised: bool = False
+    cost: Cost | None = None
+
+    @property
+    def wasted(self) -> tuple[Attempt, ...]:
+        """The attempts that were paid for, or may have been, and brought nothing to the reply."""
+        return tuple(attempt for attempt in self.attempts if attempt.wasted)
+
+
+@dataclass(frozen=True, slots=True)
+class CostBooked:
+    """An attempt was paid for, or may have been; only where prices or limits are kept.
+
+    Attributes:
+        request_id: Of the request.
+        provider: Who was asked.
+        model: That answered, or was asked for, by the provider's own name.
+        usage: What the provider counted, where it did.
+        cost: What it cost; None where that is not known.
+        wasted: Whether it brought nothing to the reply.
+    """
+
+    request_id: str
+    provider: str
+    model: str | None
+    usage: Usage | None
+    cost: Cost | None
+    wasted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +294,7 @@ Event: TypeAlias = (
     | WaitStarted
     | ReplySwitched
     | RequestEnded
+    | CostBooked
     | CleanUpFailed
     | AdapterBroke
     | ProbeEnded

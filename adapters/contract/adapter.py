@@ -74,6 +74,11 @@ class Adapter(ABC):
         owner: A weak reference to the router that holds it; the router sets it.
         cautions: What an operator should know of its settings, in a few words each; health reports show it.
         answer_probes: Probes of level `answer` that a router spends on it in an hour, at most.
+        requests_per_minute: Attempts and probes for an answer that a router makes in any 60 s, or None.
+        tokens_per_minute: Tokens of messages and replies in any 60 s, or None: estimated before an attempt,
+            corrected by what the service counts.
+        daily_requests: Attempts and probes for an answer that a router makes in a day of UTC, or None.
+        budget: What may be spent on it in a day of UTC, as `{"usd": 5}`; needs `Router(prices=…)`.
         recheck: Seconds until a provider found not working is tried again; doubles per repetition.
         recheck_cap: The longest such pause in seconds.
     """
@@ -86,6 +91,10 @@ class Adapter(ABC):
     owner: Callable[[], object | None] | None = None
     cautions: tuple[str, ...] = ()
     answer_probes: float = 4.0
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    daily_requests: int | None = None
+    budget: Mapping[str, float] = EMPTY
     recheck: ClassVar[float] = 60.0
     recheck_cap: ClassVar[float] = 900.0
     _standing: _Standing = _Standing()

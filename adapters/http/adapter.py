@@ -11,6 +11,7 @@ from anyio.lowlevel import current_token
 
 from adapters.answer_probe import finding
 from adapters.contract import Adapter, Conditions, ProbeResult
+from adapters.contract.allowances import budget_of, count_of
 from adapters.contract.message import nearest
 from adapters.http.client import Client, ServiceWords
 from adapters.http.cookies import site_cookies
@@ -87,7 +88,12 @@ class HTTPAdapter(Adapter):
             explain=self._explain,
         )
         self.limits = self._client.limits
-        self.concurrency = self.limits.connections
+        own = count_of("concurrency", settings.get("concurrency"))
+        self.concurrency = self.limits.connections if own is None else min(own, self.limits.connections)
+        self.requests_per_minute = count_of("requests_per_minute", settings.get("requests_per_minute"))
+        self.tokens_per_minute = count_of("tokens_per_minute", settings.get("tokens_per_minute"))
+        self.daily_requests = count_of("daily_requests", settings.get("daily_requests"))
+        self.budget = budget_of(settings.get("budget"))
         if is_unchecked(settings.get("verify", True)):
             said = "certificates are not checked (verify=False)"
             self.cautions = (*self.cautions, said)

@@ -52,6 +52,11 @@ class HTTPSettings(TypedDict, total=False):
         connect_timeout: Seconds for one connection, name look-up and TLS included (5).
         cleanup_timeout: Seconds for what is cleaned up at the service after a reply (1).
         limits: See `Limits`.
+        concurrency: Replies that may run at the same time; `Limits.connections` by default.
+        requests_per_minute: Attempts and probes for an answer in any 60 s; no limit by default.
+        tokens_per_minute: Tokens of messages and replies in any 60 s; no limit by default.
+        daily_requests: Attempts and probes for an answer in a day of UTC; no limit by default.
+        budget: What may be spent in a day of UTC, one currency and its amount, as `{"usd": 5}`.
     """
 
     name: str
@@ -66,6 +71,11 @@ class HTTPSettings(TypedDict, total=False):
     connect_timeout: float
     cleanup_timeout: float
     limits: Limits
+    concurrency: int | None
+    requests_per_minute: int | None
+    tokens_per_minute: int | None
+    daily_requests: int | None
+    budget: Mapping[str, float]
 
 
 def parameters_of(kind: type) -> frozenset[str]:

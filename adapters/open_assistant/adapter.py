@@ -120,6 +120,8 @@ class OpenAssistant(HTTPAdapter):
         # An Authorization header of the user's own is for the proxy in front, and goes before ours.
         if any(str(name).lower() == "authorization" for name in settings.get("headers", {})):
             self._bearer = None
+        if settings.get("concurrency") not in (None, 1):
+            raise ValueError("concurrency must be 1: a second conversation on the account cancels the first")
         super().__init__(base_url, **settings)
         self.concurrency = 1  # a second conversation on the account would cancel the first
 

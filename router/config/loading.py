@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from adapters.contract.message import nearest
-from router.config import strategies
+from router.config import money, strategies
 from router.config.document import read
 from router.config.mistakes import WRONG, Position, Reading, found, no_key
 from router.config.providers import ProviderTable, adapter_class
@@ -16,6 +16,7 @@ from router.config.signatures import section_of
 from router.policy.breaker import BreakerPolicy
 from router.policy.budget import RetryBudget
 from router.policy.interruption import Interruption
+from router.policy.prices import Prices
 from router.policy.retry import RetryPolicy
 from router.policy.strategy import Priority
 from router.policy.timeouts import Timeouts
@@ -34,6 +35,7 @@ POLICIES: Final[dict[str, Kind]] = {
     "breaker": section_of(BreakerPolicy),
     "strategy": strategies.StrategyTable(),
     "interruption": section_of(Interruption),
+    "prices": section_of(Prices),
 }
 """Table -> what it holds; beside `[[provider]]`, which there must be."""
 _KEYS: Final = ("provider", *POLICIES)
@@ -51,6 +53,7 @@ class Config:
         breaker: When to stop asking a provider.
         strategy: The order in which providers are asked.
         interruption: What happens to a reply that breaks off.
+        prices: What the providers cost, where the file says so.
         notes: Warnings about what can be used.
         document: What was read, values by reference as they stand.
     """
@@ -62,6 +65,7 @@ class Config:
     breaker: BreakerPolicy = field(default_factory=BreakerPolicy)
     strategy: Strategy = field(default_factory=Priority)
     interruption: Interruption = field(default_factory=Interruption)
+    prices: Prices | None = None
     notes: tuple[str, ...] = ()
     document: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
@@ -74,6 +78,7 @@ class Config:
             "breaker": self.breaker,
             "strategy": self.strategy,
             "on_interruption": self.interruption,
+            "prices": self.prices,
         }
 
 
@@ -104,6 +109,8 @@ def load(
     strategy = policies.get("strategy", WRONG)
     if strategy is not WRONG:
         strategies.fit(strategy, _names(table, providers, reading), at / "strategy")
+    if not reading.mistakes:  # what follows from another mistake is not told
+        money.fit(policies.get("prices"), strategy, providers, _names(table, providers, reading), at)
     if reading.mistakes:
         raise document.error(reading.mistakes)
     retry = policies.get("retry") or RetryPolicy()

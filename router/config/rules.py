@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from adapters.contract.allowances import budget_of
 from adapters.http.settings import base_of, cookie_of, header_of, name_of, token_of
 from adapters.openai.dialect import ability, body_field, omitted, option, path_of, query_field, renamed
 from router.policy.timeouts import MINIMUM
@@ -155,8 +156,11 @@ RULES: Final[Mapping[str, Mapping[str, Rule]]] = {
     | _each("idle_seconds drain_seconds", _PAUSE)
     | _each("error_seconds silence_after_finish", _SECONDS),
     "Adapter": {"name": _NAME},
+    "Price": _each("input output cached_input cache_write reasoning per_request", _FINITE),
     "HTTPAdapter": {"base_url": Check(base_of)},
     "HTTPSettings": _each("connect_timeout cleanup_timeout", _SECONDS)
+    | _each("concurrency requests_per_minute tokens_per_minute daily_requests", Range(1))
+    | {"budget": Check(lambda pair: budget_of(dict([pair])))}
     | {"name": _NAME, "headers": _HEADER, "cookies": _COOKIE},
     "Anthropic": {
         "api_key": _KEY,

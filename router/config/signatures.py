@@ -97,7 +97,7 @@ def _parameters(constructor: types.FunctionType, owner: type) -> tuple[dict[str,
         if each.kind is each.VAR_KEYWORD:
             (settings,) = typing.get_args(hint) if typing.get_origin(hint) is typing.Unpack else (None,)
             hands_on = settings is None
-            found |= {} if hands_on else _settings_of(settings)
+            found |= {} if hands_on else settings_of(settings)
         elif each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY):
             default = NOTHING if repr(each.default) == "<factory>" else each.default  # of a dataclass
             kind, text = kind_of(hint, each.name, rules.get(each.name)), texts.get(each.name, "")
@@ -105,9 +105,10 @@ def _parameters(constructor: types.FunctionType, owner: type) -> tuple[dict[str,
     return found, hands_on
 
 
-def _settings_of(settings: Any) -> dict[str, Parameter]:
+def settings_of(settings: Any) -> dict[str, Parameter]:
+    """Return the settings that a `TypedDict` of keyword parameters has."""
     extended = _EXTENDS.get(settings.__name__)
-    found = {} if extended is None else _settings_of(extended)
+    found = {} if extended is None else settings_of(extended)
     names, texts, rules = vars(sys.modules[settings.__module__]), described(settings), rules_of(settings)
     return found | {
         name: Parameter(

@@ -10,6 +10,7 @@ from adapters.contract import Adapter
 from adapters.contract.message import nearest
 from router.policy.breaker import CircuitBreaker
 from router.policy.strategy import Candidate, Priority
+from router.policy.utc import utc_now
 from router.provider.provider import Provider
 
 if TYPE_CHECKING:
@@ -18,11 +19,16 @@ if TYPE_CHECKING:
 
     from adapters.contract import ChatRequest
     from router.policy.breaker import BreakerPolicy
+    from router.policy.prices import Prices
     from router.policy.strategy import Strategy
 
 
 def chain_of(
-    adapters: Iterable[Adapter], policy: BreakerPolicy, random_source: random.Random
+    adapters: Iterable[Adapter],
+    policy: BreakerPolicy,
+    random_source: random.Random,
+    prices: Prices | None = None,
+    utc: Callable[[], float] = utc_now,
 ) -> dict[str, Provider]:
     """Return the providers by name, in order, each with a breaker of its own.
 
@@ -38,7 +44,12 @@ def chain_of(
         owner = adapter.owner() if adapter.owner is not None else None
         if owner is not None:
             raise ValueError(f"{adapter.name!r} is in another router; an adapter belongs to one")
-        found[adapter.name] = Provider(adapter, CircuitBreaker(policy, random_source))
+        if adapter.budget and prices is None:
+            raise ValueError(
+                f"{adapter.name!r} has a budget, but the router no prices; pass prices=Prices(…)"
+            )
+        breaker = CircuitBreaker(policy, random_source)
+        found[adapter.name] = Provider(adapter, breaker, utc=utc, prices=prices)
     if not found:
         raise ValueError("a router needs at least one provider; pass for example [OpenAICompatible(…)]")
     return found

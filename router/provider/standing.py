@@ -69,6 +69,7 @@ class Refusal(NamedTuple):
         context: The most tokens that the model takes, where the request is too large for it; 0 where that
             is not known.
         tokens: The tokens of such a request, estimated.
+        limited: Whether only a limit that this side keeps stands in the way, which may be waited for.
     """
 
     reason: str
@@ -78,6 +79,7 @@ class Refusal(NamedTuple):
     missing: bool = False
     context: int | None = None
     tokens: int = 0
+    limited: bool = False
 
 
 @dataclass(slots=True)

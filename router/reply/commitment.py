@@ -41,6 +41,21 @@ class Takeover(Protocol):
         ...
 
 
+class Settling(Protocol):
+    """Books what one attempt used, once."""
+
+    def settle(self, usage: Usage | None, model: str | None, now: float, *, wasted: bool) -> None:
+        """Book it.
+
+        Args:
+            usage: What the service counted, where it did.
+            model: That answered, where the service named it.
+            now: On the event loop's clock.
+            wasted: Whether the attempt brought nothing to the reply.
+        """
+        ...
+
+
 @dataclass(slots=True)
 class Commitment:
     """One provider has committed to a request: its first content came.
@@ -51,6 +66,7 @@ class Commitment:
         attempt: The generator at rest behind the first content, and the deltas read so far.
         switch: Announces that this provider took over from another one.
         released: Whether the generator is closed and the slot at the provider free again.
+        bill: Books what the reply used, where the provider has prices or limits.
     """
 
     context: RequestContext
@@ -58,6 +74,7 @@ class Commitment:
     attempt: AttemptResult
     switch: Switch | None = None
     released: bool = False
+    bill: Settling | None = None
 
     @property
     def generator(self) -> AsyncGenerator[Delta, None]:
@@ -74,6 +91,23 @@ class Commitment:
             await close_generator(self.generator, self.context.timeouts.close, self.report)
         finally:
             self._give_slot_back()
+
+    async def abandon(self) -> None:
+        """Release a reply that nobody will get."""
+        if self.bill is not None:
+            self.bill.settle(None, None, self.context.clock(), wasted=True)
+        await self.release()
+
+    def settle(self, transcript: Transcript, now: float, *, wasted: bool) -> None:
+        """Book what the reply used, where somebody wants to know.
+
+        Args:
+            transcript: What came of it.
+            now: On the event loop's clock.
+            wasted: Whether it brought nothing that the reader keeps.
+        """
+        if self.bill is not None:
+            self.bill.settle(transcript.usage, transcript.model, now, wasted=wasted)
 
     def drop(self) -> None:
         """Give the slot at the provider back; the garbage collector closes the generator."""

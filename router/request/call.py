@@ -147,7 +147,7 @@ class Call:
         async def first() -> Commitment | None:
             return await candidates.ask(provider, number, waiting)
 
-        return await race(first, back_up, delay, abandon=Commitment.release)
+        return await race(first, back_up, delay, abandon=Commitment.abandon)
 
     def _all_failed(self) -> AllProvidersFailed:
         now = self._context.clock()

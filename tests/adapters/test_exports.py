@@ -18,6 +18,8 @@ OF_AN_ADAPTER = {
     "working", "working_at", "working_reason", "working_since", "recheck_at", "cautions",
     # what the router tells it, and how often it looks again
     "mark", "owner", "answer_probes", "recheck", "recheck_cap", "in_loop",
+    # what it may be asked and paid for
+    "requests_per_minute", "tokens_per_minute", "daily_requests", "budget",
 }  # fmt: skip
 OF_HTTP = {"base_url", "limits", "connect_timeout", "cleanup_timeout"}
 OF_OPENAI = {"peculiarities", "preset"}
