@@ -45,6 +45,7 @@ class Attempt:
         lacks: Demands of the request that the provider cannot meet, for which it was skipped.
         provider_request_id: The provider's own id of the request, where it gave one.
         rate_limits: What the provider said about its rate limits: header -> value.
+        key: Which of several keys of the provider was used, such as `#2`; never the key itself.
     """
 
     provider: str
@@ -61,13 +62,15 @@ class Attempt:
     lacks: tuple[str, ...] = ()
     provider_request_id: str | None = None
     rate_limits: Mapping[str, str] = field(default_factory=dict, compare=False)
+    key: str | None = None
 
     def __str__(self) -> str:
         what = " ".join(self.reason.splitlines())  # one line each, whatever an adapter writes
         what = what.removeprefix(f"{self.provider}: ")
         if self.error is not None:
             what = f"{type(self.error).__name__}: {what}"
-        return f"{self.provider}: {self.outcome} after {self.seconds:.2f} s" + (f" ({what})" if what else "")
+        name = self.provider if self.key is None else f"{self.provider} {self.key}"
+        return f"{name}: {self.outcome} after {self.seconds:.2f} s" + (f" ({what})" if what else "")
 
 
 @dataclass(frozen=True, slots=True)

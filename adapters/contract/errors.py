@@ -108,6 +108,9 @@ class AdapterError(ChatRouterError):
     disposition: ClassVar[Disposition] = Disposition.FAILOVER
     scope: Scope = Scope.PROVIDER
     ambiguous: bool = False
+    other_key: bool = False
+    """Whether the failure speaks about one key of the provider, and another one may serve: the router repeats
+    the attempt at once. The adapter sets it, and narrows the scope to the request."""
 
     def __init__(
         self,

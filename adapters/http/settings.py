@@ -11,6 +11,9 @@ from urllib.parse import quote
 
 import httpx
 
+from adapters.contract.credentials import header_of as header_of
+from adapters.contract.credentials import secret_of as secret_of
+from adapters.contract.credentials import token_of as token_of
 from adapters.contract.errors import BadReply
 from adapters.contract.secret import CREDENTIALS, Plain, Secret
 
@@ -49,6 +52,9 @@ class HTTPSettings(TypedDict, total=False):
         connect_timeout: Seconds for one connection, name look-up and TLS included (5).
         cleanup_timeout: Seconds for what is cleaned up at the service after a reply (1).
         limits: See `Limits`.
+        first_content: Seconds that this provider has for its first content, in place of the router's
+            `Timeouts.first_content`: longer for a cold local model, shorter for a quick one.
+        stall: Seconds from one content to the next, in place of the router's `Timeouts.stall`.
     """
 
     name: str
@@ -63,6 +69,8 @@ class HTTPSettings(TypedDict, total=False):
     connect_timeout: float
     cleanup_timeout: float
     limits: Limits
+    first_content: float | None
+    stall: float | None
 
 
 def parameters_of(kind: type) -> frozenset[str]:
@@ -118,6 +126,17 @@ def hidden_of(
         harmless: Matches a value that is no secret where its name does not say so.
     """
     return [values[name] for name, value in given if _is_secret(name, value, harmless)]
+
+
+def hidden_headers(headers: Mapping[str, str | Secret]) -> list[Secret]:
+    """Return the values of a request's own headers that must not be shown."""
+    values = {name: Secret(value) for name, value in headers.items()}
+    return hidden_of(list(headers.items()), values, HARMLESS_HEADER)
+
+
+def shown_never(secrets: list[Secret]) -> list[Secret]:
+    """Return the secrets but those that only stand where a server needs none."""
+    return [secret for secret in secrets if not is_placeholder(secret.reveal())]
 
 
 def _is_secret(name: str, value: str | Secret, harmless: re.Pattern[str]) -> bool:
@@ -200,45 +219,6 @@ def pairs_of(setting: str, value: object) -> list[tuple[Any, Any]]:
     if not isinstance(value, Mapping):
         raise TypeError(f"{setting} is {type(value).__name__}; pass a mapping of names to values")
     return list(value.items())
-
-
-def secret_of(what: str, value: str | Secret) -> Secret:
-    """Return a secret value; an error names what it is, and never shows it.
-
-    Raises:
-        TypeError: It is no text.
-        ValueError: It is empty or has a control character.
-    """
-    try:
-        return Secret(value)
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"{what}: {error}") from None
-
-
-def token_of(name: str, kind: str) -> str:
-    """Return a header's or cookie's name.
-
-    Raises:
-        ValueError: RFC 9110 does not allow it.
-    """
-    if not isinstance(name, str) or not name or not all(c.isalnum() or c in "!#$%&'*+-.^_`|~" for c in name):
-        raise ValueError(f"{name!r} cannot be the name of a {kind}")
-    if not name.isascii():
-        raise ValueError(f"{name!r} cannot be the name of a {kind}: ASCII only")
-    return name
-
-
-def header_of(name: str, value: str | Secret) -> Secret:
-    """Return a header's value as a secret.
-
-    Raises:
-        TypeError: It is no text.
-        ValueError: HTTP does not carry it.
-    """
-    secret = secret_of(f"the value of the header {name!r}", value)
-    if not secret.reveal().isascii():
-        raise ValueError(f"the value of the header {name!r} is not ASCII, which HTTP does not carry")
-    return secret
 
 
 def cookie_of(name: str, value: str | Secret) -> Secret:

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Unpack
 
 from adapters.http import HTTPAdapter, HTTPSettings
 from adapters.http.client import ServiceWords
-from adapters.http.settings import header_of
+from adapters.http.keys import keys_of
 from adapters.openai import completions
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Sequence
 
     from adapters.contract import ChatRequest, Delta, ProbeResult
     from adapters.contract.errors import AdapterError
-    from adapters.contract.secret import Secret
     from adapters.http import Session, WholeAnswer
+    from adapters.http.keys import ApiKey
 
 
 class OpenAICompatible(HTTPAdapter):
@@ -26,8 +26,12 @@ class OpenAICompatible(HTTPAdapter):
 
     Args:
         base_url: What `/chat/completions` comes after, such as `https://api.example.org/v1`.
-        api_key: Sent as `Authorization: Bearer`; None sends none. A service that wants it in another header
-            gets it by `headers`.
+        api_key: Sent as `Authorization: Bearer`; None sends none. A function or async function is asked for
+            it before the first attempt, and once more when the service refuses what it gave; a plain one runs
+            in a worker thread, and each has 10 s. A service that wants the key in another header gets it by
+            `headers`.
+        api_keys: Several keys in place of `api_key`, used in turn: one that is limited, used up or refused
+            is passed over while the others serve.
         settings: See `HTTPSettings`. Without a `model` the choice is left to the service; most want one.
 
     Raises:
@@ -40,18 +44,15 @@ class OpenAICompatible(HTTPAdapter):
     capabilities = completions.CAPABILITIES
 
     def __init__(
-        self, base_url: str, *, api_key: str | Secret | None = None, **settings: Unpack[HTTPSettings]
+        self,
+        base_url: str,
+        *,
+        api_key: ApiKey | None = None,
+        api_keys: Sequence[ApiKey] | None = None,
+        **settings: Unpack[HTTPSettings],
     ) -> None:
-        self._key = None if api_key is None else header_of("authorization", api_key)
+        self._keys = keys_of(api_key, api_keys)
         super().__init__(base_url, **settings)
-
-    def _secrets(self) -> tuple[Secret, ...]:
-        """Return the key, which some services quote in their errors."""
-        return () if self._key is None else (self._key,)
-
-    def _credentials(self) -> tuple[tuple[str, str], ...]:
-        """Return the key as a header."""
-        return () if self._key is None else (("authorization", f"Bearer {self._key.reveal()}"),)
 
     def stream(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
         """Ask for a completion, and yield it.
@@ -63,7 +64,7 @@ class OpenAICompatible(HTTPAdapter):
 
     def _explain(self, answer: WholeAnswer) -> AdapterError | None:
         """Return the error that an error object stands for."""
-        return completions.explain(answer, self._client.shown)
+        return completions.explain(answer)
 
     async def _reach(self, session: Session) -> ProbeResult:
         """Ask for the list of models, which costs no generation."""

@@ -59,7 +59,7 @@ _QUIET: Final = 60.0
 """Seconds for which the same failure of a provider is not told at INFO again."""
 _MOST_TOLD: Final = 1024
 """Failures remembered for that: reasons come from peers."""
-_SHOWN: Final = ("provider", "verdict", "attempts", "outcome", "error", "reason", "seconds")
+_SHOWN: Final = ("provider", "key", "verdict", "attempts", "outcome", "error", "reason", "seconds")
 """Fields that a message of the standard library's logger shows, in this order."""
 
 
@@ -157,6 +157,8 @@ def _attempt_ended(event: AttemptEnded) -> Line:
         "seconds": round(attempt.seconds, 3),
         "dropped": list(attempt.dropped),
     }
+    if attempt.key is not None:
+        fields["key"] = attempt.key
     return "debug", "attempt.ended", fields
 
 

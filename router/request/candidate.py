@@ -32,6 +32,8 @@ _NO_BUDGET: Final = "the retry budget is used up (RetryPolicy.budget)"
 _TRIAL_LOOK: Final = 1.0
 """Seconds until a request that waits looks again whether another's trial is over: mostly long before it
 would count as lost."""
+_MOST_KEYS: Final = 64
+"""Repeats with another key in one go, whatever an adapter says."""
 _SLOWER: Final = "another provider was quicker"
 
 
@@ -47,6 +49,7 @@ class _Plan:
         fresh: Whether it needs a connection of its own: after such a loss the idle ones are suspect.
         paid: Whether the budget need not pay for it.
         backs_up: Whether it was begun beside a slow first one.
+        key_repeats: How often it was repeated already because another key of the provider may serve.
         turn: At the provider, once it is begun.
     """
 
@@ -57,6 +60,7 @@ class _Plan:
     fresh: bool = False
     paid: bool = False
     backs_up: bool = False
+    key_repeats: int = 0
     turn: Turn | None = None
 
 
@@ -98,10 +102,11 @@ class Candidates:
         # The first attempt at each is free.
         paid = not backs_up and not self._ledger.asked(provider.name)
         fresh = repeat = False
+        key_repeats = 0
         while True:
             now = self._context.clock()
             left = sum(self.would_be_asked(name, now) for name in behind)
-            plan = _Plan(provider, number, left, repeat, fresh, paid, backs_up)
+            plan = _Plan(provider, number, left, repeat, fresh, paid, backs_up, key_repeats)
             if self._is_skipped(plan, now):
                 return None
             result = await self._attempt_in_slot(plan)
@@ -111,6 +116,9 @@ class Candidates:
                 return Commitment(self._context, provider, result)
             if self._context.policy.disposition(result.error) is Disposition.ABORT:
                 raise self._aborted(provider, result.error) from result.error
+            if result.error.other_key and key_repeats < _MOST_KEYS:
+                key_repeats += 1  # free, like the first one: no key is asked twice
+                continue
             paid = False
             if _lost_on_reuse(result.error) and self._rounds.may_repeat(provider.name):
                 fresh = repeat = True
@@ -186,7 +194,15 @@ class Candidates:
         def report(error: Exception) -> None:
             self._ledger.clean_up_failed(provider.name, error)
 
-        request = self._request.under(Conditions(plan.behind > 0, plan.fresh, report, has_slot=True))
+        conditions = Conditions(
+            plan.behind > 0,
+            plan.fresh,
+            report,
+            has_slot=True,
+            model=provider.adapter.model_for(self._request),
+            key_repeats=plan.key_repeats,
+        )
+        request = self._request.under(conditions, provider.name)
         close = context.timeouts.close
         try:
             usual = context.is_usual(limit, started, plan.behind + 1)

@@ -140,5 +140,6 @@ class Entry:
                 lacks=self.lacks,
                 provider_request_id=result.flow.request_id or (error.request_id if error else None),
                 rate_limits=dict(result.flow.rate_limits),
+                key=result.flow.key,
             )
         )
