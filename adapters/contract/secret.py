@@ -120,13 +120,15 @@ class PeerText:
         secrets: The values to mask, wherever they stand.
     """
 
-    __slots__ = ("_fixed", "_passing", "_readings", "_values", "_with")
+    __slots__ = ("_fixed", "_passing", "_readings", "_stale", "_values", "_with")
 
     def __init__(self, secrets: Iterable[Secret] = ()) -> None:
         self._fixed = frozenset(secret.reveal() for secret in secrets)
         self._passing: deque[str] = deque(maxlen=_PASSING)
         self._with: dict[frozenset[str], PeerText] = {}
-        self._values: list[str] | None = None
+        self._values: list[str] = []
+        self._readings: list[str] = []
+        self._stale = True
 
     def also(self, secrets: Iterable[Secret]) -> PeerText:
         """Return what masks these secrets, too; this one stays as it is."""
@@ -148,12 +150,13 @@ class PeerText:
         new = [each for each in values if each not in self._fixed and each not in self._passing]
         if new:
             self._passing.extend(new)
-            self._values = None
+            self._stale = True
 
     def _learned(self) -> list[str]:
         """Return what is masked as it stands, and prepare its other spellings; made when it is first used."""
-        if self._values is not None:
+        if not self._stale:
             return self._values
+        self._stale = False
         values = {piece for secret in (*self._fixed, *self._passing) for piece in _pieces(secret)}
         self._values = sorted(values, key=len, reverse=True)
         readings = {"".join(c for c, _, _ in _read(value)) for value in values}

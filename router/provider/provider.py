@@ -56,13 +56,15 @@ class Provider:
 
     def turn(self, request: ChatRequest, now: float) -> Turn:
         """Begin an attempt at the provider; it is told how the attempt ended, once."""
-        return self.standing.turn(request, self.adapter.model_for(request), now)
+        model, own = self.adapter.model_for(request), request.has_own_account(self.name)
+        return self.standing.turn(request, model, now, own_account=own)
 
     def succeeded(self, turn: Turn, now: float, seconds: float) -> None:
         """Learn that content came `now`, `seconds` after the attempt began."""
         self.pace.add(now, seconds)
         self.standing.succeeded(turn, now, seconds)
-        self.adapter.mark(Outcome(now))
+        if not (turn.own_account and self.adapter.refused_account):  # the configured account is still refused
+            self.adapter.mark(Outcome(now))
 
     def failed(
         self, error: AdapterError, turn: Turn, now: float, policy: RetryPolicy, seconds: float = 0.0
@@ -128,7 +130,7 @@ class Provider:
         """Forget what the breakers know."""
         self.standing.reset()
 
-    def refusal(self, model: str | None, now: float) -> Refusal | None:
+    def refusal(self, model: str | None, now: float, *, own_account: bool = False) -> Refusal | None:
         """Return why a request for `model` would not ask now and until when, or None where it would.
 
         This one answer is what the choice of providers, strategies, reports and errors use.
@@ -136,9 +138,10 @@ class Provider:
         Args:
             model: By the service's name; None for its default.
             now: On the event loop's clock.
+            own_account: Whether it brings an account of its own: nothing that was said of ours stops it.
         """
-        found = self.standing.refusals(model, now)
-        if self.adapter.working_at(now) is False:
+        found = self.standing.refusals(model, now, own_account=own_account)
+        if self.adapter.working_at(now) is False and not (own_account and self.adapter.refused_account):
             found.insert(0, self._not_working(now))
         if not found:
             return None
@@ -159,7 +162,8 @@ class Provider:
         """Return what a strategy knows of it, for a request; None stands for one that names no model."""
         try:
             model = self.adapter.model if request is None else self.adapter.model_for(request)
-            asked = self.refusal(model, now) is None
+            own = request is not None and request.has_own_account(self.name)
+            asked = self.refusal(model, now, own_account=own) is None
         except Exception:  # noqa: BLE001 - the request tells of the bug when it comes to this provider
             asked = False
         return Candidate(self.name, asked, self.pace.first_content, self.pace.measured_at)

@@ -16,9 +16,10 @@ class Turn:
 
     Attributes:
         model: The model, by the service's name; None for the service's own default.
+        own_account: Whether the request brought an account of its own.
     """
 
-    __slots__ = ("_content", "_model_permit", "_permit", "_request", "model")
+    __slots__ = ("_content", "_model_permit", "_permit", "_request", "model", "own_account")
 
     def __init__(
         self,
@@ -26,9 +27,12 @@ class Turn:
         model: str | None,
         permit: Permit | None = None,
         model_permit: Permit | None = None,
+        *,
+        own_account: bool = False,
     ) -> None:
         self._request = request
         self.model = model
+        self.own_account = own_account
         self._permit = permit
         self._model_permit = model_permit
         self._content: bytes | None = None

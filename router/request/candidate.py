@@ -20,6 +20,8 @@ from router.request.attempt import AttemptResult, run_attempt
 from router.request.selection import dropped_options, lacking_demands, refusal_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from adapters.contract import ChatRequest
     from adapters.contract.errors import AdapterError
     from router.provider.provider import Provider
@@ -185,8 +187,8 @@ class Candidates:
         except BaseException:
             self._learn_nothing(plan)
             raise
-        started = context.clock()
-        limit = attempt_limit(context.timeouts, context.deadline.remaining(started), plan.behind + 1)
+        started, clocks = context.clock(), context.clocks_at(provider)
+        limit = attempt_limit(clocks, context.deadline.remaining(started), plan.behind + 1)
         entry = self._ledger.begin(provider.name, plan.round)
         entry.dropped, entry.repeat = dropped_options(provider, self._request), plan.repeat
         self._ledger.tell(AttemptStarted(context.request_id, provider.name, entry.number, plan.round, limit))
@@ -194,23 +196,14 @@ class Candidates:
         def report(error: Exception) -> None:
             self._ledger.clean_up_failed(provider.name, error)
 
-        conditions = Conditions(
-            plan.behind > 0,
-            plan.fresh,
-            report,
-            has_slot=True,
-            model=provider.adapter.model_for(self._request),
-            key_repeats=plan.key_repeats,
-        )
-        request = self._request.under(conditions, provider.name)
-        close = context.timeouts.close
         try:
-            usual = context.is_usual(limit, started, plan.behind + 1)
+            request = self._request.under(self._conditions(plan, report), provider.name)
+            usual = context.is_usual(provider, limit, started, plan.behind + 1)
             result = await run_attempt(
-                provider.adapter, request, limit=limit, usual=usual, close=close, report=report
+                provider.adapter, request, clocks, limit=limit, usual=usual, report=report
             )
             if self._won and result.generator is not None:
-                await close_generator(result.generator, close, report)
+                await close_generator(result.generator, clocks.close, report)
         except BaseException:
             self._learn_nothing(plan)
             entry.end("cancelled", AttemptResult(started, context.clock()), _SLOWER if self._won else "")
@@ -226,6 +219,12 @@ class Candidates:
         else:
             entry.end("failed", result)
         return result
+
+    def _conditions(self, plan: _Plan, report: Callable[[Exception], None]) -> Conditions:
+        """Return what the adapter is told about one attempt."""
+        model = plan.provider.adapter.model_for(self._request)
+        others_left, repeats = plan.behind > 0, plan.key_repeats
+        return Conditions(others_left, plan.fresh, report, has_slot=True, model=model, key_repeats=repeats)
 
     def _learn(self, plan: _Plan, result: AttemptResult) -> None:
         """Keep what an attempt shows at the provider; a bug in its adapter must not end the request."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def refusal_of(provider: Provider, request: ChatRequest, now: float) -> Refusal | None:
     """Return why `provider` is not asked now, and until when, or None where it is asked."""
     model = provider.adapter.model_for(request)
-    refusal = provider.refusal(model, now)
+    refusal = provider.refusal(model, now, own_account=request.has_own_account(provider.name))
     incapable = provider.adapter.capabilities.refuses(request, model)
     if incapable is None:
         return refusal
