@@ -42,7 +42,7 @@ from adapters.http.settings import (
     verify_of,
 )
 from adapters.http.status import AMBIGUOUS, error_for_status, wall_clock
-from adapters.http.stock import StockExchange, keeps_connections, stock_client, used_once
+from adapters.http.stock import StockExchange, checked_http2, keeps_connections, stock_client, used_once
 from adapters.http.transport import StreamTransport, patched
 from adapters.wire.error_body import words
 from adapters.wire.vendor.errors import wait_beside
@@ -138,6 +138,7 @@ class Client:
         self._heads = Heads(base, _FIXED, sent, sent_cookies)
         self._transport = settings.get("transport")
         self._verify = verify_of(settings.get("verify", True))
+        self._http2 = checked_http2(flag_of("http2", settings.get("http2", False)))
         self._trust_env = flag_of("trust_env", settings.get("trust_env", False))
         self._proxy = proxy_of(settings.get("proxy"), base, trust_env=self._trust_env)
         self.address = f"{base.host}:{port}" + (" through the proxy" if self._proxy else "")
@@ -171,7 +172,8 @@ class Client:
     def _own_transport(self, connect_timeout: float) -> StreamTransport | None:
         """Return our own transport, or None where a setting needs httpx's."""
         own_tls = isinstance(self._verify, bool | ssl.SSLContext)
-        if self._transport is not None or self._proxy is not None or self._trust_env or not own_tls:
+        stock = self._transport is not None or self._proxy is not None or self._trust_env or self._http2
+        if stock or not own_tls:
             return None
         return StreamTransport(
             verify=self._verify,
@@ -186,7 +188,10 @@ class Client:
         if self._transport is not None:
             return f"httpx, over the given {type(self._transport).__name__}"
         if self._proxy is not None:
-            return "httpx, through the proxy"
+            kind = "SOCKS proxy" if self._proxy.reveal().startswith("socks") else "proxy"
+            return f"httpx, through the {kind}{', with HTTP/2' if self._http2 else ''}"
+        if self._http2:
+            return "httpx, with HTTP/2"
         if self._trust_env:
             return "httpx, since trust_env is on"
         if self._streams is None:
@@ -207,7 +212,9 @@ class Client:
         if self._stock is None:
             verify = _usual_tls() if self._verify is True and not self._trust_env else self._verify
             proxy = self._proxy.reveal() if self._proxy else None
-            self._stock = stock_client(self._transport, proxy, verify, trust_env=self._trust_env)
+            self._stock = stock_client(
+                self._transport, proxy, verify, trust_env=self._trust_env, http2=self._http2
+            )
         return self._stock
 
     async def take_slot(self, *, wait: bool) -> None:

@@ -16,6 +16,7 @@ from adapters.contract.credentials import secret_of as secret_of
 from adapters.contract.credentials import token_of as token_of
 from adapters.contract.errors import BadReply
 from adapters.contract.secret import CREDENTIALS, Plain, Secret
+from adapters.http.certificates import Certificates
 
 if TYPE_CHECKING:
     from adapters.http.limits import Limits
@@ -47,7 +48,10 @@ class HTTPSettings(TypedDict, total=False):
             unless they are `Plain` or everyday words.
         transport: An `httpx.AsyncBaseTransport` to use instead of the network.
         verify: False switches TLS checks off, with a warning and a note in health reports; an
-            `ssl.SSLContext` replaces the default one.
+            `ssl.SSLContext` replaces the default one, and so do PEM files:
+            `{"ca": "ca.pem", "cert": "client.pem", "key": "client.key"}`, each where it is needed.
+        http2: Speak HTTP/2, over httpx's transport with the extra `http2`, and nothing else: for a service
+            that wants it. Off by default: for streams it is no faster.
         trust_env: Take proxies and certificates from the environment. Off by default.
         connect_timeout: Seconds for one connection, name look-up and TLS included (5).
         cleanup_timeout: Seconds for what is cleaned up at the service after a reply (1).
@@ -65,6 +69,7 @@ class HTTPSettings(TypedDict, total=False):
     headers: Mapping[str, str | Secret]
     transport: httpx.AsyncBaseTransport | None
     verify: Any
+    http2: bool
     trust_env: bool
     connect_timeout: float
     cleanup_timeout: float
@@ -100,13 +105,18 @@ def verify_of(value: object) -> bool | ssl.SSLContext:
     """Return how certificates are checked.
 
     Raises:
-        TypeError: It is neither True, False nor an `ssl.SSLContext`.
+        TypeError: It is neither True, False, an `ssl.SSLContext` nor a mapping of files.
+        ValueError: A file cannot be used; the message says which and why.
     """
     if isinstance(value, bool | ssl.SSLContext):
         return value
+    if isinstance(value, Mapping):
+        return Certificates.of(value).context()
+    if isinstance(value, Certificates):
+        return value.context()
     raise TypeError(
-        f"verify is {type(value).__name__}; pass True, False or an ssl.SSLContext, such as "
-        "ssl.create_default_context(cafile='ca.pem')"
+        f"verify is {type(value).__name__}; pass True, False, an ssl.SSLContext, such as "
+        "ssl.create_default_context(cafile='ca.pem'), or files, such as {'ca': 'ca.pem'}"
     )
 
 
