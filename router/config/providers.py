@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from adapters import catalogue
 from adapters.contract import Adapter
 from adapters.http import HTTPAdapter
-from router.config.kinds import Kind, TableOf
+from router.config.kinds import Kind, Number, TableOf
 from router.config.mistakes import WRONG, found, missing
 from router.config.rules import RULES
 from router.config.sections import Parameter, Section
@@ -38,6 +38,14 @@ _OF_EVERY: Final = {
     ),
     "model": Parameter(Text(), text="The model asked for where a request names none."),
     "models": Parameter(TableOf(Text()), text="The caller's model names -> the service's."),
+    "first_content": Parameter(
+        Number(rule=RULES["Adapter"]["first_content"]),
+        text="Seconds that it has for its first content, in place of those of [timeouts].",
+    ),
+    "stall": Parameter(
+        Number(rule=RULES["Adapter"]["stall"]),
+        text="Seconds from one content to the next, in place of those of [timeouts].",
+    ),
 }
 """Attributes of every adapter, which are set where its constructor does not take them."""
 

@@ -153,13 +153,14 @@ RULES: Final[Mapping[str, Mapping[str, Rule]]] = {
     | _each("idle_connections drain", Range(0))
     | _each("idle_seconds drain_seconds", _PAUSE)
     | _each("error_seconds silence_after_finish", _SECONDS),
-    "Adapter": {"name": _NAME},
+    "Adapter": _each("first_content stall", _SECONDS) | {"name": _NAME},
     "HTTPAdapter": {"base_url": Check(base_of)},
-    "HTTPSettings": _each("connect_timeout cleanup_timeout", _SECONDS)
+    "HTTPSettings": _each("connect_timeout cleanup_timeout first_content stall", _SECONDS)
     | {"name": _NAME, "headers": _HEADER, "cookies": _COOKIE},
     "Aura": {"token_limit": Range(0, above=True, unit="tokens")},
-    "ChatAnywhere": {"api_key": _KEY, "refusals": Form(r"[\s\S]+", "is empty; write a phrase")},
-    "OpenAICompatible": {"api_key": _KEY},
+    "ChatAnywhere": _each("api_key api_keys", _KEY)
+    | {"refusals": Form(r"[\s\S]+", "is empty; write a phrase")},
+    "OpenAICompatible": _each("api_key api_keys", _KEY),
     "OpenAssistant": _each("silence polling", _SECONDS),
     "Opchatgpts": _each("bot_id custom_id", _ID) | {"page": _PAGE},
 }

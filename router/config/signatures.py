@@ -11,6 +11,7 @@ import builtins
 import collections.abc
 import dataclasses
 import inspect
+import os
 import re
 import sys
 import types
@@ -23,15 +24,16 @@ import adapters
 import adapters.http
 import router
 from adapters.contract.secret import Secret
+from adapters.http.certificates import Certificates
 from router.config.kinds import AnyOf, Anything, Choice, Flag, Kind, ListOf, Number, TableOf, Unwritable
 from router.config.rules import ORDERED, Check, Rule, rules_of
 from router.config.sections import NOTHING, Parameter, Section
-from router.config.texts import SecretText, Text
+from router.config.texts import FilePath, SecretText, Text
 from router.policy.budget import RetryBudget
 
 _SECRET_NAME: Final = re.compile(r"(?:^|_)(?:key|token|secret|password|cookie|credentials?)\Z")
 """A setting of a third party that is certainly secret, although it takes plain `str`."""
-_INSTEAD: Final = {"verify": bool}
+_INSTEAD: Final = {"verify": Certificates | bool}
 """Settings that take more in Python than a file can hold, and say `Any`."""
 _SETS: Final = (set, frozenset, collections.abc.Set)
 _ARRAYS: Final = (list, tuple, collections.abc.Sequence, collections.abc.Iterable, collections.abc.Collection)
@@ -182,7 +184,10 @@ def _below(kind: type) -> list[type]:
 
 def _union(inner: tuple[Any, ...], name: str, rule: Rule | None) -> Kind:
     if Secret in inner:
-        return SecretText(rule=rule)
+        asked = any(typing.get_origin(member) is collections.abc.Callable for member in inner)
+        return SecretText(rule=rule, maybe_command=asked)
+    if any((typing.get_origin(member) or member) is os.PathLike for member in inner):
+        return FilePath()
     kinds = [kind_of(member, name, rule) for member in inner if member is not type(None)]
     kinds = [kind for kind in kinds if not isinstance(kind, Unwritable)]
     if not kinds:

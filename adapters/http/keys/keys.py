@@ -17,7 +17,7 @@ the keys comes back.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -30,11 +30,9 @@ from adapters.contract.secret import Secret
 from adapters.http.keys.asked import AskedKey
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
-
     from adapters.contract import Conditions
 
-ApiKey: TypeAlias = "str | Secret | Callable[[], str | Secret | Awaitable[str | Secret]]"
+ApiKey: TypeAlias = str | Secret | Callable[[], str | Secret | Awaitable[str | Secret]]
 """A key: text, a `Secret`, or a function or async function that returns one."""
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
 

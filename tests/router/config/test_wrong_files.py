@@ -38,7 +38,7 @@ LINES: dict[str, tuple[str, int, str, str]] = {
     "a model that is no text": ("models = { fast = 3 }", 3, "models.fast", "is the number 3; it must be"),
     "models in a row": ('models = ["a"]', 3, "models", "is an array; it must be a table"),
     "a key of another adapter": ('token_limit = 3', 3, "token_limit", "unknown key. There are: ada"),
-    "a key of a policy": ("stall = 3", 3, "stall", "it belongs in [timeouts]"),
+    "a key of a policy": ("total = 3", 3, "total", "it belongs in [timeouts]"),
     "a policy of a policy": ("percentile = 1", 3, "percentile", "it belongs in [retry.hedge]"),
     "a key with a space": ('"api key" = 1', 3, '"api key"', "unknown key"),
     "a key of a terminal": ('"\\u001b[2J" = 1', 3, '"\\u001b[2J"', "unknown key"),
