@@ -115,7 +115,7 @@ def verify_of(value: object) -> bool | ssl.SSLContext:
     if isinstance(value, Certificates):
         return value.context()
     raise TypeError(
-        f"verify is {type(value).__name__}; pass True, False, an ssl.SSLContext, such as "
+        f"verify is {type(value).__name__}; pass True, False or an ssl.SSLContext, such as "
         "ssl.create_default_context(cafile='ca.pem'), or files, such as {'ca': 'ca.pem'}"
     )
 
