@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import anyio
 
-from adapters.contract import ChatRequest
 from router._origins import Origins
 from router.events import Observers, checked_observers
 from router.health.check import CheckUp
@@ -28,10 +27,10 @@ from router.policy.settings import setting_of
 from router.policy.strategy import strategy_of
 from router.policy.timeouts import Deadline, Timeouts
 from router.policy.utc import utc_now
-from router.provider.chain import arranged, chain_of, named, ordered
+from router.provider.chain import arranged, chain_of, check_brought, named, ordered
 from router.provider.concurrency import Slots
 from router.provider.recall import recall_of
-from router.request.arguments import built, refuse_misplaced, total_of
+from router.request.arguments import Arguments
 from router.request.call import Call
 from router.request.context import RequestContext
 from router.request.in_flight import InFlight, close_adapters
@@ -44,7 +43,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from types import TracebackType
 
-    from adapters.contract import Adapter, ChatOptions, Message, ProbeLevel
+    from adapters.contract import Adapter, ChatOptions, ChatRequest, Message, ProbeLevel
+    from adapters.contract.secret import Secret
     from router.events import Observer
     from router.health.report import HealthReport, Keeper
     from router.policy.interruption import OnInterruption
@@ -138,6 +138,9 @@ class Router(Origins):
         timeouts: Timeouts | None = None,
         extra: Mapping[str, Mapping[str, Any]] | None = None,
         require: Collection[str] = (),
+        headers: Mapping[str, Mapping[str, str | Secret]] | None = None,
+        api_key: Mapping[str, str | Secret] | None = None,
+        models: Mapping[str, str] | None = None,
         **options: Unpack[ChatOptions],
     ) -> PendingStream:
         """Ask the providers in order; the first one that delivers content answers.
@@ -156,6 +159,10 @@ class Router(Origins):
             extra: Provider name -> further fields for its request body.
             require: Options that are demands, such as `["temperature"]`: a provider that does not take one is
                 skipped. Tools, response_format, n, … always are; see `ChatOptions`.
+            headers: Provider name -> further headers for its requests; they go before the configured ones.
+            api_key: Provider name -> the key to use there, such as a tenant's. What the service says of this
+                key is held against no other request.
+            models: Provider name -> the model to ask for there, in place of `model`.
             options: See `ChatOptions`. Hints that a provider does not take are dropped for it, and named in
                 its attempt.
 
@@ -164,13 +171,13 @@ class Router(Origins):
             RequestAborted: An error forbade asking anybody else (refused content, a failure of this machine).
             TypeError: An argument is of a wrong type, or an option is unknown.
             ValueError: There is no message, a role or a provider is unknown, or a message or tool is of a
-                wrong shape.
+                wrong shape; a provider takes no key or headers of a request.
             anyio.ClosedResourceError: The router is closed, or was closed meanwhile.
         """
-        return PendingStream(
-            lightly(self._stream, messages, model, providers, timeouts, extra, require, options),
-            "Router.stream",
+        given = Arguments(
+            messages, model, providers, timeouts, extra, require, headers, api_key, models, options
         )
+        return PendingStream(lightly(self._stream, given), "Router.stream")
 
     def complete(
         self,
@@ -181,6 +188,9 @@ class Router(Origins):
         timeouts: Timeouts | None = None,
         extra: Mapping[str, Mapping[str, Any]] | None = None,
         require: Collection[str] = (),
+        headers: Mapping[str, Mapping[str, str | Secret]] | None = None,
+        api_key: Mapping[str, str | Secret] | None = None,
+        models: Mapping[str, str] | None = None,
         validate: Callable[[Reply], object] | type | None = None,
         **options: Unpack[ChatOptions],
     ) -> PendingReply:
@@ -195,66 +205,43 @@ class Router(Origins):
             timeouts: As of `stream`.
             extra: As of `stream`.
             require: As of `stream`.
+            headers: As of `stream`.
+            api_key: As of `stream`.
+            models: As of `stream`.
             validate: Judges the reply before a provider is committed to: a function that returns False or
                 raises to refuse it, or a type that its text must be as JSON. What it refuses, and what breaks
                 off, goes on to the next provider, within the same deadline, and stands in the ledger.
             options: As of `stream`.
         """
-        return PendingReply(
-            lightly(self._collect, messages, model, providers, timeouts, extra, require, options, validate),
-            "Router.complete",
+        given = Arguments(
+            messages, model, providers, timeouts, extra, require, headers, api_key, models, options
         )
+        return PendingReply(lightly(self._collect, given, validate), "Router.complete")
 
-    async def _stream(
-        self,
-        messages: Sequence[Message | Mapping[str, Any] | Reply],
-        model: str | None,
-        providers: Sequence[str] | None,
-        timeouts: Timeouts | None,
-        extra: Mapping[str, Mapping[str, Any]] | None,
-        require: Collection[str],
-        options: Mapping[str, Any],
-    ) -> ReplyStream:
+    async def _stream(self, given: Arguments) -> ReplyStream:
         """Return the committed stream; what `stream()` does when it is awaited."""
-        refuse_misplaced(options)
-        request = await built(ChatRequest.build_in_steps(messages, model, extra, require=require, **options))
-        return await self._open(request, providers, timeouts)
+        return await self._open(await given.request(), given)
 
-    async def _collect(
-        self,
-        messages: Sequence[Message | Mapping[str, Any] | Reply],
-        model: str | None,
-        providers: Sequence[str] | None,
-        timeouts: Timeouts | None,
-        extra: Mapping[str, Mapping[str, Any]] | None,
-        require: Collection[str],
-        options: Mapping[str, Any],
-        validate: Callable[[Reply], object] | type | None,
-    ) -> Reply:
+    async def _collect(self, given: Arguments, validate: Callable[[Reply], object] | type | None) -> Reply:
         """Return the whole reply; what `complete()` does when it is awaited."""
-        refuse_misplaced(options)
-        request = await built(ChatRequest.build_in_steps(messages, model, extra, require=require, **options))
-        timeouts = setting_of("timeouts", timeouts, Timeouts, total_of(timeouts)) or self.timeouts
+        request, timeouts = await given.request(), given.clocks(self.timeouts)
         if validate is not None:
             end = anyio.current_time() + timeouts.total
             judge = Validation(validator_of(validate), timeouts.stall, end, anyio.current_time)
             request = replace(request, validation=judge)
-        async with await self._open(request, providers, timeouts) as stream:
+        async with await self._open(request, given) as stream:
             return await stream.collect()
 
-    async def _open(
-        self, request: ChatRequest, providers: Sequence[str] | None, timeouts: Timeouts | None
-    ) -> ReplyStream:
+    async def _open(self, request: ChatRequest, given: Arguments) -> ReplyStream:
         """Return the committed stream of a request."""
-        if request.extra:
-            ordered(self._providers, list(request.extra))
-        candidates = ordered(self._providers, providers)
-        timeouts = setting_of("timeouts", timeouts, Timeouts, total_of(timeouts)) or self.timeouts
+        check_brought(self._providers, request)
+        candidates = ordered(self._providers, given.providers)
+        timeouts = given.clocks(self.timeouts)
         loop = self._enter()
         if self._recall is not None:
             await self._recall.done()
         now = anyio.current_time()
-        if providers is None:
+        if given.providers is None:
             candidates = arranged(candidates, self._strategy, now, self._random, self._tell.broke, request)
         context = RequestContext(
             request=request,

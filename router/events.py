@@ -53,6 +53,7 @@ class Attempt:
         usage: Tokens, where the provider counted them; only where prices or limits are kept.
         cost: What it cost; None where that is not known.
         wasted: Whether it was paid for, or may have been, and brought nothing to the reply.
+        key: Which of several keys of the provider was used, such as `#2`; never the key itself.
     """
 
     provider: str
@@ -75,13 +76,15 @@ class Attempt:
     usage: Usage | None = None
     cost: Cost | None = None
     wasted: bool = False
+    key: str | None = None
 
     def __str__(self) -> str:
         what = " ".join(self.reason.splitlines())  # one line each, whatever an adapter writes
         what = what.removeprefix(f"{self.provider}: ")
         if self.error is not None:
             what = f"{type(self.error).__name__}: {what}"
-        return f"{self.provider}: {self.outcome} after {self.seconds:.2f} s" + (f" ({what})" if what else "")
+        name = self.provider if self.key is None else f"{self.provider} {self.key}"
+        return f"{name}: {self.outcome} after {self.seconds:.2f} s" + (f" ({what})" if what else "")
 
 
 @dataclass(frozen=True, slots=True)

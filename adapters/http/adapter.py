@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 import anyio
 from anyio.lowlevel import current_token
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from adapters.contract.errors import AdapterError
     from adapters.contract.secret import Secret
     from adapters.http.answer import WholeAnswer
+    from adapters.http.keys import Keys
 
 
 class HTTPAdapter(Adapter):
@@ -59,6 +60,8 @@ class HTTPAdapter(Adapter):
     """The old public host of the service."""
     _words: ClassVar[ServiceWords] = ServiceWords()
     """What messages say of the service."""
+    _keys: Keys | None = None
+    """The keys, where the service takes one; set before `HTTPAdapter` is initialised."""
 
     def __init__(self, base_url: str | None = None, **settings: Unpack[HTTPSettings]) -> None:
         self._refuse_unknown(settings)
@@ -66,6 +69,7 @@ class HTTPAdapter(Adapter):
             raise TypeError(f"{type(self).__name__} needs base_url, the address of the service")
         base = base_of(self._seed if base_url is None else base_url)
         self.base_url = str(base)
+        self.per_request = frozenset({"headers"} if self._keys is None else {"headers", "api_key"})
         self.name = name_of(settings.get("name", type(self).name))
         self.model = settings.get("model", type(self).model)
         self.models = dict(pairs_of("models", settings.get("models", {})))
@@ -85,8 +89,12 @@ class HTTPAdapter(Adapter):
             settings,
             secrets=self._secrets(),
             credentials=self._credentials,
+            has_key=bool(self._keys),
             explain=self._explain,
         )
+        for clock in ("first_content", "stall"):
+            own: Any = settings.get(clock)
+            setattr(self, clock, None if own is None else seconds_of(clock, own))
         self.limits = self._client.limits
         own = count_of("concurrency", settings.get("concurrency"))
         self.concurrency = self.limits.connections if own is None else min(own, self.limits.connections)
@@ -109,11 +117,11 @@ class HTTPAdapter(Adapter):
 
     def _secrets(self) -> tuple[Secret, ...]:
         """Return further secrets to mask in the peer's text; called once, during construction."""
-        return ()
+        return () if self._keys is None else self._keys.fixed
 
     def _credentials(self) -> tuple[tuple[str, str], ...]:
         """Return the headers that carry credentials, revealed; called for each request."""
-        return ()
+        return () if self._keys is None else self._keys.credentials()
 
     def _explain(self, answer: WholeAnswer) -> AdapterError | None:
         """Return the error that the body of a failed answer stands for, where the body knows better."""
@@ -141,7 +149,8 @@ class HTTPAdapter(Adapter):
         started = anyio.current_time()
         try:
             # Not counted, so that a probe never holds the slot that a request needs.
-            async with Session(self._client, Conditions(), counted=False) as session:
+            conditions = Conditions(model=self.model)
+            async with Session(self._client, conditions, keys=self._keys, counted=False) as session:
                 result = await self._reach(session)
         except Exception as error:  # noqa: BLE001 - a bug of the adapter must not end a health check
             result = finding(error, level)
@@ -161,7 +170,7 @@ class HTTPAdapter(Adapter):
 
     def _session(self, conditions: Conditions) -> Session:
         """Return the HTTP exchanges of one attempt, to be entered."""
-        return Session(self._client, conditions)
+        return Session(self._client, conditions, keys=self._keys)
 
     def _refuse_unknown(self, settings: HTTPSettings) -> None:
         unknown = [key for key in settings if key not in HTTPSettings.__annotations__]

@@ -175,7 +175,7 @@ class OpenAssistant(HTTPAdapter):
     def _explain(self, answer: WholeAnswer) -> AdapterError | None:
         """Return the error that the site's own words stand for."""
         path = answer.where.rpartition(" ")[2]
-        return refusal(path, answer.status, answer.body, answer.where, self._client.shown)
+        return refusal(path, answer.status, answer.body, answer.where, answer.shown)
 
     async def _delete_ended(self, conditions: Conditions) -> None:
         """Delete hidden chats whose answers have ended."""

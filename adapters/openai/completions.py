@@ -232,12 +232,12 @@ def _last(decoder: ChunkDecoder, answer: Answer) -> Delta:
         raise answer.located(failure) from None
 
 
-def explain(answer: WholeAnswer, shown: Callable[[str], str]) -> AdapterError | None:
+def explain(answer: WholeAnswer) -> AdapterError | None:
     """Return the error that the body of a failed answer stands for, or None where it has no words for it."""
     body = answer.body.strip()
     if not body or not 400 <= answer.status < 600:
         return None
-    error = error_from(body, answer.status, shown, now=wall_clock())
+    error = error_from(body, answer.status, answer.shown, now=wall_clock())
     said = "an HTML page" if is_page(body) else error
     error.args = (f"{answer.where} answered {answer.status}: {said}",)
     return error

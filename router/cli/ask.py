@@ -162,6 +162,7 @@ def _as_json(stream: ReplyStream | None, text: str, error: RouterError | None) -
 def _attempt(attempt: Attempt) -> dict[str, Any]:
     return {
         "provider": attempt.provider,
+        "key": attempt.key,
         "number": attempt.number,
         "round": attempt.round,
         "phase": attempt.phase,

@@ -216,6 +216,8 @@ def _of_attempt(attempt: Attempt, model: str | None) -> dict[str, AttributeValue
         found[names.DROPPED] = attempt.dropped
     if attempt.repeat:
         found[names.REPEAT] = True
+    if attempt.key is not None:
+        found[names.KEY] = attempt.key
     return found
 
 

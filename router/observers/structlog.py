@@ -61,7 +61,7 @@ _QUIET: Final = 60.0
 """Seconds for which the same failure of a provider is not told at INFO again."""
 _MOST_TOLD: Final = 1024
 """Failures remembered for that: reasons come from peers."""
-_SHOWN: Final = ("provider", "verdict", "attempts", "outcome", "error", "reason", "seconds")
+_SHOWN: Final = ("provider", "key", "verdict", "attempts", "outcome", "error", "reason", "seconds")
 """Fields that a message of the standard library's logger shows, in this order."""
 
 
@@ -164,6 +164,8 @@ def _attempt_ended(event: AttemptEnded) -> Line:
         "dropped": list(attempt.dropped),
         "rewritten": list(attempt.rewritten),
     }
+    if attempt.key is not None:
+        fields["key"] = attempt.key
     return "debug", "attempt.ended", fields
 
 

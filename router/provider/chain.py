@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from adapters.contract import Adapter
 from adapters.contract.message import nearest
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from router.policy.breaker import BreakerPolicy
     from router.policy.prices import Prices
     from router.policy.strategy import Strategy
+
+_TAKEN: Final = ("api_key", "headers")
+"""What a request brings along that not every adapter can use."""
 
 
 def chain_of(
@@ -118,6 +121,23 @@ def named(providers: Mapping[str, Provider], name: str) -> Provider:
         hint = nearest(name, providers) or "."
         raise ValueError(f"no provider is called {name!r}{hint} There are: {', '.join(providers)}")
     return providers[name]
+
+
+def check_brought(providers: Mapping[str, Provider], request: ChatRequest) -> None:
+    """Check that what a request brings along for single providers can be used there.
+
+    Raises:
+        ValueError: No provider has such a name, or it takes no headers or key of a request.
+    """
+    for argument, names in request.named_providers().items():
+        for provider in ordered(providers, names):
+            takes = provider.adapter.per_request
+            if argument in _TAKEN and argument not in takes:
+                others = f"it takes {', '.join(sorted(takes))}" if takes else "it takes none"
+                raise ValueError(
+                    f"{argument}={{{provider.name!r}: …}}: {type(provider.adapter).__name__} takes none "
+                    f"of a request ({others}); leave it out"
+                )
 
 
 def arranged(

@@ -76,14 +76,16 @@ class Provider:
 
     def turn(self, request: ChatRequest, now: float) -> Turn:
         """Begin an attempt at the provider; it is told how the attempt ended, once."""
-        return self.standing.turn(request, self.adapter.model_for(request), now)
+        model, own = self.adapter.model_for(request), request.has_own_account(self.name)
+        return self.standing.turn(request, model, now, own_account=own)
 
     def succeeded(self, turn: Turn, now: float, seconds: float) -> None:
         """Learn that content came `now`, `seconds` after the attempt began."""
         self.pace.add(now, seconds)
         self.standing.succeeded(turn, now, seconds)
         self.sizes.fitted(turn.model, turn.request)
-        self.adapter.mark(Outcome(now))
+        if not (turn.own_account and self.adapter.refused_account):  # the configured account is still refused
+            self.adapter.mark(Outcome(now))
 
     def failed(
         self, error: AdapterError, turn: Turn, now: float, policy: RetryPolicy, seconds: float = 0.0
@@ -168,7 +170,9 @@ class Provider:
         """Forget what the breakers know."""
         self.standing.reset()
 
-    def refusal(self, model: str | None, now: float, request: ChatRequest | None = None) -> Refusal | None:
+    def refusal(
+        self, model: str | None, now: float, request: ChatRequest | None = None
+    ) -> Refusal | None:
         """Return why a request for `model` would not ask now and until when, or None where it would.
 
         This one answer is what the choice of providers, strategies, reports and errors use.
@@ -176,14 +180,16 @@ class Provider:
         Args:
             model: By the service's name; None for its default.
             now: On the event loop's clock.
-            request: To be sent, whose size the limits of this side look at.
+            request: To be sent, whose size the limits of this side look at. Where it brings an account of its
+                own, nothing that was said of ours stops it.
         """
-        found = self.standing.refusals(model, now)
+        own_account = request is not None and request.has_own_account(self.name)
+        found = self.standing.refusals(model, now, own_account=own_account)
         if self.limits is not None and (limited := self.limits.refusal(request, now)) is not None:
             found.append(limited)
         if self.account is not None and (spent := self.account.refusal()) is not None:
             found.append(spent)
-        if self.adapter.working_at(now) is False:
+        if self.adapter.working_at(now) is False and not (own_account and self.adapter.refused_account):
             found.insert(0, self._not_working(now))
         if not found:
             return None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from adapters.contract import ChatRequest, Message
-from adapters.contract.errors import AdapterError, Truncated, alone
+from adapters.contract.errors import AdapterError, Truncated, alone, of_own_account
 from adapters.generator import bad_reply, close_generator
 from router.errors import StreamInterrupted, verdict_of
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from adapters.contract import Delta, Switch, Usage
+    from router.policy.timeouts import Timeouts
     from router.provider.provider import Provider
     from router.reply.transcript import Transcript
     from router.request.attempt import AttemptResult
@@ -82,6 +83,13 @@ class Commitment:
         assert self.attempt.generator is not None
         return self.attempt.generator
 
+    @property
+    def clocks(self) -> tuple[Timeouts, Timeouts, str]:
+        """The clocks of the request at this provider, the usual ones there, and what sets `stall`."""
+        own = self.provider.adapter.stall is not None
+        setting = f"stall of {self.provider.name!r}" if own else "Timeouts.stall"
+        return self.context.clocks_at(self.provider), self.context.usual_at(self.provider), setting
+
     async def release(self) -> None:
         """Close the generator, and give the slot at the provider back; the first call does it."""
         if self.released:
@@ -144,6 +152,8 @@ class Commitment:
             error = bad_reply(raised)
             ledger.adapter_broke(name, raised)
         error.provider = error.provider or name
+        if self.context.request.has_own_account(name):
+            of_own_account(error)
         try:
             self.provider.broke_off(error, self.context.request, now, self.context.policy)
         except Exception as bug:  # noqa: BLE001 - a bug in marking an adapter must not hide the error

@@ -93,7 +93,7 @@ class ReplyStream(Readout, ObjectReceiveStream[Delta]):
         self._flow = commitment.attempt.flow
         self._flow.clock = self._waits
         self._early = deque(commitment.attempt.early)
-        self._clock.restart()
+        self._clock.restart(*commitment.clocks)
         continued = commitment.switch is not None and commitment.switch.kind == "continue"
         self._overlap = Overlap(self._transcript.text if continued else "")
         self._cut: Exception | None = None  # what broke it off, to be told behind what the overlap held back

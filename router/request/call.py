@@ -155,6 +155,7 @@ class Call:
         waits = [each.back_in for each in refusals if each is not None and each.back_in is not None]
         attempts, out_of_time = self._ledger.attempts, self._candidates.out_of_time
         errors = [attempt.error for attempt in attempts if attempt.error is not None]
+        waits += [e.retry_after for e in errors if e.own_account and e.retry_after is not None]
         passing = any(self._context.policy.disposition(e) is Disposition.RETRY for e in errors)
         return AllProvidersFailed(
             attempts,

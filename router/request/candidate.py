@@ -21,6 +21,8 @@ from router.request.bill import Bill
 from router.request.selection import dropped_options, lacking_demands, refusal_of, rewritten_for
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from adapters.contract import ChatRequest
     from adapters.contract.errors import AdapterError
     from router.provider.concurrency import Slots
@@ -35,6 +37,8 @@ _NO_BUDGET: Final = "the retry budget is used up (RetryPolicy.budget)"
 _TRIAL_LOOK: Final = 1.0
 """Seconds until a request that waits looks again whether another's trial is over: mostly long before it
 would count as lost."""
+_MOST_KEYS: Final = 64
+"""Repeats with another key in one go, whatever an adapter says."""
 _SLOWER: Final = "another provider was quicker"
 
 
@@ -51,6 +55,7 @@ class _Plan:
         paid: Whether the budget need not pay for it.
         backs_up: Whether it was begun beside a slow first one.
         later: The names of all candidates of this round that come after it.
+        key_repeats: How often it was repeated already because another key of the provider may serve.
         turn: At the provider, once it is begun.
         admission: What it took of the limits of this side, where the provider has some.
         bill: Books what it used, where the provider has prices or limits.
@@ -64,6 +69,7 @@ class _Plan:
     paid: bool = False
     backs_up: bool = False
     later: tuple[str, ...] = ()
+    key_repeats: int = 0
     turn: Turn | None = None
     admission: Admission | None = None
     bill: Bill | None = None
@@ -107,10 +113,11 @@ class Candidates:
         # The first attempt at each is free.
         paid = not backs_up and not self._ledger.asked(provider.name)
         fresh = repeat = False
+        key_repeats = 0
         while True:
             now = self._context.clock()
             left = sum(self.would_be_asked(name, now) for name in behind)
-            plan = _Plan(provider, number, left, repeat, fresh, paid, backs_up, tuple(behind))
+            plan = _Plan(provider, number, left, repeat, fresh, paid, backs_up, tuple(behind), key_repeats)
             if self._is_skipped(plan, now):
                 return None
             result = await self._attempt_in_slot(plan)
@@ -120,6 +127,9 @@ class Candidates:
                 return Commitment(self._context, provider, result, bill=plan.bill)
             if self._context.policy.disposition(result.error) is Disposition.ABORT:
                 raise self._aborted(provider, result.error) from result.error
+            if result.error.other_key and key_repeats < _MOST_KEYS:
+                key_repeats += 1  # free, like the first one: no key is asked twice
+                continue
             paid = False
             if _lost_on_reuse(result.error) and self._rounds.may_repeat(provider.name):
                 fresh = repeat = True
@@ -238,8 +248,8 @@ class Candidates:
         except BaseException:
             self._learn_nothing(plan)
             raise
-        started = context.clock()
-        limit = attempt_limit(context.timeouts, context.deadline.remaining(started), plan.behind + 1)
+        started, clocks = context.clock(), context.clocks_at(provider)
+        limit = attempt_limit(clocks, context.deadline.remaining(started), plan.behind + 1)
         entry = self._ledger.begin(provider.name, plan.round)
         plan.bill = entry.bill = self._bill(plan, entry.number)
         entry.dropped, entry.repeat = dropped_options(provider, self._request), plan.repeat
@@ -251,21 +261,20 @@ class Candidates:
             self._ledger.clean_up_failed(provider.name, error)
 
         asked, entry.rewritten = rewritten_for(provider, self._request)
-        request = asked.under(Conditions(plan.behind > 0, plan.fresh, report, has_slot=True))
-        close = context.timeouts.close
         try:
-            usual = context.is_usual(limit, started, plan.behind + 1)
+            request = asked.under(self._conditions(plan, report), provider.name)
+            usual = context.is_usual(provider, limit, started, plan.behind + 1)
             result = await run_attempt(
                 provider.adapter,
                 request,
+                clocks,
                 limit=limit,
                 usual=usual,
-                close=close,
                 report=report,
                 clock=context.clock,
             )
             if self._won and result.generator is not None:
-                await close_generator(result.generator, close, report)
+                await close_generator(result.generator, clocks.close, report)
         except BaseException:
             self._learn_nothing(plan)
             entry.end("cancelled", AttemptResult(started, context.clock()), _SLOWER if self._won else "")
@@ -286,6 +295,12 @@ class Candidates:
             return None
         model = provider.adapter.model_for(self._request)
         return Bill(provider, model, self._ledger, number, plan.admission)
+
+    def _conditions(self, plan: _Plan, report: Callable[[Exception], None]) -> Conditions:
+        """Return what the adapter is told about one attempt."""
+        model = plan.provider.adapter.model_for(self._request)
+        others_left, repeats = plan.behind > 0, plan.key_repeats
+        return Conditions(others_left, plan.fresh, report, has_slot=True, model=model, key_repeats=repeats)
 
     def _learn(self, plan: _Plan, result: AttemptResult) -> None:
         """Keep what an attempt shows at the provider; a bug in its adapter must not end the request."""

@@ -206,6 +206,7 @@ class Entry:
                 rewritten=self.rewritten,
                 context=None if large is None else large[0],
                 tokens=0 if large is None else large[1],
+                key=result.flow.key,
             )
         )
         if self.bill is not None and outcome != "committed":
