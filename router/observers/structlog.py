@@ -151,7 +151,7 @@ def _attempt_started(event: AttemptStarted) -> Line:
 
 def _attempt_ended(event: AttemptEnded) -> Line:
     attempt = event.attempt
-    fields = {
+    fields: dict[str, Any] = {
         "request_id": event.request_id,
         "provider": attempt.provider,
         "number": attempt.number,
@@ -162,10 +162,11 @@ def _attempt_ended(event: AttemptEnded) -> Line:
         "reason": attempt.reason,
         "seconds": round(attempt.seconds, 3),
         "dropped": list(attempt.dropped),
-        "rewritten": list(attempt.rewritten),
     }
     if attempt.key is not None:
         fields["key"] = attempt.key
+    if attempt.rewritten:
+        fields["rewritten"] = list(attempt.rewritten)
     return "debug", "attempt.ended", fields
 
 

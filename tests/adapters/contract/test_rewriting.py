@@ -1,5 +1,7 @@
 """What is rewritten for a provider, and that nothing is lost by it."""
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,7 +15,7 @@ PLAIN = Capabilities(
 CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 
 
-def for_provider(able: Capabilities, *messages) -> tuple[list[dict], tuple[str, ...]]:
+def for_provider(able: Capabilities, *messages) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
     parsed = tuple(Message.parse(message) for message in messages)
     result = rewritten(parsed, able, Traits.of(parsed))
     return [message.as_dict() for message in result.messages], result.told
