@@ -148,6 +148,9 @@ class ChatRequest:
     validation: object | None = field(default=None, compare=False, repr=False)
     conditions: Conditions = field(default_factory=Conditions, compare=False, repr=False)
     _traits: list[Traits] = field(default_factory=list, compare=False, repr=False)
+    _encoded: dict[str, tuple[tuple[Message, ...], bytes]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     @classmethod
     def build(
@@ -228,6 +231,23 @@ class ChatRequest:
         shown = Message("assistant", partial)
         ask = Message("user", "Go on exactly where this answer breaks off. Repeat nothing of it.")
         return replace(self, messages=(*self.messages, shown, ask), _traits=[])
+
+    def encoded(self, protocol: str) -> bytes | None:
+        """Return the messages as `keep_encoded` got them in an attempt before, or None.
+
+        Args:
+            protocol: Whose form it is; providers that share it share the bytes.
+        """
+        messages, data = self._encoded.get(protocol, ((), b""))
+        return data if messages is self.messages else None
+
+    def keep_encoded(self, protocol: str, data: bytes) -> None:
+        """Keep the encoded messages for the next attempt, so that failing over does not encode them again."""
+        self._encoded[protocol] = self.messages, data
+
+    def forget_encoded(self) -> None:
+        """Let go of the encoded messages: a provider has committed."""
+        self._encoded.clear()
 
     def options_for(self, allowed: Collection[str]) -> dict[str, Any]:
         """Return the options that a provider takes, as a new dict."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from router.provider.provider import Provider
     from router.provider.turn import Turn
     from router.request.context import RequestContext
+    from router.request.ledger import Entry
     from router.request.rounds import Rounds
 
 _NO_TIME: Final = "no time left before the deadline (Timeouts.total)"
@@ -186,13 +187,10 @@ class Candidates:
         except BaseException:
             self._learn_nothing(plan)
             raise
-        started = context.clock()
+        clock = context.clock
+        started = clock()
         limit = attempt_limit(context.timeouts, context.deadline.remaining(started), plan.behind + 1)
-        entry = self._ledger.begin(provider.name, plan.round)
-        entry.dropped, entry.repeat = dropped_options(provider, self._request), plan.repeat
-        if self._ledger.wants(AttemptStarted):
-            started_event = AttemptStarted(context.request_id, provider.name, entry.number, plan.round, limit)
-            self._ledger.tell(started_event)
+        entry = self._begun(plan, limit)
 
         def report(error: Exception) -> None:
             self._ledger.clean_up_failed(provider.name, error)
@@ -202,13 +200,7 @@ class Candidates:
         try:
             usual = context.is_usual(limit, started, plan.behind + 1)
             result = await run_attempt(
-                provider.adapter,
-                request,
-                limit=limit,
-                usual=usual,
-                close=close,
-                report=report,
-                clock=context.clock,
+                provider.adapter, request, limit=limit, usual=usual, close=close, report=report, clock=clock
             )
             if self._won and result.generator is not None:
                 await close_generator(result.generator, close, report)
@@ -227,6 +219,15 @@ class Candidates:
         else:
             entry.end("failed", result)
         return result
+
+    def _begun(self, plan: _Plan, limit: float) -> Entry:
+        """Return the entry of an attempt that begins, and tell of it where somebody listens."""
+        ledger, provider = self._ledger, plan.provider
+        entry = ledger.begin(provider.name, plan.round)
+        entry.dropped, entry.repeat = dropped_options(provider, self._request), plan.repeat
+        if ledger.wants(AttemptStarted):
+            ledger.tell(AttemptStarted(ledger.request_id, provider.name, entry.number, plan.round, limit))
+        return entry
 
     def _learn(self, plan: _Plan, result: AttemptResult) -> None:
         """Keep what an attempt shows at the provider; a bug in its adapter must not end the request."""
