@@ -158,6 +158,9 @@ class ChatRequest:
     models: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     _traits: list[Traits] = field(default_factory=list, compare=False, repr=False)
     _text_bytes: list[int] = field(default_factory=list, compare=False, repr=False)
+    _encoded: dict[str, tuple[tuple[Message, ...], bytes]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     @classmethod
     def build(
@@ -293,6 +296,23 @@ class ChatRequest:
         """
         messages, told = rewritten(self.messages, able, self.traits)
         return (replace(self, messages=messages, _traits=[], _text_bytes=[]) if told else self), told
+
+    def encoded(self, protocol: str) -> bytes | None:
+        """Return the messages as `keep_encoded` got them in an attempt before, or None.
+
+        Args:
+            protocol: Whose form it is; providers that share it share the bytes.
+        """
+        messages, data = self._encoded.get(protocol, ((), b""))
+        return data if messages is self.messages else None
+
+    def keep_encoded(self, protocol: str, data: bytes) -> None:
+        """Keep the encoded messages for the next attempt, so that failing over does not encode them again."""
+        self._encoded[protocol] = self.messages, data
+
+    def forget_encoded(self) -> None:
+        """Let go of the encoded messages: a provider has committed."""
+        self._encoded.clear()
 
     def options_for(self, allowed: Collection[str]) -> dict[str, Any]:
         """Return the options that a provider takes, as a new dict."""

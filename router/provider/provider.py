@@ -170,9 +170,7 @@ class Provider:
         """Forget what the breakers know."""
         self.standing.reset()
 
-    def refusal(
-        self, model: str | None, now: float, request: ChatRequest | None = None
-    ) -> Refusal | None:
+    def refusal(self, model: str | None, now: float, request: ChatRequest | None = None) -> Refusal | None:
         """Return why a request for `model` would not ask now and until when, or None where it would.
 
         This one answer is what the choice of providers, strategies, reports and errors use.

@@ -63,6 +63,7 @@ class Call:
                 # A cancellation during the last clean-up, which was shielded, is no failure of the providers.
                 await anyio.lowlevel.checkpoint_if_cancelled()
                 raise self._all_failed()
+            request.forget_encoded()
             return ReplyStream(committed, self)
         except Exception as error:
             refused = isinstance(error, RequestAborted) and isinstance(error.__cause__, ContentRefused)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from router.provider.provider import Provider
     from router.provider.turn import Turn
     from router.request.context import RequestContext
+    from router.request.ledger import Entry
     from router.request.rounds import Rounds
 
 _NO_TIME: Final = "no time left before the deadline (Timeouts.total)"
@@ -248,14 +249,10 @@ class Candidates:
         except BaseException:
             self._learn_nothing(plan)
             raise
-        started, clocks = context.clock(), context.clocks_at(provider)
+        clock, clocks = context.clock, context.clocks_at(provider)
+        started = clock()
         limit = attempt_limit(clocks, context.deadline.remaining(started), plan.behind + 1)
-        entry = self._ledger.begin(provider.name, plan.round)
-        plan.bill = entry.bill = self._bill(plan, entry.number)
-        entry.dropped, entry.repeat = dropped_options(provider, self._request), plan.repeat
-        if self._ledger.wants(AttemptStarted):
-            started_event = AttemptStarted(context.request_id, provider.name, entry.number, plan.round, limit)
-            self._ledger.tell(started_event)
+        entry = self._begun(plan, limit)
 
         def report(error: Exception) -> None:
             self._ledger.clean_up_failed(provider.name, error)
@@ -265,13 +262,7 @@ class Candidates:
             request = asked.under(self._conditions(plan, report), provider.name)
             usual = context.is_usual(provider, limit, started, plan.behind + 1)
             result = await run_attempt(
-                provider.adapter,
-                request,
-                clocks,
-                limit=limit,
-                usual=usual,
-                report=report,
-                clock=context.clock,
+                provider.adapter, request, clocks, limit=limit, usual=usual, report=report, clock=clock
             )
             if self._won and result.generator is not None:
                 await close_generator(result.generator, clocks.close, report)
@@ -301,6 +292,16 @@ class Candidates:
         model = plan.provider.adapter.model_for(self._request)
         others_left, repeats = plan.behind > 0, plan.key_repeats
         return Conditions(others_left, plan.fresh, report, has_slot=True, model=model, key_repeats=repeats)
+
+    def _begun(self, plan: _Plan, limit: float) -> Entry:
+        """Return the entry of an attempt that begins, and tell of it where somebody listens."""
+        ledger, provider = self._ledger, plan.provider
+        entry = ledger.begin(provider.name, plan.round)
+        plan.bill = entry.bill = self._bill(plan, entry.number)
+        entry.dropped, entry.repeat = dropped_options(provider, self._request), plan.repeat
+        if ledger.wants(AttemptStarted):
+            ledger.tell(AttemptStarted(ledger.request_id, provider.name, entry.number, plan.round, limit))
+        return entry
 
     def _learn(self, plan: _Plan, result: AttemptResult) -> None:
         """Keep what an attempt shows at the provider; a bug in its adapter must not end the request."""
