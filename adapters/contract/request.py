@@ -16,13 +16,11 @@ from adapters.contract.credentials import (
 )
 from adapters.contract.message import EMPTY, Message, cut_name, json_copy
 from adapters.contract.options import checked_options, demands_of
-from adapters.contract.rewriting import rewritten
 from adapters.contract.traits import Traits, text_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from adapters.contract.capabilities import Capabilities
     from adapters.contract.delta import Delta
     from adapters.contract.errors import AdapterError
     from adapters.contract.message import HasMessage
@@ -286,16 +284,11 @@ class ChatRequest:
         """Return a request that asks to go on from the partial answer of somebody else."""
         shown = Message("assistant", partial)
         ask = Message("user", "Go on exactly where this answer breaks off. Repeat nothing of it.")
-        return replace(self, messages=(*self.messages, shown, ask), _traits=[], _text_bytes=[])
+        return self.with_messages((*self.messages, shown, ask))
 
-    def rewritten_for(self, able: Capabilities) -> tuple[ChatRequest, tuple[str, ...]]:
-        """Return the request as a provider takes it, and in a few words what was changed for that.
-
-        Args:
-            able: What the provider takes, for the model that is asked for.
-        """
-        messages, told = rewritten(self.messages, able, self.traits)
-        return (replace(self, messages=messages, _traits=[], _text_bytes=[]) if told else self), told
+    def with_messages(self, messages: tuple[Message, ...]) -> ChatRequest:
+        """Return the request with other messages."""
+        return replace(self, messages=messages, _traits=[], _text_bytes=[])
 
     def encoded(self, protocol: str) -> bytes | None:
         """Return the messages as `keep_encoded` got them in an attempt before, or None.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, Unpack
+from typing import TYPE_CHECKING, ClassVar, Unpack
 
 import anyio
 from anyio.lowlevel import current_token
@@ -92,16 +92,8 @@ class HTTPAdapter(Adapter):
             has_key=bool(self._keys),
             explain=self._explain,
         )
-        for clock in ("first_content", "stall"):
-            own: Any = settings.get(clock)
-            setattr(self, clock, None if own is None else seconds_of(clock, own))
         self.limits = self._client.limits
-        own = count_of("concurrency", settings.get("concurrency"))
-        self.concurrency = self.limits.connections if own is None else min(own, self.limits.connections)
-        self.requests_per_minute = count_of("requests_per_minute", settings.get("requests_per_minute"))
-        self.tokens_per_minute = count_of("tokens_per_minute", settings.get("tokens_per_minute"))
-        self.daily_requests = count_of("daily_requests", settings.get("daily_requests"))
-        self.budget = budget_of(settings.get("budget"))
+        self._keep_within(settings)
         if is_unchecked(settings.get("verify", True)):
             said = "certificates are not checked (verify=False)"
             self.cautions = (*self.cautions, said)
@@ -112,6 +104,18 @@ class HTTPAdapter(Adapter):
         if base_url is None:
             reason = f"the public host {base.host} is gone; give base_url, the address of a server"
             self._standing = replace(self._standing, working=False, reason=reason)
+
+    def _keep_within(self, settings: HTTPSettings) -> None:
+        """Take the clocks and limits that hold for this provider alone."""
+        first_content, stall = settings.get("first_content"), settings.get("stall")
+        self.first_content = None if first_content is None else seconds_of("first_content", first_content)
+        self.stall = None if stall is None else seconds_of("stall", stall)
+        own = count_of("concurrency", settings.get("concurrency"))
+        self.concurrency = self.limits.connections if own is None else min(own, self.limits.connections)
+        self.requests_per_minute = count_of("requests_per_minute", settings.get("requests_per_minute"))
+        self.tokens_per_minute = count_of("tokens_per_minute", settings.get("tokens_per_minute"))
+        self.daily_requests = count_of("daily_requests", settings.get("daily_requests"))
+        self.budget = budget_of(settings.get("budget"))
 
     # -- what a service's adapter may override --------------------------------------------------
 

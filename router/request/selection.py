@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from adapters.contract.rewriting import rewritten
 from router.provider.standing import Refusal
 
 if TYPE_CHECKING:
@@ -45,4 +46,6 @@ def dropped_options(provider: Provider, request: ChatRequest) -> tuple[str, ...]
 def rewritten_for(provider: Provider, request: ChatRequest) -> tuple[ChatRequest, tuple[str, ...]]:
     """Return `request` with its messages as `provider` takes them, and what was changed for that."""
     adapter = provider.adapter
-    return request.rewritten_for(adapter.capabilities.of(adapter.model_for(request)))
+    able = adapter.capabilities.of(adapter.model_for(request))
+    messages, told = rewritten(request.messages, able, request.traits)
+    return (request.with_messages(messages) if told else request), told
