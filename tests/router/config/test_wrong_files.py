@@ -37,7 +37,7 @@ LINES: dict[str, tuple[str, int, str, str]] = {
     "a transport": ('transport = "x"', 3, "transport", "cannot be given in a file"),
     "a model that is no text": ("models = { fast = 3 }", 3, "models.fast", "is the number 3; it must be"),
     "models in a row": ('models = ["a"]', 3, "models", "is an array; it must be a table"),
-    "a key of another adapter": ("token_limit = 3", 3, "token_limit", "unknown key. There are: ada"),
+    "a key of another adapter": ("bot_id = 3", 3, "bot_id", "unknown key. There are: ada"),
     "a key of a policy": ("total = 3", 3, "total", "it belongs in [timeouts]"),
     "a policy of a policy": ("percentile = 1", 3, "percentile", "it belongs in [retry.hedge]"),
     "a key with a space": ('"api key" = 1', 3, '"api key"', "unknown key"),
