@@ -1,0 +1,96 @@
+"""A gateway for the official clients: on a real server in a thread, or in the same task without a socket."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import httpx2
+import uvicorn
+from anyio.from_thread import start_blocking_portal
+
+from adapters import Anthropic, OpenAICompatible
+from adapters.simulators import load
+from router import Router
+from router.gateway import GatewaySettings, app
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Generator
+
+    from adapters.contract import Adapter
+    from adapters.simulators.server import Simulator
+
+QUESTION = [{"role": "user", "content": "Hello?"}]
+
+
+class Chain:
+    """A gateway on loopback, and the simulated services behind it."""
+
+    def __init__(self, url: str, simulators: list[Simulator]) -> None:
+        self.url = url
+        self.simulators = simulators
+
+    @property
+    def port(self) -> int:
+        """The port of the gateway."""
+        return int(self.url.rpartition(":")[2])
+
+
+@contextmanager
+def serving(*services: tuple[str, dict[str, Any]], **settings: Any) -> Generator[Chain]:
+    """Serve a chain of simulated services: names of simulators, with their parameters."""
+    with (
+        start_blocking_portal("asyncio") as portal,
+        portal.wrap_async_context_manager(_serving(services, settings)) as chain,
+    ):
+        yield chain
+
+
+@asynccontextmanager
+async def _serving(
+    services: tuple[tuple[str, dict[str, Any]], ...], settings: dict[str, Any]
+) -> AsyncGenerator[Chain]:
+    async with AsyncExitStack() as stack:
+        simulators = [await stack.enter_async_context(load(kind)(**given)) for kind, given in services]
+        adapters = [
+            _adapter(kind, f"{kind}{place}", simulator.url)
+            for place, ((kind, _), simulator) in enumerate(zip(services, simulators, strict=True))
+        ]
+        router = await stack.enter_async_context(Router(adapters, **settings))
+        listener = socket.create_server(("127.0.0.1", 0))
+        stack.callback(listener.close)
+        server = uvicorn.Server(uvicorn.Config(app(router), log_config=None, lifespan="off"))
+        group = await stack.enter_async_context(anyio.create_task_group())
+        group.start_soon(server.serve, [listener])
+        while not server.started:
+            await anyio.sleep(0.005)
+        try:
+            yield Chain(f"http://127.0.0.1:{listener.getsockname()[1]}", simulators)
+        finally:
+            server.should_exit = server.force_exit = True
+
+
+def _adapter(kind: str, name: str, url: str) -> Adapter:
+    if kind == "anthropic":
+        return Anthropic(name=name, base_url=url, api_key="secret", model="claude-sonnet-4-5")
+    return OpenAICompatible(name=name, base_url=f"{url}/v1", api_key="secret", model="simulated")
+
+
+def in_process(router: Router, **settings: Any) -> httpx2.AsyncClient:
+    """Return an HTTP client whose requests go straight into the application; it works on both backends."""
+    # An answer that ends with an error event ends in an exception, which is for the server.
+    transport = httpx2.ASGITransport(app(router, GatewaySettings(**settings)), raise_app_exceptions=False)
+    return httpx2.AsyncClient(transport=transport, base_url="http://gateway")
+
+
+async def until(true: Callable[[], bool], seconds: float = 5.0) -> None:
+    """Wait until something is so.
+
+    Raises:
+        TimeoutError: It did not come.
+    """
+    with anyio.fail_after(seconds):
+        while not true():
+            await anyio.sleep(0.005)
