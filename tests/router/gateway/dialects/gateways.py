@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from anyio.from_thread import start_blocking_portal
 
 from adapters import Anthropic, OpenAICompatible
 from adapters.simulators import load
-from router import Router
+from router import RetryPolicy, Router
 from router.gateway import GatewaySettings, app
 
 if TYPE_CHECKING:
@@ -32,25 +33,35 @@ class Chain:
         self.url = url
         self.simulators = simulators
 
-    @property
-    def port(self) -> int:
-        """The port of the gateway."""
-        return int(self.url.rpartition(":")[2])
+    def bodies(self) -> list[Any]:
+        """Return what the first service was sent, in its order."""
+        return [json.loads(request.body) for request in self.simulators[0].requests]
 
 
 @contextmanager
-def serving(*services: tuple[str, dict[str, Any]], **settings: Any) -> Generator[Chain]:
-    """Serve a chain of simulated services: names of simulators, with their parameters."""
+def serving(*services: tuple[str, dict[str, Any]], body: int = 1 << 20) -> Generator[Chain]:
+    """Serve a chain of simulated services: names of simulators, with their parameters.
+
+    Args:
+        services: The chain, in its order.
+        body: The most bytes of a request.
+    """
+    failure: Exception | None = None
     with (
         start_blocking_portal("asyncio") as portal,
-        portal.wrap_async_context_manager(_serving(services, settings)) as chain,
+        portal.wrap_async_context_manager(_serving(services, GatewaySettings(body=body))) as chain,
     ):
-        yield chain
+        try:
+            yield chain
+        except Exception as error:  # noqa: BLE001 - a task group would wrap it
+            failure = error
+    if failure is not None:
+        raise failure
 
 
 @asynccontextmanager
 async def _serving(
-    services: tuple[tuple[str, dict[str, Any]], ...], settings: dict[str, Any]
+    services: tuple[tuple[str, dict[str, Any]], ...], settings: GatewaySettings
 ) -> AsyncGenerator[Chain]:
     async with AsyncExitStack() as stack:
         simulators = [await stack.enter_async_context(load(kind)(**given)) for kind, given in services]
@@ -58,18 +69,19 @@ async def _serving(
             _adapter(kind, f"{kind}{place}", simulator.url)
             for place, ((kind, _), simulator) in enumerate(zip(services, simulators, strict=True))
         ]
-        router = await stack.enter_async_context(Router(adapters, **settings))
+        router = await stack.enter_async_context(Router(adapters, retry=RetryPolicy(attempts=1)))
         listener = socket.create_server(("127.0.0.1", 0))
         stack.callback(listener.close)
-        server = uvicorn.Server(uvicorn.Config(app(router), log_config=None, lifespan="off"))
+        server = uvicorn.Server(uvicorn.Config(app(router, settings), log_config=None, lifespan="off"))
         group = await stack.enter_async_context(anyio.create_task_group())
         group.start_soon(server.serve, [listener])
-        while not server.started:
-            await anyio.sleep(0.005)
+        await until(lambda: server.started)
         try:
             yield Chain(f"http://127.0.0.1:{listener.getsockname()[1]}", simulators)
         finally:
-            server.should_exit = server.force_exit = True
+            server.force_exit = True
+            await server.shutdown([listener])
+            group.cancel_scope.cancel()
 
 
 def _adapter(kind: str, name: str, url: str) -> Adapter:
@@ -78,10 +90,10 @@ def _adapter(kind: str, name: str, url: str) -> Adapter:
     return OpenAICompatible(name=name, base_url=f"{url}/v1", api_key="secret", model="simulated")
 
 
-def in_process(router: Router, **settings: Any) -> httpx2.AsyncClient:
+def in_process(router: Router) -> httpx2.AsyncClient:
     """Return an HTTP client whose requests go straight into the application; it works on both backends."""
     # An answer that ends with an error event ends in an exception, which is for the server.
-    transport = httpx2.ASGITransport(app(router, GatewaySettings(**settings)), raise_app_exceptions=False)
+    transport = httpx2.ASGITransport(app(router), raise_app_exceptions=False)
     return httpx2.AsyncClient(transport=transport, base_url="http://gateway")
 
 
@@ -92,5 +104,5 @@ async def until(true: Callable[[], bool], seconds: float = 5.0) -> None:
         TimeoutError: It did not come.
     """
     with anyio.fail_after(seconds):
-        while not true():
+        while not true():  # noqa: ASYNC110 - what is waited for happens in another thread
             await anyio.sleep(0.005)

@@ -48,7 +48,9 @@ def test_the_client_gets_the_reply(backend: str, streams: bool, deltas: list[Del
         return await _asked(deltas, streams=streams)
 
     response = anyio.run(ask, backend=backend)
-    thought = "".join(part.text for item in response.output if item.type == "reasoning" for part in item.summary)
+    thought = "".join(
+        part.text for item in response.output if item.type == "reasoning" for part in item.summary
+    )
     called = [
         (item.name, json.loads(item.arguments or "{}"))
         for item in response.output
