@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from adapters.contract import Adapter
     from adapters.simulators.server import Simulator
 
-QUESTION = [{"role": "user", "content": "Hello?"}]
+QUESTION: Any = [{"role": "user", "content": "Hello?"}]
 
 
 class Chain:
@@ -39,17 +39,12 @@ class Chain:
 
 
 @contextmanager
-def serving(*services: tuple[str, dict[str, Any]], body: int = 1 << 20) -> Generator[Chain]:
-    """Serve a chain of simulated services: names of simulators, with their parameters.
-
-    Args:
-        services: The chain, in its order.
-        body: The most bytes of a request.
-    """
+def serving(*services: tuple[str, dict[str, Any]]) -> Generator[Chain]:
+    """Serve a chain of simulated services: names of simulators, with their parameters."""
     failure: Exception | None = None
     with (
         start_blocking_portal("asyncio") as portal,
-        portal.wrap_async_context_manager(_serving(services, GatewaySettings(body=body))) as chain,
+        portal.wrap_async_context_manager(_serving(services)) as chain,
     ):
         try:
             yield chain
@@ -60,9 +55,7 @@ def serving(*services: tuple[str, dict[str, Any]], body: int = 1 << 20) -> Gener
 
 
 @asynccontextmanager
-async def _serving(
-    services: tuple[tuple[str, dict[str, Any]], ...], settings: GatewaySettings
-) -> AsyncGenerator[Chain]:
+async def _serving(services: tuple[tuple[str, dict[str, Any]], ...]) -> AsyncGenerator[Chain]:
     async with AsyncExitStack() as stack:
         simulators = [await stack.enter_async_context(load(kind)(**given)) for kind, given in services]
         adapters = [
@@ -72,7 +65,7 @@ async def _serving(
         router = await stack.enter_async_context(Router(adapters, retry=RetryPolicy(attempts=1)))
         listener = socket.create_server(("127.0.0.1", 0))
         stack.callback(listener.close)
-        server = uvicorn.Server(uvicorn.Config(app(router, settings), log_config=None, lifespan="off"))
+        server = uvicorn.Server(uvicorn.Config(app(router), log_config=None, lifespan="off"))
         group = await stack.enter_async_context(anyio.create_task_group())
         group.start_soon(server.serve, [listener])
         await until(lambda: server.started)
@@ -90,10 +83,10 @@ def _adapter(kind: str, name: str, url: str) -> Adapter:
     return OpenAICompatible(name=name, base_url=f"{url}/v1", api_key="secret", model="simulated")
 
 
-def in_process(router: Router) -> httpx2.AsyncClient:
+def in_process(router: Router, *, body: int = 1 << 20) -> httpx2.AsyncClient:
     """Return an HTTP client whose requests go straight into the application; it works on both backends."""
     # An answer that ends with an error event ends in an exception, which is for the server.
-    transport = httpx2.ASGITransport(app(router), raise_app_exceptions=False)
+    transport = httpx2.ASGITransport(app(router, GatewaySettings(body=body)), raise_app_exceptions=False)
     return httpx2.AsyncClient(transport=transport, base_url="http://gateway")
 
 

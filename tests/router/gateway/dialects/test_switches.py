@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anthropic
 import openai
@@ -42,7 +42,7 @@ async def test_a_restart_is_told_to_clients_of_anthropic(anyio_backend: str) -> 
     async with _chain() as router, in_process(router) as http:
         client = anthropic.AsyncAnthropic(base_url="http://gateway", api_key="key", http_client=http)
         async with client.messages.stream(model="auto", max_tokens=9, messages=QUESTION) as stream:
-            message = await stream.get_final_message()
+            message: Any = await stream.get_final_message()
     kinds = [block.type for block in message.content]
     assert kinds == ["thinking", "text", "text", "tool_use"]
     assert (message.content[2].text, message.content[3].input) == ("Twice", {"at": 1})

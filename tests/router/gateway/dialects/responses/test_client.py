@@ -18,7 +18,7 @@ TOOL: dict[str, Any] = {
     "parameters": {"type": "object", "properties": {"at": {"type": "string"}}},
     "strict": False,
 }
-CALLS = {
+CALLS: dict[str, Any] = {
     "openai": [
         {
             "id": f"call_{at}",
@@ -31,11 +31,11 @@ CALLS = {
 }
 
 
-def client_of(chain: Chain) -> openai.OpenAI:
+def client_of(chain: Chain) -> Any:
     return openai.OpenAI(base_url=f"{chain.url}/v1", api_key="key", max_retries=0)
 
 
-def async_client_of(chain: Chain) -> openai.AsyncOpenAI:
+def async_client_of(chain: Chain) -> Any:
     return openai.AsyncOpenAI(base_url=f"{chain.url}/v1", api_key="key", max_retries=0)
 
 
@@ -79,7 +79,10 @@ async def test_the_asynchronous_client(anyio_backend: str) -> None:
 
 @pytest.mark.parametrize(("first", "second"), [("openai", "anthropic"), ("anthropic", "openai")])
 def test_tools_in_rounds_over_two_services(first: str, second: str) -> None:
-    services = [(first, {"tool_calls": CALLS[first]}), (second, {"text": "20 degrees."})]
+    services: list[tuple[str, dict[str, Any]]] = [
+        (first, {"tool_calls": CALLS[first]}),
+        (second, {"text": "20 degrees."}),
+    ]
     with serving(*services) as chain, client_of(chain) as client:
         asked = {**ASKED, "tools": [TOOL]}
         with client.responses.stream(**asked, tool_choice="required") as stream:
