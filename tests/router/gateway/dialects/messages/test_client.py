@@ -11,6 +11,7 @@ import pytest
 
 from adapters import ScriptedAdapter
 from router import Router
+from tests.depth import sampled
 from tests.router.gateway.dialects.gateways import QUESTION, Chain, in_process, serving, until
 
 ASKED: dict[str, Any] = {"model": "auto", "max_tokens": 100, "messages": QUESTION}
@@ -179,17 +180,21 @@ def test_why_a_message_stopped(service: str, manner: dict[str, Any], reason: str
 
 @pytest.mark.parametrize(
     ("manner", "error", "kind"),
-    [
-        (
-            {"fault": "401"},
-            anthropic.ServiceUnavailableError,
-            "overloaded_error",
-        ),  # the client's own key is not to blame
-        ({"fault": "429"}, anthropic.RateLimitError, "rate_limit_error"),
-        ({"fault": "503"}, anthropic.ServiceUnavailableError, "overloaded_error"),
-        ({"fault": "too_long"}, anthropic.BadRequestError, "invalid_request_error"),
-        ({"models": ["other"]}, anthropic.NotFoundError, "not_found_error"),
-    ],
+    sampled(
+        [
+            (
+                {"fault": "401"},
+                anthropic.ServiceUnavailableError,
+                "overloaded_error",
+            ),  # the client's own key is not to blame
+            ({"fault": "429"}, anthropic.RateLimitError, "rate_limit_error"),
+            ({"fault": "503"}, anthropic.ServiceUnavailableError, "overloaded_error"),
+            ({"fault": "too_long"}, anthropic.BadRequestError, "invalid_request_error"),
+            ({"models": ["other"]}, anthropic.NotFoundError, "not_found_error"),
+        ],
+        0.4,
+        "failures before the content",
+    ),
 )
 @pytest.mark.parametrize("streams", [True, False])
 def test_failures_before_the_content(

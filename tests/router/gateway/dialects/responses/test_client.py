@@ -9,6 +9,7 @@ import openai
 import pydantic
 import pytest
 
+from tests.depth import sampled
 from tests.router.gateway.dialects.gateways import Chain, serving, until
 
 ASKED: dict[str, Any] = {"model": "auto", "input": "Hello?"}
@@ -140,12 +141,16 @@ def test_a_response_that_was_cut_is_incomplete() -> None:
 
 @pytest.mark.parametrize(
     ("manner", "error", "code"),
-    [
-        ({"fault": "401"}, openai.InternalServerError, "upstream_account"),
-        ({"fault": "429"}, openai.RateLimitError, "rate_limit_exceeded"),
-        ({"fault": "503"}, openai.InternalServerError, "no_provider"),
-        ({"models": ["other"]}, openai.NotFoundError, "model_not_found"),
-    ],
+    sampled(
+        [
+            ({"fault": "401"}, openai.InternalServerError, "upstream_account"),
+            ({"fault": "429"}, openai.RateLimitError, "rate_limit_exceeded"),
+            ({"fault": "503"}, openai.InternalServerError, "no_provider"),
+            ({"models": ["other"]}, openai.NotFoundError, "model_not_found"),
+        ],
+        0.4,
+        "failures before the content",
+    ),
 )
 @pytest.mark.parametrize("streams", [True, False])
 def test_failures_before_the_content(
