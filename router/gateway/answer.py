@@ -170,6 +170,7 @@ def _told(stream: ReplyStream, first_content: float) -> list[tuple[str, str]]:
     """Return the headers that say who answers."""
     return [
         ("x-request-id", stream.request_id),
+        ("request-id", stream.request_id),  # the name that Anthropic's clients read
         ("x-chat-router-provider", stream.provider),
         ("x-chat-router-model", stream.model or ""),
         ("x-chat-router-attempts", str(len(stream.attempts))),

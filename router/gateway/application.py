@@ -13,6 +13,8 @@ from starlette.routing import Route
 from router.gateway.answer import Answer, Dropped, send_failure
 from router.gateway.body import Left, read_body
 from router.gateway.dialects.chat import CHAT
+from router.gateway.dialects.messages import COUNT_TOKENS, MESSAGES
+from router.gateway.dialects.responses import RESPONSES
 from router.gateway.failure import Refused
 from router.gateway.names import Names
 from router.gateway.settings import GatewaySettings
@@ -74,6 +76,9 @@ def app(router: Router, settings: GatewaySettings | None = None) -> ASGIApp:
     return Starlette(
         routes=[
             Route("/v1/chat/completions", Conversation(gateway, CHAT), methods=["POST"]),
+            Route("/v1/responses", Conversation(gateway, RESPONSES), methods=["POST"]),
+            Route("/v1/messages", Conversation(gateway, MESSAGES), methods=["POST"]),
+            Route("/v1/messages/count_tokens", Conversation(gateway, COUNT_TOKENS), methods=["POST"]),
         ],
     )
 
