@@ -15,6 +15,7 @@ from router.config.sections import Section
 from router.config.signatures import section_of
 from router.policy.breaker import BreakerPolicy
 from router.policy.budget import RetryBudget
+from router.policy.gateway import GatewaySettings
 from router.policy.interruption import Interruption
 from router.policy.retry import RetryPolicy
 from router.policy.strategy import Priority
@@ -34,6 +35,7 @@ POLICIES: Final[dict[str, Kind]] = {
     "breaker": section_of(BreakerPolicy),
     "strategy": strategies.StrategyTable(),
     "interruption": section_of(Interruption),
+    "gateway": section_of(GatewaySettings),
 }
 """Table -> what it holds; beside `[[provider]]`, which there must be."""
 _KEYS: Final = ("provider", *POLICIES)
@@ -51,6 +53,7 @@ class Config:
         breaker: When to stop asking a provider.
         strategy: The order in which providers are asked.
         interruption: What happens to a reply that breaks off.
+        gateway: What holds where this router is served.
         notes: Warnings about what can be used.
         document: What was read, values by reference as they stand.
     """
@@ -62,6 +65,7 @@ class Config:
     breaker: BreakerPolicy = field(default_factory=BreakerPolicy)
     strategy: Strategy = field(default_factory=Priority)
     interruption: Interruption = field(default_factory=Interruption)
+    gateway: GatewaySettings = field(default_factory=GatewaySettings)
     notes: tuple[str, ...] = ()
     document: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
