@@ -5,6 +5,12 @@
 #   make fix     repair format and what the linter can repair
 #   make bench   the benchmark; make bench-peers beside other libraries
 #   make soak    simulated worlds, SEEDS=10000 of them
+<<<<<<< HEAD
+#   make soak-real   steady load with failures for SECONDS=1200: nothing may grow
+=======
+#   make servers real servers that others wrote, each in an environment of its own (the first time ten minutes);
+#                then make test-servers asks them
+>>>>>>> hops
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -36,10 +42,17 @@ fix: $(READY)
 bench: $(READY)
 	$(BIN)/python -m benchmarks
 
-# Beside litellm, the openai SDK, pydantic-ai and LangChain, each in an environment of its own, made on first use.
+# Beside litellm, the openai SDK, pydantic-ai, LangChain and g4f, each in an environment of its own, made on first use.
 .PHONY: bench-peers
 bench-peers: $(READY)
-	$(BIN)/python -m benchmarks --peers
+	$(BIN)/python -m benchmarks --peers --rounds 3
+
+# Steady load over real sockets, failures mixed in: memory, sockets and tasks must be flat.
+SECONDS ?= 1200
+RATE ?= 85
+.PHONY: soak-real
+soak-real: $(READY)
+	$(BIN)/python -m benchmarks.soak --seconds $(SECONDS) --rate $(RATE)
 
 # Seeds of the simulated world; a failing one prints the command that repeats it.
 SEEDS ?= 10000
@@ -64,3 +77,11 @@ clean:
 .PHONY: simulators
 simulators: $(READY)
 	@exec $(BIN)/chat-router simulate h2o openai --port 8001
+
+# LiteLLM's proxy, llama.cpp's server with a tiny model, a mock from npm. What cannot be had is said and skipped.
+.PHONY: servers test-servers
+servers: $(READY)
+	$(BIN)/python -m tests.servers.setting_up
+
+test-servers: $(READY)
+	REAL_SERVERS=1 $(BIN)/python -m pytest -q tests/servers

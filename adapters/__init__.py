@@ -57,18 +57,22 @@ from adapters.contract.errors import (
 from adapters.contract.secret import Secret
 
 if TYPE_CHECKING:
+    from adapters.anthropic.adapter import Anthropic
     from adapters.aura import Aura
     from adapters.chat_anywhere import ChatAnywhere
     from adapters.conformance import check_adapter
     from adapters.h2o import H2o
     from adapters.http import HTTPAdapter, Limits
+    from adapters.http.cookies import BrowserCookies
     from adapters.opchatgpts import Opchatgpts
     from adapters.open_assistant import OpenAssistant
     from adapters.openai.adapter import OpenAICompatible
     from adapters.scripted import ScriptedAdapter
 
 _LAZY = {
+    "Anthropic": "anthropic",
     "Aura": "aura",
+    "BrowserCookies": "http.cookies",
     "ChatAnywhere": "chat_anywhere",
     "H2o": "h2o",
     "HTTPAdapter": "http",
@@ -85,10 +89,12 @@ __all__ = [
     "ROLES",
     "Adapter",
     "AdapterError",
+    "Anthropic",
     "Aura",
     "AuthenticationFailed",
     "BadReply",
     "Beside",
+    "BrowserCookies",
     "Busy",
     "Capabilities",
     "ChatAnywhere",

@@ -11,8 +11,10 @@ from typing import Final
 
 from adapters.contract import Adapter
 from adapters.contract.message import nearest
+from adapters.openai.presets import PRESETS, known
 
 BUILT_IN: Final = {
+    "anthropic": "adapters.anthropic:Anthropic",
     "aura": "adapters.aura:Aura",
     "chat_anywhere": "adapters.chat_anywhere:ChatAnywhere",
     "h2o": "adapters.h2o:H2o",
@@ -28,13 +30,25 @@ def names() -> tuple[str, ...]:
     return tuple(sorted({*BUILT_IN, *(entry.name for entry in entry_points(group=GROUP))}))
 
 
+def presets() -> tuple[str, ...]:
+    """Return the names of the presets that can be named where an adapter can: all but the adapters' names."""
+    return tuple(name for name in PRESETS if name not in BUILT_IN)
+
+
+def is_preset(name: str) -> bool:
+    """Whether a name, in any usual spelling, is a preset's and no adapter's."""
+    return name not in BUILT_IN and known(name) is not None and name not in names()
+
+
 def load(name: str) -> type[Adapter]:
-    """Return the adapter class of a short name.
+    """Return the adapter class of a short name, or of a preset's.
 
     Raises:
         LookupError: No adapter has this name; the message says which there are.
         TypeError: The name leads to something that is no adapter class.
     """
+    if is_preset(name):
+        name = "openai"
     if name in BUILT_IN:
         module, _, attribute = BUILT_IN[name].partition(":")
         found = getattr(import_module(module), attribute)

@@ -1,7 +1,7 @@
 """What the router costs, beside raw httpx and raw aiohttp in the same run; with `--peers` beside its peers.
 
-    make bench          ours, raw httpx, raw aiohttp, a hand-written limit
-    make bench-peers    the peers too, each in an environment of its own
+    make bench          ours, raw httpx, raw aiohttp, a hand-written limit: at most two minutes
+    make bench-peers    the peers, each in an environment of its own
 
 CPU time is that of the subject's process alone. Machines are noisy: the ratios of medians are what to quote.
 """
@@ -9,67 +9,128 @@ CPU time is that of the subject's process alone. Machines are noisy: the ratios 
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
-import venv
-from pathlib import Path
-from typing import Final
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 
-from benchmarks.cases import CASES, FAILOVER
+import anyio
+
+from benchmarks import cases, garbage, imports, peers, readme, records, tables
+from benchmarks.figures import Measured, rounded
 from benchmarks.running import Runner, measure
-from benchmarks.tables import as_markdown, write
 
-RESULTS: Final = Path(__file__).parent / "results"
-PEERS: Final = {
-    "openai": ("openai", "anyio"),
-    "litellm": ("litellm", "anyio"),
-    "pydantic-ai": ("pydantic-ai-slim[openai]", "anyio"),
-    "langchain": ("langchain-openai", "anyio"),
-}
-"""Subject -> what its environment needs."""
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from benchmarks.cases import Case
+
+SECONDS: Final = 112.0
+"""For everything; what a slow machine needs for the one round that always runs comes on top."""
+HTTPX, AIOHTTP, LIMIT, OURS = Runner("httpx"), Runner("aiohttp"), Runner("limit"), Runner("ours")
+OVER_AIOHTTP, OVER_HTTPX, TRIO = Runner("httpx-aiohttp"), Runner("ours-httpx"), Runner("ours", backend="trio")
+HTTPX_TRIO, OVER_HTTPX_TRIO = Runner("httpx", backend="trio"), Runner("ours-httpx", backend="trio")
 
 
-def peer(name: str) -> Runner:
-    """Return the runner of a peer, its environment made on first use."""
-    folder = Path(__file__).parent / ".peers" / name
-    python = folder / "bin" / "python"
-    if not (folder / "ready").exists():
-        sys.stdout.write(f"installing {name} …\n")
-        venv.create(folder, with_pip=True, clear=True)
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", *PEERS[name]], check=True)
-        (folder / "ready").touch()
-    return Runner(name, str(python))
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Cases that are measured together, in processes of their own, and their share of the time."""
+
+    cases: Sequence[Case]
+    runners: Sequence[Runner]
+    rounds: int
+    share: float
+
+
+BENCH: Final = (
+    Section(
+        cases.REPLIES,
+        (HTTPX, AIOHTTP, OVER_AIOHTTP, LIMIT, OURS, TRIO, OVER_HTTPX, HTTPX_TRIO, OVER_HTTPX_TRIO),
+        5, 0.36,
+    ),
+    Section(cases.MANY, (HTTPX, AIOHTTP, OVER_AIOHTTP, LIMIT, OURS, TRIO, OVER_HTTPX), 3, 0.34),
+    Section(cases.FAILOVER, (OURS, TRIO, OVER_HTTPX), 5, 0.05),
+    Section(cases.STREAMS, (HTTPX, AIOHTTP, OURS, TRIO), 3, 0.11),
+    Section((*cases.SIZES, *cases.HISTORIES), (HTTPX, AIOHTTP, OURS), 3, 0.06),
+    Section(cases.PROVIDERS, (OURS, TRIO), 3, 0.02),
+    Section(cases.REQUESTS, (OURS,), 1, 0.05),
+)  # fmt: skip
+
+
+def bench(rounds: int, seconds: float) -> dict[str, Any]:
+    """Measure everything but the peers; return the record."""
+    machine, begun = records.machine(), time.monotonic()
+    found: list[Measured] = []
+    for section in BENCH:
+        sys.stdout.write(f"{section.cases[0].name} …\n")
+        sys.stdout.flush()
+        found += measure(section.runners, section.cases, min(rounds, section.rounds), section.share * seconds)
+    return {
+        "machine": machine,
+        "versions": records.versions(),
+        "imports": rounded(imports.seconds()),
+        "garbage": anyio.run(garbage.allocated),
+        "seconds": round(time.monotonic() - begun, 1),
+        "measured": records.as_json(found),
+    }
+
+
+def bench_peers(rounds: int) -> dict[str, Any]:
+    """Measure the peers beside raw httpx and the router; return the record."""
+    machine = records.machine()
+    installed: list[Runner] = []
+    missing: dict[str, str] = {}
+    for name in peers.PEERS:
+        try:
+            installed.append(peers.install(name))
+        except peers.NotInstalled as error:
+            missing[name] = str(error)
+    plain = [case for case in cases.REPLIES if not case.tls]
+    many = [replace(case, only=()) for case in cases.MANY if not case.tls]
+    everyone = (HTTPX, AIOHTTP, OURS, TRIO, *installed)
+    found: list[Measured] = []
+    chains = (OURS, TRIO, *(each for each in installed if each.name in peers.CHAINS))
+    for chosen, runners, at_most in (
+        (plain, everyone, rounds),
+        (cases.FAILOVER, chains, min(rounds, 2)),
+        (many, everyone, 1),
+    ):
+        sys.stdout.write(f"{chosen[0].name} …\n")
+        sys.stdout.flush()
+        found += measure(runners, chosen, at_most)
+    return {
+        "machine": machine,
+        "versions": records.versions(),
+        "packages": {each.name: peers.packages(each) for each in installed},
+        "missing": missing,
+        "measured": records.as_json(found),
+    }
 
 
 def main() -> None:
-    """Run the benchmark, print its tables, and keep them."""
+    """Run the benchmark, keep what it found, and fill the README in."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="runs of each case and subject (5)")
-    parser.add_argument("--case", action="append", help="only cases whose name begins so")
-    parser.add_argument("--subject", action="append", help="only these, raw httpx besides")
-    parser.add_argument("--peers", action="store_true", help="the peers, too; installs them on first use")
-    parser.add_argument("--no-files", action="store_true", help="print only")
+    parser.add_argument("--rounds", type=int, default=5, help="runs of each case and subject, at most (5)")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help=f"for everything ({SECONDS:g})")
+    parser.add_argument("--case", action="append", help="only cases whose name begins so; nothing is kept")
+    parser.add_argument("--subject", action="append", help="only these, raw httpx besides; with --case")
+    parser.add_argument("--peers", action="store_true", help="the peers; installs them on first use")
     options = parser.parse_args()
-    base = [Runner("httpx"), Runner("aiohttp"), Runner("limit"), Runner("ours"), Runner("ours-httpx")]
-    base += [Runner("ours", backend="trio"), Runner("httpx", backend="trio")]
-    if options.subject:
-        base = [each for each in base if each.label in {"httpx", *options.subject}]
-    chains = [each for each in base if each.name.startswith("ours")]
+    if options.case:
+        every = [case for section in BENCH for case in section.cases]
+        chosen = [case for case in every if any(case.name.startswith(start) for start in options.case)]
+        named = {runner.label: runner for section in BENCH for runner in section.runners}
+        labels = ["httpx", *(options.subject or named)]
+        runners = [named[label] for label in dict.fromkeys(labels)]
+        found = measure(runners, chosen, options.rounds)
+        sys.stdout.write(tables.cases(found, [case.name for case in chosen]) + "\n")
+        return
     if options.peers:
-        peers = [peer(name) for name in PEERS]
-        base, chains = [*base, *peers], [*chains, *(each for each in peers if each.name != "openai")]
-
-    def chosen(name: str) -> bool:
-        return not options.case or any(name.startswith(start) for start in options.case)
-
-    plain = [case for case in CASES if chosen(case.name) and not (options.peers and case.tls)]
-    failing = [case for case in FAILOVER if chosen(case.name)]
-    found = measure(base, plain, options.rounds) if plain else []
-    if failing:
-        found += measure(chains, failing, options.rounds)
-    sys.stdout.write(as_markdown(found))
-    if not options.no_files:
-        write(found, RESULTS, "peers" if options.peers else "bench")
+        records.save("peers", bench_peers(options.rounds))
+    else:
+        records.save("bench", bench(options.rounds, options.seconds))
+    readme.update()
+    sys.stdout.write(f"see {readme.README.relative_to(readme.README.parents[1])}\n")
 
 
 if __name__ == "__main__":

@@ -8,10 +8,14 @@ import random
 import statistics
 import subprocess
 import sys
+import time
 import urllib.request
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
+
+from benchmarks.figures import Measured
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
     from benchmarks.cases import Case
 
 SEED: Final = 20260
+ROOT: Final = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,95 +46,99 @@ class Runner:
         return self.name if self.backend == "asyncio" else f"{self.name}, {self.backend}"
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """All runs of one subject in one case.
-
-    Attributes:
-        case: The case's name.
-        subject: The subject's label.
-        runs: What each run took.
-        upstream: The share of the wall time in which the upstream used its processor.
-    """
-
-    case: str
-    subject: str
-    runs: tuple[dict[str, Any], ...]
-    upstream: float
-
-    def median(self, figure: str) -> float:
-        """Return the median of a figure over the runs."""
-        return float(statistics.median(run[figure] for run in self.runs))
-
-    @property
-    def wrong(self) -> int:
-        """Replies that were not whole, over all runs."""
-        return sum(run["wrong"] for run in self.runs)
-
-
 @contextmanager
-def _process(command: list[str], cpu: int) -> Iterator[subprocess.Popen[str]]:
+def process(command: list[str], place: int) -> Iterator[subprocess.Popen[str]]:
+    """Run a command with pipes, pinned to the processor of this place; it is killed at the end."""
+    allowed = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+
     def pin() -> None:
-        os.sched_setaffinity(0, {cpu})
+        os.sched_setaffinity(0, {allowed[place % len(allowed)]})
 
-    preexec = pin if _pins() else None
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=preexec
-    ) as process:
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        preexec_fn=pin if len(allowed) > 1 else None,
+    ) as started:
         try:
-            yield process
+            yield started
         finally:
-            process.kill()
+            started.kill()
 
 
-def _pins() -> bool:
-    return hasattr(os, "sched_setaffinity") and len(os.sched_getaffinity(0)) > 1
-
-
-def _line(stream: IO[str] | None) -> dict[str, Any]:
+def line(stream: IO[str] | None) -> dict[str, Any]:
+    """Return the next line of a process of the benchmark."""
     assert stream is not None
-    line = stream.readline()
-    if not line:
+    said = stream.readline()
+    if not said:
         raise RuntimeError("a process of the benchmark ended; its own words stand above")
-    found: dict[str, Any] = json.loads(line)
+    found: dict[str, Any] = json.loads(said)
     return found
 
 
-def measure(runners: Sequence[Runner], cases: Sequence[Case], rounds: int) -> list[Measured]:
-    """Run every case `rounds` times with each subject; return what was measured, case by case."""
+@contextmanager
+def upstream() -> Iterator[dict[str, Any]]:
+    """Run the mock upstream; the value has its ports and the file of its certificate authority."""
+    with process([sys.executable, "-m", "benchmarks.upstream"], 0) as started:
+        yield line(started.stdout)
+
+
+def measure(
+    runners: Sequence[Runner], cases: Sequence[Case], rounds: int, within: float = float("inf")
+) -> list[Measured]:
+    """Run every case with each subject, round after round; return what was measured, case by case.
+
+    Args:
+        runners: The subjects; in each round they take turns in shuffled order.
+        cases: What to measure.
+        rounds: At most so many runs of each case and subject.
+        within: Seconds. No round is begun that would probably end later; one always runs.
+    """
     order = random.Random(SEED)
+    begun = time.monotonic()
     with ExitStack() as stack:
-        upstream = stack.enter_context(_process([sys.executable, "-m", "benchmarks.upstream"], 0))
-        ports = _line(upstream.stdout)
+        ports = stack.enter_context(upstream())
         processes = {
             runner: stack.enter_context(
-                _process([runner.python, "-m", "benchmarks.subjects", runner.name, runner.backend], 1)
+                process([runner.python, "-m", "benchmarks.subjects", runner.name, runner.backend], 1)
             )
             for runner in runners
         }
-        found: list[Measured] = []
-        for case in cases:
-            runs: dict[Runner, list[dict[str, Any]]] = {runner: [] for runner in runners}
-            shares: dict[Runner, list[float]] = {runner: [] for runner in runners}
-            for _ in range(rounds):
-                for runner in order.sample(list(runners), len(runners)):
+        runs: dict[tuple[Case, Runner], list[dict[str, Any]]] = {}
+        shares: dict[tuple[Case, Runner], list[float]] = {}
+        for _ in range(rounds):
+            started = time.monotonic()
+            for case in cases:
+                wanted = [each for each in runners if not case.only or each.label in case.only]
+                for runner in order.sample(wanted, len(wanted)):
                     before = _upstream_cpu(ports["port"])
                     result = _run(processes[runner], case, ports)
-                    shares[runner].append((_upstream_cpu(ports["port"]) - before) / max(result["wall"], 1e-9))
-                    runs[runner].append(result)
-            found += [
-                Measured(case.name, runner.label, tuple(runs[runner]), statistics.median(shares[runner]))
-                for runner in runners
-            ]
-        return found
+                    busy = (_upstream_cpu(ports["port"]) - before) / max(result["wall"], 1e-9)
+                    shares.setdefault((case, runner), []).append(busy)
+                    runs.setdefault((case, runner), []).append(result)
+            if 2 * time.monotonic() - started - begun > within:
+                break
+        return [
+            Measured(
+                case.name,
+                runner.label,
+                tuple(runs[case, runner]),
+                statistics.median(shares[case, runner]),
+            )
+            for case in cases
+            for runner in runners
+            if (case, runner) in runs
+        ]
 
 
-def _run(process: subprocess.Popen[str], case: Case, ports: dict[str, Any]) -> dict[str, Any]:
+def _run(started: subprocess.Popen[str], case: Case, ports: dict[str, Any]) -> dict[str, Any]:
     url = f"https://127.0.0.1:{ports['tls_port']}" if case.tls else f"http://127.0.0.1:{ports['port']}"
-    assert process.stdin is not None
-    process.stdin.write(json.dumps({"case": asdict(case), "url": url, "ca": ports["ca"]}) + "\n")
-    process.stdin.flush()
-    return _line(process.stdout)
+    assert started.stdin is not None
+    started.stdin.write(json.dumps({"case": asdict(case), "url": url, "ca": ports["ca"]}) + "\n")
+    started.stdin.flush()
+    return line(started.stdout)
 
 
 def _upstream_cpu(port: int) -> float:

@@ -1,111 +1,165 @@
-"""Writes what was measured: tables, the figures as JSON, and an SVG bar chart that needs no colour."""
+"""Makes Markdown of what was measured."""
 
 from __future__ import annotations
 
-import json
-import platform
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any, Final
-from xml.sax.saxutils import escape
+import math
+import statistics
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.cases import FAILOVER
+from benchmarks.figures import added, ratios
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
-    from benchmarks.running import Measured
-
-BASE: Final = "httpx"
-PACKAGES: Final = ("httpx", "httpcore", "httptools", "aiohttp", "anyio", "trio", "uvloop", "msgspec")
+    from benchmarks.figures import Measured
 
 
-def ratio(found: Sequence[Measured], case: str, subject: str, figure: str = "cpu") -> float | None:
-    """Return a subject's median over that of raw httpx in the same case, or None where one is missing."""
-    by_subject = {each.subject: each for each in found if each.case == case}
-    if subject not in by_subject or BASE not in by_subject:
-        return None
-    return by_subject[subject].median(figure) / by_subject[BASE].median(figure)
+def _time(seconds: float) -> str:
+    if math.isnan(seconds):
+        return "–"
+    if seconds < 1e-3:
+        return f"{seconds * 1e6:.3g} µs"
+    return f"{seconds * 1e3:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"
 
 
-def _cell(each: Measured, found: Sequence[Measured]) -> str:
-    runs = [run["cpu"] for run in each.runs]
-    part = ratio(found, each.case, each.subject)
-    said = f"{each.median('cpu') * 1e6:.1f} µs ({min(runs) * 1e6:.1f}–{max(runs) * 1e6:.1f})"
-    return said if part is None else f"**{part:.2f}** {said}"
-
-
-def as_markdown(found: Sequence[Measured]) -> str:
+def cases(found: Sequence[Measured], names: Sequence[str]) -> str:
     """Return one table a case: CPU, wall, first content, peak memory, replies that were not whole."""
     lines: list[str] = []
-    for case in dict.fromkeys(each.case for each in found):
+    for name in names:
+        inside = [each for each in found if each.case == name]
+        if not inside:
+            continue
         lines += [
-            f"### {case}",
+            f"**{name}**",
             "",
-            "| subject | CPU, ratio to raw httpx | wall | first content, p50 / p99 | peak | wrong "
-            "| upstream busy |",
-            "|---|---|---|---|---|---|---|",
+            "| subject | of raw httpx | CPU | wall | first content, p50 / p99 | peak | wrong "
+            "| wake-ups a reply | upstream busy |",
+            "|---|---|---|---|---|---|---|---|---|",
+            *(_row(each, found) for each in inside),
+            "",
         ]
-        lines += [
-            f"| {each.subject} | {_cell(each, found)} | {each.median('wall') * 1e3:.1f} ms "
-            f"| {each.median('first') * 1e3:.2f} / {each.median('first_p99') * 1e3:.2f} ms "
-            f"| {each.median('peak'):.0f} MiB | {each.wrong} | {each.upstream:.0%} |"
-            for each in found
-            if each.case == case
-        ]
-        lines.append("")
     return "\n".join(lines)
 
 
-def as_svg(found: Sequence[Measured]) -> str:
-    """Return the ratios of CPU to raw httpx as horizontal bars, each with its number."""
-    rows = [
-        (case, each.subject, part)
-        for case in dict.fromkeys(each.case for each in found)
-        for each in found
-        if each.case == case and (part := ratio(found, case, each.subject)) is not None
-    ]
-    most = max((part for *_, part in rows), default=1.0)
-    parts: list[str] = []
-    y, seen = 10, ""
-    for case, subject, part in rows:
-        if case != seen:
-            y, seen = y + 24, case
-            parts.append(f'<text x="8" y="{y}" font-weight="bold">{escape(case)}</text>')
-            y += 8
-        width = 420 * part / most
-        fill = "#444" if subject.startswith("ours") else "#bbb"
-        parts.append(f'<text x="150" y="{y + 11}" text-anchor="end">{escape(subject)}</text>')
-        parts.append(f'<rect x="158" y="{y}" width="{width:.1f}" height="14" fill="{fill}" stroke="#222"/>')
-        parts.append(f'<text x="{164 + width:.1f}" y="{y + 11}">{part:.2f}</text>')
-        y += 18
-    head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="660" height="{y + 12}" font-family="sans-serif" '
-        'font-size="12" role="img" aria-label="CPU of each subject, raw httpx = 1">'
-        '<rect width="100%" height="100%" fill="white"/>'
+def _row(each: Measured, found: Sequence[Measured]) -> str:
+    spread = ratios(found, each.case, each.subject)
+    part = "–" if spread is None else f"**{spread.median:.2f}** ({spread.low:.2f}–{spread.high:.2f})"
+    cpu = each.values("cpu")
+    wakeups = f"{each.median('wakeups'):.1f}" if "wakeups" in each.runs[0] else "–"
+    wrong = f"{each.wrong} of {each.replies}" + (f" ({', '.join(each.errors)})" if each.errors else "")
+    return (
+        f"| {each.subject} | {part} "
+        f"| {_time(statistics.median(cpu))} ({_time(min(cpu))}–{_time(max(cpu))}) "
+        f"| {_time(each.median('wall'))} "
+        f"| {_time(each.median('first'))} / {_time(each.median('first_p99'))} "
+        f"| {each.median('peak'):.0f} MiB | {wrong} | {wakeups} | {each.upstream:.0%} |"
     )
-    return head + "".join(parts) + "</svg>\n"
 
 
-def machine() -> str:
-    """Return the versions and the kind of machine of this run, as one line."""
-    versions: list[str] = []
-    for name in PACKAGES:
-        try:
-            versions.append(f"{name} {version(name)}")
-        except PackageNotFoundError:
-            continue
-    day = datetime.now(UTC).date().isoformat()
-    return f"{day}, CPython {platform.python_version()}, {platform.machine()}, {', '.join(versions)}"
+def failover(found: Sequence[Measured]) -> str:
+    """Return what a first provider that fails adds to the time to first content, by subject."""
+    names = [case.name for case in FAILOVER if case.fails is not None]
+    lines = [f"| subject | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
+    for subject in dict.fromkeys(each.subject for each in found if each.case in names):
+        cells: list[str] = []
+        for name in names:
+            more = added(found, name, f"no failure, {name.rpartition(', ')[2]}", subject)
+            cells.append(
+                "–"
+                if more is None or math.isnan(more.median)
+                else f"{_time(more.median)} ({_time(more.low)}–{_time(more.high)})"
+            )
+        lines.append(f"| {subject} | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
-def write(found: Sequence[Measured], folder: Path, name: str) -> None:
-    """Write the figures, the chart and the tables of a run into a folder, under `name`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    figures: list[dict[str, Any]] = [
-        {"case": each.case, "subject": each.subject, "upstream": each.upstream, "runs": each.runs}
-        for each in found
+def growth(found: Sequence[Measured], names: Sequence[str], what: str) -> str:
+    """Return a table of one curve: CPU of each point, by subject; its cases are called `WHAT: NUMBER`."""
+    inside = [each for each in found if each.case in names]
+    lines = [
+        f"| {what} | {' | '.join(name.partition(': ')[2] for name in names)} |",
+        "|---" * (len(names) + 1) + "|",
     ]
-    content = {"machine": machine(), "measured": figures}
-    (folder / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    (folder / f"{name}.svg").write_text(as_svg(found), encoding="utf-8")
-    (folder / f"{name}.md").write_text(f"{machine()}\n\n{as_markdown(found)}", encoding="utf-8")
+    for subject in dict.fromkeys(each.subject for each in inside):
+        points = {each.case: each for each in inside if each.subject == subject}
+        cells = [
+            _time(points[name].median("cpu"))
+            + (f", {points[name].wrong} wrong" if points[name].wrong else "")
+            if name in points
+            else "–"
+            for name in names
+        ]
+        lines.append(f"| {subject} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def marks(found: Sequence[Measured]) -> str:
+    """Return the CPU of the first requests of a router and of late ones."""
+    with_marks = [each for each in found if each.runs[0]["at"]]
+    if not with_marks:
+        return ""
+    names = list(with_marks[0].runs[0]["at"])
+    lines = [f"| request | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
+    lines += [
+        f"| {each.subject} | {' | '.join(_time(each.runs[0]['at'][name]) for name in names)} |"
+        for each in with_marks
+    ]
+    return "\n".join(lines)
+
+
+def imports(found: dict[str, list[float]]) -> str:
+    """Return how long each import takes."""
+    said = [
+        f"`import {name}` {_time(statistics.median(values))} ({_time(min(values))}–{_time(max(values))})"
+        for name, values in found.items()
+    ]
+    return f"In a new process, wall: {'; '.join(said)}."
+
+
+def garbage(found: dict[str, Any]) -> str:
+    """Return what is allocated for a delta."""
+    lines = ["| allocated at | blocks a delta | bytes a delta |", "|---|---|---|"]
+    kept = found["kept"]
+    lines += [f"| `{each['where']}` | {each['blocks']:.2f} | {each['bytes']:.1f} |" for each in kept["lines"]]
+    dropped = found["dropped"]["lines"]
+    lines += [
+        "",
+        f"While the reader keeps every delta; a read holds at most {kept['peak_kib']:.0f} KiB besides, and "
+        f"the collector's youngest generation runs {kept['collections']:g} times for 1000 deltas. Where the "
+        f"reader drops them it runs {found['dropped']['collections']:g} times, and the router itself keeps "
+        f"{sum(each['blocks'] for each in dropped):.2f} blocks of "
+        f"{sum(each['bytes'] for each in dropped):.0f} "
+        "bytes a delta: the text.",
+    ]
+    return "\n".join(lines)
+
+
+def soak(record: dict[str, Any]) -> str:
+    """Return the result of a soak."""
+    asked = sum(record["counts"].values())
+    lines = [
+        f"{record['seconds']:g} s at {record['rate']:g} requests a second on {record['backend']}: "
+        f"{asked} requests ("
+        + ", ".join(f"{number} {name}" for name, number in record["counts"].items())
+        + f"); {sum(record['failures'].values())} attempts failed on the way ("
+        + ", ".join(f"{number} {name}" for name, number in record["failures"].items())
+        + ").",
+        "",
+        "| after the warm-up | least | median | most | growth of the fitted line | allowed | |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for each in record["judged"]:
+        flat = "flat" if each["growth"] <= each["allowed"] else "**grows**"
+        lines.append(
+            f"| {each['name']} | {each['low']:.6g} | {each['median']:.6g} | {each['high']:.6g} "
+            f"| {each['growth']:.3g} | {each['allowed']:.3g} | {flat} |"
+        )
+    early, late = record["samples"][1], record["samples"][-1]
+    lines += [
+        "",
+        f"CPU of a request around number {early['requests']:.0f}: {_time(early['cpu'])}, around number "
+        f"{late['requests']:.0f}: {_time(late['cpu'])}; first content {_time(early['first'])} and "
+        f"{_time(late['first'])}.",
+    ]
+    return "\n".join(lines)

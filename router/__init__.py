@@ -8,6 +8,8 @@
 Start with `Router`; the adapters are in the package `adapters`.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from adapters.contract import ChatOptions
 from adapters.contract.errors import ChatRouterError, Disposition
 from router._router import Router
@@ -39,6 +41,9 @@ from router.policy.strategy import Fastest, Priority, Strategy, Weighted
 from router.policy.timeouts import Timeouts
 from router.reply.stream import ReplyStream
 from router.reply.transcript import Choice, Reply, ToolCall
+
+if TYPE_CHECKING:  # imported when they are asked for
+    from router.sync import SyncMonitor, SyncReplyStream, SyncRouter
 
 __all__ = [
     "AdapterBroke",
@@ -77,6 +82,9 @@ __all__ = [
     "RouterError",
     "Strategy",
     "StreamInterrupted",
+    "SyncMonitor",
+    "SyncReplyStream",
+    "SyncRouter",
     "Timeouts",
     "ToolCall",
     "Verdict",
@@ -85,6 +93,17 @@ __all__ = [
 ]
 
 for _name in __all__:  # so that tracebacks and pages say `router.Router`, where a user imports it
-    if getattr(globals()[_name], "__module__", "").startswith("router."):
+    if getattr(globals().get(_name), "__module__", "").startswith("router."):
         globals()[_name].__module__ = "router"
 del _name
+
+if not TYPE_CHECKING:  # a type checker would take any misspelt name for an Any
+
+    def __getattr__(name: str) -> Any:
+        if not (name.startswith("Sync") and name in __all__):
+            raise AttributeError(f"module 'router' has no attribute {name!r}")
+        from router import sync
+
+        value = globals()[name] = getattr(sync, name)
+        value.__module__ = "router"
+        return value

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import anyio
 
 from adapters.contract import ChatRequest
+from router._origins import Origins
 from router.events import Observers, checked_observers
 from router.health.check import CheckUp
 from router.health.level import checked_level
@@ -38,7 +39,6 @@ from router.request.running_clock import running_clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
-    from os import PathLike
     from types import TracebackType
 
     from adapters.contract import Adapter, ChatOptions, Message, ProbeLevel
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from router.reply.transcript import Reply
 
 
-class Router:
+class Router(Origins):
     """One dependable chat stream out of several undependable providers.
 
     It opens itself on first use and belongs to that event loop. Use it as an async context manager, or call
@@ -123,31 +123,6 @@ class Router:
         self._ownership = self._in_flight.ownership_of(weakref.ref(self))
         for each in self._providers.values():
             each.adapter.owner = self._ownership
-
-    @classmethod
-    def from_config(
-        cls,
-        path: str | PathLike[str],
-        *,
-        environ: Mapping[str, str] | None = None,
-        observers: Sequence[Observer] | None = None,
-        history: Keeper | None = None,
-    ) -> Router:
-        """Return the router that a TOML file describes; nothing connects. See `router.config`.
-
-        Args:
-            path: The file.
-            environ: Where its `{ env = "NAME" }` leads; by default the environment of the process.
-            observers: As of the class.
-            history: As of the class.
-
-        Raises:
-            ConfigError: The file cannot be used; it tells every mistake.
-        """
-        from router.config import load
-
-        config = load(path, environ)
-        return cls(config.providers, **config.policies, observers=observers, history=history)
 
     @property
     def providers(self) -> tuple[str, ...]:
@@ -282,7 +257,7 @@ class Router:
         context = RequestContext(
             request=request,
             candidates=tuple(candidates),
-            ledger=Ledger(f"{self._random.getrandbits(64):016x}", now, self._tell),
+            ledger=Ledger(f"{self._random.getrandbits(64):016x}", now, self._tell, self._tell.wants),
             timeouts=timeouts,
             usual=self.timeouts,
             deadline=Deadline(now + timeouts.total),

@@ -74,11 +74,25 @@ def _headline(attempts: tuple[Attempt, ...], *, out_of_time: bool) -> str:
     errors = [attempt.error for attempt in attempts if attempt.error is not None]
     if out_of_time:
         return "no provider answered before the deadline (Timeouts.total)"
+    if attempts and all(attempt.context is not None for attempt in attempts):
+        return _too_large(attempts)
     if errors and all(isinstance(error, InvalidRequest) for error in errors):
         return "no provider takes this request; look at the messages and options"
     if not errors:
         return _unmet(attempts) or "no provider could be asked"
     return "no provider answered"
+
+
+def _too_large(attempts: tuple[Attempt, ...]) -> str:
+    """Return that the request is too large for all, and the largest context that there is."""
+    tokens = max(attempt.tokens for attempt in attempts)
+    head = "the request is too long for every provider"
+    if tokens:
+        head += f" (about {tokens} tokens)"
+    context, provider = max((attempt.context or 0, attempt.provider) for attempt in attempts)
+    if context:
+        head += f"; the largest known context is {context} tokens ({provider})"
+    return f"{head}; shorten the messages, or add a provider with a larger context"
 
 
 def _unmet(attempts: tuple[Attempt, ...]) -> str | None:

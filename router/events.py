@@ -45,6 +45,10 @@ class Attempt:
         lacks: Demands of the request that the provider cannot meet, for which it was skipped.
         provider_request_id: The provider's own id of the request, where it gave one.
         rate_limits: What the provider said about its rate limits: header -> value.
+        rewritten: What was changed in the messages so that the provider takes them, in a few words each.
+        context: Where the request was too large for the provider, the most tokens that it takes; 0 where
+            that is not known. None for all others.
+        tokens: The tokens of such a request, as the service counted or else this side estimated them.
     """
 
     provider: str
@@ -61,6 +65,9 @@ class Attempt:
     lacks: tuple[str, ...] = ()
     provider_request_id: str | None = None
     rate_limits: Mapping[str, str] = field(default_factory=dict, compare=False)
+    rewritten: tuple[str, ...] = ()
+    context: int | None = None
+    tokens: int = 0
 
     def __str__(self) -> str:
         what = " ".join(self.reason.splitlines())  # one line each, whatever an adapter writes
@@ -279,6 +286,10 @@ def checked_observers(observers: Sequence[Observer]) -> list[Observer]:
     return list(observers)
 
 
+def _to_all(_: type[Event]) -> bool:
+    return True
+
+
 class Observers:
     """Tells events to all observers. One that raises is reported once and otherwise ignored.
 
@@ -286,10 +297,13 @@ class Observers:
         observers: Whom to tell, in this order.
     """
 
-    __slots__ = ("_broken", "_failed", "_observers")
+    __slots__ = ("_broken", "_failed", "_listen", "_observers")
 
     def __init__(self, observers: Sequence[Observer]) -> None:
         self._observers = tuple(observers)
+        self._listen: tuple[Callable[[type[Event]], bool], ...] = tuple(
+            getattr(each, "listens_to", _to_all) for each in observers
+        )
         self._failed: set[int] = set()
         self._broken: set[str] = set()
 
@@ -302,6 +316,10 @@ class Observers:
         if what not in self._broken:
             self._broken.add(what)
             self(ObserverFailed(what, without_frames(bug)))
+
+    def wants(self, kind: type[Event]) -> bool:
+        """Whether any observer may want an event of this class: each, unless its `listens_to` says no."""
+        return any(listens(kind) for listens in self._listen)
 
     def _tell(self, event: Event, but: int | None) -> None:
         for index, observer in enumerate(self._observers):

@@ -1,40 +1,56 @@
-"""A change that costs much fails here: the CPU of the router against raw httpx, in one interleaved run."""
+"""A change that costs much fails here: the CPU of the router against raw httpx, in interleaved rounds."""
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import pytest
 
-from benchmarks.cases import CASES
+from benchmarks.cases import REPLIES
+from benchmarks.figures import ratio
 from benchmarks.running import Runner, measure
-from benchmarks.tables import ratio
 from tests.depth import QUICK
 
 BOUNDS: Final = {
-    "50 deltas, a write each": 0.72,
-    "5000 deltas, large writes": 0.22,
-    "5000 deltas, a write each": 0.22,
-    "first content, warm": 1.04,
-    "TLS: 50 deltas, a write each": 0.45,
+    # case: most, measured
+    "50 deltas, a write each": (0.72, 0.54),
+    "5000 deltas, large writes": (0.22, 0.16),
+    "5000 deltas, a write each": (0.22, 0.16),
+    "first content, warm": (1.04, 0.78),
+    "TLS: 50 deltas, a write each": (0.45, 0.33),
 }
-"""A third above what was measured; see the README of the benchmark."""
+"""CPU of the router, raw httpx = 1.00: the bound is a third above what `make bench` measured."""
 ROUNDS: Final = 5
 
 
-@pytest.mark.skipif(QUICK, reason="TEST_DEPTH=full measures")
-@pytest.mark.parametrize("name", BOUNDS)
-def test_the_router_costs_no_more_than_it_did(name: str) -> None:
-    """Both are measured in turn, in shuffled order, and the medians count; a noisy run has a second try."""
-    case = next(case for case in CASES if case.name == name)
-    tries: list[float] = []
-    for _ in range(2):
-        found = measure([Runner("httpx"), Runner("ours")], [case], ROUNDS)
-        assert not any(each.wrong for each in found)
-        part = ratio(found, name, "ours")
-        assert part is not None
-        tries.append(part)
-        if part <= BOUNDS[name]:
-            break
+def above(names: list[str], subject: str = "ours") -> dict[str, float]:
+    """Measure these cases, and return the ratios above their bounds."""
+    cases = [case for case in REPLIES if case.name in names]
+    found = measure([Runner("httpx"), Runner(subject)], cases, ROUNDS)
+    assert not any(each.wrong for each in found), [each for each in found if each.wrong]
+    parts = {name: ratio(found, name, subject) or math.inf for name in names}
+    return {name: part for name, part in parts.items() if part > BOUNDS[name][0]}
 
-    assert min(tries) <= BOUNDS[name], f"{name}: {tries} of raw httpx, allowed {BOUNDS[name]}"
+
+@pytest.mark.skipif(QUICK, reason="TEST_DEPTH=full measures")
+def test_the_router_costs_no_more_than_it_did() -> None:
+    """Medians count, and what is above its bound has a second try: machines are noisy."""
+    first = above(list(BOUNDS))
+    again = above(list(first)) if first else {}
+
+    words = [
+        f"{name}: {first[name]:.2f} and {again[name]:.2f} of raw httpx in two tries; {BOUNDS[name][0]} is "
+        f"allowed, {BOUNDS[name][1]} was measured"
+        for name in again
+    ]
+    assert not words, "the router became slower; profile it, or raise BOUNDS with a reason:\n" + "\n".join(
+        words
+    )
+
+
+def test_each_bound_is_a_third_above_what_was_measured() -> None:
+    names = {case.name for case in REPLIES}
+    for name, (most, measured) in BOUNDS.items():
+        assert name in names
+        assert measured < most <= 1.4 * measured

@@ -11,7 +11,7 @@ reply never ends: the router's clock is what ends it.
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any, Final, Unpack
 
 import anyio
@@ -29,6 +29,8 @@ from adapters.contract.errors import (
 from adapters.contract.secret import Secret
 from adapters.http import HTTPAdapter, HTTPSettings
 from adapters.http.client import ServiceWords
+from adapters.http.cookies import BrowserSession
+from adapters.http.settings import base_of
 from adapters.http.text_reply import raw_text
 from adapters.wire.phrases import Row, kind_in
 from adapters.wire.prompt import dialogue, system_prompt
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
     from adapters.contract import ChatRequest, Delta
     from adapters.http import Session, WholeAnswer
+    from adapters.http.cookies import WebDriver
 
 _NEWEST: Final = "openchat_3.6"
 _OLDER: Final = "openchat_v3.2_mistral"
@@ -83,12 +86,15 @@ class Aura(HTTPAdapter):
             None, the default, lets it drop none. The server trusts the number and would drop even the newest
             message, in silence, so a larger one is sent where that message might not fit. It is no limit of
             the reply: `max_tokens` cannot be set here.
+        webdriver: A selenium WebDriver whose window is open at the server and signed in there: its cookies of
+            this host and its user agent are sent, read anew once when the server refuses them. You drive it
+            and close it. Needs the extra `browser`.
         settings: See `HTTPSettings`. The model is `openchat_3.6` by default. openchat-ui refuses models
             that it does not know; chatbot-ui hands any name on. The main branch of openchat-ui lists
             `openchat_3.6` and cannot use it: there, set `model="openchat_v3.2_mistral"`.
 
     Raises:
-        TypeError: A setting is unknown.
+        TypeError: A setting is unknown, `webdriver` is none, or a session is given twice.
         ValueError: `token_limit` is not positive, or a setting cannot be used.
     """
 
@@ -103,6 +109,7 @@ class Aura(HTTPAdapter):
         *,
         key: str | Secret = "",
         token_limit: int | None = None,
+        webdriver: WebDriver | None = None,
         **settings: Unpack[HTTPSettings],
     ) -> None:
         if token_limit is not None and token_limit <= 0:
@@ -110,12 +117,24 @@ class Aura(HTTPAdapter):
         self.token_limit = token_limit
         self._key = Secret(key) if key else None
         self._answered: set[str] = set()
+        self._browser: BrowserSession | None = None
         super().__init__(base_url, **settings)
+        if webdriver is not None:
+            given = {"cookies", *(str(name).lower() for name in settings.get("headers", {}))}
+            if settings.get("cookies") or given & {"cookie", "user-agent"}:
+                raise TypeError(
+                    "the session is given twice; give webdriver, or cookies and headers, not both"
+                )
+            self._browser = BrowserSession(webdriver, base_of(self.base_url), "/api/chat")
         self._site = (("origin", self._client.origin), ("referer", f"{self._client.origin}/"))
 
     def _secrets(self) -> tuple[Secret, ...]:
         """Return the key, which the service behind the server may quote in its error."""
         return () if self._key is None else (self._key,)
+
+    def _credentials(self) -> tuple[tuple[str, str], ...]:
+        """Return the session of the browser, where there is one."""
+        return () if self._browser is None else self._browser.headers
 
     def stream(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
         """Ask the server, and yield its text as it comes.
@@ -123,6 +142,57 @@ class Aura(HTTPAdapter):
         Raises:
             AdapterError: See the module; an EmptyReply names its two known causes.
         """
+        if self._browser is None:
+            return self._asked(request)
+        return self._asked_in_session(self._browser, request)
+
+    async def _asked_in_session(
+        self, browser: BrowserSession, request: ChatRequest
+    ) -> AsyncGenerator[Delta, None]:
+        """Ask with the session of the browser; where the server refuses it, once more with a newer one."""
+        await self._read_session(browser)
+        sent = browser.headers
+        try:
+            async with aclosing(self._asked(request)) as deltas:
+                async for delta in deltas:
+                    yield delta
+            return
+        except AuthenticationFailed as error:
+            refused = error
+        await self._renew(browser, sent, refused)
+        try:
+            async with aclosing(self._asked(request)) as deltas:
+                async for delta in deltas:
+                    yield delta
+        except AuthenticationFailed as error:
+            raise self._sign_in_again(error) from None
+
+    async def _read_session(self, browser: BrowserSession) -> None:
+        if not browser.headers:
+            await browser.read()
+            self._client.shown.hide(browser.values)
+
+    async def _renew(
+        self, browser: BrowserSession, sent: tuple[tuple[str, str], ...], refused: AuthenticationFailed
+    ) -> None:
+        """Read the session anew.
+
+        Raises:
+            AuthenticationFailed: The browser has no other one than the server refused.
+        """
+        if not await browser.read(known=sent):
+            raise self._sign_in_again(refused)
+        self._client.shown.hide(browser.values)
+
+    def _sign_in_again(self, refused: AuthenticationFailed) -> AuthenticationFailed:
+        return AuthenticationFailed(
+            f"{self.name}: the server does not take the session of the browser (status {refused.status}); "
+            f"open {self.base_url} in its window, sign in there, leave it open, and ask again",
+            status=refused.status,
+            request_id=refused.request_id,
+        )
+
+    def _asked(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
         model = self._model(request)
 
         async def judged(session: Session, error: AdapterError) -> AdapterError:
@@ -146,6 +216,10 @@ class Aura(HTTPAdapter):
     def _explain(self, answer: WholeAnswer) -> AdapterError | None:
         """Return the error that the reason phrase of a 500 stands for: the status is the same for all."""
         said = answer.reason.strip()
+        if self._browser is not None and 300 <= answer.status < 400:
+            return AuthenticationFailed(
+                f"{answer.where} answered {answer.status}, a redirect: nobody is signed in"
+            )
         if answer.status != 500:
             return None
         if said.lower() in _NOTHING_SAID:
@@ -191,7 +265,9 @@ class Aura(HTTPAdapter):
 
     async def _reach(self, session: Session) -> ProbeResult:
         """Ask for the list of models, which costs no generation."""
-        models = await self._listed(session)
+        models = await (
+            self._listed(session) if self._browser is None else self._listed_in(session, self._browser)
+        )
         if self.model not in models:
             said = f"it answers, but does not list the model {self.model!r}"
             return ProbeResult(True, said, models=models)
@@ -199,6 +275,20 @@ class Aura(HTTPAdapter):
         if why is not None:
             return ProbeResult(True, f"it answers, but {why}", models=models)
         return ProbeResult(True, "it lists its models", models=models)
+
+    async def _listed_in(self, session: Session, browser: BrowserSession) -> tuple[str, ...]:
+        """Return the models, asked for in the session of the browser."""
+        await self._read_session(browser)
+        sent = browser.headers
+        try:
+            return await self._listed(session)
+        except AuthenticationFailed as error:
+            refused = error
+        await self._renew(browser, sent, refused)
+        try:
+            return await self._listed(session)
+        except AuthenticationFailed as error:
+            raise self._sign_in_again(error) from None
 
     async def _listed_if_any(self, session: Session) -> tuple[str, ...] | None:
         """Return the models that the server lists; None where it gives no list in time.

@@ -10,7 +10,8 @@ writes one method:
             yield Delta(finish_reason="stop")
 """
 
-from adapters.contract.adapter import Adapter, Capabilities, Outcome
+from adapters.contract.adapter import Adapter, Outcome
+from adapters.contract.capabilities import Capabilities
 from adapters.contract.delta import Beside, Delta, Switch, Usage
 from adapters.contract.message import ROLES, Message
 from adapters.contract.options import OPTIONS, ChatOptions

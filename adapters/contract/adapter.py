@@ -7,8 +7,9 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from adapters.contract.capabilities import Capabilities
 from adapters.contract.errors import AdapterError, AuthenticationFailed, NotWorking, Scope
-from adapters.contract.message import EMPTY, cut_name
+from adapters.contract.message import EMPTY
 from adapters.contract.probe import ProbeResult
 
 if TYPE_CHECKING:
@@ -17,63 +18,6 @@ if TYPE_CHECKING:
     from adapters.contract.delta import Delta
     from adapters.contract.probe import ProbeLevel
     from adapters.contract.request import ChatRequest
-
-
-@dataclass(frozen=True, slots=True)
-class Capabilities:
-    """What a provider can take. The router skips one that cannot take a request, and the ledger says why.
-
-    Attributes:
-        models: The models that it serves, or None for any.
-        system_messages: Whether it takes system messages (folding them into a prompt counts as taking).
-        history: Whether it takes earlier turns.
-        tools: Whether it takes tool definitions, calls and results.
-        images: Whether it takes parts that are not text.
-        context_size: The most characters of all messages together, or None where there is no known limit.
-        needs_auth: Whether it needs a key or cookie to answer at all.
-        options: The generation options that it takes. Others are dropped for it and named in its attempt, but
-            where one is a demand of the request, the provider is skipped.
-    """
-
-    models: frozenset[str] | None = None
-    system_messages: bool = True
-    history: bool = True
-    tools: bool = False
-    images: bool = False
-    context_size: int | None = None
-    needs_auth: bool = False
-    options: frozenset[str] = frozenset()
-
-    def refuses(self, request: ChatRequest, model: str | None) -> str | None:
-        """Return why the provider cannot take `request` for `model` (its own name), or None where it can."""
-        traits = request.traits
-        if model is not None and self.models is not None and model not in self.models:
-            return f"does not serve the model {cut_name(model)!r}"
-        if not self.system_messages and traits.has_system:
-            return "takes no system messages"
-        if not self.history and traits.turns > 1:
-            return "takes no earlier turns"
-        lacking = self.lacks(request)
-        if "tools" in lacking:
-            return "takes no tools"
-        if "images" in lacking:
-            return "takes text only"
-        if lacking:
-            return f"does not take {', '.join(lacking)}, which the request demands"
-        if self.context_size is not None and traits.characters > self.context_size:
-            return f"takes at most {self.context_size} characters; the messages have {traits.characters}"
-        return None
-
-    def lacks(self, request: ChatRequest) -> tuple[str, ...]:
-        """Return the demands of `request` that the provider cannot meet: tools, images, names of options."""
-        needs = set(request.demands)
-        if request.traits.has_tools:
-            needs.add("tools")
-        if request.traits.has_images:
-            needs.add("images")
-        takes = self.options - {"tools"}
-        takes |= {name for name, able in (("tools", self.tools), ("images", self.images)) if able}
-        return tuple(sorted(needs - takes))
 
 
 @dataclass(frozen=True, slots=True)

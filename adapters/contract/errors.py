@@ -253,7 +253,15 @@ class InvalidRequest(AdapterError):
 
 
 class ContextTooLong(InvalidRequest):
-    """The messages are longer than the service or the model takes."""
+    """The messages are longer than the service or the model takes.
+
+    Attributes:
+        limit: The most tokens that it takes, where the service says so.
+        tokens: How many tokens the service counted, where it says so.
+    """
+
+    limit: int | None = None
+    tokens: int | None = None
 
 
 class NotWorking(AdapterError):

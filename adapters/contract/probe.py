@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from adapters.contract.errors import AdapterError
 
 ProbeLevel = Literal["reach", "answer"]
@@ -22,6 +24,7 @@ class ProbeResult:
         level: How much was asked for.
         generation: Which generation of the service's software answered, where it can be told.
         models: The models that it says it has.
+        context_tokens: Model -> the most tokens of a request, of the models of which it says so.
         seconds: How long the check took.
         error: What ended it, where something did; `reason` has its words, which may quote the service.
         leftover: What its clean-up could not do, where it could not.
@@ -35,3 +38,4 @@ class ProbeResult:
     seconds: float = 0.0
     error: AdapterError | None = field(default=None, compare=False, repr=False)
     leftover: AdapterError | None = field(default=None, compare=False, repr=False)
+    context_tokens: Mapping[str, int] = field(default_factory=dict, compare=False, repr=False)

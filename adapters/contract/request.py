@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, Unpack
 
 from adapters.contract.message import EMPTY, Message, cut_name, json_copy
 from adapters.contract.options import checked_options, demands_of
+from adapters.contract.rewriting import rewritten
+from adapters.contract.traits import Traits, text_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from adapters.contract.capabilities import Capabilities
     from adapters.contract.delta import Delta
     from adapters.contract.errors import AdapterError
     from adapters.contract.message import HasMessage
@@ -100,33 +103,6 @@ class Conditions:
 
 
 @dataclass(frozen=True, slots=True)
-class Traits:
-    """What messages need of a provider, found out once: a history may have thousands of them.
-
-    Attributes:
-        has_system: Whether a system or developer message is among them.
-        turns: How many others there are.
-        has_tools: Whether they hold calls of tools, or results.
-        has_images: Whether a part of them is more than words.
-        characters: The length of all texts together.
-    """
-
-    has_system: bool
-    turns: int
-    has_tools: bool
-    has_images: bool
-    characters: int
-
-    @classmethod
-    def of(cls, messages: Sequence[Message]) -> Traits:
-        """Return the traits of `messages`."""
-        system = sum(m.role in ("system", "developer") for m in messages)
-        tools = any(m.role in ("tool", "function") or m.extra.get("tool_calls") for m in messages)
-        images = any(m.has_images for m in messages)
-        return cls(system > 0, len(messages) - system, tools, images, sum(len(m.text) for m in messages))
-
-
-@dataclass(frozen=True, slots=True)
 class ChatRequest:
     """One immutable request; built once per call of the router.
 
@@ -148,6 +124,7 @@ class ChatRequest:
     validation: object | None = field(default=None, compare=False, repr=False)
     conditions: Conditions = field(default_factory=Conditions, compare=False, repr=False)
     _traits: list[Traits] = field(default_factory=list, compare=False, repr=False)
+    _text_bytes: list[int] = field(default_factory=list, compare=False, repr=False)
 
     @classmethod
     def build(
@@ -227,7 +204,16 @@ class ChatRequest:
         """Return a request that asks to go on from the partial answer of somebody else."""
         shown = Message("assistant", partial)
         ask = Message("user", "Go on exactly where this answer breaks off. Repeat nothing of it.")
-        return replace(self, messages=(*self.messages, shown, ask), _traits=[])
+        return replace(self, messages=(*self.messages, shown, ask), _traits=[], _text_bytes=[])
+
+    def rewritten_for(self, able: Capabilities) -> tuple[ChatRequest, tuple[str, ...]]:
+        """Return the request as a provider takes it, and in a few words what was changed for that.
+
+        Args:
+            able: What the provider takes, for the model that is asked for.
+        """
+        messages, told = rewritten(self.messages, able, self.traits)
+        return (replace(self, messages=messages, _traits=[], _text_bytes=[]) if told else self), told
 
     def options_for(self, allowed: Collection[str]) -> dict[str, Any]:
         """Return the options that a provider takes, as a new dict."""
@@ -244,6 +230,13 @@ class ChatRequest:
         if not self._traits:
             self._traits.append(Traits.of(self.messages))
         return self._traits[0]
+
+    @property
+    def text_bytes(self) -> int:
+        """Bytes of UTF-8 of all texts, tool calls and definitions of tools, by which tokens are estimated."""
+        if not self._text_bytes:
+            self._text_bytes.append(text_bytes(self.messages, self.options.get("tools")))
+        return self._text_bytes[0]
 
     def __repr__(self) -> str:
         # Prompts are private: a repr ends up in logs and tracebacks.

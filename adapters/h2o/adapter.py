@@ -57,7 +57,7 @@ class H2o(HTTPAdapter):
         super().__init__(base_url, **settings)
         if base_url is None and self.model is None:
             self.model = SEED_MODEL
-        self._server = Server(frozenset(settings.get("cookies", {})))
+        self._server = Server(self._cookie_names)
 
     # -- the reply ------------------------------------------------------------------------------
 

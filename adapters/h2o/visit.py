@@ -365,6 +365,8 @@ def _unread(error: AdapterError) -> bool:
 
 def _was_read_and_refused(done: WholeAnswer) -> bool:
     """Whether a form action of 2023 failed: it checks one thing only, the name of the model."""
+    if done.status == 404:  # of other software, whose errors may look alike
+        return False
     try:
         said = done.json()
     except BadReply:

@@ -13,6 +13,7 @@ from adapters.answer_probe import finding
 from adapters.contract import Adapter, Conditions, ProbeResult
 from adapters.contract.message import nearest
 from adapters.http.client import Client, ServiceWords
+from adapters.http.cookies import site_cookies
 from adapters.http.session import Session
 from adapters.http.settings import (
     HTTPSettings,
@@ -69,6 +70,11 @@ class HTTPAdapter(Adapter):
         self.models = dict(pairs_of("models", settings.get("models", {})))
         self.connect_timeout = seconds_of("connect_timeout", settings.get("connect_timeout", 5.0))
         self.cleanup_timeout = seconds_of("cleanup_timeout", settings.get("cleanup_timeout", 1.0))
+        cookies = site_cookies(settings.get("cookies", {}), base)
+        settings["cookies"] = cookies.values
+        self._cookie_names = frozenset(cookies.values)
+        if cookies.left_out:
+            self.cautions = (f"cookies of {cookies.source} that are not sent: {'; '.join(cookies.left_out)}",)
         self._client = Client(
             self.name,
             base,
@@ -84,7 +90,7 @@ class HTTPAdapter(Adapter):
         self.concurrency = self.limits.connections
         if is_unchecked(settings.get("verify", True)):
             said = "certificates are not checked (verify=False)"
-            self.cautions = (said,)
+            self.cautions = (*self.cautions, said)
             warnings.warn(
                 f"{self.name}: {said}: whoever is on the way can read the key and all that is said",
                 stacklevel=2,

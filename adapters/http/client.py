@@ -259,7 +259,8 @@ class Client:
             ValueError: Something has no form in HTTP.
         """
         credentials = self._credentials()
-        self.shown.hide(value for _, value in credentials if not is_placeholder(value))
+        if credentials:
+            self.shown.hide(value for _, value in credentials if not is_placeholder(value))
         if self._streams is not None and not patched():
             head = self._heads.head(method, path, headers, query, credentials)
             return self._streams.exchange(head, content or b"", fresh=fresh)

@@ -15,11 +15,10 @@ from adapters.http.failures import FAILED, error_from_transport
 from adapters.http.transport import Exchange
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
     from types import TracebackType
 
     from adapters.contract import Flow
-    from adapters.contract.request import Clock
     from adapters.http.client import Client
     from adapters.http.stock import StockExchange
 
@@ -122,6 +121,14 @@ class Answer:
         found = self._joined.get(name.lower().encode("ascii"))
         return None if found is None else _text(found)
 
+    def values_of(self, wanted: Mapping[bytes, str]) -> dict[str, str]:
+        """Return those of the wanted headers that came: name -> value.
+
+        Args:
+            wanted: Names in lower case, as bytes and as text.
+        """
+        return {wanted[name]: self.header(wanted[name]) or "" for name, _ in self._headers if name in wanted}
+
     def set_cookies(self) -> dict[str, str]:
         """Return the names and values of all Set-Cookie headers; attributes are left out."""
         lines = (_text(value) for name, value in self._headers if name == b"set-cookie")
@@ -171,25 +178,18 @@ class Answer:
         exchange = self._exchange
         chunk: bytes | None = None
         while chunk is None:
-            if isinstance(exchange, Exchange):
-                clock = self._flow.clock if self._guarded else None
-                if clock is None:
-                    await exchange.more()
-                else:
-                    await self._limited(exchange, clock)
-            else:
+            clock = self._flow.clock if self._guarded else None
+            if clock is None or not isinstance(exchange, Exchange):
                 await exchange.more()
+            else:  # as long as the router's clock lets it
+                try:
+                    await exchange.more(clock.begin())
+                except httpx.ReadTimeout:
+                    raise clock.expired() from None
+                finally:
+                    clock.end()
             chunk = exchange.read_now()
         return chunk
-
-    async def _limited(self, exchange: Exchange, clock: Clock) -> None:
-        """Wait for more as long as the router's clock lets it."""
-        try:
-            await exchange.more(clock.begin())
-        except httpx.ReadTimeout:
-            raise clock.expired() from None
-        finally:
-            clock.end()
 
     def ended(self) -> None:
         """Say that the end mark was seen, so that leaving reads on a little and keeps the connection."""

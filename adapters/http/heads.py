@@ -64,6 +64,8 @@ class Heads:
             made = self._make(method, self.url(path, query), headers, names)
             if not query and len(self._made) < _KEPT:
                 self._made[key] = made
+        if not credentials:
+            return made
         pairs = [(name.encode("ascii"), value.encode("ascii")) for name, value in credentials]
         return made.with_headers(pairs)
 

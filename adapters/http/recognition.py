@@ -39,6 +39,8 @@ def recognised(answer: WholeAnswer) -> str:
         said = None
     if isinstance(said, dict):
         error = said.get("error")
+        if said.get("type") == "error" and isinstance(error, dict):
+            return "Anthropic's Messages API"
         if isinstance(error, dict) and "message" in error and "type" in error:
             return "an OpenAI-compatible API"
         if said == {"detail": "Not Found"}:

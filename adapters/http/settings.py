@@ -15,6 +15,7 @@ from adapters.contract.errors import BadReply
 from adapters.contract.secret import CREDENTIALS, Plain, Secret
 
 if TYPE_CHECKING:
+    from adapters.http.cookies.source import CookieSource
     from adapters.http.limits import Limits
 
 
@@ -39,7 +40,9 @@ class HTTPSettings(TypedDict, total=False):
         model: The model asked for where a request names none.
         models: The caller's model names -> the service's.
         proxy: URL of a proxy: http, https, socks5 or socks5h.
-        cookies: Cookies to send with each request; masked as headers are.
+        cookies: Cookies to send with each request; masked as headers are. A mapping, the path of a file that
+            a browser exported (Netscape cookies.txt or JSON), or `BrowserCookies("firefox")`; of the last two
+            only what a browser would send to `base_url`.
         headers: Headers to send with each request. Their values are masked wherever a service quotes them,
             unless they are `Plain` or everyday words.
         transport: An `httpx.AsyncBaseTransport` to use instead of the network.
@@ -55,7 +58,7 @@ class HTTPSettings(TypedDict, total=False):
     model: str | None
     models: Mapping[str, str]
     proxy: str | None
-    cookies: Mapping[str, str | Secret]
+    cookies: CookieSource
     headers: Mapping[str, str | Secret]
     transport: httpx.AsyncBaseTransport | None
     verify: Any

@@ -34,11 +34,12 @@ from adapters.contract import Capabilities, Conditions, ProbeResult
 from adapters.contract.errors import BadReply, Busy, InvalidRequest
 from adapters.http import HTTPAdapter, HTTPSettings, Session
 from adapters.http.client import ServiceWords
-from adapters.http.settings import seconds_of
+from adapters.http.cookies import site_cookies
+from adapters.http.settings import base_of, seconds_of
 from adapters.open_assistant.conversation import Conversation
 from adapters.open_assistant.errors import SIGN_IN, refusal
 from adapters.open_assistant.hidden import HiddenChats
-from adapters.open_assistant.next_auth import sign_in
+from adapters.open_assistant.next_auth import PLAIN, SECURE, sign_in
 from adapters.wire.prompt import fold
 
 if TYPE_CHECKING:
@@ -104,8 +105,11 @@ class OpenAssistant(HTTPAdapter):
         polling: float = 0.5,
         **settings: Unpack[HTTPSettings],
     ) -> None:
-        https = str(self._seed if base_url is None else base_url).strip().lower().startswith("https:")
-        session = sign_in(settings.get("cookies", {}), session_token, https=https)
+        base = base_of(self._seed if base_url is None else base_url)
+        cookies = site_cookies(settings.get("cookies", {}), base, "/api/chat")
+        session = sign_in(cookies.values, session_token, https=base.scheme == "https")
+        if cookies.source and not session.tokens:
+            raise cookies.missing(f"session, a cookie called {PLAIN} or {SECURE},", base)
         self.silence = seconds_of("silence", silence)
         self.polling = seconds_of("polling", polling)
         self._tokens = session.tokens

@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 
 SIGN_IN: Final = (
     f"sign in with a browser and give the site's cookie, cookies={{{PLAIN!r}: …}} "
-    f"(on https it is called {SECURE}), or session_token=…"
+    f"(on https it is called {SECURE}), session_token=…, or the file that an extension exports, "
+    "cookies='cookies.txt'"
 )
 _ANSWER: Final = "/api/chat/assistant_message"
 # A card without memory is a fault of the worker, however long its sentence about lengths is: it comes first.

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Unpack
+import os
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
+from adapters.contract.message import nearest
 from adapters.http import HTTPAdapter, HTTPSettings
 from adapters.http.client import ServiceWords
-from adapters.http.settings import header_of
+from adapters.http.settings import header_of, parameters_of
 from adapters.openai import completions
+from adapters.openai.dialect import OWN, Dialect, OpenAISettings, capabilities_of, in_effect
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Mapping
 
     from adapters.contract import ChatRequest, Delta, ProbeResult
     from adapters.contract.errors import AdapterError
@@ -24,14 +28,20 @@ class OpenAICompatible(HTTPAdapter):
     Messages go out as the caller gave them, with tool calls, results and images. Options are those of OpenAI;
     further fields of the body go into the request's `extra`, under this provider's name.
 
+    `OpenAICompatible.preset("groq", model=…)` knows the address, the key's variable and the peculiarities of
+    a known service or server; `chat-router providers` lists them.
+
     Args:
         base_url: What `/chat/completions` comes after, such as `https://api.example.org/v1`.
-        api_key: Sent as `Authorization: Bearer`; None sends none. A service that wants it in another header
-            gets it by `headers`.
-        settings: See `HTTPSettings`. Without a `model` the choice is left to the service; most want one.
+        api_key: Sent as `Authorization: Bearer`, or in the header `key_header`; None sends none.
+        settings: See `OpenAISettings` and `HTTPSettings`. Without a `model` the choice is left to the
+            service; most want one.
+
+    Attributes:
+        peculiarities: The settings in effect that are named in `OpenAISettings`, by name.
 
     Raises:
-        TypeError: A setting is unknown.
+        TypeError: A setting is unknown, or of another type.
         ValueError: `base_url`, the key or a setting cannot be used; the message says why.
     """
 
@@ -40,10 +50,58 @@ class OpenAICompatible(HTTPAdapter):
     capabilities = completions.CAPABILITIES
 
     def __init__(
-        self, base_url: str, *, api_key: str | Secret | None = None, **settings: Unpack[HTTPSettings]
+        self, base_url: str, *, api_key: str | Secret | None = None, **settings: Unpack[OpenAISettings]
     ) -> None:
-        self._key = None if api_key is None else header_of("authorization", api_key)
-        super().__init__(base_url, **settings)
+        own: dict[str, Any] = {name: value for name, value in settings.items() if name in OWN}
+        dialect = self._dialect = Dialect.of(own)
+        self.capabilities = capabilities_of(completions.CAPABILITIES, own)
+        self.peculiarities = MappingProxyType(in_effect(dialect, own))
+        self._key = None if api_key is None else header_of(dialect.key_header, api_key)
+        rest = {name: value for name, value in settings.items() if name not in OWN}
+        super().__init__(base_url, **cast("HTTPSettings", rest))
+
+    @classmethod
+    def preset(
+        cls,
+        preset: str,
+        /,
+        *,
+        base_url: str | None = None,
+        api_key: str | Secret | None = None,
+        environ: Mapping[str, str] | None = None,
+        **settings: Unpack[OpenAISettings],
+    ) -> OpenAICompatible:
+        """Return the adapter of a known service or server, such as `"groq"` or `"ollama"`.
+
+        The settings given here win over those of the preset; mappings (`rename`, `roles`, `body`, `query`,
+        `capabilities`, `headers`) are merged key by key.
+
+        Args:
+            preset: The name of a row of `adapters.openai.presets.PRESETS`, in any usual spelling.
+            base_url: Another address than the usual one; Azure needs one: `https://NAME.openai.azure.com`.
+            api_key: The key. Without one it is read from the service's usual variable, such as
+                `GROQ_API_KEY`. That happens for the service's own https address only: no key of a variable
+                is ever sent to another address.
+            environ: Where the variable is looked up; the environment of the process by default.
+            settings: See `OpenAISettings` and `HTTPSettings`. `name` is the preset's by default, and `model`
+                the one that its documentation begins with, where there is one.
+
+        Raises:
+            LookupError: No preset has this name; the message shows the nearest one.
+            TypeError: A setting is unknown, or of another type.
+            ValueError: A key or address is missing, or a setting cannot be used; the message says why.
+        """
+        from adapters.openai.presets import settings_for
+
+        variables = os.environ if environ is None else environ
+        return cls(**settings_for(preset, base_url, api_key, variables, settings))
+
+    def _refuse_unknown(self, settings: HTTPSettings) -> None:
+        """Raise for an unknown setting, with the nearest of all that there are."""
+        unknown = [name for name in settings if name not in HTTPSettings.__annotations__]
+        if unknown:
+            near = nearest(unknown[0], parameters_of(type(self)) | OWN)
+            raise TypeError(f"{type(self).__name__} has no setting {unknown[0]!r}{near}")
 
     def _secrets(self) -> tuple[Secret, ...]:
         """Return the key, which some services quote in their errors."""
@@ -51,7 +109,10 @@ class OpenAICompatible(HTTPAdapter):
 
     def _credentials(self) -> tuple[tuple[str, str], ...]:
         """Return the key as a header."""
-        return () if self._key is None else (("authorization", f"Bearer {self._key.reveal()}"),)
+        if self._key is None:
+            return ()
+        scheme = "Bearer " if self._dialect.key_header == "authorization" else ""
+        return ((self._dialect.key_header, f"{scheme}{self._key.reveal()}"),)
 
     def stream(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
         """Ask for a completion, and yield it.
@@ -59,7 +120,7 @@ class OpenAICompatible(HTTPAdapter):
         Raises:
             AdapterError: See `adapters.openai.completions`.
         """
-        return completions.converse(self, self._session(request.conditions), request)
+        return completions.converse(self, self._session(request.conditions), request, self._dialect)
 
     def _explain(self, answer: WholeAnswer) -> AdapterError | None:
         """Return the error that an error object stands for."""
@@ -67,4 +128,7 @@ class OpenAICompatible(HTTPAdapter):
 
     async def _reach(self, session: Session) -> ProbeResult:
         """Ask for the list of models, which costs no generation."""
-        return await completions.reach(session)
+        return await completions.reach(session, self._dialect)
+
+
+OpenAICompatible.__module__ = "adapters"

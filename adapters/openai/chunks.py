@@ -161,13 +161,14 @@ class ChunkReader:
         reason = self._reason
         if reason is None:
             return delta
-        native = self._errors.shown(reason.native)
         if reason.ending is Ending.FAILED:
+            native = self._errors.shown(reason.native)
             raise ServiceFailed(
                 f"the provider ended the reply with the finish reason {native!r}, which names a failure; "
                 "what came before it is not whole"
             )
         if reason.ending is Ending.LENGTH and not (self._has_answer or delta.has_content):
+            native = self._errors.shown(reason.native)
             raise EmptyReply(
                 f"the limit of tokens was met (finish reason {native!r}) before there was any text; "
                 "allow more with max_tokens, or shorten the messages",

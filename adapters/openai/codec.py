@@ -13,6 +13,7 @@ from adapters.contract import Delta
 from adapters.contract.delta import together
 from adapters.contract.errors import AdapterError, BadReply
 from adapters.openai.chunks import ChunkReader
+from adapters.openai.dialect import USUAL, Dialect
 from adapters.wire.json import decode, encode, encode_in_steps
 from adapters.wire.sse import SSEDecoder
 from adapters.wire.vendor.errors import AnswerErrors, is_harmless
@@ -262,6 +263,7 @@ def request_body(
     extra: Mapping[str, Any],
     stream: bool = True,
     provider: str | None = None,
+    dialect: Dialect = USUAL,
 ) -> bytes:
     """Return the body of a request for a completion.
 
@@ -272,13 +274,17 @@ def request_body(
         extra: Further fields, merged last; never over `messages` and `stream`.
         stream: Whether a stream is asked for, and with it the usage.
         provider: Who is asked: it gets back what it alone wants of its own replies.
+        dialect: What the service wants differently.
 
     Raises:
         TypeError: Something has no form in JSON.
         ValueError: A text cannot be encoded as UTF-8.
     """
-    fields = _fields(model, options, extra, stream)
-    return encode({**fields, "messages": [m.as_sent(provider) for m in messages], "stream": stream})
+    fields = _fields(model, options, extra, dialect, stream)
+    if not dialect.roles:
+        return encode({**fields, "messages": [m.as_sent(provider) for m in messages], "stream": stream})
+    sent = [dialect.sent(message, provider) for message in messages]
+    return encode({**fields, "messages": sent, "stream": stream})
 
 
 def request_body_in_steps(
@@ -286,20 +292,20 @@ def request_body_in_steps(
     messages: Sequence[Message],
     options: Mapping[str, Any],
     extra: Mapping[str, Any],
+    stream: bool = True,
     provider: str | None = None,
+    dialect: Dialect = USUAL,
 ) -> Generator[None, None, bytes]:
-    """Do as `request_body` does for a stream, in steps of a few milliseconds; see `encode_in_steps`."""
-    fields = _fields(model, options, extra, stream=True)
-    sent = (message.as_sent(provider) for message in messages)
-    return encode_in_steps({**fields, "messages": sent, "stream": True})
+    """Do as `request_body` does, in steps of a few milliseconds; see `encode_in_steps`."""
+    fields = _fields(model, options, extra, dialect, stream)
+    sent = (dialect.sent(message, provider) for message in messages)
+    return encode_in_steps({**fields, "messages": sent, "stream": stream})
 
 
 def _fields(
-    model: str | None, options: Mapping[str, Any], extra: Mapping[str, Any], stream: bool
+    model: str | None, options: Mapping[str, Any], extra: Mapping[str, Any], dialect: Dialect, stream: bool
 ) -> dict[str, Any]:
     """Return the fields of a body before its messages."""
-    body: dict[str, Any] = {} if model is None else {"model": model}
-    body |= options
-    if stream:
-        body["stream_options"] = {"include_usage": True}
+    body: dict[str, Any] = {} if model is None or "model" in dialect.omit else {"model": model}
+    body |= dialect.fields(options, stream=stream)
     return body | {name: value for name, value in extra.items() if name not in _FIXED}

@@ -31,6 +31,8 @@ from adapters.contract.errors import (
 )
 from adapters.http.status import wall_clock
 from adapters.openai.codec import ChunkDecoder, request_body, request_body_in_steps, whole
+from adapters.openai.dialect import USUAL, Dialect
+from adapters.openai.model_list import context_of
 from adapters.wire.error_body import is_page
 from adapters.wire.vendor.errors import AnswerErrors, error_from
 
@@ -50,34 +52,35 @@ _BLANK: Final = b"\xef\xbb\xbf \t\r\n"
 _MANY: Final = 200  # messages that are encoded at once
 _LONG: Final = 64 << 10  # characters of one of them
 _TAIL: Final = 64  # bytes at the end of a document in which its line ends are looked for
-_RATES: Final = tuple(
-    f"x-ratelimit-{what}-{unit}"
+_RATES: Final = {
+    f"x-ratelimit-{what}-{unit}".encode(): f"x-ratelimit-{what}-{unit}"
     for what in ("limit", "remaining", "reset")
     for unit in ("requests", "tokens")
-)
+}
 _MODELS: Final = 1000  # of a list, kept at most
 
 
 async def converse(
-    adapter: HTTPAdapter, session: Session, request: ChatRequest
+    adapter: HTTPAdapter, session: Session, request: ChatRequest, dialect: Dialect = USUAL
 ) -> AsyncGenerator[Delta, None]:
     """Ask for a completion, and yield it.
+
+    Args:
+        adapter: Who asks.
+        session: Of the attempt.
+        request: What to ask.
+        dialect: What the service wants differently from OpenAI.
 
     Raises:
         AdapterError: A failure of the transport, a status but 200, a page, an error object wherever it comes.
     """
-    async with (
-        session,
-        session.exchange(
-            "POST", "/chat/completions", content=await _body(adapter, request), headers=_HEADERS
-        ) as answer,
-    ):
+    async with session, _asked(session, await _body(adapter, request, dialect), dialect) as answer:
         if answer.status not in (200, 201):
             raise await answer.failure()
         answer.alone()
         flow = request.conditions.flow
         _note(flow, answer, session.shown)
-        errors = AnswerErrors(session.shown, answer.headers, wall_clock)
+        errors = AnswerErrors(session.shown, lambda: answer.headers, wall_clock)
         chunk = await _beginning(answer)
         if chunk is not None and chunk.lstrip(_BLANK)[:1] in (b"{", b"["):
             document, failure = await _document(session, answer, chunk, _choices(request), errors)
@@ -106,6 +109,12 @@ async def converse(
             answer.ended()
         if decoder.proved or decoder.failure is not None:
             yield _last(decoder, answer)
+
+
+def _asked(session: Session, body: bytes, dialect: Dialect) -> Answer:
+    """Return the exchange that asks for a completion."""
+    query = dialect.query or None
+    return session.exchange("POST", "/chat/completions", content=body, headers=_HEADERS, query=query)
 
 
 async def _beginning(answer: Answer) -> bytes | None:
@@ -234,17 +243,21 @@ def explain(answer: WholeAnswer, shown: Callable[[str], str]) -> AdapterError | 
     return error
 
 
-async def reach(session: Session) -> ProbeResult:
+async def reach(session: Session, dialect: Dialect = USUAL) -> ProbeResult:
     """Ask for the list of models, which costs no generation. A list that is refused or odd shows nothing.
 
     A key may be allowed to chat and not to list models, and a relay may have no list; only that the service
-    could not be reached is a finding against it.
+    could not be reached is a finding against it. Where it has no list, its address for completions is asked
+    by GET, which generates nothing either.
 
     Raises:
         AdapterError: The service could not be reached.
     """
     try:
-        answer = await session.ask("GET", "/models", ok=(200, 404, 405))
+        path = dialect.models_path or "/chat/completions"
+        answer = await session.ask("GET", path, query=dialect.query or None, ok=(200, 404, 405))
+        if not dialect.models_path:
+            return ProbeResult(None, f"it answers (status {answer.status}), and has no list of models")
         return _listed(session, answer)
     except (ConnectFailed, ConnectionLost, Unreachable, LocalFailure, Busy):
         raise
@@ -263,11 +276,13 @@ def _listed(session: Session, answer: WholeAnswer) -> ProbeResult:
         raise BadReply(
             f"{answer.where}: not a list of models; check that base_url is that of the API", status=200
         )
-    ids = (m["id"] for m in listed[:_MODELS] if isinstance(m, dict) and isinstance(m.get("id"), str))
-    return ProbeResult(True, "it lists its models", models=tuple(session.shown(model, 100) for model in ids))
+    named = [m for m in listed[:_MODELS] if isinstance(m, dict) and isinstance(m.get("id"), str)]
+    names = [session.shown(m["id"], 100) for m in named]
+    found = {name: size for name, m in zip(names, named, strict=True) if (size := context_of(m)) is not None}
+    return ProbeResult(True, "it lists its models", models=tuple(names), context_tokens=found)
 
 
-async def _body(adapter: HTTPAdapter, request: ChatRequest) -> bytes:
+async def _body(adapter: HTTPAdapter, request: ChatRequest, dialect: Dialect = USUAL) -> bytes:
     """Return the body, made in steps where it is long: others run between them."""
     model, messages = adapter.model_for(request), request.messages
     options = request.options_for(adapter.capabilities.options)
@@ -275,8 +290,8 @@ async def _body(adapter: HTTPAdapter, request: ChatRequest) -> bytes:
     if len(messages) <= _MANY and all(
         isinstance(m.content, str) and len(m.content) <= _LONG for m in messages
     ):
-        return request_body(model, messages, options, extra, provider=adapter.name)
-    steps = request_body_in_steps(model, messages, options, extra, adapter.name)
+        return request_body(model, messages, options, extra, dialect.stream, adapter.name, dialect)
+    steps = request_body_in_steps(model, messages, options, extra, dialect.stream, adapter.name, dialect)
     while True:
         try:
             next(steps)
@@ -295,6 +310,5 @@ def _note(flow: Flow, answer: Answer, shown: Callable[[str, int], str]) -> None:
     """Tell the router the service's id of the request, and what it says about its rate limits."""
     if (request_id := answer.header("x-request-id")) is not None:
         flow.request_id = shown(request_id, 100)
-    rates = {name: value for name in _RATES if (value := answer.header(name)) is not None}
-    if rates:
+    if rates := answer.values_of(_RATES):
         flow.rate_limits = {name: shown(value, 100) for name, value in rates.items()}

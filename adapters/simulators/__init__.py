@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from adapters.simulators.server import Simulator
 
 SIMULATORS: Final = {
+    "anthropic": "adapters.simulators.anthropic:AnthropicSimulator",
     "aura": "adapters.simulators.aura:AuraSimulator",
     "chat_anywhere": "adapters.simulators.chat_anywhere:ChatAnywhereSimulator",
     "h2o": "adapters.simulators.h2o:H2oSimulator",

@@ -17,6 +17,7 @@ from adapters.simulators.server import Answer, Exchange, Simulator
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from adapters.simulators.received import Received
     from adapters.simulators.script import ScriptOptions
 
 Generation = Literal["openchat-ui", "openchat-ui-main", "chatbot-ui"]
@@ -45,9 +46,11 @@ class AuraSimulator(Simulator):
     Args:
         generation: Which program; openchat-ui refuses models that it does not know with a bare 500, and its
             main branch so refuses `openchat_3.6` too, though it lists it. chatbot-ui hands any name on.
+        sign_in: Whether it demands a session: the cookie of `/sign-in`, and the user agent that got it.
         **options: As of `Simulator`.
 
     Attributes:
+        sessions: Session cookie -> the user agent that it was given to; empty it, and all have expired.
         seen: What the model would have seen of each turn: the messages that fit in the client's `tokenLimit`.
     """
 
@@ -77,11 +80,20 @@ class AuraSimulator(Simulator):
         }
     )
 
-    def __init__(self, *, generation: Generation = "openchat-ui", **options: Unpack[ScriptOptions]) -> None:
+    def __init__(
+        self,
+        *,
+        generation: Generation = "openchat-ui",
+        sign_in: bool = False,
+        **options: Unpack[ScriptOptions],
+    ) -> None:
         if generation not in MODELS:
             raise ValueError(f"no generation {generation!r} of this service; there are: {', '.join(MODELS)}")
         super().__init__(**options)
         self._generation: Generation = generation
+        self._demands_session = sign_in
+        self.sessions: dict[str, str] = {}
+        self._given = 0
         self.seen: list[list[dict[str, Any]]] = []
 
     def failure(self, status: int, message: str) -> Answer:
@@ -96,7 +108,11 @@ class AuraSimulator(Simulator):
     async def answer(self, exchange: Exchange) -> None:
         """Answer a chat request, a look at the models or at the page."""
         received = exchange.received
-        if received.path == "/api/chat":
+        if self._demands_session and received.path == "/sign-in":
+            await self._sign_in(exchange)
+        elif self._demands_session and received.path.startswith("/api/") and not self._is_known(received):
+            await exchange.respond(401, "sign in first", content_type="text/plain")
+        elif received.path == "/api/chat":
             await self._chat(exchange)
         elif received.path == "/api/models":
             await self._list(exchange)
@@ -104,6 +120,20 @@ class AuraSimulator(Simulator):
             await exchange.respond(200, PAGE, content_type="text/html; charset=utf-8")
         else:
             await self.not_found(exchange)
+
+    async def _sign_in(self, exchange: Exchange) -> None:
+        """Give the browser a session; in truth somebody types a password here."""
+        session = f"session-{self._given}-of-{id(self):x}"
+        self._given += 1
+        self.sessions[session] = exchange.received.header("user-agent") or ""
+        cookie = f"session={session}; Path=/; HttpOnly"
+        await exchange.respond(
+            200, PAGE, content_type="text/html; charset=utf-8", headers=[("Set-Cookie", cookie)]
+        )
+
+    def _is_known(self, received: Received) -> bool:
+        agent = self.sessions.get(received.cookies().get("session", ""))
+        return agent is not None and agent == received.header("user-agent")
 
     async def _list(self, exchange: Exchange) -> None:
         if _body(exchange) is None:

@@ -12,7 +12,7 @@ from adapters.simulators.framing import Framing, Piece, compact, sse
 from adapters.simulators.server import Answer, Exchange, Simulator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from adapters.simulators.script import ScriptOptions
 
@@ -38,6 +38,11 @@ class OpenAISimulator(Simulator):
         finish_reason: As in the last chunk; None: no such chunk.
         whole: Answer with a whole JSON completion though a stream was asked for.
         keep_open: Silence after the end mark, until the client goes away.
+        key_header: The header that has to carry the key; any but `authorization` has the bare key.
+        root: Where the API is, as the end of the path before `/chat/completions`.
+        fields: The fields of a body that it knows; others are refused with 422. Empty: all are taken.
+        roles: The roles of messages that it knows; others are refused with 400. Empty: all are taken.
+        lists: Whether it has a list of models.
         **options: As of `Simulator`.
     """
 
@@ -55,6 +60,11 @@ class OpenAISimulator(Simulator):
         finish_reason: str | None = "stop",
         whole: bool = False,
         keep_open: bool = False,
+        key_header: str = "authorization",
+        root: str = "/v1",
+        fields: Collection[str] = (),
+        roles: Collection[str] = (),
+        lists: bool = True,
         **options: Unpack[ScriptOptions],
     ) -> None:
         if tool_calls:
@@ -62,6 +72,8 @@ class OpenAISimulator(Simulator):
             finish_reason = "tool_calls" if finish_reason == "stop" else finish_reason
         super().__init__(**options)
         self._key = api_key
+        self._key_header, self._root, self._lists = key_header, root, lists
+        self._fields, self._roles = frozenset(fields), frozenset(roles)
         self._models = tuple(models)
         self._whole = whole
         self._manner = Manner(reasoning, tuple(tool_calls), done, finish_reason, keep_open)
@@ -73,11 +85,12 @@ class OpenAISimulator(Simulator):
     async def answer(self, exchange: Exchange) -> None:
         """Answer a request for a completion or for the models."""
         received = exchange.received
-        if self._key is not None and received.header("authorization") != f"Bearer {self._key}":
+        scheme = "Bearer " if self._key_header == "authorization" else ""
+        if self._key is not None and received.header(self._key_header) != f"{scheme}{self._key}":
             await exchange.answer(self.failure(401, "The API key is missing or not correct."))
-        elif received.method == "POST" and received.path.endswith("/v1/chat/completions"):
+        elif received.method == "POST" and received.path.endswith(f"{self._root}/chat/completions"):
             await self._complete(exchange)
-        elif received.method == "GET" and received.path.endswith("/v1/models"):
+        elif self._lists and received.method == "GET" and received.path.endswith(f"{self._root}/models"):
             owned = [
                 {"id": name, "object": "model", "created": _CREATED, "owned_by": "simulator"}
                 for name in self._models or ("simulated",)
@@ -95,6 +108,10 @@ class OpenAISimulator(Simulator):
             await self._refuse(
                 exchange, 400, "'messages' must be a list with at least one message", "messages"
             )
+        elif self._fields and (strange := sorted(set(body) - self._fields)):
+            await self._refuse(exchange, 422, f"Extra inputs are not permitted: {strange[0]}", strange[0])
+        elif self._roles and (strange := sorted({str(m.get("role")) for m in messages} - self._roles)):
+            await self._refuse(exchange, 400, f"Invalid role: {strange[0]}", "messages")
         elif self._models and model not in self._models:
             message = f"The model `{model}` does not exist or you do not have access to it."
             await self._refuse(exchange, 404, message, "model", "model_not_found")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 SUBJECTS: Final = {
     "httpx": "bare:RawHttpx",
     "aiohttp": "bare:RawAiohttp",
+    "httpx-aiohttp": "bare:HttpxOverAiohttp",
     "limit": "bare:Limit",
     "ours": "ours:Ours",
     "ours-httpx": "ours:OursOverHttpx",
@@ -22,6 +23,7 @@ SUBJECTS: Final = {
     "litellm": "peers:LiteLLM",
     "pydantic-ai": "peers:PydanticAI",
     "langchain": "peers:LangChain",
+    "g4f": "peers:G4F",
 }
 
 

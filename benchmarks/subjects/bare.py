@@ -13,13 +13,17 @@ import anyio
 import httpx
 import msgspec
 
+from benchmarks.cases import messages_of
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from benchmarks.cases import Case
 
-BODY: Final = {"model": "m", "messages": [{"role": "user", "content": "Count, please."}], "stream": True}
-CONTENT: Final = json.dumps(BODY).encode()
+
+def body_of(case: Case) -> dict[str, Any]:
+    """Return what is sent: the client makes JSON of it for each request."""
+    return {"model": "m", "messages": messages_of(case.messages), "stream": True}
 
 
 class _Delta(msgspec.Struct):
@@ -74,13 +78,20 @@ class RawHttpx:
         """Make the client."""
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=case.at_once)
         verify: Any = ssl.create_default_context(cafile=ca) if case.tls else False
-        self._client = httpx.AsyncClient(trust_env=False, limits=limits, verify=verify, timeout=60)
+        self._client = httpx.AsyncClient(
+            trust_env=False, limits=limits, verify=verify, timeout=60, transport=self.transport(verify)
+        )
         self._url = f"{url}{case.path}/v1/chat/completions"
+        self._body = body_of(case)
+
+    def transport(self, verify: Any) -> httpx.AsyncBaseTransport | None:
+        """Return the transport to hand in, or None for httpx's own."""
+        return None
 
     async def read(self) -> tuple[str, float]:
         """Read one reply."""
         found = Collected()
-        async with self._client.stream("POST", self._url, json=BODY) as response:
+        async with self._client.stream("POST", self._url, json=self._body) as response:
             response.raise_for_status()
             async for data in response.aiter_raw():
                 found.feed(data)
@@ -89,6 +100,18 @@ class RawHttpx:
     async def close(self) -> None:
         """Close the client."""
         await self._client.aclose()
+
+
+class HttpxOverAiohttp(RawHttpx):
+    """The same client over the transport of `httpx-aiohttp`."""
+
+    name = "raw httpx over aiohttp"
+
+    def transport(self, verify: Any) -> httpx.AsyncBaseTransport | None:
+        """Return aiohttp's transport."""
+        from httpx_aiohttp import AiohttpTransport
+
+        return AiohttpTransport(verify=verify, limits=httpx.Limits(max_connections=None))
 
 
 class RawAiohttp:
@@ -104,11 +127,12 @@ class RawAiohttp:
         connector = aiohttp.TCPConnector(limit=0, ssl=context if context is not None else False)
         self._session = aiohttp.ClientSession(connector=connector)
         self._url = f"{url}{case.path}/v1/chat/completions"
+        self._body = body_of(case)
 
     async def read(self) -> tuple[str, float]:
         """Read one reply."""
         found = Collected()
-        async with self._session.post(self._url, json=BODY) as response:
+        async with self._session.post(self._url, json=self._body) as response:
             response.raise_for_status()
             async for data in response.content.iter_any():
                 found.feed(data)
@@ -130,10 +154,9 @@ class Limit:
         assert parts.port is not None
         self._port, self._idle = parts.port, list[Any]()
         self._context = ssl.create_default_context(cafile=ca) if case.tls else None
+        self._content = body_of(case)
         head = f"POST {case.path}/v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\n"
-        self._request = (
-            f"{head}content-type: application/json\r\ncontent-length: {len(CONTENT)}\r\n\r\n".encode()
-        )
+        self._head = f"{head}content-type: application/json\r\n"
 
     async def _connection(self) -> Any:
         if self._idle:
@@ -150,7 +173,8 @@ class Limit:
     async def read(self) -> tuple[str, float]:
         """Read one reply; the chunks of the body are one event each, so their sizes are skipped."""
         stream = await self._connection()
-        await stream.send(self._request + CONTENT)
+        content = json.dumps(self._content).encode()
+        await stream.send(f"{self._head}content-length: {len(content)}\r\n\r\n".encode() + content)
         found = Collected()
         async for data in self._body(stream):
             found.feed(data)

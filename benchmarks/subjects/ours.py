@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from adapters import OpenAICompatible
+from benchmarks.cases import messages_of
 from router import Router
 
 if TYPE_CHECKING:
     from benchmarks.cases import Case
 
-MESSAGES: Final = [{"role": "user", "content": "Count, please."}]
 DEAD: Final = "http://127.0.0.1:9/v1"
 
 
@@ -33,10 +33,15 @@ class Ours:
         settings: dict[str, Any] = {"model": "m", "verify": verify, "transport": self.transport(verify)}
         good = OpenAICompatible(f"{url}{case.path}/v1", name="good", **settings)
         chain = [good]
+        chain += [
+            OpenAICompatible(f"{url}{case.path}/v1", name=f"spare {number}", **settings)
+            for number in range(1, case.providers)
+        ]
         if case.fails is not None:
             bad = f"{url}/status/{case.fails}/v1" if case.fails else DEAD
             chain.insert(0, OpenAICompatible(bad, name="bad", **settings))
         self._router = Router(chain)
+        self._messages = messages_of(case.messages)
         self._fails = case.fails is not None
 
     async def read(self) -> tuple[str, float]:
@@ -45,7 +50,7 @@ class Ours:
             self._router.reset("bad")
         parts: list[str] = []
         first = 0.0
-        async with await self._router.stream(MESSAGES) as reply:
+        async with await self._router.stream(self._messages) as reply:
             async for delta in reply:
                 if not parts:
                     first = time.perf_counter()
@@ -65,4 +70,6 @@ class OursOverHttpx(Ours):
     def transport(self, verify: Any) -> httpx.AsyncBaseTransport | None:
         """Return a stock transport."""
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=1000)
-        return httpx.AsyncHTTPTransport(verify=verify, trust_env=False, limits=limits)
+        # Without TLS no context is needed, and httpx would make one for each transport.
+        context = verify if isinstance(verify, ssl.SSLContext) else False
+        return httpx.AsyncHTTPTransport(verify=context, trust_env=False, limits=limits)

@@ -146,3 +146,40 @@ class LangChain(_Peer):
                 first = first or time.perf_counter()
                 parts.append(chunk.content)
         return "".join(parts), first
+
+
+class G4F(_Peer):
+    """g4f's client with a custom provider; a list of providers where the first one fails."""
+
+    name = "g4f"
+
+    async def open(self, case: Case, url: str, ca: str) -> None:
+        """Make the client."""
+        from g4f.client import AsyncClient, create_custom_provider
+        from g4f.providers.retry_provider import IterListProvider
+
+        def provider(name: str, base: str) -> Any:
+            return create_custom_provider(base, api_key="none", name=name, default_model="m", models=["m"])
+
+        chosen: Any = provider("Good", f"{url}{case.path}/v1")
+        if case.fails is not None:
+            bad = f"{url}/status/{case.fails}/v1" if case.fails else "http://127.0.0.1:9/v1"
+            chosen = IterListProvider([provider("Bad", bad), chosen], shuffle=False)
+        self._client: Any = AsyncClient(provider=chosen)
+        self._fails = case.fails is not None
+
+    async def read(self) -> tuple[str, float]:
+        """Read one reply; a first provider that fails is asked each time, as the router's is."""
+        if self._fails:
+            from g4f.providers.retry_provider import ProviderCircuitBreaker
+
+            ProviderCircuitBreaker.reset()
+        parts: list[str] = []
+        first = 0.0
+        stream = self._client.chat.completions.create(model="m", messages=MESSAGES, stream=True)
+        async for chunk in stream:
+            content = chunk.choices[0].delta.content
+            if content:
+                first = first or time.perf_counter()
+                parts.append(content)
+        return "".join(parts), first

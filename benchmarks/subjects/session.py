@@ -5,20 +5,23 @@ from __future__ import annotations
 import gc
 import json
 import math
+import os
 import resource
+import statistics
 import sys
 import time
-from typing import TYPE_CHECKING, Any, Protocol
+from pathlib import Path
+from typing import Any, Final, Protocol
 
 import anyio
 import anyio.to_thread
 
 from benchmarks.cases import Case, text_of
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    Read = Callable[[float], Awaitable[tuple[str, float]]]
+RUN_SECONDS: Final = 6.0
+"""A run of one reply after the other stops then, with those it has; a peer may need seconds to fail over."""
+ALL_SECONDS: Final = 90.0
+"""Replies of a run at once that are not whole by then count as wrong."""
 
 
 class Subject(Protocol):
@@ -43,58 +46,152 @@ class Subject(Protocol):
         ...
 
 
+class _Run:
+    """One run of a case: what its replies took, and what was wrong with them."""
+
+    def __init__(self, subject: Subject, case: Case, url: str, ca: str) -> None:
+        self._subject, self._case, self._url, self._ca = subject, case, url, ca
+        self._wanted = text_of(case.deltas)
+        self.spent: list[float] = []
+        self.first: list[float] = []
+        self.replies = self.wrong = 0
+        self.errors: dict[str, int] = {}
+
+    async def one(self) -> None:
+        """Read a reply, and compare it."""
+        self.replies += 1
+        cpu, started = time.process_time(), time.perf_counter()
+        try:
+            text, at = await self._subject.read()
+        except Exception as error:  # noqa: BLE001 - counted, and shown
+            self.failed(error)
+            return
+        self.spent.append(time.process_time() - cpu)
+        self.first.append(at - started)
+        self.wrong += text != self._wanted
+
+    def failed(self, error: BaseException) -> None:
+        """Count a reply that did not come."""
+        self.wrong += 1
+        self.errors[type(error).__name__] = self.errors.get(type(error).__name__, 0) + 1
+
+    async def open(self) -> None:
+        """Make the client."""
+        await self._subject.open(self._case, self._url, self._ca)
+
+    async def in_turn(self) -> None:
+        """Read one reply after the other over one client."""
+        started = time.perf_counter()
+        for _ in range(self._case.replies):
+            await self.one()
+            if time.perf_counter() - started > RUN_SECONDS:
+                return
+
+    async def cold(self) -> None:
+        """Read one reply after the other, each with a new client."""
+        started = time.perf_counter()
+        for _ in range(self._case.replies):
+            await self.open()
+            await self.one()
+            await self._subject.close()
+            if time.perf_counter() - started > RUN_SECONDS:
+                return
+
+    async def at_once(self) -> None:
+        """Read all replies at the same time."""
+        with anyio.move_on_after(ALL_SECONDS) as scope:
+            async with anyio.create_task_group() as tasks:
+                for _ in range(self._case.replies):
+                    tasks.start_soon(self.one)
+        if scope.cancelled_caught:
+            for _ in range(self._case.replies - len(self.first) - sum(self.errors.values())):
+                self.failed(TimeoutError())
+
+
 async def run(subject: Subject, case: Case, url: str, ca: str) -> dict[str, Any]:
     """Run a case once, and return what it took; a reply that is not whole is counted as wrong."""
-    await subject.open(case, url, ca)
-    wrong = 0
-    first: list[float] = []
-    errors: dict[str, int] = {}
-    wanted = text_of(case.deltas)
-
-    async def one() -> None:
-        nonlocal wrong
-        started = time.perf_counter()
-        try:
-            text, at = await subject.read()
-        except Exception as error:  # noqa: BLE001 - counted, and shown
-            wrong += 1
-            errors[type(error).__name__] = errors.get(type(error).__name__, 0) + 1
-            return
-        first.append(at - started)
-        wrong += text != wanted
-
+    this = _Run(subject, case, url, ca)
+    cpu = wall = 0.0
+    slept = _sleeps()
     try:
-        if case.at_once == 1:
-            await one()  # connections and caches are warm
-            first.clear()
-        gc.collect()
-        cpu, wall = time.process_time(), time.perf_counter()
-        if case.at_once == 1:
-            for _ in range(case.replies):
-                await one()
+        if case.cold:
+            _reset_peak()
+            slept = _sleeps()
+            wall = time.perf_counter()
+            await this.cold()
+            cpu, wall = sum(this.spent), time.perf_counter() - wall
         else:
-            async with anyio.create_task_group() as tasks:
-                for _ in range(case.replies):
-                    tasks.start_soon(one)
-        cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-    finally:
-        await subject.close()
-    first.sort()
+            await this.open()
+            try:
+                cpu, wall, slept = await _measured(this, case)
+            finally:
+                await subject.close()
+    except Exception as error:  # noqa: BLE001 - a client that cannot even be made is a result, and shown
+        this.replies += 1
+        this.failed(error)
+    this.first.sort()
+    first = this.first or [math.nan]
+    done = max(1, len(this.spent) if case.cold else this.replies)
     return {
-        "cpu": cpu / case.replies / (case.deltas if case.per == "delta" else 1),
+        "cpu": cpu / done / (case.deltas if case.per == "delta" else 1),
         "wall": wall,
-        "first": first[len(first) // 2] if first else math.nan,
-        "first_p99": first[min(len(first) - 1, int(len(first) * 0.99))] if first else math.nan,
-        "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        "wrong": wrong,
-        "errors": errors,
+        "first": first[len(first) // 2],
+        "first_p99": first[min(len(first) - 1, int(len(first) * 0.99))],
+        "wakeups": (_sleeps() - slept) / done,
+        "peak": peak(),
+        "replies": this.replies,
+        "wrong": this.wrong,
+        "errors": this.errors,
+        "at": {
+            str(mark): statistics.median(this.spent[mark - max(1, mark // 10) : mark])
+            for mark in case.marks
+            if mark <= len(this.spent)
+        },
     }
 
 
+async def _measured(this: _Run, case: Case) -> tuple[float, float, int]:
+    if case.at_once == 1 and not case.marks:
+        await this.one()  # connections and caches are warm
+        if not this.wrong:
+            this.spent.clear()
+            this.first.clear()
+            this.replies = 0
+    gc.collect()
+    _reset_peak()
+    slept, cpu, wall = _sleeps(), time.process_time(), time.perf_counter()
+    await (this.in_turn() if case.at_once == 1 else this.at_once())
+    return time.process_time() - cpu, time.perf_counter() - wall, slept
+
+
+def _sleeps() -> int:
+    """Return how many times this process has gone to sleep: each is a wake-up later."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw
+
+
+def _reset_peak() -> None:
+    """Let the kernel count the peak of memory anew, so that a case does not show that of an earlier one."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    except OSError:
+        return  # not Linux, or not allowed: the peak is that of the process so far
+
+
+def peak() -> float:
+    """Return the greatest resident memory since it was last reset, in MiB."""
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+        return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+    except (OSError, IndexError, ValueError):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
 async def serve(subject: Subject) -> None:
-    """Answer commands until the end of the input."""
-    while line := await anyio.to_thread.run_sync(sys.stdin.readline):
-        command = json.loads(line)
+    """Answer commands until the end of the input; what a subject itself prints goes to standard error."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    while said := await anyio.to_thread.run_sync(sys.stdin.readline):
+        command = json.loads(said)
         result = await run(subject, Case(**command["case"]), command["url"], command["ca"])
-        sys.stdout.write(json.dumps(result) + "\n")
-        sys.stdout.flush()
+        answers.write(json.dumps(result) + "\n")
+        answers.flush()

@@ -11,6 +11,7 @@ import typer
 
 from router.cli import health as health_command
 from router.cli import history as history_command
+from router.cli import listing as listing_command
 from router.cli.config import app as config_commands
 from router.cli.exits import CANCELLED, OK, OUTPUT, PIPE, USAGE
 from router.cli.mistakes import Mistake, one_line
@@ -18,9 +19,12 @@ from router.cli.options import Backend, ConfigFile, Providers  # noqa: TC001 - t
 from router.cli.version import version_line
 
 _NAME: Final = "chat-router"
+_COMPLETE: Final = "_CHAT_ROUTER_COMPLETE"
+"""The variable in which typer's completion scripts say what they want."""
 _ABOUT: Final = """One dependable chat stream out of several undependable providers.
 
-Services: aura, chat_anywhere, h2o, open_assistant, openai (any OpenAI-compatible API), opchatgpts."""
+Services: aura, chat_anywhere, h2o, open_assistant, openai (any OpenAI-compatible API), opchatgpts, and \
+those that `chat-router providers` lists, such as groq and ollama."""
 _EXAMPLES: Final = """Examples:
 
 [bold]chat-router demo[/]
@@ -38,10 +42,14 @@ _ASK: Final = """Examples:
 
 [bold]chat-router ask 'Hello' --config router.toml[/]
 
-Without --provider and --config, it asks the providers of router.toml in this folder.
+[bold]chat-router ask 'Hello' -p openai#gpt-4o-mini -p openrouter -p ollama#llama3[/]
 
-Write a provider as SERVICE=URL, or in full as LABEL:SERVICE=URL#MODEL. LABEL names a second provider of the \
-same service. MODEL is its default model; --model overrides it.
+Without --provider and --config, it asks the providers of router.toml in this folder. Without that file it \
+asks the services whose usual variable holds a key, and then local servers; it says first whom it asks.
+
+Write a provider as SERVICE=URL, or in full as LABEL:SERVICE=URL#MODEL; one that `chat-router providers` \
+lists needs no URL. LABEL names a second provider of the same service. MODEL is its default model; --model \
+overrides it.
 
 Secrets come from the environment: CHAT_ROUTER_<NAME>_API_KEY, CHAT_ROUTER_<NAME>_SESSION_TOKEN, \
 CHAT_ROUTER_<NAME>_COOKIE, where NAME is the label, or else the service, as in CHAT_ROUTER_OPENAI_API_KEY.
@@ -64,13 +72,13 @@ app = typer.Typer(
     name=_NAME,
     help=_ABOUT,
     epilog=_EXAMPLES,
-    add_completion=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 app.add_typer(config_commands, name="config")
 app.command("health", epilog=health_command.EPILOG)(health_command.command)
+app.command("providers", epilog=listing_command.EPILOG)(listing_command.command)
 app.command("history", epilog=history_command.EPILOG)(history_command.command)
 
 
@@ -132,7 +140,7 @@ def _ask(
     from router.cli.chain import chain_of
     from router.cli.running import run_work
 
-    chain = chain_of(provider or (), config, demo=False)
+    chain = chain_of(provider or (), config, demo=False, model=model)
     options = {"temperature": temperature, "max_tokens": max_tokens}
     question = Question(
         chain, read_prompt(prompt), system, model, timeout, options, as_json=as_json, verbose=verbose
@@ -200,6 +208,8 @@ def run(arguments: list[str]) -> int:
 
 def _run(arguments: list[str]) -> int:
     command = typer.main.get_command(app)
+    if _COMPLETE in os.environ:  # a shell asks what can follow; this ends the process
+        command.main(arguments, prog_name=_NAME)
     arguments = list(health_command.spelled_out(arguments))
     try:
         # Not `command.main`, which turns a reader that went away into exit code 1.

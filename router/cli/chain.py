@@ -29,7 +29,12 @@ USUAL: Final = "router.toml"
 
 
 def chain_of(
-    providers: Sequence[str], config: str | None, *, demo: bool, probe: float | None = None
+    providers: Sequence[str],
+    config: str | None,
+    *,
+    demo: bool,
+    probe: float | None = None,
+    model: str | None = None,
 ) -> OpenRouter:
     """Return a function that takes observers and opens the router of the command.
 
@@ -38,6 +43,7 @@ def chain_of(
         config: As `--config` has it.
         demo: Whether simulated services are wanted.
         probe: Seconds for each probe, where they are not those of the file or the usual ones.
+        model: What all are asked for, if that is known: services without a usual model are asked then too.
 
     Raises:
         Mistake: Several of these are given, or none, or they cannot be used.
@@ -53,6 +59,8 @@ def chain_of(
         if sys.stderr.isatty():
             say(f"chat-router: using {USUAL} in this folder")
         return _chosen(configured(USUAL, trusted=False), (), probe)
+    if not providers:
+        return lambda observers: _surroundings(observers, _clocks(Timeouts(), probe), model)
     adapters = make_all(providers, os.environ)
     clocks = _clocks(Timeouts(), probe)
     return lambda observers: Router(adapters, timeouts=clocks, observers=observers)
@@ -66,6 +74,31 @@ def _clocks(timeouts: Timeouts, probe: float | None) -> Timeouts:
         return replace(timeouts, probe=probe, probe_answer=probe)
     except ValueError:
         raise Mistake(f"--timeout {probe:g} is out of range; use more than 0 seconds") from None
+
+
+@asynccontextmanager
+async def _surroundings(
+    observers: Sequence[Observer], clocks: Timeouts, model: str | None
+) -> AsyncGenerator[Router, None]:
+    """Look around for keys and local servers, say what was found, and open a router of it."""
+    from adapters.openai.presets import PRESETS
+    from router.config.environment import look_around
+
+    models = {name: model for name, each in PRESETS.items() if model and not each.shared_variables}
+    try:
+        found = await look_around(os.environ, models)
+    except ValueError as error:
+        raise Mistake(one_line(str(error))) from None
+    if not found.adapters:
+        seen = "".join(f"; {each.line}" for each in found.findings)
+        raise Mistake(
+            "name at least one provider, as in --provider groq#MODEL or --provider h2o=URL, or a file of "
+            f"them with --config; no usual variable holds a key, and no local server lists its models{seen}"
+        )
+    for line in found.lines:
+        say(f"chat-router: {one_line(line)}")
+    async with Router(found.adapters, timeouts=clocks, observers=observers) as router:
+        yield router
 
 
 @asynccontextmanager

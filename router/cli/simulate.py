@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 PREFIXES: Final = {"openai": "/v1"}
 """Path below which a service's API is."""
-MODELS: Final = {"openai": "small"}
+MODELS: Final = {"anthropic": "claude-simulated", "openai": "small"}
 """The model that a simulated service has, where a request must name one; the README names it too."""
 SESSIONS: Final = {"open_assistant": "simulated.session.token"}
 """The session that a simulated service takes."""

@@ -66,6 +66,8 @@ def trouble(event: Event) -> None:
 def attempt_line(attempt: Attempt) -> str:
     """Return one line of the ledger."""
     line = f"{attempt.number}. {one_line(str(attempt))}"
+    if attempt.rewritten:
+        line += f"; sent as it takes them: {', '.join(attempt.rewritten)}"
     if attempt.dropped:
         line += f"; does not take {', '.join(attempt.dropped)}"
     return line

@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING, Any, Final
 from adapters import catalogue
 from adapters.contract import Adapter
 from adapters.http import HTTPAdapter
+from adapters.openai.adapter import OpenAICompatible
+from adapters.openai.presets import AMBIGUOUS, PRESETS, known, takes_key_from
+from adapters.openai.presets import unknown as unknown_preset
 from router.config.kinds import Kind, TableOf
 from router.config.mistakes import WRONG, found, missing
 from router.config.rules import RULES
@@ -24,14 +27,18 @@ from router.config.signatures import further_kind, section_of
 from router.config.texts import Text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from router.config.kinds import Schema
     from router.config.mistakes import Position
 
 _CLASS: Final = "module:Class"
 _COMPATIBLE: Final = (
     'for a service with an OpenAI-compatible API write adapter = "openai" and its base_url, '
-    'such as base_url = "http://localhost:11434/v1".'
+    'such as base_url = "https://api.example.org/v1".'
 )
+_PRESET: Final = "OpenAIPreset"
+"""What the schema calls the table of a preset: all have the same settings."""
 _OF_EVERY: Final = {
     "name": Parameter(
         Text(RULES["Adapter"]["name"]), text="The provider's name in the router, unique there."
@@ -46,6 +53,7 @@ _OF_EVERY: Final = {
 def adapter_section(made: type[Adapter], name: str) -> Section:
     """Return the table of an adapter class: its settings, those of every adapter, and `adapter = name`."""
     own = section_of(made)
+    preset = known(name) if made is OpenAICompatible else None
     later = [key for key in _OF_EVERY if key not in own.parameters]
 
     def make(**given: Any) -> Adapter:
@@ -55,7 +63,33 @@ def adapter_section(made: type[Adapter], name: str) -> Section:
                 setattr(adapter, key, given[key])
         return adapter
 
-    return replace(own, parameters={**_OF_EVERY, **own.parameters}, make=make, tag=("adapter", name))
+    parameters = {**_OF_EVERY, **own.parameters}
+    if preset is not None:
+        parameters["base_url"] = replace(parameters["base_url"], required=False)
+        if preset.name != name or name not in catalogue.BUILT_IN:
+            own = replace(own, name=_PRESET, text=f"{preset.title}, whose address is known.")
+    return replace(own, parameters=parameters, make=make, tag=("adapter", name))
+
+
+def provider_section(made: type[Adapter], name: str, environ: Mapping[str, str]) -> Section:
+    """Return the table of an adapter class or preset, which makes what a `[[provider]]` says.
+
+    Args:
+        made: The class.
+        name: What the table names.
+        environ: Where a preset finds the usual variable of its key.
+    """
+    section = adapter_section(made, name)
+    if made is not OpenAICompatible or (preset := known(name)) is None:
+        return section
+
+    def make(**given: Any) -> Adapter:
+        if name in catalogue.BUILT_IN and not takes_key_from(preset, given.get("base_url")):
+            plain: Adapter = section.make(**given)
+            return plain  # adapter = "openai" with an address is any service, and no preset
+        return OpenAICompatible.preset(preset.name, environ=environ, **given)
+
+    return replace(section, make=make)
 
 
 class ProviderTable(Kind):
@@ -68,11 +102,25 @@ class ProviderTable(Kind):
         """Return the adapter, or `WRONG`."""
         kind = adapter_class(value, at)
         if kind is not WRONG:
-            return adapter_section(kind, value["adapter"]).read(value, at)
+            return self._made(kind, value, at)
         # Which keys there are is not known, but those that most adapters have are checked all the same.
         usual = adapter_section(HTTPAdapter, "")
         replace(usual, further=further_kind).values({**value, "adapter": ""}, at)
         return WRONG
+
+    def _made(self, kind: type[Adapter], value: dict[str, Any], at: Position) -> Any:
+        """Return the adapter of a table whose class is known, or `WRONG`."""
+        name, reading = value["adapter"], at.reading
+        environ = reading.environ if reading.trusted else {}
+        if not reading.trusted and kind is OpenAICompatible and "api_key" not in value:
+            preset, base_url = known(name), value.get("base_url")
+            if preset is not None and preset.needs_key and takes_key_from(preset, base_url):
+                adapter_section(kind, name).values({k: v for k, v in value.items() if k != "adapter"}, at)
+                return at.wrong(
+                    f"the usual variable {preset.variables[0]} is not read for a file that was found, not "
+                    'named; name the file with --config, or write api_key = { env = "CHAT_ROUTER_…" }'
+                )
+        return provider_section(kind, name, environ).read(value, at)
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:
         """Return its JSON schema: one for each built-in adapter, and one for all others."""
@@ -80,11 +128,15 @@ class ProviderTable(Kind):
             adapter_section(catalogue.load(name), name).schema(definitions)
             for name in sorted(catalogue.BUILT_IN)
         ]
+        presets = [name for name in PRESETS if name not in catalogue.BUILT_IN]
+        kinds.append(adapter_section(OpenAICompatible, presets[0]).schema(definitions))
+        definitions[_PRESET]["properties"]["adapter"] = {"enum": presets}
+        definitions[_PRESET]["description"] = "A known service or server with an OpenAI-compatible API."
         common = {name: each.kind.schema(definitions) for name, each in _OF_EVERY.items()}
         adapter = {
             "description": f"The name of an entry point, or {_CLASS}.",
             "type": "string",
-            "not": {"enum": sorted(catalogue.BUILT_IN)},
+            "not": {"enum": sorted({*catalogue.BUILT_IN, *PRESETS})},
         }
         definitions["OtherAdapter"] = {
             "type": "object",
@@ -99,10 +151,12 @@ def adapter_class(table: dict[str, Any], at: Position) -> Any:
     """Return the adapter class that a table names, or record a mistake and return `WRONG`."""
     name = table.get("adapter")
     if name is None:
-        return missing("adapter", table, f"one of {', '.join(catalogue.names())}, or {_CLASS}", at)
+        return missing("adapter", table, f"one of {', '.join(_names())}, or {_CLASS}", at)
     at /= "adapter"
     if not isinstance(name, str):
         return at.wrong(f"is {found(name)}; it must be text, such as {catalogue.names()[0]!r}")
+    if catalogue.is_preset(name):
+        return OpenAICompatible
     if name not in catalogue.BUILT_IN and ":" in name:
         return _class(name, at)
     if name not in catalogue.BUILT_IN and name not in catalogue.names():  # which looks at every package
@@ -115,16 +169,23 @@ def adapter_class(table: dict[str, Any], at: Position) -> Any:
 
 def _unknown(name: str) -> str:
     """Return the sentence about an adapter that does not exist."""
+    if name.lower() in AMBIGUOUS:
+        return f"unknown adapter {name!r}; {unknown_preset(name)}"
     near = nearest_adapter(name)
     what = f" {name!r}" if re.fullmatch(r"[\w.-]{1,24}", name) else ""  # a longer one may be a secret
     hint = f"did you mean {near!r}?" if near else _COMPATIBLE
-    return f"unknown adapter{what}; {hint} There are: {', '.join(catalogue.names())}, and {_CLASS}"
+    return f"unknown adapter{what}; {hint} There are: {', '.join(_names())}, and {_CLASS}"
 
 
 def nearest_adapter(name: str) -> str | None:
-    """Return the adapter that a misspelt name means; "azure" is not a slip of "aura"."""
+    """Return the adapter or preset that a misspelt name means."""
     cutoff = 0.8 if len(name) > 3 else 0.6
-    return next(iter(difflib.get_close_matches(name.lower(), catalogue.names(), n=1, cutoff=cutoff)), None)
+    return next(iter(difflib.get_close_matches(name.lower(), _names(), n=1, cutoff=cutoff)), None)
+
+
+def _names() -> tuple[str, ...]:
+    """Return the names of all adapters, and then those of the presets."""
+    return (*catalogue.names(), *catalogue.presets())
 
 
 def _class(path: str, at: Position) -> Any:

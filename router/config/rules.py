@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from adapters.http.settings import base_of, cookie_of, header_of, name_of, token_of
+from adapters.openai.dialect import ability, body_field, omitted, option, path_of, query_field, renamed
 from router.policy.gateway import checked_host, checked_origin
 from router.policy.timeouts import MINIMUM
 
@@ -166,9 +167,27 @@ RULES: Final[Mapping[str, Mapping[str, Rule]]] = {
     "HTTPAdapter": {"base_url": Check(base_of)},
     "HTTPSettings": _each("connect_timeout cleanup_timeout", _SECONDS)
     | {"name": _NAME, "headers": _HEADER, "cookies": _COOKIE},
+    "Anthropic": {
+        "api_key": _KEY,
+        "auth_token": _KEY,
+        "max_tokens": Range(1, unit="tokens"),
+        "version": Form(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "must be a date, such as '2023-06-01'"),
+        "betas": Form(r"[A-Za-z0-9._-]+", "must be a name of letters, digits, '.', '_' and '-'"),
+    },
     "Aura": {"token_limit": Range(0, above=True, unit="tokens")},
     "ChatAnywhere": {"api_key": _KEY, "refusals": Form(r"[\s\S]+", "is empty; write a phrase")},
     "OpenAICompatible": {"api_key": _KEY},
+    "OpenAISettings": {
+        "body": Check(body_field),
+        "capabilities": Check(ability),
+        "key_header": Check(lambda name: token_of(name, "header")),
+        "models_path": Check(path_of),
+        "omit": Check(omitted),
+        "query": Check(query_field),
+        "refuses": Check(lambda name: option(name, "refuses")),
+        "rename": Check(renamed),
+        "takes": Check(lambda name: option(name, "takes")),
+    },
     "OpenAssistant": _each("silence polling", _SECONDS),
     "Opchatgpts": _each("bot_id custom_id", _ID) | {"page": _PAGE},
 }

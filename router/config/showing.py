@@ -60,6 +60,9 @@ def _settings(section: Section, given: Mapping[str, Any], made: object, table: s
 
 def _default(name: str, parameter: Parameter, made: object) -> Any:
     """Return the value in effect without a key, or `NOTHING` where it is unknown."""
+    peculiarities = getattr(made, "peculiarities", {})
+    if name in peculiarities:
+        return peculiarities[name]
     if parameter.kind.is_secret:
         return NOTHING
     if parameter.default is NOTHING or isinstance(parameter.kind, Section):

@@ -23,6 +23,8 @@ import adapters
 import adapters.http
 import router
 from adapters.contract.secret import Secret
+from adapters.http.settings import HTTPSettings
+from router.config.cookies import Cookies
 from router.config.kinds import AnyOf, Anything, Choice, Flag, Kind, ListOf, Number, TableOf, Unwritable
 from router.config.rules import ORDERED, Check, Rule, rules_of
 from router.config.sections import NOTHING, Parameter, Section
@@ -31,8 +33,10 @@ from router.policy.budget import RetryBudget
 
 _SECRET_NAME: Final = re.compile(r"(?:^|_)(?:key|token|secret|password|cookie|credentials?)\Z")
 """A setting of a third party that is certainly secret, although it takes plain `str`."""
-_INSTEAD: Final = {"verify": bool}
-"""Settings that take more in Python than a file can hold, and say `Any`."""
+_INSTEAD: Final = {"verify": bool, "cookies": collections.abc.Mapping[str, str | Secret]}
+"""Settings that take more in Python than a file can hold, or are written otherwise there."""
+_EXTENDS: Final = {"OpenAISettings": HTTPSettings}
+"""TypedDict -> the one that it extends, which Python 3.11 does not keep."""
 _SETS: Final = (set, frozenset, collections.abc.Set)
 _ARRAYS: Final = (list, tuple, collections.abc.Sequence, collections.abc.Iterable, collections.abc.Collection)
 _TABLES: Final = (dict, collections.abc.Mapping, collections.abc.MutableMapping)
@@ -102,14 +106,17 @@ def _parameters(constructor: types.FunctionType, owner: type) -> tuple[dict[str,
 
 
 def _settings_of(settings: Any) -> dict[str, Parameter]:
+    extended = _EXTENDS.get(settings.__name__)
+    found = {} if extended is None else _settings_of(extended)
     names, texts, rules = vars(sys.modules[settings.__module__]), described(settings), rules_of(settings)
-    return {
+    return found | {
         name: Parameter(
             kind_of(_INSTEAD.get(name) or _resolved(annotation, names), name, rules.get(name)),
             required=name in settings.__required_keys__,
             text=texts.get(name, ""),
         )
         for name, annotation in settings.__annotations__.items()
+        if name not in found
     }
 
 
@@ -168,7 +175,8 @@ def _generic(origin: Any, inner: tuple[Any, ...], name: str, rule: Rule | None) 
         if isinstance(value, SecretText) or name in ("headers", "cookies"):
             bare = Secret not in (hint_of_values, *typing.get_args(hint_of_values))
             value = SecretText(bare=bare, maybe_plain=True)
-        return TableOf(value, keys if isinstance(keys, Choice) else None, of_entry)
+        kind = Cookies if name == "cookies" else TableOf
+        return kind(value, keys if isinstance(keys, Choice) else None, of_entry)
     if origin in (*_ARRAYS, *_SETS):
         make = frozenset if origin in _SETS else list if origin is list else tuple
         return ListOf(kind_of(inner[0] if inner else Any, name, rule), make)

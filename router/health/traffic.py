@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, get_args
 
@@ -31,6 +30,7 @@ MOST: Final = 512
 """Attempts that are kept, and replies; the oldest make room."""
 
 _MINUTE: Final = 60.0
+_SHOW_TRAFFIC: Final = (AttemptEnded, RequestEnded, ReplySwitched)
 _EXCUSED: Final = "excused"  # it failed, which says nothing about the provider
 
 
@@ -268,6 +268,10 @@ class TrafficObserver:
         """Return what requests showed of a provider in the last hour."""
         return self._by_name[provider].traffic(now)
 
+    def listens_to(self, kind: type[Event]) -> bool:
+        """Whether events of this class show any traffic."""
+        return kind in _SHOW_TRAFFIC
+
     def __call__(self, event: Event) -> None:
         """Take note of `event`."""
         match event:
@@ -290,8 +294,10 @@ class TrafficObserver:
         self._providers[provider].replied(now, verdict)
 
     def _now(self) -> float:
-        with suppress(Exception):  # a stream may be dropped outside of any event loop
+        try:
             self._seen = self._clock()
+        except Exception:  # noqa: BLE001 - a stream may be dropped outside of any event loop
+            return self._seen
         return self._seen
 
 

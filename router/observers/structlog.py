@@ -99,6 +99,10 @@ class LogObserver:
         self._clock = clock
         self._told: dict[tuple[str, str], float] = {}
 
+    def listens_to(self, kind: type[Event]) -> bool:
+        """Whether an event of this class may become a line."""
+        return structlog.is_configured() or _logger.isEnabledFor(_MOST_URGENT.get(kind, logging.ERROR))
+
     def __call__(self, event: Event) -> None:
         """Log one event."""
         configured = structlog.is_configured()
@@ -156,6 +160,7 @@ def _attempt_ended(event: AttemptEnded) -> Line:
         "reason": attempt.reason,
         "seconds": round(attempt.seconds, 3),
         "dropped": list(attempt.dropped),
+        "rewritten": list(attempt.rewritten),
     }
     return "debug", "attempt.ended", fields
 

@@ -351,6 +351,8 @@ class CircuitBreaker:
 
     def _forget_lost(self, since: float) -> None:
         """Count the calls no longer that began before `since`, so that permits lost without a word go."""
+        if not self._pending:
+            return
         for permit in list(itertools.takewhile(lambda each: each.at <= since, self._pending)):
             del self._pending[permit]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from adapters.contract import Adapter
 from adapters.contract.message import nearest
 from router.policy.breaker import CircuitBreaker
-from router.policy.strategy import Candidate
+from router.policy.strategy import Candidate, Priority
 from router.provider.provider import Provider
 
 if TYPE_CHECKING:
@@ -127,6 +127,8 @@ def arranged(
         broke: Told of a bug in the strategy.
         request: To order them for; None for one that names no model.
     """
+    if type(strategy) is Priority:
+        return list(candidates)
     left = {provider.name: provider for provider in candidates}
     try:
         order = strategy.order([_candidate(p, request, now) for p in candidates], now, random_source)

@@ -27,6 +27,16 @@ class Slots:
         self._semaphore: anyio.Semaphore | None = None
         self._lent: anyio.CancelScope | None = None
 
+    def take_now(self) -> bool:
+        """Take a slot without waiting; return whether there was one."""
+        if self.limit is None:
+            return True
+        try:
+            self._gate().acquire_nowait()
+        except anyio.WouldBlock:
+            return False
+        return True
+
     async def acquire(self, seconds: float, behind_probe: float = 0.0) -> bool:
         """Take a slot, waiting at most so long; return whether there was one.
 
@@ -34,19 +44,15 @@ class Slots:
             seconds: To wait for a slot that a reply has.
             behind_probe: To wait for one that a probe has: it is told to leave, and cleans up behind itself.
         """
-        if self.limit is None:
+        if self.take_now():
             return True
-        try:
-            self._gate().acquire_nowait()
-        except anyio.WouldBlock:
-            if self._lent is not None:
-                self._lent.cancel()
-                seconds = max(seconds, behind_probe)
-            with anyio.move_on_after(seconds):
-                await self._gate().acquire()
-                return True
-            return False
-        return True
+        if self._lent is not None:
+            self._lent.cancel()
+            seconds = max(seconds, behind_probe)
+        with anyio.move_on_after(seconds):
+            await self._gate().acquire()
+            return True
+        return False
 
     def release(self) -> None:
         """Give back a slot that was taken."""

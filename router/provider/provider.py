@@ -6,19 +6,21 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from adapters.contract import Outcome
-from adapters.contract.errors import FirstContentTimeout, NotWorking
+from adapters.contract.errors import ContextTooLong, FirstContentTimeout, NotWorking
 from router.policy.strategy import Candidate, Pace
 from router.provider.evidence import OF_THE_WAY
 from router.provider.probe_budget import ProbeBudget
+from router.provider.sizes import Sizes
 from router.provider.standing import REACHABLE, REMEMBERED, Refusal, Standing
 from router.provider.turn import Turn
 
 if TYPE_CHECKING:
-    from adapters.contract import Adapter, ChatRequest, ProbeResult
+    from adapters.contract import Adapter, ChatRequest, ProbeResult, Usage
     from adapters.contract.errors import AdapterError, Scope
     from router.events import Verdict
     from router.policy.breaker import CircuitBreaker
     from router.policy.retry import RetryPolicy
+    from router.provider.sizes import TooLarge
 
 
 @dataclass(slots=True)
@@ -32,6 +34,7 @@ class Provider:
         pace: How fast it brings its first content.
         generation: Of the service's software, as the newest probe told.
         models: That it says it has, as the newest probe told.
+        sizes: How large a request its models take.
         probe_budget: Probes of level `answer` that may be spent on it.
         bug_told: Whether the observers were told that its adapter raised when it was looked at.
     """
@@ -42,6 +45,7 @@ class Provider:
     pace: Pace = field(default_factory=Pace)
     generation: str | None = None
     models: tuple[str, ...] = ()
+    sizes: Sizes = field(default_factory=Sizes)
     probe_budget: ProbeBudget = field(init=False)
     bug_told: bool = False
 
@@ -62,6 +66,7 @@ class Provider:
         """Learn that content came `now`, `seconds` after the attempt began."""
         self.pace.add(now, seconds)
         self.standing.succeeded(turn, now, seconds)
+        self.sizes.fitted(turn.model, turn.request)
         self.adapter.mark(Outcome(now))
 
     def failed(
@@ -77,6 +82,8 @@ class Provider:
             seconds: How long the attempt took.
         """
         scope = self.standing.failed(error, turn, now, policy)
+        if isinstance(error, ContextTooLong):
+            self.sizes.refused(turn.model, turn.request, error, now)
         if isinstance(error, FirstContentTimeout) and scope is not scope.REQUEST:
             self.pace.add(now, seconds)  # it takes at least so long
         self._mark(error, scope, now)
@@ -101,6 +108,7 @@ class Provider:
         """
         self.generation = result.generation or self.generation
         self.models = result.models or self.models
+        self.sizes.listed = result.context_tokens or self.sizes.listed
         outweighed = (
             result.level == "reach"
             and result.working is False
@@ -119,6 +127,22 @@ class Provider:
                 self.adapter.mark(Outcome(now, reason=reason))
             else:
                 self.adapter.mark(Outcome(now, NotWorking(result.reason)))
+
+    def counted(self, request: ChatRequest, usage: Usage | None) -> None:
+        """Learn how many tokens a request had, where the service counted them."""
+        if usage is not None:
+            self.sizes.counted(self.adapter.model_for(request), request, usage.prompt_tokens)
+
+    def too_large(self, request: ChatRequest, model: str | None, now: float) -> TooLarge | None:
+        """Return why a request is too large for a model, or None where it is not known to be so.
+
+        Args:
+            request: What is asked.
+            model: By the service's name; None for its default.
+            now: On the event loop's clock.
+        """
+        said = self.adapter.capabilities.of(model).context_tokens
+        return self.sizes.refuses(model, request, said, now)
 
     def isolate(self) -> None:
         """Let no request ask until `reset()`."""

@@ -66,6 +66,9 @@ class Refusal(NamedTuple):
         on_trial: Whether it is only waited for the trial of a half-open breaker.
         held: The class of the error that holds it back, where one does.
         missing: Whether the service said that it lacks the model.
+        context: The most tokens that the model takes, where the request is too large for it; 0 where that
+            is not known.
+        tokens: The tokens of such a request, estimated.
     """
 
     reason: str
@@ -73,6 +76,8 @@ class Refusal(NamedTuple):
     on_trial: bool = False
     held: str | None = None
     missing: bool = False
+    context: int | None = None
+    tokens: int = 0
 
 
 @dataclass(slots=True)

@@ -16,9 +16,10 @@ class Turn:
 
     Attributes:
         model: The model, by the service's name; None for the service's own default.
+        request: What is asked.
     """
 
-    __slots__ = ("_content", "_model_permit", "_permit", "_request", "model")
+    __slots__ = ("_content", "_permit", "_permits", "model", "request")
 
     def __init__(
         self,
@@ -27,29 +28,29 @@ class Turn:
         permit: Permit | None = None,
         model_permit: Permit | None = None,
     ) -> None:
-        self._request = request
+        self.request = request
         self.model = model
         self._permit = permit
-        self._model_permit = model_permit
+        self._permits = tuple([each for each in (permit, model_permit) if each is not None])
         self._content: bytes | None = None
 
     @property
     def content(self) -> bytes:
         """A digest of the messages: equal for the same content, whoever asks and how often."""
         if self._content is None:
-            messages = [message.as_dict() for message in self._request.messages]
+            messages = [message.as_dict() for message in self.request.messages]
             text = json.dumps(messages, sort_keys=True)
             self._content = hashlib.blake2b(text.encode(), digest_size=16).digest()
         return self._content
 
     def succeeded(self, now: float, seconds: float) -> None:
         """Tell the breakers that content came."""
-        for permit in self._permits():
+        for permit in self._permits:
             permit.succeeded(now, seconds)
 
     def failed(self, now: float, retry_after: float | None, *, of_model_only: bool) -> None:
         """Tell the breakers that the provider failed, or only that of the model."""
-        for permit in self._permits():
+        for permit in self._permits:
             if of_model_only and permit is self._permit:
                 permit.released()
             else:
@@ -57,16 +58,13 @@ class Turn:
 
     def outrun(self, now: float) -> None:
         """Tell the breakers that another provider, asked later, was quicker."""
-        for permit in self._permits():
+        for permit in self._permits:
             permit.outrun(now)
 
     def released(self) -> None:
         """Tell the breakers that the attempt is evidence of nothing."""
-        for permit in self._permits():
+        for permit in self._permits:
             permit.released()
-
-    def _permits(self) -> tuple[Permit, ...]:
-        return tuple(permit for permit in (self._permit, self._model_permit) if permit is not None)
 
     def __repr__(self) -> str:
         return f"<Turn for the model {self.model!r}>"

@@ -135,6 +135,9 @@ class ContentClock:
     def limit(self, now: float) -> float:
         """Return when a wait that begins `now` has to end."""
         silent = self._content_at + self._timeouts.stall
+        if self._timeouts.drip_rate is None:
+            self._by_rate = False
+            return min(now + silent - self._waited, self._deadline.at)
         slow = self._drip.deadline(self._waited)
         self._by_rate = slow < silent
         return min(now + min(silent, slow) - self._waited, self._deadline.at)

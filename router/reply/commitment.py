@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -13,7 +14,7 @@ from router.errors import StreamInterrupted, verdict_of
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from adapters.contract import Delta, Switch
+    from adapters.contract import Delta, Switch, Usage
     from router.provider.provider import Provider
     from router.reply.transcript import Transcript
     from router.request.attempt import AttemptResult
@@ -80,8 +81,15 @@ class Commitment:
             self.released = True
             self._give_slot_back()
 
-    def forget_request(self) -> None:
-        """Let go of the messages: a reply, or the traceback of its error, may be kept for long."""
+    def forget_request(self, usage: Usage | None = None) -> None:
+        """Let go of the messages: a reply, or the traceback of its error, may be kept for long.
+
+        Args:
+            usage: What the provider counted, which shows how large its tokens are.
+        """
+        if self.switch is None:  # who goes on for another one was asked something else
+            with suppress(Exception):  # a bug in an adapter is told where it is asked
+                self.provider.counted(self.context.request, usage)
         self.context = replace(self.context, request=_OVER, candidates=())
 
     def _give_slot_back(self) -> None:

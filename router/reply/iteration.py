@@ -6,7 +6,6 @@ a generator that has raised ends in silence when it is asked again, so that what
 
 from __future__ import annotations
 
-from contextlib import suppress
 from sys import getrefcount
 from types import AsyncGeneratorType
 from typing import TYPE_CHECKING, Final
@@ -50,5 +49,7 @@ class Iteration:
         if not isinstance(kept, AsyncGeneratorType) or kept.ag_running or getrefcount(kept) > _OURS:
             return
         self._kept = None
-        with suppress(StopIteration):
+        try:
             kept.aclose().send(None)
+        except StopIteration:
+            return

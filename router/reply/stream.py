@@ -223,20 +223,23 @@ class ReplyStream(ObjectReceiveStream[Delta]):
 
     async def _next(self) -> Delta:
         """Return the next delta, read under the clocks: ours, or those of an adapter that was handed them."""
-        guarded, limit = self._flow.guarded, math.inf
-        if not guarded:
-            limit = self._waits.begin()
+        guarded = self._flow.guarded
         delta: Delta | None = None
         error: Exception | None = None
         left_normally = False
         try:
-            with self._reading(limit, guarded=guarded):
-                try:
+            if guarded:  # what stands here costs each wait
+                self._state = _State.READING
+                delta = checked(await anext(self._generator))
+            else:
+                with self._reading(self._waits.begin()):
                     delta = checked(await anext(self._generator))
-                except Exception as raised:  # noqa: BLE001 - judged below
-                    error = raised
             left_normally = True
+        except Exception as raised:  # noqa: BLE001 - judged below
+            error, left_normally = raised, True
         finally:
+            if self._state is _State.READING:
+                self._state = _State.OPEN
             if not left_normally:
                 await self._close("cancelled")
         await self._leave_if_told()
@@ -247,16 +250,10 @@ class ReplyStream(ObjectReceiveStream[Delta]):
         return self._take(delta)
 
     @contextmanager
-    def _reading(self, deadline: float, *, guarded: bool = False) -> Iterator[None]:
-        """Be READING inside, until a time on the event loop's clock; OPEN again behind it, unless LEAVING.
-
-        Where the adapter is `guarded`, it limits its waits itself, and no scope is needed.
-        """
+    def _reading(self, deadline: float) -> Iterator[None]:
+        """Be READING inside, until a time on the event loop's clock; OPEN again behind it, unless LEAVING."""
         self._state = _State.READING
         try:
-            if guarded:
-                yield
-                return
             with anyio.CancelScope(deadline=deadline) as self._scope:
                 yield
         finally:
@@ -337,11 +334,13 @@ class ReplyStream(ObjectReceiveStream[Delta]):
             return await self._broke_off(ContentRefused("the provider's content filter refused the rest"))
         # The generator runs to its end: it keeps its connection, and cleans up what it created.
         context = self._commitment.context
-        end = min(context.clock() + context.timeouts.close, context.deadline.at)
         try:
-            with self._reading(end, guarded=self._flow.guarded):
-                async for _ in self._generator:
-                    break
+            if self._flow.guarded:
+                self._state = _State.READING
+                await anext(self._generator, None)
+            else:
+                with self._reading(min(context.clock() + context.timeouts.close, context.deadline.at)):
+                    await anext(self._generator, None)
         except Exception as error:  # noqa: BLE001 - the reply is complete already; only reported
             self._commitment.report(error)
         finally:
@@ -414,7 +413,7 @@ class ReplyStream(ObjectReceiveStream[Delta]):
             first_content=self._first_content,
             reply=self._transcript,
         )
-        self._commitment.forget_request()
+        self._commitment.forget_request(self._transcript.usage)
         self._takeover = None
         if self._over is not None:
             self._over.set()

@@ -80,6 +80,7 @@ async def run_attempt(
     usual: bool = True,
     close: float,
     report: Callable[[Exception], None],
+    clock: Callable[[], float] = anyio.current_time,
 ) -> AttemptResult:
     """Ask `adapter`, and read up to the first content.
 
@@ -92,15 +93,16 @@ async def run_attempt(
         usual: Whether the router's own clocks give no more; a shorter limit proves nothing when it strikes.
         close: Seconds for closing the generator.
         report: Told of a failing clean-up.
+        clock: Returns the time on the event loop's clock.
     """
-    result = AttemptResult(anyio.current_time(), flow=request.conditions.flow)
+    result = AttemptResult(clock(), flow=request.conditions.flow)
     try:
         generator = made_by(adapter, request)
     except Exception as raised:  # noqa: BLE001 - kept in the result
         result.failed(raised)
         result.ended = result.started
     else:
-        await _begin(generator, result, limit, close, report)
+        await _begin(generator, result, limit, close, report, clock)
         if isinstance(request.validation, Validation) and result.generator is not None:
             await _validate(request.validation, result, adapter.name, close, report)
     if result.error is not None:
@@ -127,11 +129,12 @@ async def _begin(
     limit: float,
     close: float,
     report: Callable[[Exception], None],
+    clock: Callable[[], float],
 ) -> None:
     """Read up to the first content within `limit` seconds; close the generator unless it came."""
     committed = False
     try:
-        with anyio.move_on_after(limit) as scope:
+        with anyio.CancelScope(deadline=result.started + limit) as scope:
             await _read(generator, result)
             committed = result.error is None
         if scope.cancelled_caught and result.error is None:
@@ -142,7 +145,7 @@ async def _begin(
     finally:
         if not committed:
             await close_generator(generator, close, report)
-        result.ended = anyio.current_time()
+        result.ended = clock()
     if committed:
         result.generator = generator
         result.phase = "content"

@@ -52,9 +52,10 @@ class Call:
             RequestAborted: An error forbade asking anybody else.
         """
         context, request = self._context, self._context.request
-        names = tuple(self._by_name)
-        model = request.model and cut_name(request.model)
-        self._ledger.tell(RequestStarted(context.request_id, names, len(request.messages), model))
+        if self._ledger.wants(RequestStarted):
+            names = tuple(self._by_name)
+            model = request.model and cut_name(request.model)
+            self._ledger.tell(RequestStarted(context.request_id, names, len(request.messages), model))
         try:
             context.budget.deposit(context.clock())
             committed = await in_rounds(self._round, self._rounds, context.clock)

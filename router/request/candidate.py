@@ -17,11 +17,12 @@ from router.policy.timeouts import MINIMUM, attempt_limit
 from router.provider.standing import Refusal
 from router.reply.commitment import Commitment
 from router.request.attempt import AttemptResult, run_attempt
-from router.request.selection import dropped_options, lacking_demands, refusal_of
+from router.request.selection import dropped_options, lacking_demands, refusal_of, rewritten_for
 
 if TYPE_CHECKING:
     from adapters.contract import ChatRequest
     from adapters.contract.errors import AdapterError
+    from router.provider.concurrency import Slots
     from router.provider.provider import Provider
     from router.provider.turn import Turn
     from router.request.context import RequestContext
@@ -134,18 +135,13 @@ class Candidates:
 
     async def _attempt_in_slot(self, plan: _Plan) -> AttemptResult | None:
         """Make an attempt in a slot of the provider, which a committed reply keeps; None without a slot."""
-        context, slots = self._context, self._context.slots[plan.provider.name]
-        now = context.clock()
-        longest, setting = max(0.0, context.deadline.remaining(now) - MINIMUM), "Timeouts.total"
-        if context.timeouts.slot is not None and context.timeouts.slot < longest:
-            longest, setting = context.timeouts.slot, "Timeouts.slot"
-        leave = min(longest, context.timeouts.close)
-        if not await slots.acquire(0.0 if plan.behind else longest, behind_probe=leave):
-            self._skip_full(plan, slots.limit, None if plan.behind else f"within {longest:.3g} s ({setting})")
+        slots = self._context.slots[plan.provider.name]
+        waited = not slots.take_now()
+        if waited and not await self._waited_for_slot(plan, slots):
             return None
-        now = context.clock()
+        now = self._context.clock()
         # What stops it may have changed while the slot was waited for; only who has a slot is paid for.
-        if self._is_skipped(plan, now, pay=True):
+        if (waited or not plan.paid) and self._is_skipped(plan, now, pay=True):
             slots.release()
             return None
         result: AttemptResult | None = None
@@ -156,6 +152,19 @@ class Candidates:
             if result is None or result.error is not None:
                 slots.release()
         return result
+
+    async def _waited_for_slot(self, plan: _Plan, slots: Slots) -> bool:
+        """Wait for a slot as long as it is worth it; return whether there was one."""
+        context = self._context
+        now = context.clock()
+        longest, setting = max(0.0, context.deadline.remaining(now) - MINIMUM), "Timeouts.total"
+        if context.timeouts.slot is not None and context.timeouts.slot < longest:
+            longest, setting = context.timeouts.slot, "Timeouts.slot"
+        leave = min(longest, context.timeouts.close)
+        if not await slots.acquire(0.0 if plan.behind else longest, behind_probe=leave):
+            self._skip_full(plan, slots.limit, None if plan.behind else f"within {longest:.3g} s ({setting})")
+            return False
+        return True
 
     def _skip_full(self, plan: _Plan, slots: int | None, waited: str | None) -> None:
         """Go on without a provider that has no slot; where nobody answers, a later round waits for one."""
@@ -181,17 +190,26 @@ class Candidates:
         limit = attempt_limit(context.timeouts, context.deadline.remaining(started), plan.behind + 1)
         entry = self._ledger.begin(provider.name, plan.round)
         entry.dropped, entry.repeat = dropped_options(provider, self._request), plan.repeat
-        self._ledger.tell(AttemptStarted(context.request_id, provider.name, entry.number, plan.round, limit))
+        if self._ledger.wants(AttemptStarted):
+            started_event = AttemptStarted(context.request_id, provider.name, entry.number, plan.round, limit)
+            self._ledger.tell(started_event)
 
         def report(error: Exception) -> None:
             self._ledger.clean_up_failed(provider.name, error)
 
-        request = self._request.under(Conditions(plan.behind > 0, plan.fresh, report, has_slot=True))
+        asked, entry.rewritten = rewritten_for(provider, self._request)
+        request = asked.under(Conditions(plan.behind > 0, plan.fresh, report, has_slot=True))
         close = context.timeouts.close
         try:
             usual = context.is_usual(limit, started, plan.behind + 1)
             result = await run_attempt(
-                provider.adapter, request, limit=limit, usual=usual, close=close, report=report
+                provider.adapter,
+                request,
+                limit=limit,
+                usual=usual,
+                close=close,
+                report=report,
+                clock=context.clock,
             )
             if self._won and result.generator is not None:
                 await close_generator(result.generator, close, report)
@@ -273,6 +291,8 @@ class Candidates:
         """Write the candidate down as skipped; it may join a later round once it may be asked."""
         entry = self._ledger.begin(plan.provider.name, plan.round)
         entry.lacks = lacking_demands(plan.provider, self._request)
+        if refusal.context is not None:
+            entry.too_large = refusal.context, refusal.tokens
         entry.end("skipped", AttemptResult(now, now, phase="selection"), refusal.reason)
         wait = refusal.back_in
         if self._context.policy.wait_for_held and wait is not None:

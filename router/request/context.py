@@ -64,6 +64,8 @@ class RequestContext:
             now: When the attempt began, on the event loop's clock.
             left: Candidates of the round not yet tried, this one included.
         """
+        if self.timeouts is self.usual:
+            return True
         remaining = Deadline(self.ledger.started + self.usual.total).remaining(now)
         return limit >= attempt_limit(self.usual, remaining, left)
 

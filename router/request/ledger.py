@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from adapters.contract.errors import ContextTooLong
 from router.events import AdapterBroke, Attempt, AttemptEnded, CleanUpFailed, RequestEnded, without_frames
 
 if TYPE_CHECKING:
@@ -22,14 +23,22 @@ class Ledger:
         request_id: Of the request.
         started: When it started, on the event loop's clock.
         tell: Tells an event to the observers.
+        wants: Whether anybody listens to events of a class; what nobody wants need not be made.
     """
 
-    __slots__ = ("_attempts", "_begun", "request_id", "started", "tell")
+    __slots__ = ("_attempts", "_begun", "request_id", "started", "tell", "wants")
 
-    def __init__(self, request_id: str, started: float, tell: Callable[[Event], None]) -> None:
+    def __init__(
+        self,
+        request_id: str,
+        started: float,
+        tell: Callable[[Event], None],
+        wants: Callable[[type[Event]], bool] = lambda _: True,
+    ) -> None:
         self.request_id = request_id
         self.started = started
         self.tell = tell
+        self.wants = wants
         self._attempts: list[Attempt] = []
         self._begun = 0
 
@@ -111,6 +120,9 @@ class Entry:
         dropped: Options that the provider does not take.
         repeat: Whether it repeats one whose kept-alive connection was lost.
         lacks: Demands of the request that the provider cannot meet.
+        rewritten: What was changed in the messages for the provider.
+        too_large: Where the request is too large: the most tokens that the provider takes, or 0, and those
+            of the request.
     """
 
     ledger: Ledger
@@ -120,10 +132,15 @@ class Entry:
     dropped: tuple[str, ...] = ()
     repeat: bool = False
     lacks: tuple[str, ...] = ()
+    rewritten: tuple[str, ...] = ()
+    too_large: tuple[int, int] | None = None
 
     def end(self, outcome: AttemptOutcome, result: AttemptResult, reason: str = "") -> None:
         """Write the outcome."""
         error = None if outcome == "cancelled" else result.error
+        large = self.too_large
+        if isinstance(error, ContextTooLong):
+            large = (error.limit or 0, error.tokens or 0)
         self.ledger.add(
             Attempt(
                 provider=self.provider,
@@ -140,5 +157,8 @@ class Entry:
                 lacks=self.lacks,
                 provider_request_id=result.flow.request_id or (error.request_id if error else None),
                 rate_limits=dict(result.flow.rate_limits),
+                rewritten=self.rewritten,
+                context=None if large is None else large[0],
+                tokens=0 if large is None else large[1],
             )
         )

@@ -17,18 +17,32 @@ def refusal_of(provider: Provider, request: ChatRequest, now: float) -> Refusal 
     model = provider.adapter.model_for(request)
     refusal = provider.refusal(model, now)
     incapable = provider.adapter.capabilities.refuses(request, model)
-    if incapable is None:
+    if incapable is not None:
+        return Refusal(incapable, None) if refusal is None else refusal._replace(back_in=None)
+    large = provider.too_large(request, model, now)
+    if large is None:
         return refusal
-    return Refusal(incapable, None) if refusal is None else refusal._replace(back_in=None)
+    if refusal is not None:
+        return refusal._replace(back_in=None)
+    return Refusal(large.reason, None, context=large.limit or 0, tokens=large.estimate)
 
 
 def lacking_demands(provider: Provider, request: ChatRequest) -> tuple[str, ...]:
     """Return the demands of `request` that `provider` cannot meet, whatever else is known of it."""
     with suppress(Exception):  # a bug in an adapter is told where the reason is looked for
-        return provider.adapter.capabilities.lacks(request)
+        return provider.adapter.capabilities.lacks(request, provider.adapter.model_for(request))
     return ()
 
 
 def dropped_options(provider: Provider, request: ChatRequest) -> tuple[str, ...]:
     """Return the names of the options that `provider` does not take, sorted."""
-    return tuple(sorted(set(request.options) - provider.adapter.capabilities.options))
+    if not request.options:
+        return ()
+    taken = provider.adapter.capabilities.of(provider.adapter.model_for(request)).options
+    return tuple(sorted(set(request.options) - taken))
+
+
+def rewritten_for(provider: Provider, request: ChatRequest) -> tuple[ChatRequest, tuple[str, ...]]:
+    """Return `request` with its messages as `provider` takes them, and what was changed for that."""
+    adapter = provider.adapter
+    return request.rewritten_for(adapter.capabilities.of(adapter.model_for(request)))

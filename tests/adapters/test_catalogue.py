@@ -50,8 +50,11 @@ def test_a_third_party_does_not_take_the_name_of_one_of_ours(monkeypatch):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("opchatgtps", "no adapter is called 'opchatgtps'; did you mean 'opchatgpts'? There are: aura, "),
-        ("zzz", "no adapter is called 'zzz'. There are: aura, "),
+        (
+            "opchatgtps",
+            "no adapter is called 'opchatgtps'; did you mean 'opchatgpts'? There are: anthropic, ",
+        ),
+        ("zzz", "no adapter is called 'zzz'. There are: anthropic, "),
     ],
 )
 def test_an_unknown_name_is_an_error_that_helps(name, words):

@@ -20,6 +20,7 @@ OF_AN_ADAPTER = {
     "mark", "owner", "answer_probes", "recheck", "recheck_cap", "in_loop",
 }  # fmt: skip
 OF_HTTP = {"base_url", "limits", "connect_timeout", "cleanup_timeout"}
+OF_OPENAI = {"peculiarities", "preset"}
 
 
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
@@ -37,5 +38,5 @@ def test_an_adapter_shows_its_users_their_names_only() -> None:
     adapter = OpenAICompatible("http://127.0.0.1:9/v1")
 
     assert {name for name in dir(adapters.Adapter) if name[0] != "_"} == OF_AN_ADAPTER
-    assert {name for name in dir(adapter) if name[0] != "_"} == OF_AN_ADAPTER | OF_HTTP
+    assert {name for name in dir(adapter) if name[0] != "_"} == OF_AN_ADAPTER | OF_HTTP | OF_OPENAI
     assert issubclass(OpenAICompatible, HTTPAdapter)

@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from adapters import Aura, ChatAnywhere, H2o, Opchatgpts, OpenAICompatible, OpenAssistant
+from adapters import Anthropic, Aura, ChatAnywhere, H2o, Opchatgpts, OpenAICompatible, OpenAssistant
+from adapters.simulators.anthropic import AnthropicSimulator
 from adapters.simulators.aura import AuraSimulator
 from adapters.simulators.chat_anywhere import ChatAnywhereSimulator
 from adapters.simulators.h2o import H2oSimulator
@@ -45,6 +46,7 @@ class Service:
 
 SERVICES: Final = (
     Service("openai", OpenAISimulator, OpenAICompatible, {"model": "m"}, "/v1"),
+    Service("anthropic", AnthropicSimulator, Anthropic, {"model": "claude-simulated"}),
     Service("chat_anywhere", ChatAnywhereSimulator, ChatAnywhere, {}),
     Service("aura", AuraSimulator, Aura, {}),
     Service("opchatgpts", OpchatgptsSimulator, Opchatgpts, {}),

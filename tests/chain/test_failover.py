@@ -10,7 +10,7 @@ import pytest
 
 from adapters import Limits, OpenAICompatible
 from adapters.simulators.openai import OpenAISimulator
-from router import CleanUpFailed, Event, Router, StreamInterrupted, Timeouts
+from router import CleanUpFailed, Event, RequestAborted, Router, StreamInterrupted, Timeouts
 from tests.chain.services import SERVICES, Service, leftovers
 from tests.virtual_time import anyio_backend_with_sockets as anyio_backend  # noqa: F401 - a fixture
 
@@ -32,6 +32,9 @@ READ_BACK: Final = ("cut", "cut_clean", "reset_after", "close", "reset", "finish
 OWN: Final = {
     **{("h2o", fault): "complete" for fault in ("never_closes", "second_answer")},
     **{("h2o", f"delete_{how}"): "complete" for how in ("404", "500", "reset", "stall")},
+    ("anthropic", "overloaded_event"): "interrupted",
+    ("anthropic", "refused"): "aborted",
+    ("anthropic", "refused_after"): "interrupted",
     ("opchatgpts", "typed_events"): "complete",
     **{("open_assistant", fault): "complete" for fault in READ_BACK},  # the finished message is read
     ("open_assistant", "dies"): "interrupted",
@@ -70,6 +73,8 @@ async def test_a_fault_of_the_first_provider_ends_as_promised(service: Service, 
                     async for delta in reply:
                         text += delta.text
                 outcome = "complete" if provider == adapter.name else "failed over"
+            except RequestAborted:
+                outcome = "aborted"
             except StreamInterrupted as error:
                 outcome = "interrupted"
                 assert error.partial == text  # noqa: PT017 - not every fault raises

@@ -15,6 +15,8 @@ from adapters import (
     BadReply,
     ConnectFailed,
     ConnectionLost,
+    ContentRefused,
+    ContextTooLong,
     EmptyReply,
     H2o,
     Limits,
@@ -25,6 +27,7 @@ from adapters import (
     QuotaExhausted,
     RateLimited,
     ReplyTooLarge,
+    Scope,
     ScriptedAdapter,
     ServiceFailed,
 )
@@ -73,6 +76,13 @@ SEEN: Final[dict[str, type[AdapterError] | str]] = {
     "redirect": BadReply,
     "garbage": BadReply,
     "endless_comments": ReplyTooLarge,
+    "413": ContextTooLong,
+    "504": ServiceFailed,
+    "529": ServiceFailed,
+    "billing": QuotaExhausted,
+    "no_credit": QuotaExhausted,
+    "refused": ContentRefused,
+    "too_long": ContextTooLong,
     "limit": QuotaExhausted,
     "refusal": QuotaExhausted,
     "echo": EmptyReply,
@@ -115,6 +125,9 @@ async def test_what_an_answer_shows_of_each_fault(service: Service, fault: str):
             ("healthy",) * 2 + (WELL,) if expected == WELL else ("unhealthy",) * 2 + (LATE,)
         )
         assert (state, verdict, reason) == (entry.state, report.verdict, entry.reason)
+    elif expected.scope is Scope.REQUEST:  # which says nothing about the service
+        assert ("unknown", None) == (entry.state, entry.probe.working)
+        assert told(expected()) in entry.probe.reason
     else:
         works = issubclass(expected, RateLimited | QuotaExhausted)
         assert told(expected()) in entry.probe.reason
@@ -125,7 +138,8 @@ async def test_what_an_answer_shows_of_each_fault(service: Service, fault: str):
         # One that asks to be left alone for a time is not asked; without a time it is.
         held = entry.reason.startswith("held back")
         assert (2 if held or not works else 1) == EXIT_CODES[report.verdict]
-    assert ("answer", "answer", "answer") == (report.level, entry.evidence, entry.probe.level)
+    evidence = "none" if entry.state == "unknown" else "answer"
+    assert ("answer", evidence, "answer") == (report.level, entry.evidence, entry.probe.level)
     assert fault.startswith("delete_") is bool(left)
     told_of = [] if fault == "delete_404" else [service.name] * len(left)  # a 404 says that it is gone
     assert told_of == [event.provider for event in seen.of(CleanUpFailed)]

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     import ssl
 
 ONE: Final = ("openai",)
-STREAMS: Final = ("openai", "opchatgpts", "h2o")
+STREAMS: Final = ("openai", "anthropic", "opchatgpts", "h2o")
 RAW: Final = ("chat_anywhere", "aura")
-EVERY: Final = ("openai", *RAW, "opchatgpts", "h2o", "open_assistant")
+EVERY: Final = ("openai", "anthropic", *RAW, "opchatgpts", "h2o", "open_assistant")
 READS_BACK: Final = {"open_assistant": "T"}
 """A lost event stream costs Open-Assistant nothing: the finished message is read."""
 

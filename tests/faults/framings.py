@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from adapters import Aura, ChatAnywhere, H2o, Limits, Opchatgpts, OpenAICompatible, OpenAssistant
+from adapters import Anthropic, Aura, ChatAnywhere, H2o, Limits, Opchatgpts, OpenAICompatible, OpenAssistant
+from adapters.simulators.anthropic import AnthropicSimulator
 from adapters.simulators.aura import AuraSimulator
 from adapters.simulators.chat_anywhere import ChatAnywhereSimulator
 from adapters.simulators.h2o import H2oSimulator
@@ -110,6 +111,10 @@ class Tampered:
         await play_raw(exchange, nth(self.plan(Wire(framing)), self.turns - 1))
 
 
+class TamperedAnthropic(Tampered, AnthropicSimulator):
+    """Anthropic."""
+
+
 class TamperedAura(Tampered, AuraSimulator):
     """Aura."""
 
@@ -171,6 +176,7 @@ FRAMINGS: Final = {
     each.name: each
     for each in (
         OPENAI,
+        Framing("anthropic", TamperedAnthropic, Anthropic, {"model": "m", "api_key": KEY}),
         Framing("chat_anywhere", TamperedChatAnywhere, ChatAnywhere),
         Framing("aura", TamperedAura, Aura, {"key": KEY}),
         Framing("opchatgpts", TamperedOpchatgpts, Opchatgpts),

@@ -95,6 +95,52 @@ def test_a_function_is_named_as_it_is_written():
     assert [name] == [failed.observer for failed in seen.of(ObserverFailed)]
 
 
+def test_an_event_is_wanted_by_whoever_does_not_say_otherwise():
+    class Choosy:
+        def listens_to(self, kind: type[Event]) -> bool:
+            return kind is WaitStarted
+
+        def __call__(self, event: Event) -> None:
+            return
+
+    assert Observers([Choosy()]).wants(WaitStarted)
+    assert not Observers([Choosy()]).wants(RequestStarted)
+    assert Observers([Choosy(), print]).wants(RequestStarted)
+    assert not Observers([]).wants(WaitStarted)
+
+
+def test_the_log_wants_what_may_become_a_line(caplog):
+    with caplog.at_level(logging.WARNING, "router"):
+        assert not LogObserver().listens_to(RequestStarted)
+        assert LogObserver().listens_to(RequestEnded)
+    with caplog.at_level(logging.DEBUG, "router"):
+        assert LogObserver().listens_to(RequestStarted)
+    structlog.configure(processors=[])
+    try:
+        with caplog.at_level(logging.ERROR, "router"):
+            assert LogObserver().listens_to(RequestStarted)
+    finally:
+        structlog.reset_defaults()
+
+
+@pytest.mark.anyio
+async def test_what_is_not_wanted_is_not_made():
+    told: list[type[Event]] = []
+
+    class Choosy:
+        def listens_to(self, kind: type[Event]) -> bool:
+            return kind is RequestEnded
+
+        def __call__(self, event: Event) -> None:
+            told.append(type(event))
+
+    async with Router([ScriptedAdapter("good", "yes")], observers=[Choosy()]) as router:
+        await router.complete(HELLO)
+    assert RequestEnded in told
+    assert RequestStarted not in told
+    assert AttemptStarted not in told
+
+
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit])
 def test_what_is_no_exception_passes_through(kind):
     error, before, after = kind(), Recorder(), Recorder()

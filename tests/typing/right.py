@@ -17,7 +17,17 @@ from adapters import (
     ToolCall,
     Usage,
 )
-from router import AllProvidersFailed, Choice, Reply, ReplyStream, Router, StreamInterrupted, Timeouts
+from router import (
+    AllProvidersFailed,
+    Choice,
+    Reply,
+    ReplyStream,
+    Router,
+    StreamInterrupted,
+    SyncReplyStream,
+    SyncRouter,
+    Timeouts,
+)
 
 HELLO = [{"role": "user", "content": "Hello"}]
 TOOL = {"type": "function", "function": {"name": "now", "parameters": {"type": "object"}}}
@@ -135,3 +145,20 @@ async def fail(router: Router) -> None:
 
 def make() -> Router:
     return Router([Echo(), OpenAICompatible("https://api.example.org/v1", api_key="k", model="m")])
+
+
+def blocking() -> str:
+    with SyncRouter([Echo()], backend="trio", timeouts=Timeouts(total=60)) as router:
+        for delta in router.stream(HELLO, "fast", temperature=0.5, require=["temperature"]):
+            assert_type(delta, Delta)
+        with router.stream(HELLO) as reply:
+            assert_type(reply, SyncReplyStream)
+            assert_type(next(reply), Delta)
+            assert_type(reply.provider, str)
+            assert_type(reply.collect(), Reply)
+        with router.monitor(interval=5, on_report=print) as monitor:
+            assert_type(monitor.rounds, int)
+        assert_type(router.check("answer").ok, bool)
+        whole = router.complete(HELLO, response_format=City, validate=City)
+        assert_type(whole, Reply)
+    return whole.text

@@ -4,7 +4,7 @@ A line that ends in `# error: code` must be an error of this code, and no other 
 """
 
 from adapters import Capabilities, ChatOptions, Delta, Message, OpenAICompatible, ToolCallFragment, Usage
-from router import Router, Timeouts
+from router import Router, SyncRouter, Timeouts
 
 HELLO = [{"role": "user", "content": "Hello"}]
 
@@ -76,3 +76,17 @@ def things() -> None:
     Router("openai")  # error: arg-type
     Router([OpenAICompatible])  # error: list-item
     Timeouts(total="5")  # error: arg-type
+
+
+def blocking(router: SyncRouter) -> None:
+    router.complete(HELLO, temprature=0.5)  # error: call-arg
+    router.complete(HELLO, temperature="hot")  # error: arg-type
+    router.complete(HELLO, validate=5)  # error: arg-type
+    router.complete("Hello")  # error: arg-type
+    router.stream(HELLO, validate=str)  # error: call-arg
+    router.stream(HELLO).text()  # error: attr-defined
+    router.check("all")  # error: arg-type
+    router.monitor(interval="5")  # error: arg-type
+    router.aclose()  # error: attr-defined
+    SyncRouter("openai")  # error: arg-type
+    SyncRouter([], backend="curio")  # error: arg-type

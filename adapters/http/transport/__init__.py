@@ -6,6 +6,7 @@ channel         bytes over a non-blocking socket, plain or within TLS           
 names           lookups, shared by all who wait for one
 connecting      happy eyeballs, and TLS on top
 tls             whom we trust
+watch           the cheap wait for a socket on asyncio and uvloop
 connection      the one place that waits for a socket
 idle            what is kept for the next exchange, clean or closed                 never waits
 exchange        one request and its answer, from the connection to the last byte

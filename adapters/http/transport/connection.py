@@ -1,7 +1,8 @@
 """A connection: the one place that waits for a socket.
 
 A read tries the socket first, and waits only where nothing is there. A limit is data, a time of
-`anyio.current_time()`: a scope is entered around the wait alone, and none is open when a call returns.
+`anyio.current_time()`. Where the event loop has no `SocketWatch`, a scope is entered around the wait alone,
+and none is open when a call returns.
 """
 
 from __future__ import annotations
@@ -13,15 +14,19 @@ import anyio
 import anyio.lowlevel
 import httpx
 
+from adapters.http.transport.watch import watch_for
+
 if TYPE_CHECKING:
     import socket
     from collections.abc import Awaitable, Callable
 
     from adapters.http.transport.channel import Channel
     from adapters.http.transport.request import Origin
+    from adapters.http.transport.watch import SocketWatch
 
 _IN_A_ROW: Final = 8
 """Reads or writes without a wait before the others have a turn: an endless sender must starve nobody."""
+_TOO_LATE: Final = "nothing came or went until the limit of time"
 
 
 class Connection:
@@ -37,7 +42,7 @@ class Connection:
         closed: Whether it was closed from this side.
     """
 
-    __slots__ = ("_in_a_row", "_waiting", "channel", "closed", "origin")
+    __slots__ = ("_in_a_row", "_waiting", "_watch", "_watched", "channel", "closed", "origin")
 
     def __init__(self, channel: Channel, origin: Origin) -> None:
         self.channel = channel
@@ -45,6 +50,8 @@ class Connection:
         self.closed = False
         self._waiting = False
         self._in_a_row = 0
+        self._watch: SocketWatch | None = None  # of the exchange that runs
+        self._watched = True  # unless the event loop cannot
 
     def read_now(self) -> bytes | None:
         """Return what is there, empty where the peer ended; None where it has to be waited for.
@@ -56,7 +63,9 @@ class Connection:
         if self._in_a_row >= _IN_A_ROW:
             return None
         try:
-            data = self.channel.read()
+            data = None if self._watch is None else self._watch.taken()
+            if data is None:
+                data = self.channel.read()
         except BlockingIOError:
             return None
         except OSError as error:
@@ -76,8 +85,18 @@ class Connection:
             httpx.ReadTimeout: Nothing came until `limit`.
             anyio.ClosedResourceError: It was closed from this side meanwhile.
         """
-        wait = _turn if self._in_a_row >= _IN_A_ROW else anyio.wait_readable
-        await self._wait(wait, limit, httpx.ReadTimeout)
+        if self._in_a_row >= _IN_A_ROW:
+            await self._wait(_turn, limit, httpx.ReadTimeout)
+            return
+        if (wait := self._watching(limit)) is None:
+            await self._wait(anyio.wait_readable, limit, httpx.ReadTimeout)
+            return
+        self._in_a_row = 0
+        came = await wait
+        if came is None:
+            raise anyio.ClosedResourceError
+        if not came:
+            raise httpx.ReadTimeout(_TOO_LATE)
 
     async def writable(self, limit: float) -> None:
         """Wait until something can be written.
@@ -95,6 +114,7 @@ class Connection:
             httpx.WriteTimeout: Neither until `limit`.
             anyio.ClosedResourceError: It was closed from this side meanwhile.
         """
+        self.rest()
         await self._wait(_either, limit, httpx.WriteTimeout)
 
     async def pause(self, limit: float) -> None:
@@ -107,14 +127,39 @@ class Connection:
         if self._in_a_row >= _IN_A_ROW:
             await self._wait(_turn, limit, httpx.WriteTimeout)
 
+    def rest(self) -> None:
+        """Have nothing to do with the event loop until the next wait."""
+        if self._watch is not None:
+            self._watch.stop()
+            self._watch = None
+
     def close(self) -> None:
         """Close the socket at once. Who waits for it gets ClosedResourceError. Idempotent."""
         if self.closed:
             return
         self.closed = True
+        self.rest()
         if self._waiting:
             anyio.notify_closing(self.channel.sock)
         self.channel.close()
+
+    def __del__(self) -> None:
+        watch: SocketWatch | None = getattr(self, "_watch", None)
+        if watch is not None:
+            watch.stop_from_anywhere()
+
+    def _watching(self, limit: float) -> Awaitable[bool | None] | None:
+        """Return the wait of a watch, or None where the event loop has none."""
+        watch = self._watch
+        if watch is None:
+            watch = self._watch = watch_for(self.channel) if self._watched else None
+            if watch is None:
+                return None
+        try:
+            return watch.wait(limit)
+        except NotImplementedError:  # asyncio's proactor, on Windows
+            self._watch, self._watched = None, False
+            return None
 
     async def _wait(
         self,
@@ -131,7 +176,7 @@ class Connection:
             with anyio.CancelScope(deadline=limit) as scope:
                 await wait(self.channel.sock)
             if scope.cancelled_caught:
-                raise timeout("nothing came or went until the limit of time")
+                raise timeout(_TOO_LATE)
         finally:
             self._waiting = False
 

@@ -375,6 +375,7 @@ class Exchange:
             return
         if self._parser.reusable and self._sent:
             self._connection = None
+            connection.rest()
             self._connections.give_back(connection)
         else:
             self._let_go()

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from adapters.contract.errors import AdapterError, QuotaExhausted, RateLimited, Scope
+from adapters.contract.errors import AdapterError, ContextTooLong, QuotaExhausted, RateLimited, Scope
 from adapters.contract.secret import PeerText
 from adapters.wire.vendor.classify import classify
+from adapters.wire.vendor.context_limit import context_sizes
 from adapters.wire.vendor.retry_after import wait_of_headers
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ def error_from(
         retry_after=judged.retry_after,
     )
     raised.retry_after = wait_beside(raised, headers, now)
+    if isinstance(raised, ContextTooLong):
+        raised.limit, raised.tokens = context_sizes(error)
     return raised
 
 
@@ -60,7 +63,7 @@ class AnswerErrors:
 
     Args:
         shown: As of `error_from`.
-        headers: As of `error_from`.
+        headers: Returns those of `error_from`; most replies have no error, and need none.
         clock: Returns the time of the wall clock; None: dates and headers are not read.
 
     Attributes:
@@ -72,7 +75,7 @@ class AnswerErrors:
     def __init__(
         self,
         shown: Callable[[str], str] = _shown,
-        headers: Mapping[str, str] = _NO_HEADERS,
+        headers: Callable[[], Mapping[str, str]] = lambda: _NO_HEADERS,
         clock: Callable[[], datetime] | None = None,
     ) -> None:
         self.shown = shown
@@ -87,7 +90,7 @@ class AnswerErrors:
             status: That of the answer where the error is all of it; None where the error stands inside.
         """
         now = None if self._clock is None else self._clock()
-        return error_from(error, status, self.shown, headers=self._headers, now=now)
+        return error_from(error, status, self.shown, headers=self._headers(), now=now)
 
 
 def wait_beside(error: AdapterError, headers: Mapping[str, str], now: datetime | None) -> float | None:

@@ -55,6 +55,7 @@ class Body(httpx.AsyncByteStream):
 
 TURNS: Final = {
     "openai": r"/chat/completions",
+    "anthropic": r"/messages",
     "chat_anywhere": r"/chat/gpt/",
     "aura": r"/api/chat",
     "opchatgpts": r".*/chats/submit",

@@ -10,6 +10,8 @@ from pathlib import Path
 import anyio
 from anyio.abc import Process
 
+from adapters.openai.presets import PRESETS
+
 COMMAND = (sys.executable, "-m", "router")
 ROOT = Path(__file__).parents[3]
 _LEFT_OUT = ("CHAT_ROUTER_", "COLUMNS", "FORCE_COLOR", "NO_COLOR", "TTY_", "TERM")
@@ -24,8 +26,16 @@ class Ended:
     err: str
 
 
+KEYS = frozenset(variable for each in PRESETS.values() for variable in each.variables)
+"""The usual variables of keys: the command would ask the services of whoever runs the tests."""
+
+
 def environment(**further: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(_LEFT_OUT)}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(_LEFT_OUT) and name not in KEYS
+    }
     return {**kept, "TERM": "xterm-256color", "PYTHONWARNINGS": "default", **further}
 
 

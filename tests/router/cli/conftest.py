@@ -2,13 +2,15 @@
 
 import io
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
+from adapters.openai.presets import PRESETS
 from adapters.simulators.server import Simulator
 from router.cli import app
-from tests.router.cli.command import Ended
+from tests.router.cli.command import KEYS, Ended
 
 Serve = Callable[[Simulator], Simulator]
 Command = Callable[..., Ended]
@@ -44,9 +46,22 @@ def serve(portal: BlockingPortal, request: pytest.FixtureRequest) -> Serve:
     return begin
 
 
+def nobody_at_home(monkeypatch: pytest.MonkeyPatch, **urls: str) -> None:
+    """Point the local servers to `urls`, by name, and the others to a port where nobody listens."""
+    table = {
+        name: replace(each, base_url=urls.get(name, "http://127.0.0.1:9/v1")) if each.local else each
+        for name, each in PRESETS.items()
+    }
+    monkeypatch.setattr("router.config.environment.PRESETS", table)
+    monkeypatch.setattr("adapters.openai.presets.naming.PRESETS", table)
+
+
 @pytest.fixture
 def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
-    """Returns a function that runs the command in this process."""
+    """Returns a function that runs the command in this process, where no key is set and nobody is at home."""
+    for name in KEYS:
+        monkeypatch.delenv(name, raising=False)
+    nobody_at_home(monkeypatch)
 
     def run(*arguments: str, stdin: bytes = b"", **variables: str) -> Ended:
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin)))

@@ -18,7 +18,7 @@ REQUIRED: dict[str, dict[str, Any]] = {
     "OpenAICompatible": {"base_url": "http://127.0.0.1:1"},
     "ClientKey": {"name": "team", "key": "a-key-of-a-team"},
 }
-BASES = ("Adapter", "HTTPAdapter", "HTTPSettings")
+BASES = ("Adapter", "HTTPAdapter", "HTTPSettings", "OpenAISettings")
 
 
 def class_of(name: str) -> type:

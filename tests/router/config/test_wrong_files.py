@@ -106,13 +106,20 @@ FILES: dict[str, tuple[str, int | None, str, str]] = {
     "an adapter of a class name": ('[[provider]]\nadapter = "H2o"', 2, "provider 1: adapter", "'h2o'?"),
     "an adapter that is none": ('[[provider]]\nadapter = "zzz"', 2, "provider 1: adapter", "module:Class"),
     "another service": (
-        '[[provider]]\nadapter = "ollama"', 2, "provider 1: adapter",
-        "unknown adapter 'ollama'; for a service with an OpenAI-compatible API write adapter = \"openai\"",
+        '[[provider]]\nadapter = "llamafile"', 2, "provider 1: adapter",
+        "unknown adapter 'llamafile'; for a service with an OpenAI-compatible API write adapter = \"openai\"",
     ),
     "a service that sounds like an adapter": (
-        '[[provider]]\nadapter = "azure"', 2, "provider 1: adapter", "unknown adapter 'azure'; for a service",
+        '[[provider]]\nadapter = "azure"', 1, "provider 1", "azure needs the address of your resource",
     ),
-    "an adapter that is a number": ("[[provider]]\nadapter = 1", 2, "provider 1: adapter", "'aura'"),
+    "a preset that is misspelt": ('[[provider]]\nadapter = "azur"', 2, "provider 1: adapter", "'azure'?"),
+    "a name of two services": (
+        '[[provider]]\nadapter = "grok"', 2, "provider 1: adapter", "did you mean 'xai' or 'groq'?",
+    ),
+    "a preset without its key": (
+        '[[provider]]\nadapter = "groq"', 1, "provider 1", "set the environment variable GROQ_API_KEY",
+    ),
+    "an adapter that is a number": ("[[provider]]\nadapter = 1", 2, "provider 1: adapter", "'anthropic'"),
     "a module that is not there": (
         '[[provider]]\nadapter = "no_such.module:Class"', 2, "provider 1: adapter", "make no_such.module ",
     ),
@@ -129,7 +136,7 @@ FILES: dict[str, tuple[str, int | None, str, str]] = {
         '[[provider]]\nadapter = "a b:c"', 2, "provider 1: adapter", "cannot be read as module:Class",
     ),
     "no address where one is needed": (
-        '[[provider]]\nadapter = "openai"', 1, "provider 1", "base_url is missing; it must be text",
+        '[[provider]]\nadapter = "openai"', 1, "provider 1", "for another service with such an API give its",
     ),
     "two of the same name": (H2O + H2O, 4, "provider 2: name", "a provider before this one is called 'h2o'"),
     "two of a given name": (
@@ -244,7 +251,7 @@ least = -1
         ("adapter = 1", "adapter"),
         ('adaptr = "h2o"', "adaptr"),
         ('adapter = "no_such.module:Class"', "adapter"),
-        ('adapter = "openai"', ""),  # base_url is missing
+        ('adapter = "open_assistant"\nbase_ur = "x"', "base_ur"),
     ],
 )
 def test_a_wrong_adapter_or_a_missing_setting_hides_no_other_mistake(

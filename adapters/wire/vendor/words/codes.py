@@ -181,7 +181,8 @@ CODES: Final[tuple[Section, ...]] = (
             "MissingAuthenticationTokenException | InvalidClientTokenId | NotAuthorized"
         )),
         Words("LiteLLM", LITELLM, listed(
-            "auth_error | token_not_found_in_db | expired_key | AuthenticationError"
+            "auth_error | token_not_found_in_db | expired_key | AuthenticationError | "
+            "no_db_connection"
         )),
         Words("Groq", GROQ, listed("organization_restricted")),
         Words("HTTP", HTTP, listed("unauthorized")),

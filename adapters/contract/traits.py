@@ -1,0 +1,95 @@
+"""What messages need of a provider. Standard library only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from adapters.contract.message import Message
+
+_WORDS: Final = ("text", "refusal")
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What messages need of a provider, found out once: a history may have thousands of them.
+
+    Attributes:
+        has_system: Whether a system or developer message is among them.
+        turns: How many others there are.
+        has_tools: Whether they hold calls of tools, or results.
+        has_images: Whether a part of them is neither words nor sound: an image, a file.
+        characters: The length of all texts together.
+        has_audio: Whether a part of them is sound.
+        has_image_urls: Whether an image is given by its address and not as data.
+        is_prefilled: Whether the last one is the beginning of an answer.
+        roles: All roles among them.
+        instructions: How many system and developer messages there are.
+        has_null: Whether one has no content, as an assistant's message may that only calls tools.
+        parts: How many parts are not words.
+    """
+
+    has_system: bool
+    turns: int
+    has_tools: bool
+    has_images: bool
+    characters: int
+    has_audio: bool = False
+    has_image_urls: bool = False
+    is_prefilled: bool = False
+    roles: frozenset[str] = frozenset()
+    instructions: int = 0
+    has_null: bool = False
+    parts: int = 0
+
+    @classmethod
+    def of(cls, messages: Sequence[Message]) -> Traits:
+        """Return the traits of `messages`."""
+        instructions = sum(m.role in ("system", "developer") for m in messages)
+        tools = any(m.role in ("tool", "function") or m.extra.get("tool_calls") for m in messages)
+        others = [
+            part
+            for m in messages
+            if not isinstance(m.content, str)
+            for part in m.content or ()
+            if part.get("type") not in _WORDS
+        ]
+        sounds = sum(part.get("type") == "input_audio" for part in others)
+        last = messages[-1] if messages else None
+        return cls(
+            has_system=instructions > 0,
+            turns=len(messages) - instructions,
+            has_tools=tools,
+            has_images=len(others) > sounds,
+            characters=sum(len(m.text) for m in messages),
+            has_audio=sounds > 0,
+            has_image_urls=any(map(_is_by_address, others)),
+            is_prefilled=last is not None and last.role == "assistant" and not last.extra.get("tool_calls"),
+            roles=frozenset(m.role for m in messages),
+            instructions=instructions,
+            has_null=any(m.content is None for m in messages),
+            parts=len(others),
+        )
+
+
+def _is_by_address(part: Mapping[str, Any]) -> bool:
+    image = part.get("image_url")
+    url = image.get("url") if isinstance(image, Mapping) else image
+    return part.get("type") == "image_url" and isinstance(url, str) and not url.startswith("data:")
+
+
+def text_bytes(messages: Sequence[Message], tools: object = None) -> int:
+    """Return the bytes of UTF-8 of all texts, tool calls and definitions of tools."""
+    texts = sum(_length(m.text) for m in messages)
+    calls = [calls for m in messages if (calls := m.extra.get("tool_calls"))]
+    return texts + sum(_length(json.dumps(each, ensure_ascii=False)) for each in (*calls, tools) if each)
+
+
+def _length(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))

@@ -1,0 +1,27 @@
+"""The known services and servers with an OpenAI-compatible API: one row each, with its sources.
+
+`OpenAICompatible.preset("groq")` makes an adapter of a row. Nothing here needs an HTTP client, so that the
+command can list and complete the names at once.
+"""
+
+from adapters.openai.presets.matrix import COLUMNS, Cell, cells_of, matrix
+from adapters.openai.presets.naming import AMBIGUOUS, PRESETS, known, named, unknown
+from adapters.openai.presets.preset import Preset, Proof
+from adapters.openai.presets.settings import key_variable, settings_for, takes_key_from
+
+__all__ = [
+    "AMBIGUOUS",
+    "COLUMNS",
+    "PRESETS",
+    "Cell",
+    "Preset",
+    "Proof",
+    "cells_of",
+    "key_variable",
+    "known",
+    "matrix",
+    "named",
+    "settings_for",
+    "takes_key_from",
+    "unknown",
+]

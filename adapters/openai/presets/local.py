@@ -1,0 +1,113 @@
+"""The known servers for one's own machine, at the address that each one listens on by default."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Final
+
+from adapters.openai.presets.preset import Preset, proved
+
+_SAMPLING: Final = ("top_k", "repetition_penalty")
+
+LOCAL: Final = (
+    Preset(
+        "ollama",
+        "Ollama",
+        "https://docs.ollama.com/api/openai-compatibility",
+        "http://127.0.0.1:11434/v1",
+        needs_key=False,
+        local=True,
+        settings=MappingProxyType({
+            "rename": {"max_completion_tokens": "max_tokens"},
+            "roles": {"developer": "system"},
+            "refuses": ("n", "logit_bias", "user"),
+        }),
+        reasoning="reasoning",
+        known=proved(documented="stream tools images json usage probe"),
+        note="It ignores n, logit_bias and user; they are not sent, so that nobody relies on them.",
+    ),
+    Preset(
+        "lm_studio",
+        "LM Studio",
+        "https://lmstudio.ai/docs/developer/openai-compat",
+        "http://127.0.0.1:1234/v1",
+        ("LM_API_TOKEN",),
+        needs_key=False,
+        local=True,
+        settings=MappingProxyType({
+            "rename": {"max_completion_tokens": "max_tokens"},
+            "roles": {"developer": "system"},
+            "takes": ("top_k",),
+        }),
+        reasoning="reasoning_content",
+        known=proved(documented="stream tools images json probe"),
+    ),
+    Preset(
+        "llama_cpp",
+        "llama.cpp (llama-server)",
+        "https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md",
+        "http://127.0.0.1:8080/v1",
+        ("LLAMA_API_KEY",),
+        ("https://www.mintlify.com/ggml-org/llama.cpp/api/tools/llama-server",),
+        spellings=("llama server", "llama"),
+        needs_key=False,
+        local=True,
+        settings=MappingProxyType({
+            "rename": {"max_completion_tokens": "max_tokens"},
+            "roles": {"developer": "system"},
+            "takes": ("top_k", "typical_p"),
+        }),
+        reasoning="reasoning_content",
+        known=proved(client="stream tools images"),
+        note="It serves the one model that it was started with, whatever name is asked for.",
+    ),
+    Preset(
+        "vllm",
+        "vLLM",
+        "https://docs.vllm.ai/en/latest/serving/openai_compatible_server/",
+        "http://127.0.0.1:8000/v1",
+        ("VLLM_API_KEY",),
+        needs_key=False,
+        local=True,
+        settings=MappingProxyType({"takes": _SAMPLING}),
+        reasoning="reasoning",
+        known=proved(documented="images"),
+    ),
+    Preset(
+        "sglang",
+        "SGLang",
+        "https://docs.sglang.io/docs/basic_usage/openai_api_completions",
+        "http://127.0.0.1:30000/v1",
+        (),
+        ("https://docs.sglang.io/docs/advanced_features/separate_reasoning",),
+        needs_key=False,
+        local=True,
+        settings=MappingProxyType({"takes": _SAMPLING}),
+        reasoning="reasoning_content",
+        known=proved(documented="reasoning"),
+    ),
+    Preset(
+        "litellm",
+        "LiteLLM proxy",
+        "https://docs.litellm.ai/docs/simple_proxy",
+        "http://127.0.0.1:4000/v1",
+        ("LITELLM_API_KEY", "LITELLM_MASTER_KEY"),
+        spellings=("lite llm", "litellm proxy"),
+        needs_key=False,
+        local=True,
+        settings=MappingProxyType({"takes": ("top_k",)}),
+        reasoning="reasoning_content",
+        note="What a model can do is the matter of the service behind it.",
+    ),
+    Preset(
+        "open_webui",
+        "Open WebUI",
+        "https://docs.openwebui.com/getting-started/api-endpoints/",
+        "http://127.0.0.1:3000/api",
+        ("OPEN_WEBUI_API_KEY", "OPENWEBUI_API_KEY"),
+        spellings=("open web ui",),
+        needs_key=True,
+        local=True,
+        note="Its key is made in the settings of an account; the address is that of its container.",
+    ),
+)  # fmt: skip

@@ -1,0 +1,98 @@
+"""What a provider says that it cannot take, and what differs for one of its models."""
+
+from typing import Any
+
+import pytest
+
+from adapters import Capabilities, ChatRequest
+
+HELLO = {"role": "user", "content": "Hello"}
+DEVELOPER = {"role": "developer", "content": "Be kind."}
+BEGUN = {"role": "assistant", "content": "{"}
+CALL = {"role": "assistant", "content": None, "tool_calls": [{"id": "1", "function": {"name": "f"}}]}
+SCHEMA = {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object"}}}
+FORMATS = frozenset({"response_format"})
+
+
+def with_part(kind: str, **body: str) -> dict[str, Any]:
+    return {"role": "user", "content": [{"type": kind, kind: body}]}
+
+
+DATA = with_part("image_url", url="data:image/png;base64,AA==")
+ADDRESS = with_part("image_url", url="https://example.org/a.png")
+SOUND = with_part("input_audio", data="AA==", format="wav")
+
+
+@pytest.mark.parametrize(
+    ("fields", "messages", "options", "why"),
+    [
+        ({"prefill": False}, [HELLO, BEGUN, HELLO], {}, None),
+        ({"prefill": False}, [HELLO, BEGUN], {}, "does not go on from a last message of the assistant"),
+        ({"prefill": False, "tools": True}, [HELLO, CALL], {}, None),
+        ({}, [HELLO, BEGUN], {}, None),
+        ({"images": True, "image_urls": False}, [DATA], {}, None),
+        ({"images": True, "image_urls": False}, [ADDRESS], {}, "never fetched"),
+        ({"images": True}, [ADDRESS, SOUND], {}, None),
+        ({"images": True, "audio": False}, [SOUND], {}, "takes no sound"),
+        ({"audio": True}, [SOUND], {}, None),
+        ({"audio": True}, [SOUND, DATA], {}, "takes text only"),
+        ({}, [SOUND], {}, "takes text only"),
+        ({"options": FORMATS}, [HELLO], {"response_format": SCHEMA}, None),
+        ({"options": FORMATS, "json_schema": False}, [HELLO], {"response_format": SCHEMA}, "no JSON schema"),
+        (
+            {"options": FORMATS, "json_schema": False},
+            [HELLO],
+            {"response_format": {"type": "json_object"}},
+            None,
+        ),
+        ({"roles": frozenset({"user", "system"})}, [DEVELOPER, HELLO], {}, None),
+        ({"roles": frozenset({"user", "developer"})}, [DEVELOPER, HELLO], {}, None),
+        ({"roles": frozenset({"user"})}, [DEVELOPER, HELLO], {}, "takes no messages of the role 'developer'"),
+        (
+            {"roles": frozenset({"user"})},
+            [HELLO, BEGUN, HELLO],
+            {},
+            "takes no messages of the role 'assistant'",
+        ),
+    ],
+)
+def test_what_a_provider_cannot_take_is_said(fields, messages, options, why):
+    refusal = Capabilities(**fields).refuses(ChatRequest.build(messages, **options), None)
+
+    assert (why is None) is (refusal is None)
+    assert why is None or why in refusal
+
+
+def test_a_model_may_take_less_than_the_others_of_its_provider():
+    capabilities = Capabilities(images=True, by_model={"small": {"images": False}})
+    request = ChatRequest.build([DATA])
+
+    refusals = [capabilities.refuses(request, model) for model in (None, "large", "small")]
+
+    assert [None, None, "takes text only"] == refusals
+    assert ("images",) == capabilities.lacks(request, "small")
+    assert () == capabilities.lacks(request)
+
+
+def test_a_model_may_take_more():
+    capabilities = Capabilities(by_model={"vision": {"images": True, "context_tokens": 100}})
+
+    assert capabilities.refuses(ChatRequest.build([DATA]), "vision") is None
+    assert (None, 100) == (capabilities.context_tokens, capabilities.of("vision").context_tokens)
+    assert hash(capabilities) == hash(Capabilities())
+
+
+@pytest.mark.parametrize(
+    ("fields", "error", "words"),
+    [
+        ({"context_tokens": 0}, ValueError, "context_tokens is 0; it must be positive"),
+        ({"roles": frozenset({"sytem"})}, ValueError, "did you mean 'system'"),
+        ({"roles": "user"}, TypeError, "roles is text"),
+        ({"by_model": {"m": {"imges": True}}}, TypeError, "did you mean 'images'"),
+        ({"by_model": {"m": {"context_size": -1}}}, ValueError, "context_size is -1"),
+        ({"by_model": {"m": 1}}, TypeError, "pass a mapping of fields"),
+    ],
+)
+def test_what_cannot_be_meant_is_said_at_once(fields, error, words):
+    with pytest.raises(error, match=words):
+        Capabilities(**fields)

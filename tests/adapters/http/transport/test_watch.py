@@ -1,0 +1,283 @@
+"""The wait of an exchange: its limit, its end, and what it leaves in the event loop."""
+
+from __future__ import annotations
+
+import gc
+import math
+import socket
+import threading
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import anyio.lowlevel
+import httpx
+import pytest
+
+from adapters.http.transport.channel import PlainChannel
+from adapters.http.transport.connection import Connection
+from adapters.http.transport.request import Origin
+from adapters.http.transport.watch import SocketWatch, watch_for
+from tests.adapters.http.transport.peer import CHUNKED, OK, Peer, Talk, eventually
+from tests.adapters.http.transport.test_cancellation import sockets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from adapters.http.transport import StreamTransport
+
+pytestmark = pytest.mark.anyio
+
+_LIMIT = 0.15
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[Connection, socket.socket]]:
+    """A connection over a pair of sockets, and the other end."""
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    connection = Connection(PlainChannel(ours), Origin(False, "localhost", 80))
+    yield connection, theirs
+    connection.close()
+    theirs.close()
+
+
+async def heard(connection: Connection, limit: float = math.inf) -> bytes:
+    while (data := connection.read_now()) is None:
+        await connection.readable(limit)
+    return data
+
+
+async def test_each_wait_has_its_own_limit_though_the_timer_is_one(
+    pair: tuple[Connection, socket.socket],
+) -> None:
+    connection, theirs = pair
+
+    async def talk() -> None:
+        for _ in range(4):
+            await anyio.sleep(_LIMIT / 2)
+            theirs.send(b"x")
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(talk)
+        for _ in range(4):  # longer than one limit in all
+            assert await heard(connection, anyio.current_time() + _LIMIT) == b"x"
+    began = anyio.current_time()
+    with pytest.raises(httpx.ReadTimeout):
+        await heard(connection, began + _LIMIT)
+    assert anyio.current_time() >= began + _LIMIT
+
+
+async def test_a_limit_that_is_earlier_than_the_one_before_holds(
+    pair: tuple[Connection, socket.socket],
+) -> None:
+    connection, theirs = pair
+    theirs.send(b"x")
+    await connection.readable(anyio.current_time() + 1000)
+    assert await heard(connection) == b"x"
+    with anyio.fail_after(5), pytest.raises(httpx.ReadTimeout):
+        await connection.readable(anyio.current_time() + 0.01)
+
+
+async def test_a_wait_without_a_limit_outlives_the_timer_of_the_one_before(
+    pair: tuple[Connection, socket.socket],
+) -> None:
+    connection, theirs = pair
+    theirs.send(b"x")
+    await connection.readable(anyio.current_time() + 0.02)
+    assert await heard(connection) == b"x"
+    with anyio.move_on_after(0.1) as scope:
+        await connection.readable(math.inf)
+    assert scope.cancelled_caught
+
+
+@pytest.mark.parametrize("limit", [math.inf, 1000.0])
+async def test_closing_wakes_who_waits(limit: float, pair: tuple[Connection, socket.socket]) -> None:
+    connection, _ = pair
+    async with anyio.create_task_group() as tasks:
+
+        async def reader() -> None:
+            with pytest.raises(anyio.ClosedResourceError):
+                await connection.readable(anyio.current_time() + limit)
+
+        tasks.start_soon(reader)
+        await anyio.wait_all_tasks_blocked()
+        connection.close()
+
+
+async def test_what_comes_while_nobody_waits_is_not_told_again_and_again(
+    pair: tuple[Connection, socket.socket],
+) -> None:
+    connection, theirs = pair
+    theirs.send(b"x")
+    await connection.readable(math.inf)
+    assert await heard(connection) == b"x"
+    theirs.send(b"y")
+    await anyio.wait_all_tasks_blocked()
+    await anyio.sleep(0.02)
+    watch = connection._watch
+    assert watch is None or not watch._watching  # the loop sleeps
+    assert await heard(connection) == b"y"
+    theirs.send(b"z")
+    await connection.readable(math.inf)
+    assert await heard(connection) == b"z"
+
+
+async def test_an_end_and_a_reset_are_read_by_who_waited(pair: tuple[Connection, socket.socket]) -> None:
+    connection, theirs = pair
+    async with anyio.create_task_group() as tasks:
+
+        async def reader() -> None:
+            assert await heard(connection) == b""
+
+        tasks.start_soon(reader)
+        await anyio.wait_all_tasks_blocked()
+        theirs.close()
+
+
+async def test_whatever_reading_raises_comes_to_who_waits(
+    pair: tuple[Connection, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection, theirs = pair
+
+    def read(_: object) -> bytes:
+        raise ValueError("of the channel")
+
+    async with anyio.create_task_group() as tasks:
+
+        async def reader() -> None:
+            await connection.readable(math.inf)
+            with pytest.raises(ValueError, match="of the channel"):
+                connection.read_now()
+
+        tasks.start_soon(reader)
+        await anyio.wait_all_tasks_blocked()
+        monkeypatch.setattr(PlainChannel, "read", read)
+        theirs.send(b"x")
+
+
+@pytest.mark.parametrize("turns", range(6))
+@pytest.mark.parametrize("natively", [False, True])
+async def test_cancelled_around_the_moment_in_which_something_comes(
+    turns: int, natively: bool, transport: StreamTransport, anyio_backend_name: str
+) -> None:
+    go = anyio.Event()
+
+    async def handler(talk: Talk) -> None:
+        await talk.request()
+        await talk.send(CHUNKED)
+        await go.wait()
+        await talk.send(b"2\r\nok\r\n")
+        await talk.gone()
+
+    async with Peer(handler) as peer:
+        before = sockets()
+
+        async def read() -> None:
+            async with transport.exchange(peer.head(), b"{}") as exchange:
+                while True:
+                    await exchange.receive()
+
+        async with anyio.create_task_group() as tasks:
+            with anyio.CancelScope() as scope:
+
+                async def stop() -> None:
+                    await anyio.wait_all_tasks_blocked()
+                    go.set()
+                    for _ in range(turns):
+                        await anyio.lowlevel.checkpoint()
+                    task.cancel() if natively else scope.cancel()
+
+                task: Any = scope
+                if natively and anyio_backend_name == "asyncio":
+                    loop: Any = anyio.lowlevel.current_token().native_token
+                    task = loop.create_task(read())
+                tasks.start_soon(stop)
+                if task is scope:
+                    await read()
+                else:
+                    with pytest.raises(BaseException):  # noqa: B017 - its own class is asyncio's
+                        await task
+        await eventually(lambda: sockets() == before)
+        assert "open=0 idle=0" in repr(transport)
+
+
+async def test_an_exchange_that_is_dropped_leaves_no_socket(transport: StreamTransport) -> None:
+    async def handler(talk: Talk) -> None:
+        await talk.request()
+        await talk.send(CHUNKED, b"2\r\nok\r\n")
+        await talk.gone()
+
+    async with Peer(handler) as peer:
+        before = sockets()
+        exchange = transport.exchange(peer.head(), b"{}")
+        await exchange.send()
+        assert await exchange.receive() == b"ok"
+        with anyio.move_on_after(0.01):
+            await exchange._connection.readable(math.inf)  # type: ignore[union-attr]  # it is open
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            from_another_thread = threading.Thread(target=gc.collect)
+            del exchange
+            from_another_thread.start()
+            await anyio.to_thread.run_sync(from_another_thread.join)
+            await eventually(lambda: sockets() == before)
+
+
+async def test_a_kept_connection_has_nothing_to_do_with_the_event_loop(transport: StreamTransport) -> None:
+    async def handler(talk: Talk) -> None:
+        await talk.request()
+        await anyio.sleep(0.01)  # so that it is waited for
+        await talk.send(OK)
+        await talk.gone()
+
+    async with Peer(handler) as peer:
+        async with transport.exchange(peer.head(), b"{}") as exchange:
+            connection = exchange._connection
+            while await exchange.receive():
+                pass
+        assert connection is None or connection._watch is None
+        assert "idle=1" in repr(transport)
+        [[(_, kept)]] = transport._idle._of.values()
+        assert kept._watch is None
+
+
+async def test_where_the_loop_watches_no_sockets_anyio_waits(
+    transport: StreamTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cannot(_: SocketWatch, __: float) -> None:
+        raise NotImplementedError
+
+    monkeypatch.setattr(SocketWatch, "wait", cannot)
+
+    async def handler(talk: Talk) -> None:
+        await talk.request()
+        await anyio.sleep(0.01)
+        await talk.send(OK)
+
+    async with Peer(handler) as peer, transport.exchange(peer.head(), b"{}") as exchange:
+        assert await exchange.receive() == b"ok"
+
+
+async def test_only_loops_of_asyncio_s_kind_have_it(
+    pair: tuple[Connection, socket.socket], anyio_backend_name: str
+) -> None:
+    found = watch_for(pair[0].channel)
+    assert (found is not None) == (anyio_backend_name == "asyncio")
+
+
+async def test_the_watch_of_a_loop_that_is_gone_stops_in_silence(
+    pair: tuple[Connection, socket.socket], anyio_backend_name: str, anyio_backend_options: dict[str, Any]
+) -> None:
+    connection, theirs = pair
+
+    async def wait() -> None:
+        theirs.send(b"x")
+        await connection.readable(anyio.current_time() + 1000)
+
+    def elsewhere() -> None:
+        anyio.run(wait, backend=anyio_backend_name, backend_options=anyio_backend_options)
+
+    await anyio.to_thread.run_sync(elsewhere)
+    connection.close()
+    assert connection.closed

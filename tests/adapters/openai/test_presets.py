@@ -1,0 +1,305 @@
+"""The table of known services: its rows are sound, and an adapter made of a row speaks as the row says."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters import OpenAICompatible
+from adapters.openai.presets import (
+    COLUMNS,
+    PRESETS,
+    Preset,
+    Proof,
+    cells_of,
+    key_variable,
+    known,
+    matrix,
+    named,
+    takes_key_from,
+)
+from adapters.simulators.openai import OpenAISimulator
+from tests.adapters.bodies import read, text
+
+KEY: Final = "sk-canary-of-a-preset"
+ROWS: Final = list(PRESETS.values())
+MISTRAL: Final = frozenset({
+    "model", "messages", "stream", "temperature", "top_p", "max_tokens", "random_seed", "stop", "tools",
+    "tool_choice", "parallel_tool_calls", "response_format", "presence_penalty", "frequency_penalty", "n",
+    "prediction", "metadata", "reasoning_effort", "prompt_cache_key",
+})  # fmt: skip
+"""The fields of its chat completions."""
+
+
+def made(preset: Preset, **settings: Any) -> OpenAICompatible:
+    """Return the adapter of a row, with an address where it has none."""
+    if preset.base_url is None:
+        settings = {"base_url": "https://name.openai.azure.com", "model": "deployed", **settings}
+    return OpenAICompatible.preset(preset.name, environ={}, **{"api_key": KEY, **settings})
+
+
+@pytest.mark.parametrize("preset", ROWS, ids=lambda each: each.name)
+def test_a_row_is_sound(preset: Preset) -> None:
+    assert re.fullmatch(r"[a-z][a-z_]*", preset.name)
+    assert all(urlsplit(each).scheme == "https" for each in (preset.documentation, *preset.sources))
+    assert all(re.fullmatch(r"[A-Z][A-Z0-9_]*", each) for each in preset.variables)
+    assert preset.variables or not preset.needs_key
+    assert set(preset.known) <= set(COLUMNS)
+    assert preset.proof is not Proof.UNKNOWN
+    if preset.base_url is not None:
+        address = urlsplit(preset.base_url)
+        assert (address.scheme, address.hostname == "127.0.0.1") == (
+            ("http", True) if preset.local else ("https", False)
+        )
+    adapter = made(preset)
+    assert adapter.name == preset.name
+    assert adapter.model == (preset.model if preset.base_url else "deployed")
+    assert KEY not in repr(adapter)
+
+
+def test_no_spelling_leads_to_two_services() -> None:
+    plain = [
+        re.sub(r"[\s._-]+", "", spelling.lower())
+        for each in ROWS
+        for spelling in {each.name, *each.spellings}
+    ]
+    own = [{re.sub(r"[\s._-]+", "", s.lower()) for s in {each.name, *each.spellings}} for each in ROWS]
+
+    assert len(set(plain)) == sum(len(each) for each in own)
+
+
+@pytest.mark.parametrize(
+    ("spelling", "name"),
+    [
+        ("open-ai", "openai"), ("OpenAI", "openai"), ("OpenRouter", "openrouter"),
+        ("open_router", "openrouter"),
+        ("lmstudio", "lm_studio"), ("LM Studio", "lm_studio"), ("llama-cpp", "llama_cpp"),
+        ("llama.cpp", "llama_cpp"), ("hf", "huggingface"), ("Hugging Face", "huggingface"),
+        ("azure-openai", "azure"), ("x.ai", "xai"), ("google", "gemini"), ("kimi", "moonshot"),
+        ("qwen", "dashscope"), ("z.ai", "zhipu"), ("github-models", "github"), ("Open WebUI", "open_webui"),
+    ],
+)  # fmt: skip
+def test_a_usual_spelling_leads_to_the_right_one(spelling: str, name: str) -> None:
+    assert named(spelling).name == name
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("grok", "did you mean 'xai' or 'groq'?"),
+        ("opeanai", "did you mean 'openai'?"),
+        ("azur", "did you mean 'azure'?"),
+        ("mistrall", "did you mean 'mistral'?"),
+        ("nobody", "OpenAICompatible(base_url=…)"),
+        ("", "There are: openai"),
+    ],
+)
+def test_a_wrong_name_gets_the_nearest_and_the_way_without(name: str, words: str) -> None:
+    with pytest.raises(LookupError, match=re.escape(words)):
+        OpenAICompatible.preset(name)
+
+
+def test_the_name_of_azure_suggests_no_other_adapter() -> None:
+    assert known("azure") is PRESETS["azure"]
+    with pytest.raises(LookupError) as raised:
+        OpenAICompatible.preset("azurre")
+    assert "aura" not in str(raised.value)
+
+
+# -- keys -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("preset", [row for row in ROWS if row.variables], ids=lambda each: each.name)
+def test_the_key_is_read_from_the_usual_variable_and_goes_to_its_own_address_only(preset: Preset) -> None:
+    environ = dict.fromkeys(preset.variables[:1], KEY)
+    own = {"base_url": "https://name.openai.azure.com", "model": "m"} if preset.base_url is None else {}
+    usual = OpenAICompatible.preset(preset.name, environ=environ, **own)  # type: ignore[arg-type] # a mapping
+    elsewhere = OpenAICompatible.preset(
+        preset.name, base_url="https://relay.example/v1", environ=environ, model="m"
+    )
+
+    assert KEY in str(usual._credentials())
+    assert elsewhere._credentials() == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "taken"),
+    [
+        ("groq", "https://api.groq.com/openai/v1/", True),
+        ("groq", "https://api.groq.com/other", True),
+        ("groq", "http://api.groq.com/openai/v1", False),
+        ("groq", "https://api.groq.com:8443/openai/v1", False),
+        ("groq", "https://api.groq.com.evil.example/openai/v1", False),
+        ("groq", "https://evil.example/api.groq.com", False),
+        ("groq", "https://user@evil.example/@api.groq.com", False),
+        ("groq", "not an address", False),
+        ("groq", "https://[", False),
+        ("azure", "https://mine.openai.azure.com", True),
+        ("azure", "https://mine.openai.azure.com.evil.example", False),
+        ("azure", "https://openai.azure.com", False),
+        ("azure", "https://evil.example\\.openai.azure.com", False),
+        ("azure", "https://evil.example#.openai.azure.com", False),
+        ("azure", "https://evil.example/.openai.azure.com", False),
+        ("azure", "https://a:b@mine.openai.azure.com", False),
+        ("azure", None, True),
+        ("moonshot", "https://api.moonshot.cn/v1", True),
+        ("vllm", "http://127.0.0.1:8000/v1", True),
+        ("vllm", "http://127.0.0.1:9000/v1", False),
+        ("vllm", "https://127.0.0.1/v1", False),
+    ],
+)
+def test_where_a_key_of_a_variable_may_go(name: str, address: str | None, taken: bool) -> None:
+    assert takes_key_from(PRESETS[name], address) is taken
+
+
+@given(host=st.from_regex(r"[a-z0-9.@:/-]{1,30}", fullmatch=True))
+def test_no_other_host_gets_the_key(host: str) -> None:
+    """Whatever the address looks like, its host is the service's own, or the key stays here."""
+    address = f"https://{host}"
+    if takes_key_from(PRESETS["groq"], address):
+        assert urlsplit(address).hostname == "api.groq.com"
+
+
+def test_a_missing_key_says_which_variable() -> None:
+    with pytest.raises(ValueError, match="GROQ_API_KEY, or give api_key"):
+        OpenAICompatible.preset("groq", environ={"GROQ_API_KEY": " "})
+
+
+def test_the_first_variable_that_is_set_counts() -> None:
+    assert key_variable(PRESETS["zhipu"], {"ZHIPUAI_API_KEY": "b"}) == "ZHIPUAI_API_KEY"
+    assert key_variable(PRESETS["zhipu"], {"ZAI_API_KEY": "a", "ZHIPUAI_API_KEY": "b"}) == "ZAI_API_KEY"
+    assert key_variable(PRESETS["zhipu"], {}) is None
+
+
+# -- settings -------------------------------------------------------------------------------------
+
+
+def test_the_settings_of_the_user_win_key_by_key() -> None:
+    adapter = OpenAICompatible.preset(
+        "mistral", api_key=KEY, name="mine", model="large", rename={"max_completion_tokens": "limit"},
+        stream_options=True, refuses=["seed"], capabilities={"images": False},
+    )  # fmt: skip
+
+    assert (adapter.name, adapter.model) == ("mine", "large")
+    assert adapter.peculiarities["rename"] == {"max_completion_tokens": "limit", "seed": "random_seed"}
+    assert adapter.peculiarities["roles"] == {"developer": "system"}
+    assert adapter.peculiarities["stream_options"] is True
+    assert adapter.peculiarities["refuses"] == ("seed",)
+    assert not adapter.capabilities.images
+    assert "seed" not in adapter.capabilities.options
+
+
+@pytest.mark.parametrize(
+    ("base_url", "query", "address"),
+    [
+        ("https://a.openai.azure.com", {}, "https://a.openai.azure.com/openai/v1"),
+        ("https://a.openai.azure.com/", {}, "https://a.openai.azure.com/openai/v1"),
+        (
+            "https://a.openai.azure.com",
+            {"api-version": "2024-10-21"},
+            "https://a.openai.azure.com/openai/deployments/gpt",
+        ),
+        ("https://gate.example/azure", {"api-version": "1"}, "https://gate.example/azure"),
+    ],
+)
+def test_azure_has_two_forms(base_url: str, query: dict[str, str], address: str) -> None:
+    adapter = OpenAICompatible.preset("azure", base_url=base_url, model="gpt", api_key=KEY, query=query)
+
+    assert adapter.base_url == address
+    assert adapter._credentials() == (("api-key", KEY),)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({}, "base_url=\"https://NAME.openai.azure.com\""),
+        ({"base_url": "https://a.openai.azure.com", "query": {"api-version": "1"}}, "needs model"),
+    ],
+)  # fmt: skip
+def test_azure_says_what_it_needs(settings: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(words)):
+        OpenAICompatible.preset("azure", api_key=KEY, **settings)
+
+
+# -- on real sockets ------------------------------------------------------------------------------
+
+ASKED: Final[dict[str, Any]] = {
+    "max_completion_tokens": 5,
+    "temperature": 0.5,
+    "seed": 7,
+    "user": "u",
+    "logprobs": False,
+}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("preset", ROWS, ids=lambda each: each.name)
+async def test_it_speaks_as_its_row_says(preset: Preset) -> None:
+    """The simulator takes the key where the row sends it, and refuses roles that the row maps."""
+    roles = {"system", "user", "assistant"} if "roles" in preset.settings else ()
+    async with OpenAISimulator(
+        api_key=KEY,
+        key_header=preset.settings.get("key_header", "authorization"),
+        roles=roles,
+        fields=MISTRAL if preset.name == "mistral" else (),
+        lists=bool(preset.settings.get("models_path", "/models")),
+        text="one two",
+    ) as simulator:
+        adapter = OpenAICompatible.preset(
+            preset.name, base_url=f"{simulator.url}/v1", api_key=KEY, model="m", environ={}
+        )
+        asked = [{"role": "developer", "content": "Be brief."}, {"role": "user", "content": "Hello"}]
+        deltas, error = await read(adapter, asked, **ASKED)
+        probe = await adapter.probe()
+        await adapter.aclose()
+        body = simulator.requests[0].json()
+
+    assert error is None
+    assert text(deltas) == "one two"
+    assert probe.working is (True if preset.settings.get("models_path", "/models") else None)
+    assert ("stream_options" in body) is preset.settings.get("stream_options", True)
+    rename = preset.settings.get("rename", {})
+    assert body[rename.get("max_completion_tokens", "max_completion_tokens")] == 5
+    refused = set(preset.settings.get("refuses", ()))
+    assert not refused & set(body)
+
+
+@pytest.mark.anyio
+async def test_azure_of_the_older_form_is_asked_at_its_deployment_with_its_version() -> None:
+    async with OpenAISimulator(api_key=KEY, key_header="api-key", root="/deployments/gpt") as simulator:
+        adapter = OpenAICompatible.preset(
+            "azure", base_url=simulator.url, model="gpt", api_key=KEY, query={"api-version": "2024-10-21"}
+        )
+        deltas, error = await read(adapter, [{"role": "user", "content": "Hello"}])
+        probe = await adapter.probe()
+        await adapter.aclose()
+
+    assert error is None
+    assert text(deltas)
+    assert simulator.requests[0].target == "/openai/deployments/gpt/chat/completions?api-version=2024-10-21"
+    assert probe.working is None
+    assert "it answers" in probe.reason
+    assert [each.query for each in simulator.requests] == [{"api-version": "2024-10-21"}] * 2
+
+
+# -- the table ------------------------------------------------------------------------------------
+
+
+def test_the_table_has_each_preset_once_and_each_mark_is_explained() -> None:
+    lines = matrix().splitlines()
+    rows = [line for line in lines if line.startswith("| ")]
+
+    assert [row.split("|")[1].strip() for row in rows] == ["preset", *PRESETS]
+    assert all(row.count("|") == len(COLUMNS) + 2 for row in rows)
+    marks = {str(cell).rpartition(" ")[2] for each in ROWS for cell in cells_of(each).values()}
+    assert all(f"{mark}: " in lines[-1] for mark in marks)
+
+
+def test_a_cell_that_nobody_looked_up_says_so() -> None:
+    assert cells_of(PRESETS["litellm"])["tools"].proof is Proof.UNKNOWN
+    assert str(cells_of(PRESETS["litellm"])["tools"]).endswith("?")

@@ -1,0 +1,1 @@
+"""The benchmark's own pure parts: statistics, tables, plots, records, the README, the judgement of a soak."""

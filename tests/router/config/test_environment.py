@@ -1,0 +1,123 @@
+"""Without a file: what is found is told, what is missing too, and nobody else is asked."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any, Final
+
+import anyio
+import pytest
+from anyio.abc import SocketAttribute
+
+from adapters.openai.presets import PRESETS
+from adapters.simulators.openai import OpenAISimulator
+from router import ConfigError, Router
+from router.config import environment
+from router.config.environment import look_around
+
+pytestmark = pytest.mark.anyio
+
+KEY: Final = "sk-canary-of-the-environment"
+
+
+@pytest.fixture
+def nobody_at_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Point all local servers to a port where nobody listens."""
+    moved(monkeypatch, {})
+
+
+def moved(monkeypatch: pytest.MonkeyPatch, urls: dict[str, str]) -> None:
+    """Point local servers to simulators, and the others to nobody."""
+    table = {
+        name: replace(each, base_url=urls.get(name, "http://127.0.0.1:9/v1")) if each.local else each
+        for name, each in PRESETS.items()
+    }
+    monkeypatch.setattr(environment, "PRESETS", table)
+    monkeypatch.setattr("adapters.openai.presets.naming.PRESETS", table)
+
+
+@pytest.mark.usefixtures("nobody_at_home")
+async def test_keys_are_found_by_name_and_asked_in_the_order_of_the_table() -> None:
+    environ = {
+        "GROQ_API_KEY": KEY, "CHAT_ROUTER_GROQ_MODEL": "llama", "OPENROUTER_API_KEY": KEY, "OTHER": KEY,
+        "AZURE_OPENAI_API_KEY": KEY, "XAI_API_KEY": KEY, "GITHUB_TOKEN": KEY, "COHERE_API_KEY": " ",
+    }  # fmt: skip
+    told: list[str] = []
+    router = await Router.from_env(environ=environ, tell=told.append)
+    await router.aclose()
+
+    assert told == [
+        "azure: AZURE_OPENAI_API_KEY is set, not asked: its address is not known; name it with a provider",
+        "openrouter: OPENROUTER_API_KEY is set, asked for openrouter/auto",
+        "groq: GROQ_API_KEY is set, asked for llama",
+        "xai: XAI_API_KEY is set, not asked: it has no usual model; set CHAT_ROUTER_XAI_MODEL",
+        "github: GITHUB_TOKEN is set, not asked: the variable serves other things too; to ask it set "
+        "CHAT_ROUTER_GITHUB_MODEL",
+        "asked in this order, and nobody else: openrouter > groq",
+    ]
+    assert list(router.providers) == ["openrouter", "groq"]
+    assert KEY not in json.dumps(told)
+
+
+@pytest.mark.usefixtures("nobody_at_home")
+async def test_models_given_in_code_win() -> None:
+    environ = {"GROQ_API_KEY": KEY, "CHAT_ROUTER_GROQ_MODEL": "a", "GITHUB_TOKEN": KEY}
+    found = await look_around(environ, {"groq": "b", "github": "c"}, local=False)
+
+    assert [(each.name, each.model) for each in found.adapters] == [("groq", "b"), ("github", "c")]
+
+
+async def test_a_local_server_that_lists_its_models_is_asked_for_the_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with (
+        OpenAISimulator(models=("qwen", "llama"), text="from home") as ollama,
+        OpenAISimulator(lists=False) as vllm,
+        OpenAISimulator(models=("small",)) as llama_cpp,
+    ):
+        moved(monkeypatch, {
+            "ollama": f"{ollama.url}/v1", "vllm": f"{vllm.url}/v1", "llama_cpp": f"{llama_cpp.url}/v1",
+        })  # fmt: skip
+        told: list[str] = []
+        environ = {"CHAT_ROUTER_LLAMA_CPP_MODEL": "mine"}
+        async with await Router.from_env(environ=environ, tell=told.append) as router:
+            reply = await router.complete([{"role": "user", "content": "Hello"}])
+        asked = [request.path for request in (*vllm.requests, *llama_cpp.requests)]
+
+    assert (reply.text, reply.provider, reply.model) == ("from home", "ollama", "qwen")
+    assert told == [
+        f"ollama: a server at {ollama.url}/v1 lists 2 models, asked for qwen",
+        f"llama_cpp: a server at {llama_cpp.url}/v1 lists 1 model, asked for mine",
+        "asked in this order, and nobody else: ollama > llama_cpp",
+    ]
+    assert asked == ["/v1/models", "/v1/models"]
+    assert [request.path for request in ollama.requests] == ["/v1/models", "/v1/chat/completions"]
+
+
+async def test_a_local_server_that_says_nothing_costs_a_bounded_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with await anyio.create_tcp_listener(local_host="127.0.0.1") as silent:  # it never accepts
+        url = f"http://127.0.0.1:{silent.extra(SocketAttribute.local_port)}/v1"
+        moved(monkeypatch, {"ollama": url, "sglang": url})
+        with anyio.fail_after(10 * environment.WAIT):
+            found = await look_around({})
+
+    assert found.findings == ()
+
+
+@pytest.mark.usefixtures("nobody_at_home")
+async def test_nothing_found_says_what_to_do() -> None:
+    with pytest.raises(ConfigError, match=r"no variable holds a key \(such as OPENAI_API_KEY\)"):
+        await Router.from_env(environ={})
+
+
+@pytest.mark.parametrize("models", [{"grok": "x"}, {"": "x"}])
+async def test_a_model_of_nobody_is_an_error(models: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="which is no preset; there are: openai"):
+        await Router.from_env(environ={}, models=models, local=False)
+
+
+def test_local_servers_are_looked_for_on_the_loopback_address_only() -> None:
+    assert all(
+        (each.base_url or "").startswith("http://127.0.0.1:") for each in PRESETS.values() if each.local
+    )
