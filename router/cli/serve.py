@@ -33,9 +33,9 @@ EPILOG: Final = """Examples:
 
 [bold]chat-router serve -p openai=http://localhost:11434/v1#llama3[/]
 
-Clients set their base_url to the printed address. SIGTERM lets running answers finish; SIGHUP, or a change of \
-the file, loads it anew. Without a file, CHAT_ROUTER_GATEWAY_KEY is what clients must show, and \
-CHAT_ROUTER_GATEWAY_ADMIN_KEY the key of the status page; on other addresses than 127.0.0.1 a key is needed.
+Clients set their base_url to the printed address. SIGTERM lets running answers finish; SIGHUP, or a change \
+of the file, loads it anew. Without a file, CHAT_ROUTER_GATEWAY_KEY is what clients must show, and \
+CHAT_ROUTER_GATEWAY_ADMIN_KEY the key of the status page; elsewhere than on 127.0.0.1 a key is needed.
 
 Exit codes: 0 stopped by a signal, 64 usage error."""
 KEY: Final = "CHAT_ROUTER_GATEWAY_KEY"

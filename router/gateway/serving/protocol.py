@@ -31,6 +31,7 @@ LINGER_SECONDS: Final = 2.0
 """How long what a client still sends is read and dropped, so that it can read its answer."""
 LINGER_BYTES: Final = 32 << 20
 """How much of it."""
+_OF_UPGRADES: Final = frozenset({b"upgrade", b"connection", b"http2-settings"})
 
 
 class _StopParsing(Exception):
@@ -138,8 +139,9 @@ class GatewayProtocol(HttpToolsProtocol):
             self._head_size += len(data)
         try:
             self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._stop_serving()  # the request is answered as any other; the parser reads no further
+        except httptools.HttpParserUpgrade as upgrade:
+            self._ignore_upgrade(data[upgrade.args[0] :])
+            return
         except httptools.HttpParserError as error:
             if isinstance(error.__context__, _StopParsing):
                 return
@@ -147,6 +149,22 @@ class GatewayProtocol(HttpToolsProtocol):
             return
         if self._in_head and self._head_size > self.gateway.settings.head:
             self._refuse_head()
+
+    def _ignore_upgrade(self, rest: bytes) -> None:
+        """Read a request that wishes for another protocol once more, without the wish.
+
+        Java's client adds `upgrade: h2c` to its first request. The parser takes what follows the headers for
+        the other protocol, so the body would be lost.
+        """
+        method = self.parser.get_method()
+        if method == b"CONNECT":
+            self._refuse(400, "the gateway is no proxy", "invalid_http")
+            return
+        kept = [(name, value) for name, value in self.headers if name not in _OF_UPGRADES]
+        lines = [method + b" " + self.url + b" HTTP/1.1", *(name + b": " + value for name, value in kept)]
+        self.parser = httptools.HttpRequestParser(self)
+        self._in_head = False
+        self.data_received(b"\r\n".join([*lines, b"", b""]) + rest)
 
     def eof_received(self) -> None:
         """Take the end of what the client sends: it has left."""
@@ -166,6 +184,8 @@ class GatewayProtocol(HttpToolsProtocol):
         if size > self.gateway.settings.head:
             self._refuse_head()
             raise _StopParsing
+        if self.parser.should_upgrade():
+            return  # the parser stops here, and the request is read once more
         self._in_head, self._in_body = False, True
         self._stop_clock()
         try:
@@ -177,6 +197,8 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Take the end of a request."""
+        if not self._in_body:
+            return  # of a wish for another protocol
         self._in_body = False
         super().on_message_complete()
 
@@ -229,11 +251,12 @@ class GatewayProtocol(HttpToolsProtocol):
         """Answer on behalf of the application, and close."""
         self._deaf = True
         self._stop_clock()
-        if self._is_answering():  # an answer is under way, so another one cannot be told apart from it
-            self.cycle.disconnected = True
+        if self._is_answering():
+            self.cycle.disconnected = True  # for the application, the client has left
             self.cycle.message_event.set()
-            self._lingering.close_now()
-            return
+            if self.cycle.response_started:  # another answer could not be told apart from it
+                self._lingering.close_now()
+                return
         body = document_of(Failure(status, "invalid_request_error", message, code))
         head = (
             f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\ncontent-type: application/json\r\n"

@@ -7,9 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
-from anyio.abc import SocketStream
 
-from adapters import Adapter
 from adapters.scripted import ScriptedAdapter
 from router import Router
 from router.gateway.gateway import Gateway
@@ -20,6 +18,9 @@ from router.gateway.settings import GatewaySettings
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
 
+    from anyio.abc import SocketStream
+
+    from adapters import Adapter
     from router.gateway.serving.source import ConfigFile
 
 CHAT: Final = "/v1/chat/completions"
@@ -121,3 +122,4 @@ async def served(
         finally:
             server.stop()
             server.stop()
+    listener.close()
