@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
 from contextlib import asynccontextmanager
@@ -126,6 +127,10 @@ class Service:
 
         from router.gateway.serving.workers import Workers, while_parent_lives
 
+        if hasattr(signal, "SIGHUP"):
+            signal.signal(
+                signal.SIGHUP, signal.SIG_IGN
+            )  # until the server takes it; it would end the process
         made = self._made()
         _write_logs()
         uvloop = find_spec("uvloop") is not None

@@ -91,6 +91,8 @@ class Workers:
                 self._running.discard(process)
             if self._ending:
                 break
+            if code == -signal.SIGHUP:
+                continue  # told to reload before it could take signals; the next one reads the file anew
             log("error", "gateway.worker_ended", process=process.pid, code=code)
             if anyio.current_time() - began < _EARLY:
                 self._code = 1

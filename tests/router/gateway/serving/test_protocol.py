@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import anyio
 import anyio.lowlevel
@@ -14,7 +14,7 @@ from adapters import Delta
 from adapters.contract.errors import ServiceFailed
 from adapters.scripted import Forever, ScriptedAdapter, Unfinished
 from router.gateway.settings import GatewaySettings
-from tests.depth import sampled
+from tests.depth import QUICK, sampled
 from tests.router.gateway.serving.serving import CHAT, question, request, served
 
 if TYPE_CHECKING:
@@ -23,9 +23,12 @@ if TYPE_CHECKING:
 HEAD = f"POST {CHAT} HTTP/1.1\r\nhost: 127.0.0.1\r\n".encode()
 
 
-@pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    return "asyncio"  # uvicorn's
+LOOPS: Final = [{}] if QUICK else [{}, {"use_uvloop": True}]
+
+
+@pytest.fixture(scope="module", params=LOOPS, ids=str)
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
+    return "asyncio", request.param  # uvicorn's
 
 
 pytestmark = pytest.mark.anyio

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 import pytest
@@ -14,6 +14,7 @@ from adapters.scripted import Forever, ScriptedAdapter
 from adapters.simulators.openai import OpenAISimulator
 from router.gateway.serving.source import ConfigFile
 from router.gateway.settings import ClientKey, GatewaySettings
+from tests.depth import QUICK
 from tests.router.gateway.serving.serving import Client, question, request, served
 
 if TYPE_CHECKING:
@@ -23,9 +24,12 @@ KEY = {"authorization": "Bearer key-of-alpha"}
 KEYS = [ClientKey("alpha", "key-of-alpha", models=["small"], requests_per_minute=3)]
 
 
-@pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    return "asyncio"  # uvicorn's
+LOOPS: Final = [{}] if QUICK else [{}, {"use_uvloop": True}]
+
+
+@pytest.fixture(scope="module", params=LOOPS, ids=str)
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
+    return "asyncio", request.param  # uvicorn's
 
 
 pytestmark = pytest.mark.anyio
