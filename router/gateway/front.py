@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from router.gateway.gateway import Gateway
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_SEVERAL: Final = "?"
+"""Stands for a header that a request has more than once."""
 _ALIVE: Final = frozenset({"/healthz", "/metrics", "/health.json"})
 """Paths that are answered to the end."""
 
@@ -78,7 +80,7 @@ class Front:
 
     def _refusal(self, scope: Scope, host: str, origin: str) -> Failure | None:
         gateway = self._gateway
-        if not self._knows(host):
+        if host == _SEVERAL or not self._knows(host):
             return _forbidden(
                 f"the gateway is not called {host[:100]!r}; add the name to hosts in the table [gateway]",
                 "host_not_allowed",
@@ -110,7 +112,7 @@ class Front:
 def _header(scope: Scope, name: bytes) -> str:
     found = [value for each, value in scope["headers"] if each == name]
     # Two of them are a trick: the one that is looked at here need not be the one that others look at.
-    return found[0].decode("latin-1").strip().lower() if len(found) == 1 else "" if not found else "?"
+    return found[0].decode("latin-1").strip().lower() if len(found) == 1 else _SEVERAL if found else ""
 
 
 def _forbidden(message: str, code: str) -> Failure:

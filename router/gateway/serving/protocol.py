@@ -31,6 +31,8 @@ LINGER_SECONDS: Final = 2.0
 """How long what a client still sends is read and dropped, so that it can read its answer."""
 LINGER_BYTES: Final = 32 << 20
 """How much of it."""
+FLUSH_SECONDS: Final = 60.0
+"""How long a client may take to read the rest of an answer whose connection is closed."""
 _OF_UPGRADES: Final = frozenset({b"upgrade", b"connection", b"http2-settings"})
 
 
@@ -50,6 +52,7 @@ class Lingering:
         self._transport = transport
         self._protocol = protocol
         self._closing = False
+        self._last: asyncio.TimerHandle | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
@@ -62,7 +65,7 @@ class Lingering:
         """Send what is left and the end; close at once, or when the client has closed, or after a while."""
         if self._closing:
             return
-        self._closing = True
+        self._begin_closing()
         if self._protocol.expects_more and self._transport.can_write_eof():
             self._protocol.linger()
             self._transport.write_eof()
@@ -70,9 +73,20 @@ class Lingering:
             self._transport.close()
 
     def close_now(self) -> None:
-        """Close without waiting for the client."""
-        self._closing = True
+        """Close without waiting for the client to close."""
+        self._begin_closing()
         self._transport.close()
+
+    def _begin_closing(self) -> None:
+        if self._last is None:
+            self._last = self._protocol.loop.call_later(FLUSH_SECONDS, self._transport.abort)
+        self._closing = True
+
+    def end(self) -> None:
+        """Take note that the connection has ended."""
+        self._closing = True
+        if self._last is not None:
+            self._last.cancel()
 
 
 class GatewayProtocol(HttpToolsProtocol):
@@ -107,8 +121,8 @@ class GatewayProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """End with a connection."""
         self._stop_clock()
+        self._lingering.end()
         super().connection_lost(exc)
-        self._lingering.close_now()
 
     @property
     def expects_more(self) -> bool:

@@ -19,7 +19,6 @@ import anyio
 import anyio.to_thread
 import uvicorn
 
-from router.errors import ConfigError
 from router.gateway.access import log
 from router.gateway.application import application
 from router.gateway.serving.binding import check_binding
@@ -152,7 +151,7 @@ class GatewayServer(uvicorn.Server):
             loaded = await anyio.to_thread.run_sync(source.read)
             check_binding(self._host, loaded.settings)
             self._gateway.change(loaded.router, loaded.settings)
-        except (ConfigError, ValueError, TypeError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the gateway goes on as it is
             log("error", "gateway.not_reloaded", file=str(source.path), reason=str(error))
             return
         for note in loaded.notes:
