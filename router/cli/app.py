@@ -12,6 +12,7 @@ import typer
 from router.cli import health as health_command
 from router.cli import history as history_command
 from router.cli import listing as listing_command
+from router.cli import serve as serve_command
 from router.cli.config import app as config_commands
 from router.cli.exits import CANCELLED, OK, OUTPUT, PIPE, USAGE
 from router.cli.mistakes import Mistake, one_line
@@ -79,6 +80,7 @@ app = typer.Typer(
 app.add_typer(config_commands, name="config")
 app.command("health", epilog=health_command.EPILOG)(health_command.command)
 app.command("providers", epilog=listing_command.EPILOG)(listing_command.command)
+app.command("serve", epilog=serve_command.EPILOG)(serve_command.command)
 app.command("history", epilog=history_command.EPILOG)(history_command.command)
 
 

@@ -15,6 +15,7 @@ from router.config.sections import Section
 from router.config.signatures import section_of
 from router.policy.breaker import BreakerPolicy
 from router.policy.budget import RetryBudget
+from router.policy.gateway import GatewaySettings
 from router.policy.interruption import Interruption
 from router.policy.prices import Prices
 from router.policy.retry import RetryPolicy
@@ -36,6 +37,7 @@ POLICIES: Final[dict[str, Kind]] = {
     "strategy": strategies.StrategyTable(),
     "interruption": section_of(Interruption),
     "prices": section_of(Prices),
+    "gateway": section_of(GatewaySettings),
 }
 """Table -> what it holds; beside `[[provider]]`, which there must be."""
 _KEYS: Final = ("provider", *POLICIES)
@@ -54,6 +56,7 @@ class Config:
         strategy: The order in which providers are asked.
         interruption: What happens to a reply that breaks off.
         prices: What the providers cost, where the file says so.
+        gateway: What holds where this router is served.
         notes: Warnings about what can be used.
         document: What was read, values by reference as they stand.
     """
@@ -66,6 +69,7 @@ class Config:
     strategy: Strategy = field(default_factory=Priority)
     interruption: Interruption = field(default_factory=Interruption)
     prices: Prices | None = None
+    gateway: GatewaySettings = field(default_factory=GatewaySettings)
     notes: tuple[str, ...] = ()
     document: Mapping[str, Any] = field(default_factory=dict, repr=False)
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from adapters.contract.allowances import budget_of
 from adapters.http.settings import base_of, cookie_of, header_of, name_of, token_of
 from adapters.openai.dialect import ability, body_field, omitted, option, path_of, query_field, renamed
+from router.policy.gateway import checked_host, checked_origin
 from router.policy.timeouts import MINIMUM
 
 if TYPE_CHECKING:
@@ -149,6 +150,14 @@ RULES: Final[Mapping[str, Mapping[str, Rule]]] = {
     | _each("ratio slow_ratio", _SHARE)
     | {"growth": Range(1, below=True), "jitter": Range(0, 1, below=True)},
     "Interruption": {"times": Range(1, 5)},
+    "GatewaySettings": _each("body_seconds head_seconds queue_seconds comment_after", _SECONDS)
+    | _each("body concurrency", Range(1))
+    | {"head": Range(1024, unit="bytes"), "queue": Range(0), "drain": _PAUSE}
+    | {"cors": Check(checked_origin), "hosts": Check(checked_host)},
+    "ClientKey": _each(
+        "concurrency requests_per_minute tokens_per_minute requests_per_day tokens_per_day", Range(1)
+    )
+    | {"cost_per_day": _POSITIVE},
     "Weighted": {"weights": _FINITE},
     "Fastest": {"explore": Range(0, 1), "half_life": _SECONDS},
     "Limits": _each("connections line reply body error_body steps empty", _POSITIVE)

@@ -6,6 +6,6 @@ application = app(router)          # ASGI; serve it with uvicorn, or mount it be
 """
 
 from router.gateway.application import app
-from router.gateway.settings import GatewaySettings
+from router.gateway.settings import ClientKey, GatewaySettings
 
-__all__ = ["GatewaySettings", "app"]
+__all__ = ["ClientKey", "GatewaySettings", "app"]

@@ -42,6 +42,9 @@ class Answer:
         send: Takes the parts of the answer.
         comment_after: Seconds of silence after which a streamed answer gets a comment; None for never. The
             first comment sends status 200, so a failure is an error event from then on.
+
+    Attributes:
+        stream: The reply, as soon as a provider gives one.
     """
 
     def __init__(
@@ -52,6 +55,7 @@ class Answer:
         self._send = send
         self._comment_after = comment_after if asked.streams else None
         self._writing = anyio.Lock()
+        self.stream: ReplyStream | None = None
         self._started = False
         self._failed = False
         self._last_write = 0.0
@@ -76,6 +80,7 @@ class Answer:
         began = anyio.current_time()
         try:
             async with self._asked.put_to(router) as stream:
+                self.stream = stream
                 headers = _told(stream, anyio.current_time() - began)
                 reply = await stream.collect()
         except Exception as error:  # noqa: BLE001 - whatever it is, the client is told of it
@@ -89,6 +94,7 @@ class Answer:
         writer = self._dialect.writer(self._asked)
         try:
             async with self._asked.put_to(router) as stream:
+                self.stream = stream
                 head = _told(stream, anyio.current_time() - began)
                 await self._write(writer.begin(stream), head)
                 await self._hand_on(stream, writer)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import anyio
+
 from router.gateway.failure import refused
 
 if TYPE_CHECKING:
@@ -14,21 +16,32 @@ class Left(Exception):
     """The client left before its request was whole."""
 
 
-async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
+async def read_body(scope: Scope, receive: Receive, limit: int, seconds: float) -> bytes:
     """Return the body.
 
     Args:
         scope: Of the request.
         receive: Gives its parts.
         limit: The most bytes.
+        seconds: That it may take to arrive.
 
     Raises:
-        Refused: It is longer; the connection is to be closed after the answer.
+        Refused: It is longer or slower; the connection is to be closed after the answer.
         Left: The client left.
     """
     for name, value in scope["headers"]:
         if name == b"content-length" and value.isdigit() and int(value) > limit:
             raise _too_long(limit)
+    with anyio.move_on_after(seconds):
+        return await _all_of(receive, limit)
+    raise refused(
+        f"the request's body took more than {seconds:g} s to arrive; send it faster",
+        code="request_timeout",
+        status=408,
+    )
+
+
+async def _all_of(receive: Receive, limit: int) -> bytes:
     parts, size = [], 0
     while True:
         message = await receive()

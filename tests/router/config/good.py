@@ -104,6 +104,19 @@ weights = { first = 3, opchatgpts = 1, open_assistant = 1, aura = 0, chat_anywhe
 [interruption]
 action = "restart"
 times = 2
+
+[gateway]
+body = 1000000
+comment_after = 15
+admin_key = { file = "token" }
+cors = ["https://chat.example.org"]
+hosts = ["gateway.example.org"]
+
+[[gateway.keys]]
+name = "team"
+key = { env = "SOME_KEY" }
+models = ["small", "first/large-1"]
+requests_per_minute = 60
 """
 Where = tuple[str | int, ...]
 

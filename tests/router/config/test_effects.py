@@ -29,7 +29,7 @@ print(*router.providers)
 
 
 def test_loading_connects_to_nothing_and_writes_nothing(tmp_path: Path) -> None:
-    variables = {"SOME_KEY": "a-key", "A_COOKIE": "a-cookie", "SITE": "http://site.invalid"}
+    variables = {"SOME_KEY": "a-key-of-a-team", "A_COOKIE": "a-cookie", "SITE": "http://site.invalid"}
     found = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(put(tmp_path, GOOD))],
         capture_output=True,

@@ -8,12 +8,16 @@ import pytest
 import adapters
 import adapters.http
 import router
+import router.policy.gateway
 from adapters import catalogue
 from router.config.rules import ORDERED, RULES, Check, Form, Range
 from router.config.signatures import parameters_of
 from router.policy.budget import RetryBudget
 
-REQUIRED: dict[str, dict[str, Any]] = {"OpenAICompatible": {"base_url": "http://127.0.0.1:1"}}
+REQUIRED: dict[str, dict[str, Any]] = {
+    "OpenAICompatible": {"base_url": "http://127.0.0.1:1"},
+    "ClientKey": {"name": "team", "key": "a-key-of-a-team"},
+}
 BASES = ("Adapter", "HTTPAdapter", "HTTPSettings", "OpenAISettings")
 
 
@@ -21,7 +25,9 @@ def class_of(name: str) -> type:
     if name == "RetryBudget":
         return RetryBudget
     found: type = next(
-        getattr(room, name) for room in (router, adapters, adapters.http) if hasattr(room, name)
+        getattr(room, name)
+        for room in (router, adapters, adapters.http, router.policy.gateway)
+        if hasattr(room, name)
     )
     return found
 

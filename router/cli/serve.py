@@ -1,0 +1,275 @@
+"""`chat-router serve`: the chain as one endpoint for a team."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from router.cli.exits import OK
+from router.cli.mistakes import Mistake, one_line
+from router.cli.options import ConfigFile, Providers  # noqa: TC001 - typer reads them at run time
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
+    from contextlib import AbstractAsyncContextManager
+
+    from router import Router
+    from router.gateway.serving.source import ConfigFile as Source
+    from router.gateway.settings import GatewaySettings
+
+EPILOG: Final = """Examples:
+
+[bold]chat-router serve --demo[/]
+
+[bold]chat-router serve --config router.toml --port 8080[/]
+
+[bold]chat-router serve -p openai=http://localhost:11434/v1#llama3[/]
+
+Clients set their base_url to the printed address. SIGTERM lets running answers finish; SIGHUP, or a change \
+of the file, loads it anew. Without a file, CHAT_ROUTER_GATEWAY_KEY is what clients must show, and \
+CHAT_ROUTER_GATEWAY_ADMIN_KEY the key of the status page; elsewhere than on 127.0.0.1 a key is needed.
+
+Exit codes: 0 stopped by a signal, 64 usage error."""
+KEY: Final = "CHAT_ROUTER_GATEWAY_KEY"
+ADMIN_KEY: Final = "CHAT_ROUTER_GATEWAY_ADMIN_KEY"
+_ANSWER: Final = (
+    "You asked: {prompt} Two simulated services before me failed, and you did not notice: that is what the "
+    "chain is for. Put your own providers into router.toml, and serve it with --config."
+)
+_EXAMPLES: Final = """\
+  ask it:
+    curl -N {address}/v1/chat/completions -H 'content-type: application/json' \\
+      -d '{{"model": "chat-router", "stream": true, "messages": [{{"role": "user", "content": "Hello"}}]}}'
+  or in Python:
+    from openai import OpenAI
+    client = OpenAI(base_url="{address}/v1", api_key="any")
+    messages = [{{"role": "user", "content": "Hello"}}]
+    print(client.chat.completions.create(model="chat-router", messages=messages).choices[0].message.content)
+"""
+
+
+def command(
+    config: ConfigFile = None,
+    provider: Providers = None,
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(metavar="N", help="The port; 0 picks a free one.")] = 8000,
+    workers: Annotated[int, typer.Option(metavar="N", help="How many processes.")] = 1,
+    demo: Annotated[bool, typer.Option("--demo", help="Serve simulated services; no network.")] = False,
+    listener: Annotated[int | None, typer.Option(hidden=True)] = None,
+) -> int:
+    """Serve the chain as an endpoint for the clients of OpenAI and others."""
+    missing = [name for name in ("starlette", "uvicorn") if find_spec(name) is None]
+    if missing:
+        raise Mistake(f"{' and '.join(missing)} missing; install: pip install 'chat-router[cli,gateway]'")
+    if not 0 <= port <= 65535:
+        raise Mistake(f"--port {port} is out of range; use 1 to 65535, or 0 for a free port")
+    if not 1 <= workers <= 256:
+        raise Mistake(f"--workers {workers} is out of range; use 1 to 256")
+    if demo and workers > 1:
+        raise Mistake("--demo serves in one process; omit --workers")
+    return Service(config, tuple(provider or ()), host, demo=demo).run(port, workers, listener)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What is served.
+
+    Attributes:
+        opened: Opens the router.
+        settings: Of the gateway.
+        source: The file that it stands in, if any.
+        named: The names of the providers; empty where they are not known yet.
+    """
+
+    opened: AbstractAsyncContextManager[Router]
+    settings: GatewaySettings
+    source: Source | None = None
+    named: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What the command was told.
+
+    Attributes:
+        config: The file.
+        providers: As `--provider` has them.
+        host: Where to listen.
+        demo: Whether simulated services are wanted.
+    """
+
+    config: str | None
+    providers: tuple[str, ...]
+    host: str
+    demo: bool = False
+
+    def run(self, port: int, workers: int, listener: int | None) -> int:
+        """Serve until a signal; return the exit code.
+
+        Args:
+            port: Where to listen; 0 for a free one.
+            workers: How many processes.
+            listener: A socket that the process has inherited, instead of a port.
+
+        Raises:
+            Mistake: The command, the file or the address cannot be used.
+        """
+        import anyio
+
+        from router.gateway.serving.workers import Workers, while_parent_lives
+
+        if hasattr(signal, "SIGHUP"):
+            signal.signal(
+                signal.SIGHUP, signal.SIG_IGN
+            )  # until the server takes it; it would end the process
+        made = self._made()
+        _write_logs()
+        uvloop = find_spec("uvloop") is not None
+        options = {"use_uvloop": uvloop}
+        if listener is not None:
+            inherited = socket.socket(fileno=listener)
+            lives = while_parent_lives()
+            anyio.run(self._serve, made, inherited, lives, backend="asyncio", backend_options=options)
+            return OK
+        opened = self._listening(port)
+        self._tell(opened, made)
+        if workers > 1:
+            started = [sys.executable, "-m", "router", *self._arguments(), "--listener", str(opened.fileno())]
+            opened.set_inheritable(True)
+            return anyio.run(Workers(started, opened.fileno(), workers).run)
+        anyio.run(self._serve, made, opened, lambda: True, backend="asyncio", backend_options=options)
+        return OK
+
+    def _arguments(self) -> list[str]:
+        named = [word for each in self.providers for word in ("--provider", each)]
+        return ["serve", "--host", self.host, *(["--config", self.config] if self.config else []), *named]
+
+    def _made(self) -> Made:
+        """Return what is to be served, all of it looked at; nothing listens yet."""
+        from router.cli.chain import USUAL, chain_of
+        from router.gateway.admission import Admission
+        from router.gateway.serving.binding import check_binding
+        from router.observers.structlog import LogObserver
+
+        try:
+            if self.demo:
+                if self.providers or self.config is not None:
+                    raise Mistake("--demo serves its own providers; omit --provider and --config")
+                made = Made(_demo(), _settings_of_environment())
+            elif self.config is not None or (not self.providers and Path(USUAL).is_file()):
+                made = self._from_file(self.config or USUAL)
+            else:
+                chain = chain_of(self.providers, None, demo=False)
+                made = Made(chain([LogObserver()]), _settings_of_environment())
+            check_binding(self.host, made.settings)
+            Admission(made.settings)
+        except ValueError as error:
+            raise Mistake(one_line(str(error))) from None
+        return made
+
+    def _from_file(self, path: str) -> Made:
+        from router.cli.output import say
+        from router.errors import ConfigError
+        from router.gateway.serving.source import ConfigFile as Source
+
+        source = Source(path, trusted=self.config is not None, providers=self.providers)
+        try:
+            loaded = source.read()
+        except ConfigError as error:
+            raise Mistake(str(error)) from None
+        for note in loaded.notes:
+            say(f"chat-router: {one_line(note)}")
+        return Made(loaded.router, loaded.settings, source, loaded.router.providers)
+
+    def _listening(self, port: int) -> socket.socket:
+        from router.gateway.serving.binding import listening
+
+        try:
+            return listening(self.host, port)
+        except OSError as error:
+            raise Mistake(
+                f"{self.host} port {port} cannot be opened: {error.strerror or error}; choose another --port"
+            ) from None
+
+    def _tell(self, listener: socket.socket, made: Made) -> None:
+        from router.gateway.serving.binding import address_of
+
+        address = address_of(listener)
+        chain = f": {' > '.join(made.named)}" if made.named else ""
+        key = "a key of yours" if made.settings.keys else "any"
+        sys.stdout.write(f"serving on {address}{chain}\n  base_url: {address}/v1, api_key: {key}\n")
+        if self.demo:
+            sys.stdout.write(_EXAMPLES.format(address=address))
+        sys.stdout.write("  press Ctrl-C to stop\n")
+        sys.stdout.flush()
+
+    async def _serve(self, made: Made, listener: socket.socket, goes_on: Callable[[], bool]) -> None:
+        from router.gateway.gateway import Gateway
+        from router.gateway.serving.binding import is_loopback
+        from router.gateway.serving.server import GatewayServer
+
+        async with made.opened as router:
+            gateway = Gateway(router, made.settings, local=is_loopback(self.host))
+            server = GatewayServer(gateway, made.source, host=self.host, goes_on=goes_on)
+            await server.serve([listener])
+
+
+def _settings_of_environment() -> GatewaySettings:
+    """Return the settings where there is no file: the usual ones, with the keys of the environment.
+
+    Raises:
+        ValueError: A key cannot be used.
+    """
+    from router.gateway.settings import ClientKey, GatewaySettings
+
+    key, admin_key = os.environ.get(KEY), os.environ.get(ADMIN_KEY)
+    try:
+        keys = [ClientKey("environment", key)] if key else []
+        return GatewaySettings(keys=keys, admin_key=admin_key or None)
+    except ValueError as error:
+        raise ValueError(f"{KEY} or {ADMIN_KEY} cannot be used: {error}") from None
+
+
+@asynccontextmanager
+async def _demo() -> AsyncGenerator[Router, None]:
+    """Run simulated services, of which the first two fail, and open a router of them."""
+    from router import Router
+    from router.cli.demo_providers import DemoService, run_services
+
+    wanted = [
+        DemoService("open_assistant", "refuse", "refuses connections"),
+        DemoService("h2o", "500", "fails"),
+        DemoService("aura", None, "healthy", _ANSWER),
+        DemoService("openai", None, "healthy, the reserve", _ANSWER),
+    ]
+    async with run_services(wanted, delay=0.02) as running, Router(running.adapters) as router:
+        yield router
+
+
+def _write_logs() -> None:
+    """Write the lines of the router and of the gateway to standard error, as key=value."""
+    import logging
+
+    import structlog
+
+    structlog.configure(
+        processors=[
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.add_log_level,
+            structlog.processors.format_exc_info,
+            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)

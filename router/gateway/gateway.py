@@ -1,0 +1,65 @@
+"""What all endpoints of a gateway share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from router.gateway.admission import Admission
+from router.gateway.routers import Routers
+
+if TYPE_CHECKING:
+    from router import Router
+    from router.gateway.admission.admission import CostOf
+    from router.gateway.settings import GatewaySettings
+
+
+class Gateway:
+    """What all endpoints share: the router that answers now, the settings, and who may ask.
+
+    Args:
+        router: Answers the requests.
+        settings: See `GatewaySettings`.
+        local: Whether the gateway listens on the loopback address alone.
+        cost_of: Returns what a reply has cost; None where there are no prices.
+
+    Attributes:
+        routers: The router, and those before it.
+        settings: As given; replaced by `change`.
+        admission: Who may ask.
+        local: As given.
+        draining: Whether it takes no new requests, since it is about to end.
+    """
+
+    def __init__(
+        self,
+        router: Router,
+        settings: GatewaySettings,
+        *,
+        local: bool = False,
+        cost_of: CostOf | None = None,
+    ) -> None:
+        self.routers = Routers(router)
+        self.settings = settings
+        self.admission = Admission(settings, local=local, cost_of=cost_of)
+        self.local = local
+        self.draining = False
+
+    @property
+    def router(self) -> Router:
+        """Answers requests that begin from now on; those under way keep the one that they began with."""
+        return self.routers.current
+
+    @property
+    def running(self) -> int:
+        """How many requests are read, wait or are answered now."""
+        return self.admission.gate.inside
+
+    def change(self, router: Router, settings: GatewaySettings) -> None:
+        """Let another router answer from now on, under other settings.
+
+        Raises:
+            ValueError: The settings cannot be used here; nothing is changed.
+        """
+        self.admission.change(settings)
+        self.settings = settings
+        self.routers.change(router)

@@ -1,0 +1,308 @@
+"""HTTP/1.1 of the server, with the limits that uvicorn leaves open.
+
+uvicorn with httptools takes headers of any size, for any time; it stops reading when a client sends a second
+request before the answer to the first, and then does not notice that it leaves; it closes a connection on
+which bytes wait unread, whereupon the system tells the client of an error, and it loses the answer. Measured
+with uvicorn 0.54 and httptools 0.9.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from router.gateway.answer import Dropped
+from router.gateway.failure import Failure
+from router.gateway.front import document_of
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from starlette.types import ASGIApp, Receive, Scope, Send
+    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+    from router.gateway.gateway import Gateway
+
+LINGER_SECONDS: Final = 2.0
+"""How long what a client still sends is read and dropped, so that it can read its answer."""
+LINGER_BYTES: Final = 32 << 20
+"""How much of it."""
+FLUSH_SECONDS: Final = 60.0
+"""How long a client may take to read the rest of an answer whose connection is closed."""
+_OF_UPGRADES: Final = frozenset({b"upgrade", b"connection", b"http2-settings"})
+
+
+class _StopParsing(Exception):
+    """Raised in a callback of the parser, which then reads no further."""
+
+
+class Lingering:
+    """A transport that is closed only when the client had time to read the answer.
+
+    Args:
+        transport: The real one.
+        protocol: Says whether bytes may be under way.
+    """
+
+    def __init__(self, transport: asyncio.Transport, protocol: GatewayProtocol) -> None:
+        self._transport = transport
+        self._protocol = protocol
+        self._closing = False
+        self._last: asyncio.TimerHandle | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def is_closing(self) -> bool:
+        """Whether nothing is to be sent any more."""
+        return self._closing or self._transport.is_closing()
+
+    def close(self) -> None:
+        """Send what is left and the end; close at once, or when the client has closed, or after a while."""
+        if self._closing:
+            return
+        self._begin_closing()
+        if self._protocol.expects_more and self._transport.can_write_eof():
+            self._protocol.linger()
+            self._transport.write_eof()
+        else:
+            self._transport.close()
+
+    def close_now(self) -> None:
+        """Close without waiting for the client to close."""
+        self._begin_closing()
+        self._transport.close()
+
+    def _begin_closing(self) -> None:
+        if self._last is None:
+            self._last = self._protocol.loop.call_later(FLUSH_SECONDS, self._transport.abort)
+        self._closing = True
+
+    def end(self) -> None:
+        """Take note that the connection has ended."""
+        self._closing = True
+        if self._last is not None:
+            self._last.cancel()
+
+
+class GatewayProtocol(HttpToolsProtocol):
+    """One connection of a client.
+
+    A second request before the end of the first answer is not served: what comes then is dropped, and the
+    connection is closed after the answer, as HTTP allows (RFC 9112, 9.3.2).
+    """
+
+    gateway: Gateway
+    """Whose settings hold; set by `protocol_of`."""
+    _lingering: Lingering
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.app = self._ended_cleanly(self.app)
+        self._head_size = 0
+        self._in_head = False
+        self._in_body = False
+        self._deaf = False
+        self._dropped = 0
+        self._clock: asyncio.TimerHandle | None = None
+
+    # The connection
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
+        """Begin with a connection."""
+        self._lingering = Lingering(transport, self)
+        super().connection_made(self._lingering)  # type: ignore[arg-type] # it has all that uvicorn uses
+        self._start_clock()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End with a connection."""
+        self._stop_clock()
+        self._lingering.end()
+        super().connection_lost(exc)
+
+    @property
+    def expects_more(self) -> bool:
+        """Whether the client may still send: the rest of a request, or another one that is not served."""
+        return self._in_head or self._in_body or self._deaf
+
+    def linger(self) -> None:
+        """Drop what comes from now on, and close after a while."""
+        self._deaf = True
+        self._stop_clock()
+        self._unset_keepalive_if_required()
+        self.flow.resume_reading()
+        self._clock = self.loop.call_later(LINGER_SECONDS, self._lingering.close_now)
+
+    # What comes
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes of the client."""
+        if self._deaf:
+            self._dropped += len(data)
+            if self._dropped > LINGER_BYTES:
+                self._lingering.close_now()
+            return
+        self._unset_keepalive_if_required()
+        if not self._in_head and not self._in_body:
+            self._begin_head()
+        if self._in_head:
+            self._head_size += len(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._ignore_upgrade(data[upgrade.args[0] :])
+            return
+        except httptools.HttpParserError as error:
+            if isinstance(error.__context__, _StopParsing):
+                return
+            self._refuse(400, "the request is not valid HTTP/1.1", "invalid_http")
+            return
+        if self._in_head and self._head_size > self.gateway.settings.head:
+            self._refuse_head()
+
+    def _ignore_upgrade(self, rest: bytes) -> None:
+        """Read a request that wishes for another protocol once more, without the wish.
+
+        Java's client adds `upgrade: h2c` to its first request. The parser takes what follows the headers for
+        the other protocol, so the body would be lost.
+        """
+        method = self.parser.get_method()
+        if method == b"CONNECT":
+            self._refuse(400, "the gateway is no proxy", "invalid_http")
+            return
+        kept = [(name, value) for name, value in self.headers if name not in _OF_UPGRADES]
+        lines = [method + b" " + self.url + b" HTTP/1.1", *(name + b": " + value for name, value in kept)]
+        self.parser = httptools.HttpRequestParser(self)
+        self._in_head = False
+        self.data_received(b"\r\n".join([*lines, b"", b""]) + rest)
+
+    def eof_received(self) -> None:
+        """Take the end of what the client sends: it has left."""
+
+    def on_message_begin(self) -> None:
+        """Take the beginning of a request."""
+        if self._is_answering():
+            self._stop_serving()
+            raise _StopParsing
+        if not self._in_head:
+            self._begin_head()
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Take the end of the headers: the request is answered from now on."""
+        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        if size > self.gateway.settings.head:
+            self._refuse_head()
+            raise _StopParsing
+        if self.parser.should_upgrade():
+            return  # the parser stops here, and the request is read once more
+        self._in_head, self._in_body = False, True
+        self._stop_clock()
+        try:
+            super().on_headers_complete()
+        except (httptools.HttpParserError, ValueError):
+            # The address in the first line is none.
+            self._refuse(400, "the request's address is not valid", "invalid_http")
+            raise _StopParsing from None
+
+    def on_message_complete(self) -> None:
+        """Take the end of a request."""
+        if not self._in_body:
+            return  # of a wish for another protocol
+        self._in_body = False
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Take note that an answer is whole."""
+        super().on_response_complete()
+        if self._deaf:
+            self._lingering.close()
+
+    def _is_answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _stop_serving(self) -> None:
+        """Answer the request under way, then close; drop what else comes."""
+        self._deaf = True
+        if self.cycle is not None:
+            self.cycle.keep_alive = False
+            if self.cycle.response_complete:
+                self._lingering.close()
+
+    # The time and the size of a head
+
+    def _begin_head(self) -> None:
+        self._in_head = True
+        self._head_size = 0
+        self._start_clock()
+
+    def _start_clock(self) -> None:
+        self._stop_clock()
+        self._clock = self.loop.call_later(self.gateway.settings.head_seconds, self._head_is_late)
+
+    def _stop_clock(self) -> None:
+        if self._clock is not None:
+            self._clock.cancel()
+            self._clock = None
+
+    def _head_is_late(self) -> None:
+        if not self._in_head:  # nothing came at all: whoever opened this has no question to be answered
+            self._lingering.close_now()
+            return
+        seconds = self.gateway.settings.head_seconds
+        self._refuse(408, f"the headers took more than {seconds:g} s to arrive", "request_timeout")
+
+    def _refuse_head(self) -> None:
+        self._refuse(
+            431, f"the headers are over {self.gateway.settings.head} bytes; send less", "headers_too_large"
+        )
+
+    def _refuse(self, status: int, message: str, code: str) -> None:
+        """Answer on behalf of the application, and close."""
+        self._deaf = True
+        self._stop_clock()
+        if self._is_answering():
+            self.cycle.disconnected = True  # for the application, the client has left
+            self.cycle.message_event.set()
+            if self.cycle.response_started:  # another answer could not be told apart from it
+                self._lingering.close_now()
+                return
+        body = document_of(Failure(status, "invalid_request_error", message, code))
+        head = (
+            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\ncontent-type: application/json\r\n"
+            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        )
+        self._lingering.write(head.encode("ascii") + body)
+        self._lingering.close()
+
+    # What the application does
+
+    def _ended_cleanly(self, behind: Any) -> ASGIApp:
+        """Return the application; an answer that it drops closes the connection, and nothing is logged."""
+
+        async def application(scope: Scope, receive: Receive, send: Send) -> None:
+            cycle = self.cycle
+            try:
+                await behind(scope, receive, send)
+            except Dropped:
+                self._drop(cycle)
+            except anyio.get_cancelled_exc_class():
+                # The server gives up on this answer at its own end; nobody waits for this task.
+                self._drop(cycle)
+                self._lingering.close_now()
+
+        return application
+
+    def _drop(self, cycle: RequestResponseCycle) -> None:
+        """Close the connection without the last chunk of an answer."""
+        cycle.disconnected = True  # what uvicorn asks before it logs an error
+        self._lingering.close()
+
+
+def protocol_of(gateway: Gateway) -> type[GatewayProtocol]:
+    """Return the class of connections for a gateway."""
+    return type("GatewayProtocol", (GatewayProtocol,), {"gateway": gateway})

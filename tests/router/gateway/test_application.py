@@ -1,0 +1,138 @@
+"""The application itself, called as ASGI servers call it, on both event loops."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import pytest
+
+from adapters.scripted import Forever, ScriptedAdapter, Unfinished
+from router import Router
+from router.gateway import ClientKey, GatewaySettings, app
+from router.gateway.answer import Dropped
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+pytestmark = pytest.mark.anyio
+
+
+class Call:
+    """One request to an application; the client leaves when it is told to."""
+
+    def __init__(
+        self,
+        body: Mapping[str, Any],
+        headers: Mapping[str, str] | None = None,
+        path: str = "/v1/chat/completions",
+    ) -> None:
+        self.sent: list[dict[str, Any]] = []
+        self.left = anyio.Event()
+        self._parts = [json.dumps({"model": "chat-router", "messages": [], **body}).encode()]
+        self._headers, self._path = headers or {}, path
+
+    async def to(self, application: Any) -> int:
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": "POST",
+            "path": self._path,
+            "raw_path": self._path.encode(),
+            "query_string": b"",
+            "root_path": "",
+            "headers": [(k.encode(), v.encode()) for k, v in {"host": "gateway", **self._headers}.items()],
+        }
+        await application(scope, self._receive, self._send)
+        return int(self.sent[0]["status"]) if self.sent else 0
+
+    async def _receive(self) -> dict[str, Any]:
+        if self._parts:
+            return {"type": "http.request", "body": self._parts.pop(), "more_body": False}
+        await self.left.wait()
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message: Any) -> None:
+        self.sent.append(message)
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(message.get("body", b"") for message in self.sent[1:])
+
+
+USER: Sequence[Mapping[str, str]] = [{"role": "user", "content": "Hi"}]
+
+
+@pytest.mark.parametrize("streams", [False, True])
+async def test_it_answers(streams: bool) -> None:
+    async with Router([ScriptedAdapter("one", ["Hel", "lo"])], observers=[]) as router:
+        call = Call({"messages": USER, "stream": streams})
+
+        assert await call.to(app(router)) == 200
+        assert (b"[DONE]" in call.body) is streams
+        assert b"Hel" in call.body
+
+
+async def test_a_client_that_leaves_cancels_the_reply() -> None:
+    adapter = ScriptedAdapter("one", [Forever])
+    async with Router([adapter], observers=[]) as router:
+        call = Call({"messages": USER, "stream": True})
+        with anyio.fail_after(2):
+            async with anyio.create_task_group() as group:
+                group.start_soon(call.to, app(router))
+                await anyio.wait_all_tasks_blocked()
+                assert len(adapter.requests) == 1
+                call.left.set()
+
+    assert not call.sent
+
+
+async def test_a_reply_that_breaks_off_is_dropped() -> None:
+    async with Router([ScriptedAdapter("one", ["Hel", Unfinished])], observers=[]) as router:
+        call = Call({"messages": USER, "stream": True})
+        with pytest.raises(Dropped):
+            await call.to(app(router))
+
+    assert b'"error":' in call.body
+    assert call.sent[-1]["more_body"] is True
+
+
+async def test_room_keys_and_the_queue() -> None:
+    settings = GatewaySettings(concurrency=1, queue=1, queue_seconds=30, keys=[ClientKey("a", "key-of-a")])
+    async with Router([ScriptedAdapter("one", [Forever])], observers=[]) as router:
+        application = app(router, settings)
+        key = {"x-api-key": "key-of-a"}
+        first, second, third = (Call({"messages": USER}, key) for _ in range(3))
+        with anyio.fail_after(2):
+            async with anyio.create_task_group() as group:
+                for each in (first, second):
+                    group.start_soon(each.to, application)
+                    await anyio.wait_all_tasks_blocked()
+                assert await third.to(application) == 503
+                assert await Call({"messages": USER}).to(application) == 401
+                first.left.set()
+                await anyio.wait_all_tasks_blocked()
+                assert not second.sent, "it is its turn now"
+                second.left.set()
+
+    assert json.loads(third.body)["error"]["code"] == "gateway_full"
+
+
+async def test_no_prompt_and_no_reply_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    async with Router([ScriptedAdapter("one", ["a reply of hunter2"])]) as router:
+        call = Call({"messages": [{"role": "user", "content": "hunter3"}], "model": "one/small"})
+        assert await call.to(app(router)) == 200
+
+    assert "model='one/small' provider='one' status=200" in caplog.text
+    assert "hunter" not in caplog.text
+
+
+async def test_there_is_no_other_address() -> None:
+    async with Router([ScriptedAdapter("one", ["x"])], observers=[]) as router:
+        call = Call({}, path="/v2/chat")
+
+        assert await call.to(app(router)) == 404
+        assert json.loads(call.body)["error"]["code"] == "unknown_url"
