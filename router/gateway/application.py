@@ -14,6 +14,7 @@ from router.gateway.answer import Answer, Dropped, send_failure
 from router.gateway.body import Left, read_body
 from router.gateway.dialects.chat import CHAT
 from router.gateway.failure import Refused
+from router.gateway.models import Models
 from router.gateway.names import Names
 from router.gateway.settings import GatewaySettings
 
@@ -74,6 +75,8 @@ def app(router: Router, settings: GatewaySettings | None = None) -> ASGIApp:
     return Starlette(
         routes=[
             Route("/v1/chat/completions", Conversation(gateway, CHAT), methods=["POST"]),
+            Route("/v1/models", Models(gateway), methods=["GET"]),
+            Route("/v1/models/{name:path}", Models(gateway), methods=["GET"]),
         ],
     )
 

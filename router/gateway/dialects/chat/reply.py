@@ -1,7 +1,13 @@
 """A reply as OpenAI's clients know it: the whole completion, and its chunks.
 
 Beyond OpenAI's own fields: `reasoning_content` (as DeepSeek, vLLM and others name it), `images` (as
-OpenRouter does), and `chat_router`, an object in which a switch of providers is told.
+OpenRouter does), and `chat_router`, an object beside `choices`:
+
+    switch        in a chunk: another provider takes over: {"kind", "left", "taken_by", "shown"}; with the
+                  kind `restart` what was streamed before is void, with `continue` it goes on
+    switches      in a whole completion: all of them
+    final_text    in a chunk at the end: the provider's own final version of the whole text, where it differs
+                  from the text that was streamed
 """
 
 from __future__ import annotations
@@ -144,6 +150,7 @@ class Chunks:
         self._asked = asked
         self._old = OLD_FUNCTIONS in asked.own
         self._head: dict[str, Any] = {}
+        self._open: set[int] = set()  # further choices without a finish reason
         self._before = b""
         self._after = b""
 
@@ -170,6 +177,8 @@ class Chunks:
     def _worded(self, delta: Delta) -> bytes:
         if delta.switch is not None:
             return self._switched(delta.switch)
+        if delta.model is not None and delta.model != self._head["model"]:
+            self._name(self._head["id"], delta.model)
         if delta.beside is None and not delta.reasoning and not delta.tool_calls:
             return self._before + encode(delta.text) + self._after if delta.text else b""
         worded = b""
@@ -179,6 +188,7 @@ class Chunks:
         for index, further in delta.beside.choices if delta.beside is not None else ():
             own = self._fields(further)
             if own or further.finish_reason is not None:
+                (self._open.add if further.finish_reason is None else self._open.discard)(index)
                 worded += self._chunk(own, further.finish_reason, index=index)
         return worded
 
@@ -208,13 +218,21 @@ class Chunks:
         return {"tool_calls": [_call(piece) for piece in pieces]}
 
     def _switched(self, switch: Switch) -> bytes:
+        if switch.kind == "restart":
+            self._open.clear()
         return event_of({**self._head, "choices": [], "chat_router": {"switch": _switch(switch)}})
 
     def end(self, stream: ReplyStream) -> bytes:
         """Return the chunk with the finish reason, the usage where it was asked for, and the end mark."""
         reason = finish_reason(stream.finish_reason, self._asked, calls=bool(stream.tool_calls))
         worded = self._chunk({}, reason)
-        if self._asked.counts:
+        for index in sorted(self._open):
+            worded += self._chunk({}, "stop", index=index)
+        if stream.final_text is not None:
+            worded += event_of(
+                {**self._head, "choices": [], "chat_router": {"final_text": stream.final_text}}
+            )
+        if self._asked.counts and stream.usage is not None:
             worded += event_of({**self._head, "choices": [], "usage": usage_of(stream.usage)})
         return worded + DONE
 
