@@ -80,5 +80,10 @@ simulators: $(READY)
 servers: $(READY)
 	$(BIN)/python -m tests.servers.setting_up
 
+# The openai package of two years ago, of npm, LangChain, Pydantic AI: full tests of the gateway ask with them.
+.PHONY: clients
+clients: $(READY)
+	$(BIN)/python -m tests.router.gateway.clients.setting_up
+
 test-servers: $(READY)
 	REAL_SERVERS=1 $(BIN)/python -m pytest -q tests/servers

@@ -28,7 +28,7 @@ from router.provider.evidence import told
 if TYPE_CHECKING:
     from router.events import Attempt
 
-_PATIENCE: Final = 60.0
+_PATIENCE: Final = 30.0
 """Seconds; a client that would wait longer is told not to repeat by itself."""
 
 
@@ -142,13 +142,15 @@ def _nobody(error: AllProvidersFailed) -> Failure:
             attempts=attempts,
         )
     # Not 401 or 402, which would speak of the client's own key: the accounts are the gateway's.
+    of_accounts = met == {"account"}
+    passes = error.retryable or error.retry_after is not None
     return Failure(
         503,
         "service_unavailable_error",
         message,
-        "upstream_account" if met == {"account"} else "no_provider",
+        "upstream_account" if of_accounts else "no_provider",
         retry_after=error.retry_after,
-        repeats=None if error.retryable or error.retry_after is not None else False,
+        repeats=False if of_accounts or not passes else None,
         attempts=attempts,
     )
 

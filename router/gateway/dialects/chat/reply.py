@@ -150,7 +150,7 @@ class Chunks:
         self._asked = asked
         self._old = OLD_FUNCTIONS in asked.own
         self._head: dict[str, Any] = {}
-        self._open: set[int] = set()  # further choices without a finish reason
+        self._further: dict[int, bool] = {}  # further choice -> whether it has a finish reason
         self._before = b""
         self._after = b""
 
@@ -188,7 +188,9 @@ class Chunks:
         for index, further in delta.beside.choices if delta.beside is not None else ():
             own = self._fields(further)
             if own or further.finish_reason is not None:
-                (self._open.add if further.finish_reason is None else self._open.discard)(index)
+                if index not in self._further:
+                    own = {"role": "assistant", **own}  # clients want it of each choice
+                self._further[index] = further.finish_reason is not None
                 worded += self._chunk(own, further.finish_reason, index=index)
         return worded
 
@@ -219,15 +221,15 @@ class Chunks:
 
     def _switched(self, switch: Switch) -> bytes:
         if switch.kind == "restart":
-            self._open.clear()
+            self._further.clear()
         return event_of({**self._head, "choices": [], "chat_router": {"switch": _switch(switch)}})
 
     def end(self, stream: ReplyStream) -> bytes:
         """Return the chunk with the finish reason, the usage where it was asked for, and the end mark."""
         reason = finish_reason(stream.finish_reason, self._asked, calls=bool(stream.tool_calls))
         worded = self._chunk({}, reason)
-        for index in sorted(self._open):
-            worded += self._chunk({}, "stop", index=index)
+        for index, ended in self._further.items():
+            worded += b"" if ended else self._chunk({}, "stop", index=index)
         if stream.final_text is not None:
             worded += event_of(
                 {**self._head, "choices": [], "chat_router": {"final_text": stream.final_text}}
