@@ -188,11 +188,19 @@ class Chunks:
         for index, further in delta.beside.choices if delta.beside is not None else ():
             own = self._fields(further)
             if own or further.finish_reason is not None:
-                if index not in self._further:
-                    own = {"role": "assistant", **own}  # clients want it of each choice
+                worded += self._opened(index)
                 self._further[index] = further.finish_reason is not None
                 worded += self._chunk(own, further.finish_reason, index=index)
         return worded
+
+    def _opened(self, index: int) -> bytes:
+        """Return the roles of a further choice and of those before it, where they were not sent yet.
+
+        Clients want a role of each choice, and the official one wants the choices to begin in their order.
+        """
+        new = [each for each in range(1, index + 1) if each not in self._further]
+        self._further.update(dict.fromkeys(new, False))
+        return b"".join(self._chunk({"role": "assistant", "content": ""}, index=each) for each in new)
 
     def _fields(self, delta: Delta) -> dict[str, Any]:
         fields: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""Sets up an environment for each kind of program: `make clients`. What cannot be had is skipped, and says why."""
+"""Sets up an environment for each kind of program: `make clients`. What cannot be had says why."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ async def run(url: str) -> None:
     agent = Agent(model("agent/m"))
     asked = []
 
-    @agent.tool_plain
+    @agent.tool_plain  # type: ignore[untyped-decorator] # it is not installed where types are checked
     def weather(city: str) -> str:
         """Tell the weather of a city."""
         asked.append(city)
