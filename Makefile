@@ -44,6 +44,11 @@ bench: $(READY)
 bench-peers: $(READY)
 	$(BIN)/python -m benchmarks --peers --rounds 3
 
+# What the gateway costs, beside LiteLLM's proxy where `make servers` has set it up.
+.PHONY: bench-gateway
+bench-gateway: $(READY)
+	$(BIN)/python -m benchmarks.gateway
+
 # Steady load over real sockets, failures mixed in: memory, sockets and tasks must be flat.
 SECONDS ?= 1200
 RATE ?= 85

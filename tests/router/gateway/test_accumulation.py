@@ -21,7 +21,7 @@ from tests.virtual_time import BACKENDS, run_virtual
 if TYPE_CHECKING:
     from tests.router.gateway.calling import Call
 
-TEXTS = st.text(st.characters(exclude_categories=("Cs",)), max_size=6)
+TEXTS = st.text(st.characters(codec="utf-8"), max_size=6)
 
 
 def _further(index: int, text: str) -> Delta:
