@@ -18,7 +18,7 @@ from router.gateway import app
 
 def main(upstream: str) -> None:
     """Serve until killed."""
-    provider = OpenAICompatible(upstream, name="upstream", model="m", limits=Limits(connections=2000))
+    provider = OpenAICompatible(upstream, name="upstream", model="m", limits=Limits(connections=2000, idle_connections=2000))
     router = Router([provider], observers=[])
     # Without its protocol, asyncio leaves Nagle's algorithm on: 40 ms for each reply.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)

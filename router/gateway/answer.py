@@ -72,7 +72,7 @@ class Answer:
             Exception: A bug of this side. The client was told; the server that runs the application logs it.
         """
         async with anyio.create_task_group() as group:
-            group.start_soon(_cancel_when_left, receive, group.cancel_scope)
+            group.start_soon(self._cancel_when_left, receive, group.cancel_scope)
             if self._comment_after is not None:
                 self._last_write = anyio.current_time()
                 group.start_soon(self._comment, self._comment_after)
@@ -109,18 +109,23 @@ class Answer:
             async with self._asked.put_to(router) as stream:
                 self.stream = stream
                 first_content = anyio.current_time() - began
-                deltas = await stream.receive_ready()  # there is content already; it may name the model
-                head = _told(stream, first_content)
-                await self._write(writer.begin(stream) + writer.deltas(deltas), head)
+                # There is content already, and it may name the model.
+                deltas = await stream.receive_ready()
+                head, data = _told(stream, first_content), writer.begin(stream) + writer.deltas(deltas)
+                while not stream.is_proved:
+                    await self._write(data, head)
+                    # Deltas that are at hand go out in one write.
+                    data = writer.deltas(await stream.receive_ready())
+                # The client need not wait for what is cleaned up at the provider.
+                await self._write(data + writer.end(stream), head, last=True)
                 with suppress(anyio.EndOfStream):
-                    while True:
-                        # Deltas that are at hand go out in one write.
-                        await self._write(writer.deltas(await stream.receive_ready()))
-                await self._write(writer.end(stream), last=True)
+                    await stream.receive()
         except Left:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the client is told of it
             failure = self._failure(error)
+            if self._over:
+                return
             if self._started:
                 self._failed = True
                 await self._write(writer.failed(failure), failed=True)
@@ -136,8 +141,9 @@ class Answer:
             if not self._started:
                 self._started = True
                 await self._putting(_start(200, [*_EVENTS, *head]))
-            await self._putting({"type": "http.response.body", "body": data, "more_body": not last})
+            # Servers report a client as gone, too, once its answer is whole.
             self._over = last or failed
+            await self._putting({"type": "http.response.body", "body": data, "more_body": not last})
             self._last_write = anyio.current_time()
 
     async def _putting(self, message: Message) -> None:
@@ -159,6 +165,12 @@ class Answer:
                     await anyio.sleep(left)
                 else:
                     await self._write(COMMENT)
+
+    async def _cancel_when_left(self, receive: Receive, scope: anyio.CancelScope) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        if not self._over:
+            scope.cancel()
 
     def _failure(self, error: Exception) -> Failure:
         """Return what the client is told of an error; one of this side's own is kept, to be raised."""
@@ -220,9 +232,3 @@ def _told(stream: ReplyStream, first_content: float) -> list[tuple[str, str]]:
         ("x-chat-router-attempts", str(len(stream.attempts))),
         ("x-chat-router-first-content", f"{first_content:.3f}"),
     ]
-
-
-async def _cancel_when_left(receive: Receive, scope: anyio.CancelScope) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    scope.cancel()

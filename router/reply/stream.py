@@ -123,6 +123,11 @@ class ReplyStream(ObjectReceiveStream[Delta]):
         return self._transcript.finish_reason
 
     @property
+    def is_proved(self) -> bool:
+        """Whether the reply is proved complete and no more will come, though its clean-up may still run."""
+        return self._transcript.proved and not self._transcript.refused
+
+    @property
     def usage(self) -> Usage | None:
         """Token counts, once they came."""
         return self._transcript.usage
