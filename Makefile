@@ -49,6 +49,12 @@ bench-peers: $(READY)
 bench-gateway: $(READY)
 	$(BIN)/python -m benchmarks.gateway
 
+# CLIENTS at once, upstreams that fail, clients that leave: no reply mixed or cut in silence, memory flat.
+CLIENTS ?= 2000
+.PHONY: soak-gateway
+soak-gateway: $(READY)
+	$(BIN)/python -m benchmarks.gateway.storm --clients $(CLIENTS) --seconds $(if $(filter 1200,$(SECONDS)),120,$(SECONDS))
+
 # Steady load over real sockets, failures mixed in: memory, sockets and tasks must be flat.
 SECONDS ?= 1200
 RATE ?= 85

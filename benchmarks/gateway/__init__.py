@@ -1,4 +1,4 @@
-"""What the gateway costs: `make bench-gateway`. An upstream, the gateway and the load are processes of their own.
+"""What the gateway costs: `make bench-gateway`. Upstream, gateway and load are processes of their own.
 
     added     a stream of one delta, one after the other on a kept connection: over the raw upstream, over the
               same router called in this process, and over the gateway, in turns

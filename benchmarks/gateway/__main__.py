@@ -55,6 +55,12 @@ class Process:
         return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
     @property
+    def memory(self) -> float:
+        """Its memory now, in MiB."""
+        status = Path(f"/proc/{self.running.pid}/status").read_text()
+        return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+
+    @property
     def cpu(self) -> float:
         """The seconds of CPU that it has used."""
         fields = Path(f"/proc/{self.running.pid}/stat").read_text().rpartition(")")[2].split()
@@ -169,9 +175,7 @@ def main() -> None:
         port = int(json.loads(upstream.line())["port"])
         results["chat-router"] = measured(port, gateway, given.rounds, given.count, [100, 1000])
         reason = "left out" if given.no_peer else lack_of("litellm")
-        results["litellm proxy"] = (
-            {"skipped": reason} if reason else measured(port, litellm, 2, 50, [100])
-        )
+        results["litellm proxy"] = {"skipped": reason} if reason else measured(port, litellm, 2, 50, [100])
     for name, figures in results.items():
         print(name)
         for what, value in figures.items():

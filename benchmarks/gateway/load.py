@@ -10,9 +10,9 @@ from typing import Final, cast
 _LAST: Final = b"0\r\n\r\n"
 
 
-def request_of(path: str, model: str) -> bytes:
-    """Return the bytes of a request for a stream."""
-    body = {"model": model, "messages": [{"role": "user", "content": "hello"}], "stream": True}
+def request_of(path: str, model: str, text: str = "hello", *, streams: bool = True) -> bytes:
+    """Return the bytes of a request."""
+    body = {"model": model, "messages": [{"role": "user", "content": text}], "stream": streams}
     data = json.dumps(body).encode()
     head = (
         f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer sk-1\r\n"
@@ -94,10 +94,7 @@ async def at_once(port: int, request: bytes, streams: int, deltas: int) -> tuple
         client.close()
     last = f'"word{deltas - 1} "'.encode()
     whole = sum(
-        answer.count(b'"word') == deltas
-        and last in answer
-        and b"[DONE]" in answer
-        and answer.endswith(_LAST)
+        answer.count(b'"word') == deltas and last in answer and b"[DONE]" in answer and answer.endswith(_LAST)
         for answer in answers
     )
     return took, whole
