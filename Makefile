@@ -44,6 +44,17 @@ bench: $(READY)
 bench-peers: $(READY)
 	$(BIN)/python -m benchmarks --peers --rounds 3
 
+# What the gateway costs, beside LiteLLM's proxy where `make servers` has set it up.
+.PHONY: bench-gateway
+bench-gateway: $(READY)
+	$(BIN)/python -m benchmarks.gateway
+
+# CLIENTS at once, upstreams that fail, clients that leave: no reply mixed or cut in silence, memory flat.
+CLIENTS ?= 2000
+.PHONY: soak-gateway
+soak-gateway: $(READY)
+	$(BIN)/python -m benchmarks.gateway.storm --clients $(CLIENTS) --seconds $(if $(filter 1200,$(SECONDS)),120,$(SECONDS))
+
 # Steady load over real sockets, failures mixed in: memory, sockets and tasks must be flat.
 SECONDS ?= 1200
 RATE ?= 85
@@ -79,6 +90,11 @@ simulators: $(READY)
 .PHONY: servers test-servers
 servers: $(READY)
 	$(BIN)/python -m tests.servers.setting_up
+
+# The openai package of two years ago, of npm, LangChain, Pydantic AI: full tests of the gateway ask with them.
+.PHONY: clients
+clients: $(READY)
+	$(BIN)/python -m tests.router.gateway.clients.setting_up
 
 test-servers: $(READY)
 	REAL_SERVERS=1 $(BIN)/python -m pytest -q tests/servers

@@ -129,6 +129,11 @@ class Router(Origins):
         """The names of the providers, in priority order."""
         return tuple(self._providers)
 
+    @property
+    def adapters(self) -> tuple[Adapter, ...]:
+        """The adapters of the providers, in priority order; to be looked at, not to be used beside it."""
+        return tuple(each.adapter for each in self._providers.values())
+
     def stream(
         self,
         messages: Sequence[Message | Mapping[str, Any] | Reply],

@@ -16,6 +16,7 @@ from router.gateway.dialects.responses import RESPONSES
 from router.gateway.failure import Failure
 from router.gateway.front import Front, document_of
 from router.gateway.gateway import Gateway
+from router.gateway.models import Models
 from router.gateway.settings import GatewaySettings
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ def application(gateway: Gateway) -> ASGIApp:
             Route("/v1/responses", Conversation(gateway, RESPONSES), methods=["POST"]),
             Route("/v1/messages", Conversation(gateway, MESSAGES), methods=["POST"]),
             Route("/v1/messages/count_tokens", Conversation(gateway, COUNT_TOKENS), methods=["POST"]),
+            Route("/v1/models", Models(gateway), methods=["GET"]),
+            Route("/v1/models/{name:path}", Models(gateway), methods=["GET"]),
         ],
         exception_handlers={404: _not_found, 405: _not_found},
     )

@@ -28,6 +28,11 @@ class Readout:
         return self._transcript.model
 
     @property
+    def is_proved(self) -> bool:
+        """Whether the reply is proved complete and no more will come, though its clean-up may still run."""
+        return self._transcript.proved and not self._transcript.refused
+
+    @property
     def finish_reason(self) -> str | None:
         """Why the provider stopped, once it said so."""
         return self._transcript.finish_reason
