@@ -15,6 +15,7 @@ from router.gateway.body import Left, read_body
 from router.gateway.dialects.chat import CHAT
 from router.gateway.failure import Refused
 from router.gateway.names import Names
+from router.gateway.page import Watch, page_routes
 from router.gateway.settings import GatewaySettings
 
 if TYPE_CHECKING:
@@ -22,6 +23,19 @@ if TYPE_CHECKING:
 
     from router import Router
     from router.gateway.dialects.dialect import Dialect
+    from router.gateway.page.served import Admission
+
+
+class Nobody:
+    """Lets nobody operate the gateway, or look at it; see `Admission`."""
+
+    def admin(self, scope: Scope) -> bool:
+        """Return False."""
+        return False
+
+    def may_look(self, scope: Scope) -> bool:
+        """Return False."""
+        return False
 
 
 class Gateway:
@@ -30,11 +44,17 @@ class Gateway:
     Attributes:
         router: Answers requests that begin from now on; those under way keep the one that they began with.
         settings: See `GatewaySettings`.
+        admission: Who may operate it, and look at it.
+        draining: Whether it takes no new requests, since it is about to end.
+        watch: What was seen of the requests.
     """
 
     def __init__(self, router: Router, settings: GatewaySettings) -> None:
         self.router = router
         self.settings = settings
+        self.admission: Admission = Nobody()
+        self.draining = False
+        self.watch = Watch(router)
 
 
 class Conversation:
@@ -74,6 +94,7 @@ def app(router: Router, settings: GatewaySettings | None = None) -> ASGIApp:
     return Starlette(
         routes=[
             Route("/v1/chat/completions", Conversation(gateway, CHAT), methods=["POST"]),
+            *page_routes(gateway),
         ],
     )
 

@@ -14,10 +14,14 @@ class GatewaySettings:
         comment_after: Seconds of silence after which a streamed answer gets a comment, so that proxies keep
             the connection open; None for never. The first comment sends status 200: a failure is an error
             event from then on, no HTTP error.
+        page: Whether there is a status page.
+        metrics: Whether there are metrics.
     """
 
     body: int = 16 * 1024 * 1024
     comment_after: float | None = None
+    page: bool = True
+    metrics: bool = True
 
     def __post_init__(self) -> None:
         if self.body < 1:
