@@ -68,11 +68,11 @@ class Browser:
     def __init__(self, chrome: Chrome) -> None:
         self.chrome = chrome
 
-    def show(self, page: Path, *, width: int, scheme: str) -> None:
-        """Load a file at a width in pixels and in a colour scheme, all of it in view."""
+    def show(self, page: Path | str, *, width: int, scheme: str) -> None:
+        """Load a file or an address at a width in pixels and in a colour scheme, all of it in view."""
         self.complaints()  # of earlier pages
         self._emulate(width, 1000, scheme)
-        self.chrome.get(page.as_uri())
+        self.chrome.get(page if isinstance(page, str) else page.as_uri())
         height = self.run("return document.documentElement.scrollHeight")
         self._emulate(width, height, scheme)
 

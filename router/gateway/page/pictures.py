@@ -134,21 +134,21 @@ def _course(each: UnderWay) -> Element:
     return row(
         each.provider or "–",
         cell(_STAGES[each.stage]),
-        cell(str(each.attempts), "number"),
-        cell(span(each.seconds), "number"),
+        cell(str(each.attempts), "number", "attempt"),
+        cell(span(each.seconds), "number", "for"),
     )
 
 
 def _failures(activity: Activity) -> Element | None:
     if not activity.failures:
         return None
-    heads = [head("Class"), head("Times", "number"), head("Last at"), head("Ago", "number")]
+    heads = [head("Class"), head("Times", "number"), head("Last provider"), head("Last", "number")]
     rows = (
         row(
             [each.error, element("span", each.text, class_="meaning quiet")],
-            cell(str(each.count), "number"),
-            cell(each.provider),
-            cell(span(each.age), "number"),
+            cell(str(each.count), "number", "times"),
+            cell(each.provider, None, "last provider"),
+            cell(f"{span(each.age)} ago", "number", "last"),
         )
         for each in activity.failures
     )
@@ -160,9 +160,14 @@ def _failures(activity: Activity) -> Element | None:
 def _switches(activity: Activity) -> Element | None:
     if not activity.switches:
         return None
-    heads = [head("Broke off"), head("Taken over by"), head("Times", "number"), head("Ago", "number")]
+    heads = [head("Broke off"), head("Taken over by"), head("Times", "number"), head("Last", "number")]
     rows = (
-        row(each.left, cell(each.taken_by), cell(str(each.count), "number"), cell(span(each.age), "number"))
+        row(
+            each.left,
+            cell(each.taken_by, None, "taken over by"),
+            cell(str(each.count), "number", "times"),
+            cell(f"{span(each.age)} ago", "number", "last"),
+        )
         for each in activity.switches
     )
     caption = "Replies that another provider took over after content."
