@@ -26,7 +26,7 @@ SILENCE: Final = 15.0
 LIFETIME: Final = 600.0
 """Seconds after which the updates end; the page asks for them again."""
 MOST_VIEWERS: Final = 50
-_FRESH: Final = 0.5
+FRESH: Final = 0.5
 """Seconds for which all viewers get the same pictures."""
 
 
@@ -45,7 +45,7 @@ class Status:
     async def now(self) -> tuple[str, dict[str, str]]:
         """Return the title of the page, and the pictures by name."""
         clock = anyio.current_time()
-        if self._made is None or clock - self._made[0] >= _FRESH:
+        if self._made is None or clock - self._made[0] >= FRESH:
             gateway, router = self._gateway, self._gateway.router
             gateway.watch.follow(router)
             past = await self._past.of(router)

@@ -109,7 +109,8 @@ async def test_requests_are_seen() -> None:
 
 
 @pytest.mark.parametrize("why", ["draining", "switched off", "key taken back", "long enough"])
-async def test_the_updates_end(why: str) -> None:
+async def test_the_updates_end(why: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(status, "LIFETIME", 5.0)
     async with gateway() as served, anyio.create_task_group() as group:
         viewer = Viewer(served)
         group.start_soon(viewer.look)
@@ -117,7 +118,9 @@ async def test_the_updates_end(why: str) -> None:
         served.draining = why == "draining"
         served.settings.page = why != "switched off"
         served.admission.is_open = why != "key taken back"
-        await anyio.sleep(status.LIFETIME + 1 if why == "long enough" else 1.1)
+        await anyio.sleep(1.1)
+        assert viewer.is_over is (why != "long enough")
+        await anyio.sleep(5)
 
         assert viewer.is_over
 
