@@ -234,6 +234,19 @@ def test_a_locked_page_opens_with_the_key(browser: Browser, served: Served) -> N
 
 
 @SHALLOW
+def test_it_says_that_it_is_not_live_and_is_again(browser: Browser, served: Served) -> None:
+    browser.show(served.address, width=1100, scheme="light")
+    wait_for_text(browser, "live", "Live")
+    served.gateway.draining = True
+    wait_for_text(browser, "live", "Not live: the connection is lost. Trying again.")
+    served.operate("isolate", "second")
+    served.gateway.draining = False
+    wait_for_text(browser, "part-providers", "isolated by hand")
+
+    assert text(browser, "live") == "Live"
+
+
+@SHALLOW
 def test_hostile_names_run_nothing_and_stand_as_they_are(browser: Browser, served: Served) -> None:
     browser.show(served.address, width=360, scheme="light")
     wait_for_text(browser, "live", "Live")

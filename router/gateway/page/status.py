@@ -116,6 +116,8 @@ class Updates:
             return not_there()
         if not self._gateway.admission.may_look(scope):
             return refusal()
+        if self._gateway.draining:
+            return told(503, "shutting_down", "the gateway is shutting down", retry_after="1")
         if self._viewers >= MOST_VIEWERS:
             message = f"{MOST_VIEWERS} pages are kept up to date already; close one, or ask again later"
             return told(503, "too_many_viewers", message, retry_after="15")

@@ -125,6 +125,14 @@ async def test_the_updates_end(why: str, monkeypatch: pytest.MonkeyPatch) -> Non
         assert viewer.is_over
 
 
+async def test_a_gateway_that_ends_takes_no_viewers() -> None:
+    async with gateway() as served, served.client() as client:
+        served.draining = True
+        answer = await client.get("/events")
+
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+
+
 async def test_viewers_have_a_bound_and_share_their_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
 
