@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 Stage: TypeAlias = Literal["choosing", "waiting", "answering"]
 """Nobody is asked at this moment; a provider is asked, without content so far; content comes."""
 
-MOST_UNDER_WAY: Final = 2000
-"""Requests whose course is kept; of more, the oldest are counted only."""
+MOST_UNDER_WAY: Final = 10_000
+"""Requests whose course is kept; of more, the oldest are forgotten."""
 MOST_KINDS: Final = 50
 """Classes of errors, and pairs of providers; of more, those that were not seen for longest are forgotten."""
 _KINDS: Final = (AttemptEnded, AttemptStarted, ReplySwitched, RequestEnded, RequestStarted)
@@ -109,17 +109,20 @@ class Activity:
         clock: Returns seconds.
 
     Attributes:
-        running: How many requests are under way.
         ended: How many ended, by verdict.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        self.running = 0
         self.ended: Counter[Verdict] = Counter()
         self._clock = clock
         self._open: dict[str, _Course] = {}
         self._failures: dict[str, _Kind] = {}
         self._switches: dict[tuple[str, str], _Kind] = {}
+
+    @property
+    def running(self) -> int:
+        """How many requests are under way, of those whose start was seen."""
+        return len(self._open)
 
     def listens_to(self, kind: type[Event]) -> bool:
         """Whether events of this class say anything of it."""
@@ -129,7 +132,6 @@ class Activity:
         """Take note of `event`."""
         match event:
             case RequestStarted():
-                self.running += 1
                 _keep(self._open, event.request_id, _Course(self._clock()), MOST_UNDER_WAY)
             case AttemptStarted():
                 self._attempted(event)
@@ -140,7 +142,6 @@ class Activity:
                 if (course := self._open.get(event.request_id)) is not None:
                     course.provider = switch.taken_by
             case RequestEnded():
-                self.running = max(0, self.running - 1)
                 self.ended[event.verdict] += 1
                 self._open.pop(event.request_id, None)
 

@@ -83,6 +83,14 @@ def test_a_reply_that_was_taken_over_is_answered_by_the_other() -> None:
     assert [(each.left, each.taken_by, each.count) for each in activity.switches] == [("one", "two", 1)]
 
 
+def test_the_end_of_a_request_that_began_unseen_takes_none_away() -> None:
+    activity = Activity(Clock())
+    for event in (began("seen"), ended("unseen")):
+        activity(event)
+
+    assert activity.running == 1
+
+
 def test_failures_are_counted_by_class_without_the_words_of_the_service() -> None:
     clock = Clock()
     activity = Activity(clock)
@@ -98,7 +106,7 @@ def test_failures_are_counted_by_class_without_the_words_of_the_service() -> Non
     assert "words" not in repr(seen)
 
 
-def test_the_memory_has_a_bound_and_the_count_is_still_right() -> None:
+def test_the_memory_has_a_bound() -> None:
     activity = Activity(Clock())
     for number in range(MOST_UNDER_WAY + 10):
         activity(began(str(number)))
@@ -106,8 +114,7 @@ def test_the_memory_has_a_bound_and_the_count_is_still_right() -> None:
         activity(came("r", "one", "failed", type(f"Odd{number}", (ServiceFailed,), {})("x")))
         activity(ReplySwitched("r", Switch("restart", str(number), "two", 5), ServiceFailed("x")))
 
-    assert activity.running == MOST_UNDER_WAY + 10
-    assert len(activity.under_way(10**6)) == MOST_UNDER_WAY
+    assert activity.running == len(activity.under_way(10**6)) == MOST_UNDER_WAY
     assert len(activity.failures) == len(activity.switches) == MOST_KINDS
     assert activity.failures[0].error == f"Odd{MOST_KINDS + 9}"
 
