@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import anyio
 from starlette.responses import JSONResponse, Response
 
 from adapters.contract.errors import BadReply
 from adapters.wire.json import decode
-from router.gateway.body import Left, read_body
-from router.gateway.failure import Refused
 from router.gateway.page.pictures import ACTIONS
 from router.gateway.page.refusals import HEADERS, refusal, told
 from router.report.words import clean, phrase, span
@@ -29,11 +28,17 @@ if TYPE_CHECKING:
 
 _LARGEST: Final = 64 * 1024
 """Bytes of a body: one name."""
+SLOWEST: Final = 10.0
+"""Seconds that a body may take."""
 _LEVELS: Final[Mapping[object, ProbeLevel]] = {None: "reach", "reach": "reach", "answer": "answer"}
 
 
 class _Wrong(Exception):
-    """The body asks for nothing that can be done; the message says why."""
+    """The request asks for nothing that can be done; the message says why."""
+
+    def __init__(self, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class Operations:
@@ -48,10 +53,7 @@ class Operations:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        try:
-            answer = await self._answer(scope, receive)
-        except Left:
-            return
+        answer = await self._answer(scope, receive)
         await answer(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Response:
@@ -62,21 +64,32 @@ class Operations:
         if not _is_json(scope):
             return told(415, "not_json", "send the body as Content-Type: application/json")
         try:
-            asked = _object(await read_body(scope, receive, _LARGEST))
+            asked = _object(await _body(receive))
             router = self._gateway.router
             name = _provider(asked, router)
             said = await _done(scope["path_params"]["action"], name, asked, router)
-        except Refused as refused:
-            failure = refused.failure
-            return told(failure.status, failure.code or "refused", failure.message, connection="close")
         except _Wrong as wrong:
-            return told(400, "invalid_request", str(wrong))
+            further = {} if wrong.status == 400 else {"connection": "close"}  # the rest was not read
+            return told(wrong.status, "invalid_request", str(wrong), **further)
         return JSONResponse(said, headers=HEADERS)
 
 
 def _is_json(scope: Scope) -> bool:
     kinds = [value for name, value in scope["headers"] if name == b"content-type"]
     return len(kinds) == 1 and kinds[0].partition(b";")[0].strip().lower() == b"application/json"
+
+
+async def _body(receive: Receive) -> bytes:
+    body = b""
+    with anyio.move_on_after(SLOWEST):
+        while len(body) <= _LARGEST:
+            message = await receive()
+            part: bytes = message.get("body", b"")
+            body += part
+            if not message.get("more_body", False):  # whole, or the client left
+                return body
+        raise _Wrong(f"the body is over {_LARGEST} bytes; send one provider's name", 413)
+    raise _Wrong(f"the body did not come within {SLOWEST:g} s", 408)
 
 
 def _object(body: bytes) -> dict[str, Any]:
