@@ -134,6 +134,22 @@ class Router(Origins):
         """The adapters of the providers, in priority order; to be looked at, not to be used beside it."""
         return tuple(each.adapter for each in self._providers.values())
 
+    @property
+    def history(self) -> Keeper | None:
+        """What keeps the reports, where it was given."""
+        return self._check_up.keeper
+
+    def observe(self, observer: Observer) -> None:
+        """Tell another observer what happens from now on.
+
+        Args:
+            observer: Gets each event, as those that were given to the router.
+
+        Raises:
+            TypeError: It cannot be called, or is asynchronous.
+        """
+        self._tell.add(*checked_observers([observer]))
+
     def stream(
         self,
         messages: Sequence[Message | Mapping[str, Any] | Reply],
@@ -297,20 +313,24 @@ class Router(Origins):
         self._in_flight.stay_in_loop()
         return self._check_up.report()
 
-    async def check(self, level: ProbeLevel = "reach") -> HealthReport:
-        """Probe all providers side by side, and return the report; the adapters' `working` follows.
+    async def check(
+        self, level: ProbeLevel = "reach", *, providers: Sequence[str] | None = None
+    ) -> HealthReport:
+        """Probe the providers side by side, and return the report; the adapters' `working` follows.
 
         Args:
             level: `reach` costs the services nothing, within `Timeouts.probe` each; `answer` is one tiny
                 generation, within `Timeouts.probe_answer`, as often as `Adapter.answer_probes` allows.
+            providers: Probe only these; the report tells of all.
 
         Raises:
-            ValueError: There is no such level.
+            ValueError: There is no such level, or no provider has one of the names.
             anyio.ClosedResourceError: The router is closed.
         """
         self._enter()
         with self._in_flight.work():
-            return await self._check_up.check(checked_level(level))
+            names = None if providers is None else [each.name for each in ordered(self._providers, providers)]
+            return await self._check_up.check(checked_level(level), names)
 
     def monitor(
         self,

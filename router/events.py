@@ -347,6 +347,11 @@ class Observers:
         self._failed: set[int] = set()
         self._broken: set[str] = set()
 
+    def add(self, observer: Observer) -> None:
+        """Tell another observer as well, from now on."""
+        self._observers += (observer,)
+        self._listen += (getattr(observer, "listens_to", _to_all),)
+
     def __call__(self, event: Event) -> None:
         """Tell `event` to every observer; raises nothing that an observer raises."""
         self._tell(event, None)

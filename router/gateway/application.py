@@ -17,6 +17,7 @@ from router.gateway.failure import Failure
 from router.gateway.front import Front, document_of
 from router.gateway.gateway import Gateway
 from router.gateway.models import Models
+from router.gateway.page import page_routes
 from router.gateway.settings import GatewaySettings
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def application(gateway: Gateway) -> ASGIApp:
             Route("/v1/messages/count_tokens", Conversation(gateway, COUNT_TOKENS), methods=["POST"]),
             Route("/v1/models", Models(gateway), methods=["GET"]),
             Route("/v1/models/{name:path}", Models(gateway), methods=["GET"]),
+            *page_routes(gateway),
         ],
         exception_handlers={404: _not_found, 405: _not_found},
     )

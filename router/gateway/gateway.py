@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.gateway.admission import Admission
+from router.gateway.page.watch import Watch
 from router.gateway.routers import Routers
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class Gateway:
         admission: Who may ask.
         local: As given.
         draining: Whether it takes no new requests, since it is about to end.
+        watch: What was seen of the requests.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Gateway:
         self.admission = Admission(settings, local=local, cost_of=cost_of)
         self.local = local
         self.draining = False
+        self.watch = Watch(router)
 
     @property
     def router(self) -> Router:
@@ -63,3 +66,4 @@ class Gateway:
         self.admission.change(settings)
         self.settings = settings
         self.routers.change(router)
+        self.watch.follow(router)

@@ -206,6 +206,16 @@ class SyncRouter:
         """The names of the providers, in priority order."""
         return self._here().providers
 
+    @property
+    def history(self) -> Keeper | None:
+        """What keeps the reports, where it was given."""
+        return self._here().history
+
+    @like(Router.observe)
+    def observe(self, *args: Any, **kwargs: Any) -> None:
+        """Tell another observer what happens from now on; a forked process begins anew, without it."""
+        self._call(_at_once, self._here().observe, *args, **kwargs)
+
     @like(Router.stream)
     def stream(self, *args: Any, **kwargs: Any) -> SyncReplyStream:
         """Ask the providers in order; the first one that delivers content answers.
@@ -235,7 +245,7 @@ class SyncRouter:
 
     @like(Router.check)
     def check(self, *args: Any, **kwargs: Any) -> HealthReport:
-        """Probe all providers side by side, and return the report; the adapters' `working` follows."""
+        """Probe the providers side by side, and return the report; the adapters' `working` follows."""
         report: HealthReport = self._call(self._here().check, *args, **kwargs)
         return report
 

@@ -6,6 +6,7 @@ pages were looked at which were not.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
@@ -49,7 +50,7 @@ def chromium() -> Iterator[Chrome]:
         options.binary_location = browser
         for flag in (*_FLAGS, f"--user-data-dir={profile}"):
             options.add_argument(flag)
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
         # A service with a path never asks selenium's manager, which would look for downloads.
         chrome = Chrome(options=options, service=Service(driver))
         try:
@@ -68,11 +69,11 @@ class Browser:
     def __init__(self, chrome: Chrome) -> None:
         self.chrome = chrome
 
-    def show(self, page: Path, *, width: int, scheme: str) -> None:
-        """Load a file at a width in pixels and in a colour scheme, all of it in view."""
+    def show(self, page: Path | str, *, width: int, scheme: str) -> None:
+        """Load a file or an address at a width in pixels and in a colour scheme, all of it in view."""
         self.complaints()  # of earlier pages
         self._emulate(width, 1000, scheme)
-        self.chrome.get(page.as_uri())
+        self.chrome.get(page if isinstance(page, str) else page.as_uri())
         height = self.run("return document.documentElement.scrollHeight")
         self._emulate(width, height, scheme)
 
@@ -90,6 +91,16 @@ class Browser:
         """Return what the page wrote to the console."""
         entries = self.chrome.get_log("browser")  # type: ignore[no-untyped-call]
         return [entry["message"] for entry in entries]
+
+    def asked(self) -> list[str]:
+        """Return the addresses that were asked for since the last call, however the page did it."""
+        entries = self.chrome.get_log("performance")  # type: ignore[no-untyped-call]
+        messages = [json.loads(entry["message"])["message"] for entry in entries]
+        return [
+            message["params"]["request"]["url"]
+            for message in messages
+            if message["method"] == "Network.requestWillBeSent"
+        ]
 
     def picture(self, path: Path) -> None:
         """Save what is to be seen."""
