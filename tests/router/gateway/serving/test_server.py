@@ -105,31 +105,43 @@ async def test_a_refusal_is_read_by_a_client_that_still_sends_its_body() -> None
         assert (await client.answer())[0] == 401
 
 
-@pytest.mark.parametrize(
-    ("headers", "status"),
-    [
-        ({"host": "127.0.0.1:8000"}, 200),
-        ({"host": "LOCALHOST"}, 200),
-        ({"host": "[::1]:80"}, 200),
-        ({"host": "gateway.example.org"}, 200),
-        ({"host": "evil.example.org"}, 403),
-        ({"host": "localhost.evil.example.org"}, 403),
-        ({"host": ""}, 403),
-        ({"host": "localhost", "origin": "http://localhost"}, 200),
-        ({"origin": "https://chat.example.org"}, 200),
-        ({"origin": "https://evil.example.org"}, 403),
-        ({"origin": "null"}, 403),
-    ],
-)
-async def test_foreign_names_and_foreign_pages_are_refused(headers: dict[str, str], status: int) -> None:
+NAMES_AND_PAGES: list[tuple[dict[str, str], int]] = [
+    ({"host": "127.0.0.1:8000"}, 200),
+    ({"host": "LOCALHOST"}, 200),
+    ({"host": "[::1]:80"}, 200),
+    ({"host": "gateway.example.org"}, 200),
+    ({"host": "evil.example.org"}, 403),
+    ({"host": "localhost.evil.example.org"}, 403),
+    ({"host": ""}, 403),
+    ({"host": "localhost", "origin": "http://localhost"}, 200),
+    ({"origin": "https://chat.example.org"}, 200),
+    ({"origin": "https://evil.example.org"}, 403),
+    ({"origin": "null"}, 403),
+    ({"host": "localhost\r\nhost: evil.example.org"}, 403),
+]
+
+
+async def test_foreign_names_and_foreign_pages_are_refused() -> None:
     settings = GatewaySettings(cors=["https://chat.example.org"], hosts=["gateway.example.org"])
     async with served(settings) as one:
-        found, head, _ = await one.ask(request(headers=headers))
+        for headers, status in NAMES_AND_PAGES:
+            found, head, _ = await one.ask(request(headers=headers))
 
-    assert found == status
-    allowed = b"access-control-allow-origin: https://chat.example.org" in head
-    assert allowed is (headers.get("origin") == "https://chat.example.org")
-    assert b"set-cookie" not in head
+            assert found == status, headers
+            allowed = b"access-control-allow-origin: https://chat.example.org" in head
+            assert allowed is (headers.get("origin") == "https://chat.example.org")
+            assert b"set-cookie" not in head
+
+
+async def test_an_allowed_page_may_ask_before_it_asks() -> None:
+    settings = GatewaySettings(cors=["https://chat.example.org"], keys=KEYS)
+    asked = request(b"", headers={"origin": "https://chat.example.org"}, method="OPTIONS")
+    async with served(settings) as one, one.client() as client:
+        await client.send(asked)
+        head = await client.until(b"\r\n\r\n")
+
+    assert head.startswith(b"HTTP/1.1 204 ")
+    assert b"access-control-allow-headers: authorization, *" in head
 
 
 async def test_nothing_of_a_client_goes_on_to_a_provider_or_chooses_its_address() -> None:
