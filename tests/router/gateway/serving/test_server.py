@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 import pytest
 
+from adapters import H2o, OpenAICompatible
 from adapters.scripted import Forever, ScriptedAdapter
+from adapters.simulators.h2o import H2oSimulator
 from adapters.simulators.openai import OpenAISimulator
 from router.gateway.serving.source import ConfigFile
 from router.gateway.settings import ClientKey, GatewaySettings
@@ -149,16 +151,14 @@ async def test_nothing_of_a_client_goes_on_to_a_provider_or_chooses_its_address(
         "x-secret": "of-the-client", "cookie": "a=b", "authorization": "Bearer mine",
         "x-forwarded-host": "evil.example.org", "user-agent": "theirs",
     }  # fmt: skip
-    async with OpenAISimulator() as simulator:
-        from adapters import OpenAICompatible
-
-        async with served(
-            adapters=[OpenAICompatible(base_url=simulator.url + "/v1", name="one", model="small")]
-        ) as one:
-            statuses = [
-                (await one.ask(request(question(**further), headers=headers)))[0]
-                for further in ({}, {"base_url": "http://127.0.0.1:1"}, {"model": "http://127.0.0.1:1/v1"})
-            ]
+    async with (
+        OpenAISimulator() as simulator,
+        served(adapters=[OpenAICompatible(base_url=simulator.url + "/v1", name="one", model="small")]) as one,
+    ):
+        statuses = [
+            (await one.ask(request(question(**further), headers=headers)))[0]
+            for further in ({}, {"base_url": "http://127.0.0.1:1"}, {"model": "http://127.0.0.1:1/v1"})
+        ]
 
     assert statuses == [200, 400, 200]
     assert len(simulator.requests) == 2
@@ -170,19 +170,23 @@ async def test_nothing_of_a_client_goes_on_to_a_provider_or_chooses_its_address(
         assert "theirs" not in sent
 
 
-async def test_a_client_that_leaves_ends_the_request_at_the_provider() -> None:
-    from adapters import OpenAICompatible
+async def test_a_client_that_leaves_ends_the_request_and_the_conversation_at_the_provider() -> None:
+    """Within 0.5 s, whether or not content has come, and after a pipelined request, too."""
+    for delay, further in ((60, b""), (0.05, b""), (60, b"GET / HTTP/1.1\r\n\r\n")):
+        async with (
+            H2oSimulator(delay=delay, text="word " * 1000) as simulator,
+            served(adapters=[H2o(base_url=simulator.url)]) as one,
+        ):
+            async with one.client() as client:
+                await client.send(request(question(stream=True)) + further)
+                await settled(lambda: simulator.turns == 1)
+                if delay < 1:
+                    await client.until(b"word")
+            with anyio.fail_after(0.5):
+                while not simulator.deleted or simulator.running:  # noqa: ASYNC110 - seen from outside
+                    await anyio.sleep(0.005)
 
-    async with (
-        OpenAISimulator(delay=60) as simulator,
-        served(adapters=[OpenAICompatible(base_url=simulator.url + "/v1", name="one", model="small")]) as one,
-    ):
-        async with one.client() as client:
-            await client.send(request(question(stream=True)))
-            await settled(lambda: simulator.running == 1)
-        with anyio.fail_after(0.5):
-            while simulator.running:  # noqa: ASYNC110 - seen from outside
-                await anyio.sleep(0.005)
+            assert simulator.deleted == set(simulator.created)
 
 
 def written(folder: Path, url: str, further: str = "") -> ConfigFile:
