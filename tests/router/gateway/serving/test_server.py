@@ -156,8 +156,12 @@ async def test_nothing_of_a_client_goes_on_to_a_provider_or_chooses_its_address(
         served(adapters=[OpenAICompatible(base_url=simulator.url + "/v1", name="one", model="small")]) as one,
     ):
         statuses = [
-            (await one.ask(request(question(**further), headers=headers)))[0]
-            for further in ({}, {"base_url": "http://127.0.0.1:1"}, {"model": "http://127.0.0.1:1/v1"})
+            (
+                await one.ask(
+                    request(question(**dict[str, Any]({name: "http://127.0.0.1:1/v1"})), headers=headers)
+                )
+            )[0]
+            for name in ("user", "base_url", "model")
         ]
 
     assert statuses == [200, 400, 200]
