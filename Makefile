@@ -5,12 +5,9 @@
 #   make fix     repair format and what the linter can repair
 #   make bench   the benchmark; make bench-peers beside other libraries
 #   make soak    simulated worlds, SEEDS=10000 of them
-<<<<<<< HEAD
 #   make soak-real   steady load with failures for SECONDS=1200: nothing may grow
-=======
 #   make servers real servers that others wrote, each in an environment of its own (the first time ten minutes);
 #                then make test-servers asks them
->>>>>>> hops
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -47,6 +44,17 @@ bench: $(READY)
 bench-peers: $(READY)
 	$(BIN)/python -m benchmarks --peers --rounds 3
 
+# What the gateway costs, beside LiteLLM's proxy where `make servers` has set it up.
+.PHONY: bench-gateway
+bench-gateway: $(READY)
+	$(BIN)/python -m benchmarks.gateway
+
+# CLIENTS at once, upstreams that fail, clients that leave: no reply mixed or cut in silence, memory flat.
+CLIENTS ?= 2000
+.PHONY: soak-gateway
+soak-gateway: $(READY)
+	$(BIN)/python -m benchmarks.gateway.storm --clients $(CLIENTS) --seconds $(if $(filter 1200,$(SECONDS)),120,$(SECONDS))
+
 # Steady load over real sockets, failures mixed in: memory, sockets and tasks must be flat.
 SECONDS ?= 1200
 RATE ?= 85
@@ -82,6 +90,11 @@ simulators: $(READY)
 .PHONY: servers test-servers
 servers: $(READY)
 	$(BIN)/python -m tests.servers.setting_up
+
+# The openai package of two years ago, of npm, LangChain, Pydantic AI: full tests of the gateway ask with them.
+.PHONY: clients
+clients: $(READY)
+	$(BIN)/python -m tests.router.gateway.clients.setting_up
 
 test-servers: $(READY)
 	REAL_SERVERS=1 $(BIN)/python -m pytest -q tests/servers

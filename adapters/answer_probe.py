@@ -9,12 +9,13 @@ answer   that a request brings content, or a proved end, through everything on t
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 from anyio.lowlevel import current_token
 
-from adapters.contract import ChatRequest, Conditions, Message, Outcome, ProbeResult
+from adapters.contract import ChatRequest, Conditions, Flow, Message, Outcome, ProbeResult
 from adapters.contract.errors import (
     AdapterError,
     Busy,
@@ -44,6 +45,9 @@ TOKENS: Final = 8
 
 CLOSE: Final = 5.0
 """Seconds for the clean-up; an adapter's own limit is shorter."""
+
+_MOST_KEYS: Final = 64
+"""Repeats with another key of the provider, whatever an adapter says."""
 
 _CANNOT_TELL: Final = (
     Busy, ContentRefused, InvalidRequest, LocalFailure, ModelNotFound, QuotaExhausted, RateLimited,
@@ -78,9 +82,14 @@ async def answer(adapter: Adapter) -> ProbeResult:
     options: dict[str, Any] = {}
     if "max_tokens" in adapter.capabilities.options:
         options["max_tokens"] = TOKENS
+    repeats = 0
     while True:
+        conditions = replace(conditions, model=adapter.model, key_repeats=repeats, flow=Flow())
         request = ChatRequest.build([Message("user", PROMPT)], **options).under(conditions)
         result = await _asked(adapter, request)
+        if result.error is not None and result.error.other_key and repeats < _MOST_KEYS:
+            repeats += 1
+            continue
         if not options or not isinstance(result.error, InvalidRequest):
             break
         options = {}

@@ -75,8 +75,8 @@ def bench(rounds: int, seconds: float) -> dict[str, Any]:
     }
 
 
-def bench_peers(rounds: int) -> dict[str, Any]:
-    """Measure the peers beside raw httpx and the router; return the record."""
+def bench_peers(rounds: int) -> None:
+    """Measure the peers beside raw httpx and the router; the record is kept after each part."""
     machine = records.machine()
     installed: list[Runner] = []
     missing: dict[str, str] = {}
@@ -98,13 +98,14 @@ def bench_peers(rounds: int) -> dict[str, Any]:
         sys.stdout.write(f"{chosen[0].name} …\n")
         sys.stdout.flush()
         found += measure(runners, chosen, at_most)
-    return {
-        "machine": machine,
-        "versions": records.versions(),
-        "packages": {each.name: peers.packages(each) for each in installed},
-        "missing": missing,
-        "measured": records.as_json(found),
-    }
+        record = {
+            "machine": machine,
+            "versions": records.versions(),
+            "packages": {each.name: peers.packages(each) for each in installed},
+            "missing": missing,
+            "measured": records.as_json(found),
+        }
+        records.save("peers", record)
 
 
 def main() -> None:
@@ -126,7 +127,7 @@ def main() -> None:
         sys.stdout.write(tables.cases(found, [case.name for case in chosen]) + "\n")
         return
     if options.peers:
-        records.save("peers", bench_peers(options.rounds))
+        bench_peers(options.rounds)
     else:
         records.save("bench", bench(options.rounds, options.seconds))
     readme.update()

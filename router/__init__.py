@@ -20,6 +20,7 @@ from router.events import (
     AttemptEnded,
     AttemptStarted,
     CleanUpFailed,
+    CostBooked,
     Event,
     Observer,
     ObserverFailed,
@@ -36,8 +37,9 @@ from router.policy.breaker import BreakerPolicy
 from router.policy.budget import RetryBudget
 from router.policy.hedge import HedgePolicy
 from router.policy.interruption import Interruption
+from router.policy.prices import Cost, Price, Prices
 from router.policy.retry import RetryPolicy
-from router.policy.strategy import Fastest, Priority, Strategy, Weighted
+from router.policy.strategy import Cheapest, Fastest, Priority, Strategy, Weighted
 from router.policy.timeouts import Timeouts
 from router.reply.stream import ReplyStream
 from router.reply.transcript import Choice, Reply, ToolCall
@@ -54,9 +56,12 @@ __all__ = [
     "BreakerPolicy",
     "ChatOptions",
     "ChatRouterError",
+    "Cheapest",
     "Choice",
     "CleanUpFailed",
     "ConfigError",
+    "Cost",
+    "CostBooked",
     "Disposition",
     "Event",
     "Fastest",
@@ -67,6 +72,8 @@ __all__ = [
     "Monitor",
     "Observer",
     "ObserverFailed",
+    "Price",
+    "Prices",
     "Priority",
     "ProbeEnded",
     "ProviderHealth",

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import anyio
 
-from adapters.contract import ChatRequest
 from router._origins import Origins
 from router.events import Observers, checked_observers
 from router.health.check import CheckUp
@@ -22,13 +21,16 @@ from router.policy.breaker import BreakerPolicy
 from router.policy.budget import RetryBudget
 from router.policy.chance import differs_after_fork
 from router.policy.interruption import Interruption
+from router.policy.prices import Prices
 from router.policy.retry import RetryPolicy
 from router.policy.settings import setting_of
 from router.policy.strategy import strategy_of
 from router.policy.timeouts import Deadline, Timeouts
-from router.provider.chain import arranged, chain_of, named, ordered
+from router.policy.utc import utc_now
+from router.provider.chain import arranged, chain_of, check_brought, named, ordered
 from router.provider.concurrency import Slots
-from router.request.arguments import built, refuse_misplaced, total_of
+from router.provider.recall import recall_of
+from router.request.arguments import Arguments
 from router.request.call import Call
 from router.request.context import RequestContext
 from router.request.in_flight import InFlight, close_adapters
@@ -41,7 +43,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from types import TracebackType
 
-    from adapters.contract import Adapter, ChatOptions, Message, ProbeLevel
+    from adapters.contract import Adapter, ChatOptions, ChatRequest, Message, ProbeLevel
+    from adapters.contract.secret import Secret
     from router.events import Observer
     from router.health.report import HealthReport, Keeper
     from router.policy.interruption import OnInterruption
@@ -62,16 +65,19 @@ class Router(Origins):
         timeouts: The clocks of each request; see `Timeouts`.
         retry: When a provider is asked again, or another one besides; see `RetryPolicy`.
         breaker: When a provider that fails is left alone; see `BreakerPolicy`.
-        strategy: In which order the providers are asked: `Priority()` as given, `Weighted({...})` or
-            `Fastest()`. Providers named in a request keep the order given there.
+        strategy: In which order the providers are asked: `Priority()` as given, `Weighted({...})`,
+            `Fastest()` or `Cheapest()`. Providers named in a request keep the order given there.
         on_interruption: What becomes of a reply that breaks off after content: "raise", "restart" or
             "continue"; see `Interruption`.
         observers: Who is told what happens; by default one that logs with structlog.
-        history: Keeps each report of `check()` and each probe; see `router.history.History`.
+        history: Keeps reports of `check()`, probes and costs; see `router.history.History`.
+        prices: What the providers cost: for `Reply.cost`, budgets and `Cheapest()`; see `Prices`.
+        utc: Tells the time of day in seconds UTC since 1970, for what is counted by the day.
         random_source: For the jitter and the strategy; give a seeded one for tests.
 
     Raises:
-        ValueError: There are no providers, two have the same name, or one is in another router.
+        ValueError: There are no providers, two have the same name, one is in another router, or prices do
+            not fit them.
         TypeError: A provider is not an adapter.
     """
 
@@ -86,6 +92,8 @@ class Router(Origins):
         on_interruption: OnInterruption | Interruption = "raise",
         observers: Sequence[Observer] | None = None,
         history: Keeper | None = None,
+        prices: Prices | None = None,
+        utc: Callable[[], float] = utc_now,
         random_source: random.Random | None = None,
     ) -> None:
         self.timeouts = setting_of("timeouts", timeouts, Timeouts, "total=60") or Timeouts()
@@ -94,12 +102,12 @@ class Router(Origins):
             random.Random()
         )
         policy = setting_of("breaker", breaker, BreakerPolicy, "") or BreakerPolicy()
-        self._providers = chain_of(providers, policy, self._random)
+        prices = setting_of("prices", prices, Prices, "{…}")
+        self._providers = chain_of(providers, policy, self._random, prices, utc)
         traffic = TrafficObserver(self._providers, anyio.current_time)
         self._tell = Observers([traffic, *_observers_of(observers, history)])
         self._budget = self.retry.budget or RetryBudget()
-        self._strategy = strategy_of(strategy)
-        self._strategy.check(self._providers)
+        self._strategy = strategy_of(strategy, self._providers, prices)
         if isinstance(on_interruption, str):
             on_interruption = Interruption(on_interruption)
         self._interruption = (
@@ -108,17 +116,9 @@ class Router(Origins):
         self._slots = {name: Slots(each.adapter.concurrency) for name, each in self._providers.items()}
         clock, tell = anyio.current_time, self._tell
         probing = Probing(self._providers, self._slots, self.timeouts, self.retry, tell, clock)
-        self._check_up = CheckUp(
-            self._providers,
-            traffic,
-            probing,
-            self._budget,
-            self._strategy,
-            self._random,
-            history,
-            tell,
-            clock,
-        )
+        chain, budget, order = self._providers, self._budget, self._strategy
+        self._check_up = CheckUp(chain, traffic, probing, budget, order, self._random, history, tell, clock)
+        self._recall = recall_of(history, self._providers, utc)
         self._in_flight = InFlight()
         self._ownership = self._in_flight.ownership_of(weakref.ref(self))
         for each in self._providers.values():
@@ -129,6 +129,11 @@ class Router(Origins):
         """The names of the providers, in priority order."""
         return tuple(self._providers)
 
+    @property
+    def adapters(self) -> tuple[Adapter, ...]:
+        """The adapters of the providers, in priority order; to be looked at, not to be used beside it."""
+        return tuple(each.adapter for each in self._providers.values())
+
     def stream(
         self,
         messages: Sequence[Message | Mapping[str, Any] | Reply],
@@ -138,6 +143,9 @@ class Router(Origins):
         timeouts: Timeouts | None = None,
         extra: Mapping[str, Mapping[str, Any]] | None = None,
         require: Collection[str] = (),
+        headers: Mapping[str, Mapping[str, str | Secret]] | None = None,
+        api_key: Mapping[str, str | Secret] | None = None,
+        models: Mapping[str, str] | None = None,
         **options: Unpack[ChatOptions],
     ) -> PendingStream:
         """Ask the providers in order; the first one that delivers content answers.
@@ -156,6 +164,10 @@ class Router(Origins):
             extra: Provider name -> further fields for its request body.
             require: Options that are demands, such as `["temperature"]`: a provider that does not take one is
                 skipped. Tools, response_format, n, … always are; see `ChatOptions`.
+            headers: Provider name -> further headers for its requests; they go before the configured ones.
+            api_key: Provider name -> the key to use there, such as a tenant's. What the service says of this
+                key is held against no other request.
+            models: Provider name -> the model to ask for there, in place of `model`.
             options: See `ChatOptions`. Hints that a provider does not take are dropped for it, and named in
                 its attempt.
 
@@ -164,13 +176,13 @@ class Router(Origins):
             RequestAborted: An error forbade asking anybody else (refused content, a failure of this machine).
             TypeError: An argument is of a wrong type, or an option is unknown.
             ValueError: There is no message, a role or a provider is unknown, or a message or tool is of a
-                wrong shape.
+                wrong shape; a provider takes no key or headers of a request.
             anyio.ClosedResourceError: The router is closed, or was closed meanwhile.
         """
-        return PendingStream(
-            lightly(self._stream, messages, model, providers, timeouts, extra, require, options),
-            "Router.stream",
+        given = Arguments(
+            messages, model, providers, timeouts, extra, require, headers, api_key, models, options
         )
+        return PendingStream(lightly(self._stream, given), "Router.stream")
 
     def complete(
         self,
@@ -181,6 +193,9 @@ class Router(Origins):
         timeouts: Timeouts | None = None,
         extra: Mapping[str, Mapping[str, Any]] | None = None,
         require: Collection[str] = (),
+        headers: Mapping[str, Mapping[str, str | Secret]] | None = None,
+        api_key: Mapping[str, str | Secret] | None = None,
+        models: Mapping[str, str] | None = None,
         validate: Callable[[Reply], object] | type | None = None,
         **options: Unpack[ChatOptions],
     ) -> PendingReply:
@@ -195,64 +210,43 @@ class Router(Origins):
             timeouts: As of `stream`.
             extra: As of `stream`.
             require: As of `stream`.
+            headers: As of `stream`.
+            api_key: As of `stream`.
+            models: As of `stream`.
             validate: Judges the reply before a provider is committed to: a function that returns False or
                 raises to refuse it, or a type that its text must be as JSON. What it refuses, and what breaks
                 off, goes on to the next provider, within the same deadline, and stands in the ledger.
             options: As of `stream`.
         """
-        return PendingReply(
-            lightly(self._collect, messages, model, providers, timeouts, extra, require, options, validate),
-            "Router.complete",
+        given = Arguments(
+            messages, model, providers, timeouts, extra, require, headers, api_key, models, options
         )
+        return PendingReply(lightly(self._collect, given, validate), "Router.complete")
 
-    async def _stream(
-        self,
-        messages: Sequence[Message | Mapping[str, Any] | Reply],
-        model: str | None,
-        providers: Sequence[str] | None,
-        timeouts: Timeouts | None,
-        extra: Mapping[str, Mapping[str, Any]] | None,
-        require: Collection[str],
-        options: Mapping[str, Any],
-    ) -> ReplyStream:
+    async def _stream(self, given: Arguments) -> ReplyStream:
         """Return the committed stream; what `stream()` does when it is awaited."""
-        refuse_misplaced(options)
-        request = await built(ChatRequest.build_in_steps(messages, model, extra, require=require, **options))
-        return await self._open(request, providers, timeouts)
+        return await self._open(await given.request(), given)
 
-    async def _collect(
-        self,
-        messages: Sequence[Message | Mapping[str, Any] | Reply],
-        model: str | None,
-        providers: Sequence[str] | None,
-        timeouts: Timeouts | None,
-        extra: Mapping[str, Mapping[str, Any]] | None,
-        require: Collection[str],
-        options: Mapping[str, Any],
-        validate: Callable[[Reply], object] | type | None,
-    ) -> Reply:
+    async def _collect(self, given: Arguments, validate: Callable[[Reply], object] | type | None) -> Reply:
         """Return the whole reply; what `complete()` does when it is awaited."""
-        refuse_misplaced(options)
-        request = await built(ChatRequest.build_in_steps(messages, model, extra, require=require, **options))
-        timeouts = setting_of("timeouts", timeouts, Timeouts, total_of(timeouts)) or self.timeouts
+        request, timeouts = await given.request(), given.clocks(self.timeouts)
         if validate is not None:
             end = anyio.current_time() + timeouts.total
             judge = Validation(validator_of(validate), timeouts.stall, end, anyio.current_time)
             request = replace(request, validation=judge)
-        async with await self._open(request, providers, timeouts) as stream:
+        async with await self._open(request, given) as stream:
             return await stream.collect()
 
-    async def _open(
-        self, request: ChatRequest, providers: Sequence[str] | None, timeouts: Timeouts | None
-    ) -> ReplyStream:
+    async def _open(self, request: ChatRequest, given: Arguments) -> ReplyStream:
         """Return the committed stream of a request."""
-        if request.extra:
-            ordered(self._providers, list(request.extra))
-        candidates = ordered(self._providers, providers)
-        timeouts = setting_of("timeouts", timeouts, Timeouts, total_of(timeouts)) or self.timeouts
+        check_brought(self._providers, request)
+        candidates = ordered(self._providers, given.providers)
+        timeouts = given.clocks(self.timeouts)
         loop = self._enter()
+        if self._recall is not None:
+            await self._recall.done()
         now = anyio.current_time()
-        if providers is None:
+        if given.providers is None:
             candidates = arranged(candidates, self._strategy, now, self._random, self._tell.broke, request)
         context = RequestContext(
             request=request,
@@ -380,6 +374,8 @@ class Router(Origins):
         for adapter in owned:
             adapter.owner = None
         await close_adapters(owned, self.timeouts.close, self._tell)
+        if self._recall is not None:
+            await self._recall.keep()
 
     async def __aenter__(self) -> Router:
         self._enter()

@@ -13,6 +13,7 @@ from adapters.contract.errors import ChatRouterError
 if TYPE_CHECKING:
     from adapters.contract import ProbeResult, Switch, Usage
     from adapters.contract.errors import AdapterError
+    from router.policy.prices import Cost
 
 Verdict: TypeAlias = Literal["complete", "truncated", "failed", "refused", "cancelled", "closed"]
 """How a request ended, exactly one of these. `closed` is by the reader, early."""
@@ -49,6 +50,10 @@ class Attempt:
         context: Where the request was too large for the provider, the most tokens that it takes; 0 where
             that is not known. None for all others.
         tokens: The tokens of such a request, as the service counted or else this side estimated them.
+        usage: Tokens, where the provider counted them; only where prices or limits are kept.
+        cost: What it cost; None where that is not known.
+        wasted: Whether it was paid for, or may have been, and brought nothing to the reply.
+        key: Which of several keys of the provider was used, such as `#2`; never the key itself.
     """
 
     provider: str
@@ -68,13 +73,18 @@ class Attempt:
     rewritten: tuple[str, ...] = ()
     context: int | None = None
     tokens: int = 0
+    usage: Usage | None = None
+    cost: Cost | None = None
+    wasted: bool = False
+    key: str | None = None
 
     def __str__(self) -> str:
         what = " ".join(self.reason.splitlines())  # one line each, whatever an adapter writes
         what = what.removeprefix(f"{self.provider}: ")
         if self.error is not None:
             what = f"{type(self.error).__name__}: {what}"
-        return f"{self.provider}: {self.outcome} after {self.seconds:.2f} s" + (f" ({what})" if what else "")
+        name = self.provider if self.key is None else f"{self.provider} {self.key}"
+        return f"{name}: {self.outcome} after {self.seconds:.2f} s" + (f" ({what})" if what else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +152,7 @@ class RequestEnded:
         finish_reason: Why the provider stopped, where it said so.
         usage: Token counts, where the provider gave them.
         revised: Whether the provider's own final text differs from what it streamed (`Reply.final_text`).
+        cost: What the reply cost, all its parts together; None where that is not known.
     """
 
     request_id: str
@@ -157,6 +168,33 @@ class RequestEnded:
     finish_reason: str | None = None
     usage: Usage | None = None
     revised: bool = False
+    cost: Cost | None = None
+
+    @property
+    def wasted(self) -> tuple[Attempt, ...]:
+        """The attempts that were paid for, or may have been, and brought nothing to the reply."""
+        return tuple(attempt for attempt in self.attempts if attempt.wasted)
+
+
+@dataclass(frozen=True, slots=True)
+class CostBooked:
+    """An attempt was paid for, or may have been; only where prices or limits are kept.
+
+    Attributes:
+        request_id: Of the request.
+        provider: Who was asked.
+        model: That answered, or was asked for, by the provider's own name.
+        usage: What the provider counted, where it did.
+        cost: What it cost; None where that is not known.
+        wasted: Whether it brought nothing to the reply.
+    """
+
+    request_id: str
+    provider: str
+    model: str | None
+    usage: Usage | None
+    cost: Cost | None
+    wasted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +297,7 @@ Event: TypeAlias = (
     | WaitStarted
     | ReplySwitched
     | RequestEnded
+    | CostBooked
     | CleanUpFailed
     | AdapterBroke
     | ProbeEnded
@@ -275,7 +314,8 @@ def checked_observers(observers: Sequence[Observer]) -> list[Observer]:
         TypeError: One of them cannot; the message says which, and what to pass.
     """
     for each in observers:
-        if iscoroutinefunction(each) or iscoroutinefunction(getattr(each, "__call__", None)):  # noqa: B004
+        call = getattr(each, "__call__", None)  # noqa: B004 - not whether it can be called, but what runs then
+        if iscoroutinefunction(each) or iscoroutinefunction(call):
             raise TypeError(
                 f"observers holds {each!r}, which is asynchronous and would never run; pass plain functions"
             )

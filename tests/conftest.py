@@ -4,8 +4,10 @@ import functools
 import gc
 import inspect
 import os
+from collections.abc import Iterator
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from tests.carrier import carrier
@@ -53,6 +55,14 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
     """Runs every async test on both backends, in real time; see `tests.virtual_time` for the other kind."""
     name: str = request.param
     return name
+
+
+@pytest.fixture(autouse=True)
+def _structlog_as_it_was() -> Iterator[None]:
+    """Leaves structlog unconfigured behind each test; `capture_logs` configures it on leaving."""
+    yield
+    if structlog.is_configured():
+        structlog.reset_defaults()
 
 
 @pytest.hookimpl(tryfirst=True)

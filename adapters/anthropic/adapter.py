@@ -13,15 +13,15 @@ from adapters.anthropic.tools import StructuredOutput  # noqa: TC001 - settings 
 from adapters.contract import Capabilities
 from adapters.http import HTTPAdapter, HTTPSettings
 from adapters.http.client import ServiceWords
-from adapters.http.settings import header_of
+from adapters.http.keys import keys_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
     from adapters.contract import ChatRequest, Delta, ProbeResult
     from adapters.contract.errors import AdapterError
-    from adapters.contract.secret import Secret
     from adapters.http import Session, WholeAnswer
+    from adapters.http.keys import ApiKey
 
 PUBLIC: Final = "https://api.anthropic.com"
 VERSION: Final = "2023-06-01"
@@ -41,8 +41,9 @@ class Anthropic(HTTPAdapter):
 
     Args:
         base_url: Where `/v1/messages` is; with or without `/v1` at its end.
-        api_key: Sent as `x-api-key`; None sends none.
-        auth_token: Sent as `Authorization: Bearer`, for OAuth and for relays that want it so.
+        api_key: Sent as `x-api-key`; None sends none. A function is asked for it, as of `OpenAICompatible`.
+        api_keys: Several keys in place of `api_key`, used in turn.
+        auth_token: Sent as `Authorization: Bearer` instead, for OAuth and for relays that want it so.
         max_tokens: The most tokens of a reply where a request does not say. The API demands a number; None:
             the most that the model writes, told by its name.
         version: Of the API, sent as `anthropic-version`. From `2026-10-21` on temperature, top_p and top_k
@@ -65,16 +66,21 @@ class Anthropic(HTTPAdapter):
         self,
         base_url: str = PUBLIC,
         *,
-        api_key: str | Secret | None = None,
-        auth_token: str | Secret | None = None,
+        api_key: ApiKey | None = None,
+        api_keys: Sequence[ApiKey] | None = None,
+        auth_token: ApiKey | None = None,
         max_tokens: int | None = None,
         version: str = VERSION,
         betas: Sequence[str] = (),
         structured_output: StructuredOutput = "auto",
         **settings: Unpack[HTTPSettings],
     ) -> None:
-        self._key = None if api_key is None else header_of("x-api-key", api_key)
-        self._token = None if auth_token is None else header_of("authorization", auth_token)
+        if auth_token is not None and (api_key is not None or api_keys is not None):
+            raise ValueError("auth_token is given beside a key; pass api_key, api_keys or auth_token")
+        if auth_token is not None:
+            self._keys = keys_of(auth_token, None)
+        else:
+            self._keys = keys_of(api_key, api_keys, lambda key: (("x-api-key", key),))
         if structured_output not in ("auto", "native", "tool"):
             raise ValueError(
                 f"structured_output is {structured_output!r}; it must be 'auto', 'native' or 'tool'"
@@ -85,19 +91,6 @@ class Anthropic(HTTPAdapter):
         self._prefix = "" if self.base_url.rstrip("/").endswith("/v1") else "/v1"
         if version >= NO_SAMPLING_SINCE:
             self.capabilities = replace(self.capabilities, options=OPTIONS - SAMPLING)
-
-    def _secrets(self) -> tuple[Secret, ...]:
-        """Return the keys, which some services quote in their errors."""
-        return tuple(key for key in (self._key, self._token) if key is not None)
-
-    def _credentials(self) -> tuple[tuple[str, str], ...]:
-        """Return the keys as headers."""
-        headers = []
-        if self._key is not None:
-            headers.append(("x-api-key", self._key.reveal()))
-        if self._token is not None:
-            headers.append(("authorization", f"Bearer {self._token.reveal()}"))
-        return tuple(headers)
 
     def stream(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
         """Ask for a message, and yield it.

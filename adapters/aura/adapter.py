@@ -224,7 +224,7 @@ class Aura(HTTPAdapter):
             return None
         if said.lower() in _NOTHING_SAID:
             return WithoutAWord(f"{answer.where} answered 500 without a reason; the server's log has it")
-        text = f"{answer.where} answered 500: {self._client.shown(said)}"
+        text = f"{answer.where} answered 500: {answer.shown(said)}"
         error = error_from({"message": said}, answer.status)
         kind = kind_in(said, _WORDS)
         if kind is not None and type(error) is ServiceFailed:  # its class of unknown texts

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, Unpack
 from adapters.contract import Capabilities, ProbeResult
 from adapters.http import HTTPAdapter, HTTPSettings
 from adapters.http.client import ServiceWords
-from adapters.http.settings import header_of
+from adapters.http.keys import keys_of
 from adapters.http.text_reply import raw_text
 from adapters.openai import completions
 
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from adapters.contract import ChatRequest, Delta
     from adapters.contract.errors import AdapterError
     from adapters.contract.message import Message
-    from adapters.contract.secret import Secret
     from adapters.http import Session, WholeAnswer
+    from adapters.http.keys import ApiKey
 
 REFUSALS: Final = (
     "当前地区当日额度已消耗完",
@@ -51,7 +51,9 @@ class ChatAnywhere(HTTPAdapter):
     Args:
         base_url: Where the server is. None points at chatanywhere.cn, which is gone, so that `working` is
             False until a probe succeeds; with a key, at `https://api.chatanywhere.tech/v1`.
-        api_key: A key of the API (`sk-…`); None speaks the old web protocol.
+        api_key: A key of the API (`sk-…`), or a function that returns one, as of `OpenAICompatible`; None
+            speaks the old web protocol.
+        api_keys: Several keys, as of `OpenAICompatible`.
         refusals: Phrases with which a whole short answer of the old protocol refuses (`REFUSALS`).
         settings: See `HTTPSettings`. The model is the site's preset `61490748` in the old protocol, and
             `gpt-4o-mini` with a key, the one that free keys may ask most often.
@@ -68,24 +70,16 @@ class ChatAnywhere(HTTPAdapter):
         self,
         base_url: str | None = None,
         *,
-        api_key: str | Secret | None = None,
+        api_key: ApiKey | None = None,
+        api_keys: Sequence[ApiKey] | None = None,
         refusals: Sequence[str] = REFUSALS,
         **settings: Unpack[HTTPSettings],
     ) -> None:
-        self._speaks: _Speaks = (
-            _Web(refusals) if api_key is None else _API(header_of("authorization", api_key))
-        )
+        self._keys = None if api_key is None and api_keys is None else keys_of(api_key, api_keys)
+        self._speaks: _Speaks = _Web(refusals) if self._keys is None else _API()
         settings.setdefault("model", self._speaks.model)
         super().__init__(self._speaks.home if base_url is None else base_url, **settings)
         self.capabilities = self._speaks.capabilities
-
-    def _secrets(self) -> tuple[Secret, ...]:
-        """Return the key, where there is one."""
-        return self._speaks.secrets()
-
-    def _credentials(self) -> tuple[tuple[str, str], ...]:
-        """Return the header that carries the key, empty in the old protocol."""
-        return self._speaks.credentials()
 
     def stream(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
         """Ask the server, and yield its reply.
@@ -97,7 +91,7 @@ class ChatAnywhere(HTTPAdapter):
 
     def _explain(self, answer: WholeAnswer) -> AdapterError | None:
         """Return the error that the body of a failed answer stands for."""
-        return completions.explain(answer, self._client.shown)
+        return completions.explain(answer)
 
     async def _reach(self, session: Session) -> ProbeResult:
         """Ask for the list of models, or in the old protocol for the page."""
@@ -110,10 +104,6 @@ class _Speaks(Protocol):
     home: ClassVar[str | None]
     model: ClassVar[str]
     capabilities: ClassVar[Capabilities]
-
-    def secrets(self) -> tuple[Secret, ...]: ...
-
-    def credentials(self) -> tuple[tuple[str, str], ...]: ...
 
     def stream(
         self, adapter: HTTPAdapter, session: Session, request: ChatRequest
@@ -128,15 +118,6 @@ class _API:
     home: ClassVar[str | None] = "https://api.chatanywhere.tech/v1"
     model: ClassVar[str] = "gpt-4o-mini"
     capabilities: ClassVar[Capabilities] = completions.CAPABILITIES
-
-    def __init__(self, key: Secret) -> None:
-        self._key = key
-
-    def secrets(self) -> tuple[Secret, ...]:
-        return (self._key,)
-
-    def credentials(self) -> tuple[tuple[str, str], ...]:
-        return (("authorization", f"Bearer {self._key.reveal()}"),)
 
     def stream(
         self, adapter: HTTPAdapter, session: Session, request: ChatRequest
@@ -159,12 +140,6 @@ class _Web:
         if isinstance(refusals, str) or not all(isinstance(each, str) and each for each in refusals):
             raise ValueError("refusals must be a list of phrases, none of them empty")
         self._refusals = tuple(refusals)
-
-    def secrets(self) -> tuple[Secret, ...]:
-        return ()
-
-    def credentials(self) -> tuple[tuple[str, str], ...]:
-        return ()
 
     def stream(
         self, adapter: HTTPAdapter, session: Session, request: ChatRequest

@@ -52,6 +52,7 @@ class _Standing:
     since: float | None = None
     recheck_at: float | None = None
     failures: int = 0
+    of_account: bool = False
 
 
 _MOST_DOUBLINGS: Final = 30
@@ -71,9 +72,18 @@ class Adapter(ABC):
         model: The model asked for where a request names none.
         models: The caller's model names -> the service's.
         concurrency: Replies that a router lets run at the same time, or None for any number.
+        first_content: Seconds that it has for its first content; None: those of the router.
+        stall: Seconds from one content to the next; None: those of the router.
+        per_request: What a request may bring along for it alone, besides `extra` and `models`: "headers",
+            "api_key".
         owner: A weak reference to the router that holds it; the router sets it.
         cautions: What an operator should know of its settings, in a few words each; health reports show it.
         answer_probes: Probes of level `answer` that a router spends on it in an hour, at most.
+        requests_per_minute: Attempts and probes for an answer that a router makes in any 60 s, or None.
+        tokens_per_minute: Tokens of messages and replies in any 60 s, or None: estimated before an attempt,
+            corrected by what the service counts.
+        daily_requests: Attempts and probes for an answer that a router makes in a day of UTC, or None.
+        budget: What may be spent on it in a day of UTC, as `{"usd": 5}`; needs `Router(prices=…)`.
         recheck: Seconds until a provider found not working is tried again; doubles per repetition.
         recheck_cap: The longest such pause in seconds.
     """
@@ -83,9 +93,16 @@ class Adapter(ABC):
     model: str | None = None
     models: Mapping[str, str] = EMPTY
     concurrency: int | None = None
+    first_content: float | None = None
+    stall: float | None = None
+    per_request: frozenset[str] = frozenset()
     owner: Callable[[], object | None] | None = None
     cautions: tuple[str, ...] = ()
     answer_probes: float = 4.0
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    daily_requests: int | None = None
+    budget: Mapping[str, float] = EMPTY
     recheck: ClassVar[float] = 60.0
     recheck_cap: ClassVar[float] = 900.0
     _standing: _Standing = _Standing()
@@ -135,9 +152,8 @@ class Adapter(ABC):
 
     def model_for(self, request: ChatRequest) -> str | None:
         """Return the service's own name of the model that `request` asks for, or the default."""
-        if request.model is None:
-            return self.model
-        return self.models.get(request.model, request.model)
+        asked = request.models.get(self.name, request.model)
+        return self.model if asked is None else self.models.get(asked, asked)
 
     @property
     def working(self) -> bool | None:
@@ -161,6 +177,11 @@ class Adapter(ABC):
     def recheck_at(self) -> float | None:
         """When a False `working` lapses, on the event loop's clock; None where time alone changes nothing."""
         return self._standing.recheck_at
+
+    @property
+    def refused_account(self) -> bool:
+        """Whether it does not work because of the configured account only: another account may be served."""
+        return self._standing.working is False and self._standing.of_account
 
     def working_at(self, now: float) -> bool | None:
         """Return `working` as of `now`: False lapses to None when `recheck_at` is over. Changes nothing."""
@@ -203,6 +224,9 @@ class Adapter(ABC):
             isinstance(outcome.error, AuthenticationFailed) or type(outcome.error) is NotWorking
         ):
             self._found(False, str(outcome.error), outcome.at)
+            self._standing = replace(
+                self._standing, of_account=isinstance(outcome.error, AuthenticationFailed)
+            )
 
     def _found(self, working: bool | None, reason: str, now: float) -> None:
         before, lasts = self._standing, self.working_at(now) is working

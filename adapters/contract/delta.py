@@ -23,6 +23,7 @@ class Usage:
         total_tokens: Both together.
         cached_tokens: Those of the messages that the provider had in its cache.
         reasoning_tokens: Those of the reply that are reasoning.
+        cache_write_tokens: Those of the messages that the provider put into its cache.
     """
 
     prompt_tokens: int | None = None
@@ -30,6 +31,7 @@ class Usage:
     total_tokens: int | None = None
     cached_tokens: int | None = None
     reasoning_tokens: int | None = None
+    cache_write_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,6 +108,12 @@ class AdapterError(ChatRouterError):
     disposition: ClassVar[Disposition] = Disposition.FAILOVER
     scope: Scope = Scope.PROVIDER
     ambiguous: bool = False
+    other_key: bool = False
+    """Whether the failure speaks about one key of the provider, and another one may serve: the router repeats
+    the attempt at once. The adapter sets it, and narrows the scope to the request."""
+    own_account: bool = False
+    """Whether it speaks about an account that the request brought along, and so about the request alone. The
+    router sets it."""
 
     def __init__(
         self,
@@ -298,6 +304,19 @@ class LocalFailure(AdapterError):
 
     disposition = Disposition.ABORT
     scope = Scope.REQUEST
+
+
+def speaks_of_account(error: AdapterError) -> bool:
+    """Whether a failure may be another one on another account: its limit, its rights, its key."""
+    if error.scope is Scope.ACCOUNT or isinstance(error, RateLimited):
+        return True
+    return isinstance(error, NotWorking) and type(error) is not NotWorking
+
+
+def of_own_account(error: AdapterError) -> None:
+    """Change `error` where it speaks about the account, which the request brought along itself."""
+    if speaks_of_account(error):
+        error.scope, error.own_account = Scope.REQUEST, True
 
 
 _Kept = TypeVar("_Kept", bound=ChatRouterError)

@@ -8,19 +8,24 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Protocol, Unpack
 
+from adapters.contract.credentials import (
+    headers_by_provider,
+    is_of_an_account,
+    keys_by_provider,
+    models_by_provider,
+)
 from adapters.contract.message import EMPTY, Message, cut_name, json_copy
 from adapters.contract.options import checked_options, demands_of
-from adapters.contract.rewriting import rewritten
 from adapters.contract.traits import Traits, text_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from adapters.contract.capabilities import Capabilities
     from adapters.contract.delta import Delta
     from adapters.contract.errors import AdapterError
     from adapters.contract.message import HasMessage
     from adapters.contract.options import ChatOptions
+    from adapters.contract.secret import Secret
 
 
 _STEP: Final = 500
@@ -59,9 +64,10 @@ class Flow:
             another task.
         request_id: The provider's own id of the request, where it gave one.
         rate_limits: What the provider said about its rate limits: header -> value.
+        key: Which of several keys was used, such as `#2`; never the key itself.
     """
 
-    __slots__ = ("clock", "guarded", "interrupt", "rate_limits", "ready", "request_id")
+    __slots__ = ("clock", "guarded", "interrupt", "key", "rate_limits", "ready", "request_id")
 
     def __init__(self) -> None:
         self.ready: deque[Delta] = deque()
@@ -69,6 +75,7 @@ class Flow:
         self.clock: Clock | None = None
         self.interrupt: Callable[[], None] = _nothing
         self.request_id: str | None = None
+        self.key: str | None = None
         self.rate_limits: Mapping[str, str] = EMPTY
 
     def hand_over(self, deltas: Iterable[Delta]) -> Iterator[Delta]:
@@ -93,6 +100,10 @@ class Conditions:
         on_leftover: Called with the error of a clean-up that failed, which is reported and never raised.
         flow: Where the adapter tells which deltas come without waiting.
         has_slot: The caller counts the requests to this provider, as the router does.
+        model: The model asked for, by the service's name.
+        headers: Further headers of this request, names in lower case.
+        api_key: The key of this request, in place of the configured ones.
+        key_repeats: How often the request was repeated at this provider because another key may serve.
     """
 
     others_left: bool = False
@@ -100,6 +111,20 @@ class Conditions:
     on_leftover: Callable[[AdapterError], None] = lambda error: None
     flow: Flow = field(default_factory=Flow)
     has_slot: bool = False
+    model: str | None = None
+    headers: Mapping[str, str | Secret] = field(default_factory=lambda: EMPTY, repr=False)
+    api_key: Secret | None = None
+    key_repeats: int = 0
+
+    @property
+    def brings_credentials(self) -> bool:
+        """Whether the request has headers or a key of its own for this provider."""
+        return self.api_key is not None or bool(self.headers)
+
+    @property
+    def own_account(self) -> bool:
+        """Whether it runs on an account of the request's own: what fails there says nothing about others."""
+        return self.api_key is not None or is_of_an_account(self.headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +139,9 @@ class ChatRequest:
         demands: The options that a provider must take to be asked.
         validation: What the router checks the whole reply against; adapters leave it alone.
         conditions: Of the attempt; filled in by the router.
+        headers: Provider name -> further headers for its requests.
+        api_key: Provider name -> the key to use there in place of the configured one.
+        models: Provider name -> the model to ask for there, in place of `model`.
     """
 
     messages: tuple[Message, ...]
@@ -123,8 +151,14 @@ class ChatRequest:
     demands: frozenset[str] = frozenset()
     validation: object | None = field(default=None, compare=False, repr=False)
     conditions: Conditions = field(default_factory=Conditions, compare=False, repr=False)
+    headers: Mapping[str, Mapping[str, str | Secret]] = field(default_factory=lambda: EMPTY, repr=False)
+    api_key: Mapping[str, Secret] = field(default_factory=lambda: EMPTY, repr=False)
+    models: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     _traits: list[Traits] = field(default_factory=list, compare=False, repr=False)
     _text_bytes: list[int] = field(default_factory=list, compare=False, repr=False)
+    _encoded: dict[str, tuple[tuple[Message, ...], bytes]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     @classmethod
     def build(
@@ -134,6 +168,9 @@ class ChatRequest:
         extra: Mapping[str, Mapping[str, Any]] | None = None,
         *,
         require: Collection[str] = (),
+        headers: Mapping[str, Mapping[str, str | Secret]] | None = None,
+        api_key: Mapping[str, str | Secret] | None = None,
+        models: Mapping[str, str] | None = None,
         **options: Unpack[ChatOptions],
     ) -> ChatRequest:
         """Validate what a caller gave, and copy it.
@@ -143,14 +180,27 @@ class ChatRequest:
             model: The model's name, or None.
             extra: Provider name -> mapping of further body fields for that provider.
             require: Names of given options that a provider must take to be asked.
+            headers: Provider name -> further headers for its requests. Their values are masked as those of
+                the settings are.
+            api_key: Provider name -> the key to use there, such as that of a tenant.
+            models: Provider name -> the model to ask for there.
             options: Generation options (temperature, max_tokens, …); None means not given.
 
         Raises:
             TypeError: An option is unknown (the nearest name is shown), of a wrong type or out of its range.
             ValueError: There is no message, one has an unknown role or no content, or a message or a tool has
-                a wrong shape.
+                a wrong shape; HTTP does not carry a header or key.
         """
-        steps = cls.build_in_steps(messages, model, extra, require=require, **options)
+        steps = cls.build_in_steps(
+            messages,
+            model,
+            extra,
+            require=require,
+            headers=headers,
+            api_key=api_key,
+            models=models,
+            **options,
+        )
         while True:
             try:
                 next(steps)
@@ -166,6 +216,9 @@ class ChatRequest:
         extra: Mapping[str, Mapping[str, Any]] | None = None,
         *,
         require: Collection[str] = (),
+        headers: Mapping[str, Mapping[str, str | Secret]] | None = None,
+        api_key: Mapping[str, str | Secret] | None = None,
+        models: Mapping[str, str] | None = None,
         **options: Unpack[ChatOptions],
     ) -> Generator[None, None, ChatRequest]:
         """Do as `build` does, in steps of a few milliseconds, so that others run between them.
@@ -194,26 +247,65 @@ class ChatRequest:
                 yield
             parsed.append(Message.parse(message, f"messages[{number}]"))
         checked = checked_options(options)
-        return cls(tuple(parsed), model, checked, _extra(extra), demands_of(checked, require))
+        return cls(
+            tuple(parsed),
+            model,
+            checked,
+            _extra(extra),
+            demands_of(checked, require),
+            headers=headers_by_provider(headers),
+            api_key=keys_by_provider(api_key),
+            models=models_by_provider(models),
+        )
 
-    def under(self, conditions: Conditions) -> ChatRequest:
-        """Return the same request for an attempt under `conditions`."""
+    def under(self, conditions: Conditions, provider: str | None = None) -> ChatRequest:
+        """Return the same request for an attempt under `conditions`.
+
+        Args:
+            conditions: Of the attempt.
+            provider: Who is asked: the headers and the key for it join the conditions.
+        """
+        if provider in self.headers or provider in self.api_key:
+            assert provider is not None
+            own = self.headers.get(provider, EMPTY)
+            conditions = replace(conditions, headers=own, api_key=self.api_key.get(provider))
         return replace(self, conditions=conditions)
+
+    def has_own_account(self, provider: str) -> bool:
+        """Whether it brings an account of its own for a provider."""
+        return provider in self.api_key or is_of_an_account(self.headers.get(provider, EMPTY))
+
+    def named_providers(self) -> dict[str, tuple[str, ...]]:
+        """Return the providers that it brings something along for: argument -> names."""
+        given = {"extra": self.extra, "headers": self.headers, "api_key": self.api_key, "models": self.models}
+        return {argument: tuple(by_name) for argument, by_name in given.items() if by_name}
 
     def carried_on(self, partial: str) -> ChatRequest:
         """Return a request that asks to go on from the partial answer of somebody else."""
         shown = Message("assistant", partial)
         ask = Message("user", "Go on exactly where this answer breaks off. Repeat nothing of it.")
-        return replace(self, messages=(*self.messages, shown, ask), _traits=[], _text_bytes=[])
+        return self.with_messages((*self.messages, shown, ask))
 
-    def rewritten_for(self, able: Capabilities) -> tuple[ChatRequest, tuple[str, ...]]:
-        """Return the request as a provider takes it, and in a few words what was changed for that.
+    def with_messages(self, messages: tuple[Message, ...]) -> ChatRequest:
+        """Return the request with other messages."""
+        return replace(self, messages=messages, _traits=[], _text_bytes=[])
+
+    def encoded(self, protocol: str) -> bytes | None:
+        """Return the messages as `keep_encoded` got them in an attempt before, or None.
 
         Args:
-            able: What the provider takes, for the model that is asked for.
+            protocol: Whose form it is; providers that share it share the bytes.
         """
-        messages, told = rewritten(self.messages, able, self.traits)
-        return (replace(self, messages=messages, _traits=[], _text_bytes=[]) if told else self), told
+        messages, data = self._encoded.get(protocol, ((), b""))
+        return data if messages is self.messages else None
+
+    def keep_encoded(self, protocol: str, data: bytes) -> None:
+        """Keep the encoded messages for the next attempt, so that failing over does not encode them again."""
+        self._encoded[protocol] = self.messages, data
+
+    def forget_encoded(self) -> None:
+        """Let go of the encoded messages: a provider has committed."""
+        self._encoded.clear()
 
     def options_for(self, allowed: Collection[str]) -> dict[str, Any]:
         """Return the options that a provider takes, as a new dict."""

@@ -18,6 +18,8 @@ _SHORTEST: Final = 4  # a value shorter than this would mask half of every sente
 _SHORTEST_PIECE: Final = 8  # the same for a part of one, which may be an everyday word
 _PASSING: Final = 16
 """Values that are masked besides those given, at most: a few requests under way, a few headers each."""
+_KEPT: Final = 64
+"""Sets of further values that are remembered with their spellings, at most."""
 CREDENTIALS: Final = re.compile(
     r"(?:^|[-_.])(?:(?:api)?key|token|secret|passw(?:or)?d|auth|authorization|cookie|credentials?|jwt|sid"
     r"|sess(?:ion)?(?:[-_.]?id)?|signature)\Z|sess(?:ion)?id\Z",
@@ -118,26 +120,49 @@ class PeerText:
         secrets: The values to mask, wherever they stand.
     """
 
-    __slots__ = ("_fixed", "_passing", "_readings", "_values")
+    __slots__ = ("_fixed", "_passing", "_readings", "_stale", "_values", "_with")
 
     def __init__(self, secrets: Iterable[Secret] = ()) -> None:
         self._fixed = frozenset(secret.reveal() for secret in secrets)
         self._passing: deque[str] = deque(maxlen=_PASSING)
-        self._learn()
+        self._with: dict[frozenset[str], PeerText] = {}
+        self._values: list[str] = []
+        self._readings: list[str] = []
+        self._stale = True
+
+    def also(self, secrets: Iterable[Secret]) -> PeerText:
+        """Return what masks these secrets, too; this one stays as it is."""
+        new = frozenset(secret.reveal() for secret in secrets) - self._fixed
+        if not new:
+            return self
+        found = self._with.get(new)
+        if found is None:
+            found = PeerText()
+            found._fixed = self._fixed | new
+            while len(self._with) >= _KEPT:
+                del self._with[next(iter(self._with))]
+            self._with[new] = found
+        found.hide(self._passing)
+        return found
 
     def hide(self, values: Iterable[str]) -> None:
         """Mask these values, too: credentials that are made anew now and then. The newest ones are kept."""
         new = [each for each in values if each not in self._fixed and each not in self._passing]
         if new:
             self._passing.extend(new)
-            self._learn()
+            self._stale = True
 
-    def _learn(self) -> None:
+    def _learned(self) -> list[str]:
+        """Return what is masked as it stands, and prepare its other spellings; made when it is first used."""
+        if not self._stale:
+            return self._values
+        self._stale = False
         values = {piece for secret in (*self._fixed, *self._passing) for piece in _pieces(secret)}
         self._values = sorted(values, key=len, reverse=True)
         readings = {"".join(c for c, _, _ in _read(value)) for value in values}
         readings |= {encoded for value in values for encoded in _in_base64(value)}
         self._readings = sorted((r for r in readings if len(r) >= _SHORTEST), key=len, reverse=True)
+        return self._values
 
     def __call__(self, text: str | bytes, limit: int = SHOWN) -> str:
         """Return at most `limit` characters of `text` in one line. Masks before it cuts."""
@@ -151,7 +176,7 @@ class PeerText:
         return self._masked_as_it_is(text)
 
     def _masked(self, text: str) -> str:
-        if not self._values:
+        if not self._learned():
             return text
         hits = []
         # The others for what escaped line ends break, also of a secret with a backslash before an r or t.
@@ -162,14 +187,14 @@ class PeerText:
             found += self._beginnings(heard)
             hits += [(read[first][1], read[last - 1][2]) for first, last in found]
         # Beside an escape, a secret that stands there as it is can be misread.
-        hits += [stretch for value in self._values for stretch in _places(value, text)]
+        hits += [stretch for value in self._learned() for stretch in _places(value, text)]
         return _without(text, hits)
 
     def _masked_as_it_is(self, text: str) -> str:
         before = None
         while before != text:  # a mask can complete a secret that has asterisks in it
             before = text
-            for value in self._values:
+            for value in self._learned():
                 text = text.replace(value, "***")
         return text
 
@@ -182,7 +207,7 @@ class PeerText:
                     yield first, last
 
     def __repr__(self) -> str:
-        return f"PeerText({len(self._values)} values masked)"
+        return f"PeerText({len(self._learned())} values masked)"
 
 
 def _cut(text: str, limit: int) -> str:

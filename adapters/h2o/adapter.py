@@ -175,7 +175,7 @@ class H2o(HTTPAdapter):
         kind = kind_of(said)
         if kind is None:
             return None
-        error = kind(f"{answer.where} answered {answer.status}: {self._client.shown(said)}{advice_on(said)}")
+        error = kind(f"{answer.where} answered {answer.status}: {answer.shown(said)}{advice_on(said)}")
         error.retry_after = _estimated(answer.body)
         return error
 

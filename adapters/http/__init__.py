@@ -7,6 +7,7 @@ speaks through a `Session`: the HTTP exchanges of one `stream()` or `probe()` ca
 from adapters.http.adapter import HTTPAdapter
 from adapters.http.answer import WholeAnswer
 from adapters.http.exchange import Answer
+from adapters.http.keys import ApiKey
 from adapters.http.limits import Limits
 from adapters.http.session import Session
 from adapters.http.settings import HTTPSettings, segment
@@ -14,6 +15,7 @@ from adapters.http.status import error_for_status
 
 __all__ = [
     "Answer",
+    "ApiKey",
     "HTTPAdapter",
     "HTTPSettings",
     "Limits",

@@ -11,6 +11,7 @@ from anyio.lowlevel import current_token
 
 from adapters.answer_probe import finding
 from adapters.contract import Adapter, Conditions, ProbeResult
+from adapters.contract.allowances import budget_of, count_of
 from adapters.contract.message import nearest
 from adapters.http.client import Client, ServiceWords
 from adapters.http.cookies import site_cookies
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from adapters.contract.errors import AdapterError
     from adapters.contract.secret import Secret
     from adapters.http.answer import WholeAnswer
+    from adapters.http.keys import Keys
 
 
 class HTTPAdapter(Adapter):
@@ -58,6 +60,8 @@ class HTTPAdapter(Adapter):
     """The old public host of the service."""
     _words: ClassVar[ServiceWords] = ServiceWords()
     """What messages say of the service."""
+    _keys: Keys | None = None
+    """The keys, where the service takes one; set before `HTTPAdapter` is initialised."""
 
     def __init__(self, base_url: str | None = None, **settings: Unpack[HTTPSettings]) -> None:
         self._refuse_unknown(settings)
@@ -65,6 +69,7 @@ class HTTPAdapter(Adapter):
             raise TypeError(f"{type(self).__name__} needs base_url, the address of the service")
         base = base_of(self._seed if base_url is None else base_url)
         self.base_url = str(base)
+        self.per_request = frozenset({"headers"} if self._keys is None else {"headers", "api_key"})
         self.name = name_of(settings.get("name", type(self).name))
         self.model = settings.get("model", type(self).model)
         self.models = dict(pairs_of("models", settings.get("models", {})))
@@ -84,10 +89,11 @@ class HTTPAdapter(Adapter):
             settings,
             secrets=self._secrets(),
             credentials=self._credentials,
+            has_key=bool(self._keys),
             explain=self._explain,
         )
         self.limits = self._client.limits
-        self.concurrency = self.limits.connections
+        self._keep_within(settings)
         if is_unchecked(settings.get("verify", True)):
             said = "certificates are not checked (verify=False)"
             self.cautions = (*self.cautions, said)
@@ -99,15 +105,27 @@ class HTTPAdapter(Adapter):
             reason = f"the public host {base.host} is gone; give base_url, the address of a server"
             self._standing = replace(self._standing, working=False, reason=reason)
 
+    def _keep_within(self, settings: HTTPSettings) -> None:
+        """Take the clocks and limits that hold for this provider alone."""
+        first_content, stall = settings.get("first_content"), settings.get("stall")
+        self.first_content = None if first_content is None else seconds_of("first_content", first_content)
+        self.stall = None if stall is None else seconds_of("stall", stall)
+        own = count_of("concurrency", settings.get("concurrency"))
+        self.concurrency = self.limits.connections if own is None else min(own, self.limits.connections)
+        self.requests_per_minute = count_of("requests_per_minute", settings.get("requests_per_minute"))
+        self.tokens_per_minute = count_of("tokens_per_minute", settings.get("tokens_per_minute"))
+        self.daily_requests = count_of("daily_requests", settings.get("daily_requests"))
+        self.budget = budget_of(settings.get("budget"))
+
     # -- what a service's adapter may override --------------------------------------------------
 
     def _secrets(self) -> tuple[Secret, ...]:
         """Return further secrets to mask in the peer's text; called once, during construction."""
-        return ()
+        return () if self._keys is None else self._keys.fixed
 
     def _credentials(self) -> tuple[tuple[str, str], ...]:
         """Return the headers that carry credentials, revealed; called for each request."""
-        return ()
+        return () if self._keys is None else self._keys.credentials()
 
     def _explain(self, answer: WholeAnswer) -> AdapterError | None:
         """Return the error that the body of a failed answer stands for, where the body knows better."""
@@ -135,7 +153,8 @@ class HTTPAdapter(Adapter):
         started = anyio.current_time()
         try:
             # Not counted, so that a probe never holds the slot that a request needs.
-            async with Session(self._client, Conditions(), counted=False) as session:
+            conditions = Conditions(model=self.model)
+            async with Session(self._client, conditions, keys=self._keys, counted=False) as session:
                 result = await self._reach(session)
         except Exception as error:  # noqa: BLE001 - a bug of the adapter must not end a health check
             result = finding(error, level)
@@ -155,7 +174,7 @@ class HTTPAdapter(Adapter):
 
     def _session(self, conditions: Conditions) -> Session:
         """Return the HTTP exchanges of one attempt, to be entered."""
-        return Session(self._client, conditions)
+        return Session(self._client, conditions, keys=self._keys)
 
     def _refuse_unknown(self, settings: HTTPSettings) -> None:
         unknown = [key for key in settings if key not in HTTPSettings.__annotations__]

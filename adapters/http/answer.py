@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from adapters.contract.errors import BadReply
+from adapters.contract.secret import PeerText
 from adapters.wire.json import decode
 
 if TYPE_CHECKING:
     import httpx
+
+_UNMASKED: Final = PeerText()
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,8 @@ class WholeAnswer:
         headers: Of the answer.
         body: The bytes of the body.
         where: The step, for messages: provider, method and path.
+        shown: Makes text of the peer fit to be shown; it masks what this request brought along, too.
+        keyed: Whether the request brought a key of its own.
     """
 
     status: int
@@ -29,6 +34,8 @@ class WholeAnswer:
     headers: httpx.Headers
     body: bytes
     where: str
+    shown: PeerText = _UNMASKED
+    keyed: bool = False
 
     def header(self, name: str) -> str | None:
         """Return a header's value."""

@@ -37,11 +37,12 @@ from adapters.http.settings import (
     hidden_of,
     is_placeholder,
     pairs_of,
+    shown_never,
     token_of,
     verify_of,
 )
 from adapters.http.status import AMBIGUOUS, error_for_status, wall_clock
-from adapters.http.stock import StockExchange, keeps_connections, stock_client, used_once
+from adapters.http.stock import StockExchange, checked_http2, keeps_connections, stock_client, used_once
 from adapters.http.transport import StreamTransport, patched
 from adapters.wire.error_body import words
 from adapters.wire.vendor.errors import wait_beside
@@ -118,6 +119,7 @@ class Client:
         *,
         secrets: tuple[Secret, ...],
         credentials: Callable[[], tuple[tuple[str, str], ...]],
+        has_key: bool,
         explain: Callable[[WholeAnswer], AdapterError | None],
     ) -> None:
         self.name = name
@@ -136,22 +138,23 @@ class Client:
         self._heads = Heads(base, _FIXED, sent, sent_cookies)
         self._transport = settings.get("transport")
         self._verify = verify_of(settings.get("verify", True))
+        self._http2 = checked_http2(flag_of("http2", settings.get("http2", False)))
         self._trust_env = flag_of("trust_env", settings.get("trust_env", False))
         self._proxy = proxy_of(settings.get("proxy"), base, trust_env=self._trust_env)
         self.address = f"{base.host}:{port}" + (" through the proxy" if self._proxy else "")
-        self._credentials = credentials
+        self.credentials = credentials
         self._explain = explain
         self._stock: httpx.AsyncClient | None = None
         self._streams = self._own_transport(connect_timeout)
         self._slots: anyio.Semaphore | None = None
         self._loop: EventLoopToken | None = None
-        self._has_key = bool(sent or sent_cookies or secrets)
+        self._has_key = bool(sent or sent_cookies or secrets or has_key)
         hidden = [
             *hidden_of(headers, sent, HARMLESS_HEADER),
             *hidden_of(cookies, sent_cookies, HARMLESS_COOKIE),
             *secrets,
         ]
-        hidden = [secret for secret in hidden if not is_placeholder(secret.reveal())]
+        hidden = shown_never(hidden)
         self.shown = PeerText(hidden if self._proxy is None else [*hidden, self._proxy])
 
     def enter_loop(self) -> None:
@@ -169,7 +172,8 @@ class Client:
     def _own_transport(self, connect_timeout: float) -> StreamTransport | None:
         """Return our own transport, or None where a setting needs httpx's."""
         own_tls = isinstance(self._verify, bool | ssl.SSLContext)
-        if self._transport is not None or self._proxy is not None or self._trust_env or not own_tls:
+        stock = self._transport is not None or self._proxy is not None or self._trust_env or self._http2
+        if stock or not own_tls:
             return None
         return StreamTransport(
             verify=self._verify,
@@ -184,7 +188,10 @@ class Client:
         if self._transport is not None:
             return f"httpx, over the given {type(self._transport).__name__}"
         if self._proxy is not None:
-            return "httpx, through the proxy"
+            kind = "SOCKS proxy" if self._proxy.reveal().startswith("socks") else "proxy"
+            return f"httpx, through the {kind}{', with HTTP/2' if self._http2 else ''}"
+        if self._http2:
+            return "httpx, with HTTP/2"
         if self._trust_env:
             return "httpx, since trust_env is on"
         if self._streams is None:
@@ -205,7 +212,9 @@ class Client:
         if self._stock is None:
             verify = _usual_tls() if self._verify is True and not self._trust_env else self._verify
             proxy = self._proxy.reveal() if self._proxy else None
-            self._stock = stock_client(self._transport, proxy, verify, trust_env=self._trust_env)
+            self._stock = stock_client(
+                self._transport, proxy, verify, trust_env=self._trust_env, http2=self._http2
+            )
         return self._stock
 
     async def take_slot(self, *, wait: bool) -> None:
@@ -242,6 +251,7 @@ class Client:
         content: bytes | None,
         headers: tuple[tuple[str, str], ...],
         query: Mapping[str, str] | None,
+        credentials: tuple[tuple[str, str], ...] | None,
         *,
         fresh: bool,
     ) -> Exchange | StockExchange:
@@ -253,12 +263,14 @@ class Client:
             content: The body.
             headers: Further headers; names in lower case.
             query: Fields of the query.
+            credentials: Those of this attempt; None: the configured ones.
             fresh: Whether it needs a new connection.
 
         Raises:
             ValueError: Something has no form in HTTP.
         """
-        credentials = self._credentials()
+        if credentials is None:
+            credentials = self.credentials()
         if credentials:
             self.shown.hide(value for _, value in credentials if not is_placeholder(value))
         if self._streams is not None and not patched():
@@ -294,23 +306,28 @@ class Client:
         words = self._service
         if answer.status == PROXY_SIGN_IN:
             return "this is the word of a proxy, not of the service; " + SIGN_IN_AT_PROXY
-        if isinstance(error, AuthenticationFailed) and words.key and not self._has_key:
+        has_key = self._has_key or answer.keyed
+        if isinstance(error, AuthenticationFailed) and words.key and not has_key:
             return f"no key was sent; pass {words.key}"
         if type(error) is NotWorking and answer.status in (404, 405) and words.software:
             seen = recognised(answer)
-            there = f" What answers there looks like {self.shown(seen, 100)}." if seen else ""
+            there = f" What answers there looks like {answer.shown(seen, 100)}." if seen else ""
             return f"is {self.base_url} {words.software}?{there}"
         return ""
 
     def _error_by_status(self, answer: WholeAnswer) -> AdapterError:
         kind = error_for_status(answer.status)
         # Below 300 the body may be a reply, which is not told.
-        said = self.shown(words(answer.body)) if answer.status >= 300 else ""
-        text = f"{answer.where} answered {answer.status} {self.shown(answer.reason, 60)}".rstrip()
+        said = answer.shown(words(answer.body)) if answer.status >= 300 else ""
+        text = f"{answer.where} answered {answer.status} {answer.shown(answer.reason, 60)}".rstrip()
         if 300 <= answer.status < 400:
             text += f", a redirect to {self._target(answer)}, which is never followed; check base_url"
             return BadReply(text)
-        if kind is AuthenticationFailed and self._has_key and answer.status != PROXY_SIGN_IN:
+        if (
+            kind is AuthenticationFailed
+            and (self._has_key or answer.keyed)
+            and answer.status != PROXY_SIGN_IN
+        ):
             text += "; check the key or cookie"
         ambiguous = answer.status in AMBIGUOUS
         return kind(f"{text}: {said}" if said else text, ambiguous=ambiguous)
@@ -321,8 +338,8 @@ class Client:
         except (httpx.InvalidURL, ValueError):
             return "an unreadable address"
         origin = f"{url.scheme}://{url.netloc.decode('ascii')}"  # httpx leaves user and password out of it
-        return self.shown(origin, 100) if url.host else "an unreadable address"
+        return answer.shown(origin, 100) if url.host else "an unreadable address"
 
     def _request_id(self, answer: WholeAnswer) -> str | None:
         value = answer.header("x-request-id")
-        return None if value is None else self.shown(value, 100)
+        return None if value is None else answer.shown(value, 100)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from adapters.contract import Flow
+    from adapters.contract.secret import PeerText
     from adapters.http.client import Client
     from adapters.http.stock import StockExchange
 
@@ -40,14 +41,24 @@ class Answer:
 
     __slots__ = (
         "_client", "_closed", "_decoded", "_ended", "_exchange", "_flow", "_guarded", "_headers", "_joined",
-        "_sent", "framed", "received", "status", "where",
+        "_keyed", "_sent", "_shown", "framed", "received", "status", "where",
     )  # fmt: skip
     _headers: list[tuple[bytes, bytes]]
 
     def __init__(
-        self, client: Client, exchange: Exchange | StockExchange, where: str, flow: Flow, sent: int
+        self,
+        client: Client,
+        exchange: Exchange | StockExchange,
+        where: str,
+        flow: Flow,
+        sent: int,
+        shown: PeerText,
+        *,
+        keyed: bool = False,
     ) -> None:
         self._client = client
+        self._shown = shown  # masks what this request brought along, too
+        self._keyed = keyed
         self._sent = sent  # bytes of the request's body
         self._exchange = exchange
         self._flow = flow
@@ -76,7 +87,7 @@ class Answer:
             self._decoded = Decoded(
                 self,
                 codings,
-                shown=self._client.shown(", ".join(codings), 40),
+                shown=self._shown(", ".join(codings), 40),
                 where=self.where,
                 limit=self._client.limits.body,
                 status=self.status,
@@ -219,7 +230,7 @@ class Answer:
             body += chunk
             if len(body) > limit:
                 raise ReplyTooLarge(f"{self.where}: the body is over {limit} bytes")
-        return WholeAnswer(self.status, self.reason, self.headers, bytes(body), self.where)
+        return self._whole_answer(bytes(body))
 
     async def failure(self) -> AdapterError:
         """Return the error that this answer stands for, after a bounded look at its body."""
@@ -230,8 +241,12 @@ class Answer:
                 body += chunk
                 if len(body) >= limits.error_body:
                     break
-        part = bytes(body[: limits.error_body])
-        return self._client.error_from(WholeAnswer(self.status, self.reason, self.headers, part, self.where))
+        return self._client.error_from(self._whole_answer(bytes(body[: limits.error_body])))
+
+    def _whole_answer(self, body: bytes) -> WholeAnswer:
+        return WholeAnswer(
+            self.status, self.reason, self.headers, body, self.where, self._shown, keyed=self._keyed
+        )
 
     async def _read_on(self) -> None:
         if self._exchange.complete:

@@ -90,7 +90,7 @@ def _checked(what: str, secret: Secret) -> Secret:
         raise ValueError(f"{what} has the port {port}; ports are 1 to 65535")
     if scheme.startswith("socks") and find_spec("socksio") is None:
         raise ValueError(
-            f"{what} is a SOCKS proxy, which needs the package socksio: pip install 'httpx[socks]'"
+            f"{what} is a SOCKS proxy, which needs the package socksio: pip install 'chat-router[socks]'"
         )
     return secret
 

@@ -16,16 +16,20 @@ from adapters.contract.errors import (
     InvalidRequest,
     ServiceFailed,
 )
+from adapters.contract.secret import Secret
 from adapters.http.exchange import Answer
+from adapters.http.settings import hidden_headers, shown_never
 from adapters.wire.json import encode
 from adapters.wire.meter import Meter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from types import TracebackType
 
     from adapters.contract import Conditions
     from adapters.http.answer import WholeAnswer
     from adapters.http.client import Client
+    from adapters.http.keys import Keys, Lease
 
 JSON: Final = (("content-type", "application/json"),)
 FORM: Final = (("content-type", "application/x-www-form-urlencoded"),)
@@ -39,7 +43,8 @@ class Session:
     Args:
         client: Of the provider.
         conditions: Of the attempt.
-        counted: False for what must not compete with requests: it takes no slot.
+        keys: The provider's keys, where it has any or a request may bring one.
+        counted: False for what must not compete with requests, a probe: it takes no slot.
 
     Attributes:
         name: The provider's name.
@@ -52,12 +57,18 @@ class Session:
     """
 
     __slots__ = (
-        "_client", "_conditions", "_counted", "_steps",
+        "_client", "_conditions", "_counted", "_credentials", "_keys", "_lease", "_probes", "_steps",
         "base_url", "cleanup_timeout", "limits", "meter", "name", "origin", "shown",
     )  # fmt: skip
 
-    def __init__(self, client: Client, conditions: Conditions, *, counted: bool = True) -> None:
+    def __init__(
+        self, client: Client, conditions: Conditions, *, keys: Keys | None = None, counted: bool = True
+    ) -> None:
         self._client = client
+        self._keys = keys
+        self._lease: Lease | None = None
+        self._credentials: tuple[tuple[str, str], ...] | None = None  # None: those of the client
+        self._probes = not counted
         self._counted = counted and not conditions.has_slot
         self._conditions = conditions
         self._steps = 0
@@ -73,11 +84,50 @@ class Session:
         self._client.enter_loop()
         if self._counted:
             await self._client.take_slot(wait=not self._conditions.others_left)
+        if (self._keys is not None and self._keys.lends) or self._conditions.brings_credentials:
+            try:
+                await self._take_credentials()
+            except BaseException:
+                self._give_slot_back()
+                raise
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._give_slot_back()
+        if self._lease is None or (error is not None and not isinstance(error, AdapterError)):
+            return
+        if error is None:
+            self._lease.served()
+        elif (judged := self._lease.judged(error)) is not error:
+            raise judged from None
+
+    def _give_slot_back(self) -> None:
         if self._counted:
             self._client.give_slot_back()
+
+    async def _take_credentials(self) -> None:
+        """Take the key of this attempt, and what the request brings along.
+
+        Raises:
+            AdapterError: There is no key to ask with now.
+        """
+        conditions, found = self._conditions, dict[str, str]()
+        if self._keys is not None and (self._keys.lends or conditions.api_key is not None):
+            self._lease = await self._keys.lease(conditions, held_too=self._probes)
+            found = dict(self._lease.headers)
+            assert self._lease.secret is not None
+            self.shown = self.shown.also(shown_never([self._lease.secret]))
+        else:
+            found = {name.lower(): value for name, value in self._client.credentials()}
+        if conditions.headers:
+            hidden = shown_never(hidden_headers(conditions.headers))
+            self.shown = self.shown.also(hidden)
+            if self._keys is None:  # adapters without keys show some texts by the client's own
+                self._client.shown.hide(secret.reveal() for secret in hidden)
+            found |= {name: Secret(value).reveal() for name, value in conditions.headers.items()}
+        self._credentials = tuple(found.items())
 
     def exchange(
         self,
@@ -214,11 +264,14 @@ class Session:
         elif form is not None:
             content, headers = urlencode(form).encode(), FORM + headers
         try:
-            exchange = self._client.exchange(method, path, content, headers, query, fresh=fresh)
+            exchange = self._client.exchange(
+                method, path, content, headers, query, self._credentials, fresh=fresh
+            )
         except ValueError as error:
             # Something of the peer has no form in HTTP, half a surrogate pair for instance.
             raise InvalidRequest(
                 f"{self.name}: {method} request cannot be built ({type(error).__name__})"
             ) from None
         where = f"{self.name}: {method} {path}"
-        return Answer(self._client, exchange, where, self._conditions.flow, len(content or b""))
+        sent, own = len(content or b""), self._credentials is not None
+        return Answer(self._client, exchange, where, self._conditions.flow, sent, self.shown, keyed=own)

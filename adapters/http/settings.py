@@ -11,8 +11,12 @@ from urllib.parse import quote
 
 import httpx
 
+from adapters.contract.credentials import header_of as header_of
+from adapters.contract.credentials import secret_of as secret_of
+from adapters.contract.credentials import token_of as token_of
 from adapters.contract.errors import BadReply
 from adapters.contract.secret import CREDENTIALS, Plain, Secret
+from adapters.http.certificates import Certificates
 
 if TYPE_CHECKING:
     from adapters.http.cookies.source import CookieSource
@@ -47,11 +51,22 @@ class HTTPSettings(TypedDict, total=False):
             unless they are `Plain` or everyday words.
         transport: An `httpx.AsyncBaseTransport` to use instead of the network.
         verify: False switches TLS checks off, with a warning and a note in health reports; an
-            `ssl.SSLContext` replaces the default one.
+            `ssl.SSLContext` replaces the default one, and so do PEM files:
+            `{"ca": "ca.pem", "cert": "client.pem", "key": "client.key"}`, each where it is needed.
+        http2: Speak HTTP/2, over httpx's transport with the extra `http2`, and nothing else: for a service
+            that wants it. Off by default: for streams it is no faster.
         trust_env: Take proxies and certificates from the environment. Off by default.
         connect_timeout: Seconds for one connection, name look-up and TLS included (5).
         cleanup_timeout: Seconds for what is cleaned up at the service after a reply (1).
         limits: See `Limits`.
+        concurrency: Replies that may run at the same time; `Limits.connections` by default.
+        requests_per_minute: Attempts and probes for an answer in any 60 s; no limit by default.
+        tokens_per_minute: Tokens of messages and replies in any 60 s; no limit by default.
+        daily_requests: Attempts and probes for an answer in a day of UTC; no limit by default.
+        budget: What may be spent in a day of UTC, one currency and its amount, as `{"usd": 5}`.
+        first_content: Seconds that this provider has for its first content, in place of the router's
+            `Timeouts.first_content`: longer for a cold local model, shorter for a quick one.
+        stall: Seconds from one content to the next, in place of the router's `Timeouts.stall`.
     """
 
     name: str
@@ -62,10 +77,18 @@ class HTTPSettings(TypedDict, total=False):
     headers: Mapping[str, str | Secret]
     transport: httpx.AsyncBaseTransport | None
     verify: Any
+    http2: bool
     trust_env: bool
     connect_timeout: float
     cleanup_timeout: float
     limits: Limits
+    concurrency: int | None
+    requests_per_minute: int | None
+    tokens_per_minute: int | None
+    daily_requests: int | None
+    budget: Mapping[str, float]
+    first_content: float | None
+    stall: float | None
 
 
 def parameters_of(kind: type) -> frozenset[str]:
@@ -95,13 +118,18 @@ def verify_of(value: object) -> bool | ssl.SSLContext:
     """Return how certificates are checked.
 
     Raises:
-        TypeError: It is neither True, False nor an `ssl.SSLContext`.
+        TypeError: It is neither True, False, an `ssl.SSLContext` nor a mapping of files.
+        ValueError: A file cannot be used; the message says which and why.
     """
     if isinstance(value, bool | ssl.SSLContext):
         return value
+    if isinstance(value, Mapping):
+        return Certificates.of(value).context()
+    if isinstance(value, Certificates):
+        return value.context()
     raise TypeError(
         f"verify is {type(value).__name__}; pass True, False or an ssl.SSLContext, such as "
-        "ssl.create_default_context(cafile='ca.pem')"
+        "ssl.create_default_context(cafile='ca.pem'), or files, such as {'ca': 'ca.pem'}"
     )
 
 
@@ -121,6 +149,17 @@ def hidden_of(
         harmless: Matches a value that is no secret where its name does not say so.
     """
     return [values[name] for name, value in given if _is_secret(name, value, harmless)]
+
+
+def hidden_headers(headers: Mapping[str, str | Secret]) -> list[Secret]:
+    """Return the values of a request's own headers that must not be shown."""
+    values = {name: Secret(value) for name, value in headers.items()}
+    return hidden_of(list(headers.items()), values, HARMLESS_HEADER)
+
+
+def shown_never(secrets: list[Secret]) -> list[Secret]:
+    """Return the secrets but those that only stand where a server needs none."""
+    return [secret for secret in secrets if not is_placeholder(secret.reveal())]
 
 
 def _is_secret(name: str, value: str | Secret, harmless: re.Pattern[str]) -> bool:
@@ -203,45 +242,6 @@ def pairs_of(setting: str, value: object) -> list[tuple[Any, Any]]:
     if not isinstance(value, Mapping):
         raise TypeError(f"{setting} is {type(value).__name__}; pass a mapping of names to values")
     return list(value.items())
-
-
-def secret_of(what: str, value: str | Secret) -> Secret:
-    """Return a secret value; an error names what it is, and never shows it.
-
-    Raises:
-        TypeError: It is no text.
-        ValueError: It is empty or has a control character.
-    """
-    try:
-        return Secret(value)
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"{what}: {error}") from None
-
-
-def token_of(name: str, kind: str) -> str:
-    """Return a header's or cookie's name.
-
-    Raises:
-        ValueError: RFC 9110 does not allow it.
-    """
-    if not isinstance(name, str) or not name or not all(c.isalnum() or c in "!#$%&'*+-.^_`|~" for c in name):
-        raise ValueError(f"{name!r} cannot be the name of a {kind}")
-    if not name.isascii():
-        raise ValueError(f"{name!r} cannot be the name of a {kind}: ASCII only")
-    return name
-
-
-def header_of(name: str, value: str | Secret) -> Secret:
-    """Return a header's value as a secret.
-
-    Raises:
-        TypeError: It is no text.
-        ValueError: HTTP does not carry it.
-    """
-    secret = secret_of(f"the value of the header {name!r}", value)
-    if not secret.reveal().isascii():
-        raise ValueError(f"the value of the header {name!r} is not ASCII, which HTTP does not carry")
-    return secret
 
 
 def cookie_of(name: str, value: str | Secret) -> Secret:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.cookiejar
 from contextlib import suppress
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
@@ -22,8 +23,24 @@ ONCE: Final = httpx.Limits(max_keepalive_connections=0)
 _CLOSE: Final = (b"Connection", b"close")
 
 
+def checked_http2(wanted: bool) -> bool:
+    """Return whether to speak HTTP/2.
+
+    Raises:
+        ValueError: It is wanted, and its package is not installed.
+    """
+    if wanted and find_spec("h2") is None:
+        raise ValueError("http2=True needs the package h2: pip install 'chat-router[http2]'")
+    return wanted
+
+
 def stock_client(
-    transport: httpx.AsyncBaseTransport | None, proxy: str | None, verify: Any, *, trust_env: bool
+    transport: httpx.AsyncBaseTransport | None,
+    proxy: str | None,
+    verify: Any,
+    *,
+    trust_env: bool,
+    http2: bool = False,
 ) -> httpx.AsyncClient:
     """Return a client of httpx.
 
@@ -32,10 +49,15 @@ def stock_client(
         proxy: Its URL, or None.
         verify: As httpx takes it.
         trust_env: Whether httpx looks for certificates in the environment.
+        http2: Whether to speak HTTP/2 alone. Its frames say whose each byte is, so that a connection may
+            carry many exchanges; falling back to HTTP/1.1 would carry several there as well.
     """
     if transport is None:
         # Certificates may come from the environment; which proxy does is decided already.
-        transport = httpx.AsyncHTTPTransport(verify=verify, trust_env=trust_env, limits=ONCE, proxy=proxy)
+        limits = httpx.Limits(max_keepalive_connections=None) if http2 else ONCE
+        transport = httpx.AsyncHTTPTransport(
+            verify=verify, trust_env=trust_env, limits=limits, proxy=proxy, http1=not http2, http2=http2
+        )
     # A jar that takes nothing: cookies of one answer never travel with a request by accident.
     nothing = http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
     return httpx.AsyncClient(

@@ -139,7 +139,7 @@ class Opchatgpts(HTTPAdapter):
         said = words(answer.body)
         code = fields.get("code")
         if code == "rest_cookie_invalid_nonce" or (code == "rest_forbidden" and answer.status == 401):
-            return NonceRefused(f"{where}: {self._client.shown(said)}")
+            return NonceRefused(f"{where}: {answer.shown(said)}")
         if code == "rest_no_route":
             return NotWorking(
                 f"{where}: the site has no such route; check base_url, and that AI Engine's chatbot is on"

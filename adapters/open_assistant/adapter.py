@@ -120,6 +120,8 @@ class OpenAssistant(HTTPAdapter):
         # An Authorization header of the user's own is for the proxy in front, and goes before ours.
         if any(str(name).lower() == "authorization" for name in settings.get("headers", {})):
             self._bearer = None
+        if settings.get("concurrency") not in (None, 1):
+            raise ValueError("concurrency must be 1: a second conversation on the account cancels the first")
         super().__init__(base_url, **settings)
         self.concurrency = 1  # a second conversation on the account would cancel the first
 
@@ -173,7 +175,7 @@ class OpenAssistant(HTTPAdapter):
     def _explain(self, answer: WholeAnswer) -> AdapterError | None:
         """Return the error that the site's own words stand for."""
         path = answer.where.rpartition(" ")[2]
-        return refusal(path, answer.status, answer.body, answer.where, self._client.shown)
+        return refusal(path, answer.status, answer.body, answer.where, answer.shown)
 
     async def _delete_ended(self, conditions: Conditions) -> None:
         """Delete hidden chats whose answers have ended."""

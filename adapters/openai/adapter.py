@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Any, Unpack, cast
 from adapters.contract.message import nearest
 from adapters.http import HTTPAdapter, HTTPSettings
 from adapters.http.client import ServiceWords
-from adapters.http.settings import header_of, parameters_of
+from adapters.http.keys import bearer, keys_of
+from adapters.http.settings import parameters_of
 from adapters.openai import completions
 from adapters.openai.dialect import OWN, Dialect, OpenAISettings, capabilities_of, in_effect
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
+    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 
     from adapters.contract import ChatRequest, Delta, ProbeResult
     from adapters.contract.errors import AdapterError
-    from adapters.contract.secret import Secret
     from adapters.http import Session, WholeAnswer
+    from adapters.http.keys import ApiKey
 
 
 class OpenAICompatible(HTTPAdapter):
@@ -33,7 +34,11 @@ class OpenAICompatible(HTTPAdapter):
 
     Args:
         base_url: What `/chat/completions` comes after, such as `https://api.example.org/v1`.
-        api_key: Sent as `Authorization: Bearer`, or in the header `key_header`; None sends none.
+        api_key: Sent as `Authorization: Bearer`, or in the header `key_header`; None sends none. A function
+            or async function is asked for it before the first attempt, and once more when the service refuses
+            what it gave; a plain one runs in a worker thread, and each has 10 s.
+        api_keys: Several keys in place of `api_key`, used in turn: one that is limited, used up or refused
+            is passed over while the others serve.
         settings: See `OpenAISettings` and `HTTPSettings`. Without a `model` the choice is left to the
             service; most want one.
 
@@ -50,13 +55,18 @@ class OpenAICompatible(HTTPAdapter):
     capabilities = completions.CAPABILITIES
 
     def __init__(
-        self, base_url: str, *, api_key: str | Secret | None = None, **settings: Unpack[OpenAISettings]
+        self,
+        base_url: str,
+        *,
+        api_key: ApiKey | None = None,
+        api_keys: Sequence[ApiKey] | None = None,
+        **settings: Unpack[OpenAISettings],
     ) -> None:
         own: dict[str, Any] = {name: value for name, value in settings.items() if name in OWN}
         dialect = self._dialect = Dialect.of(own)
         self.capabilities = capabilities_of(completions.CAPABILITIES, own)
         self.peculiarities = MappingProxyType(in_effect(dialect, own))
-        self._key = None if api_key is None else header_of(dialect.key_header, api_key)
+        self._keys = keys_of(api_key, api_keys, _carried_in(dialect.key_header))
         rest = {name: value for name, value in settings.items() if name not in OWN}
         super().__init__(base_url, **cast("HTTPSettings", rest))
 
@@ -67,7 +77,8 @@ class OpenAICompatible(HTTPAdapter):
         /,
         *,
         base_url: str | None = None,
-        api_key: str | Secret | None = None,
+        api_key: ApiKey | None = None,
+        api_keys: Sequence[ApiKey] | None = None,
         environ: Mapping[str, str] | None = None,
         **settings: Unpack[OpenAISettings],
     ) -> OpenAICompatible:
@@ -82,6 +93,7 @@ class OpenAICompatible(HTTPAdapter):
             api_key: The key. Without one it is read from the service's usual variable, such as
                 `GROQ_API_KEY`. That happens for the service's own https address only: no key of a variable
                 is ever sent to another address.
+            api_keys: Several keys, as of the class.
             environ: Where the variable is looked up; the environment of the process by default.
             settings: See `OpenAISettings` and `HTTPSettings`. `name` is the preset's by default, and `model`
                 the one that its documentation begins with, where there is one.
@@ -94,7 +106,7 @@ class OpenAICompatible(HTTPAdapter):
         from adapters.openai.presets import settings_for
 
         variables = os.environ if environ is None else environ
-        return cls(**settings_for(preset, base_url, api_key, variables, settings))
+        return cls(**settings_for(preset, base_url, api_key, variables, settings, api_keys))
 
     def _refuse_unknown(self, settings: HTTPSettings) -> None:
         """Raise for an unknown setting, with the nearest of all that there are."""
@@ -102,17 +114,6 @@ class OpenAICompatible(HTTPAdapter):
         if unknown:
             near = nearest(unknown[0], parameters_of(type(self)) | OWN)
             raise TypeError(f"{type(self).__name__} has no setting {unknown[0]!r}{near}")
-
-    def _secrets(self) -> tuple[Secret, ...]:
-        """Return the key, which some services quote in their errors."""
-        return () if self._key is None else (self._key,)
-
-    def _credentials(self) -> tuple[tuple[str, str], ...]:
-        """Return the key as a header."""
-        if self._key is None:
-            return ()
-        scheme = "Bearer " if self._dialect.key_header == "authorization" else ""
-        return ((self._dialect.key_header, f"{scheme}{self._key.reveal()}"),)
 
     def stream(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
         """Ask for a completion, and yield it.
@@ -124,11 +125,16 @@ class OpenAICompatible(HTTPAdapter):
 
     def _explain(self, answer: WholeAnswer) -> AdapterError | None:
         """Return the error that an error object stands for."""
-        return completions.explain(answer, self._client.shown)
+        return completions.explain(answer)
 
     async def _reach(self, session: Session) -> ProbeResult:
         """Ask for the list of models, which costs no generation."""
         return await completions.reach(session, self._dialect)
+
+
+def _carried_in(header: str) -> Callable[[str], tuple[tuple[str, str], ...]]:
+    """Return what makes the header that carries a key: with its scheme only in the usual one."""
+    return bearer if header == "authorization" else lambda key: ((header, key),)
 
 
 OpenAICompatible.__module__ = "adapters"

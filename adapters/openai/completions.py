@@ -30,14 +30,21 @@ from adapters.contract.errors import (
     Unreachable,
 )
 from adapters.http.status import wall_clock
-from adapters.openai.codec import ChunkDecoder, request_body, request_body_in_steps, whole
+from adapters.openai.codec import (
+    ChunkDecoder,
+    messages_body,
+    messages_body_in_steps,
+    request_body,
+    request_body_in_steps,
+    whole,
+)
 from adapters.openai.dialect import USUAL, Dialect
 from adapters.openai.model_list import context_of
 from adapters.wire.error_body import is_page
 from adapters.wire.vendor.errors import AnswerErrors, error_from
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator, Callable, Generator
 
     from adapters.contract import ChatRequest, Flow
     from adapters.http import Answer, HTTPAdapter, Session, WholeAnswer
@@ -51,6 +58,8 @@ _HEADERS: Final = (("content-type", "application/json"), ("accept", "text/event-
 _BLANK: Final = b"\xef\xbb\xbf \t\r\n"
 _MANY: Final = 200  # messages that are encoded at once
 _LONG: Final = 64 << 10  # characters of one of them
+_SHORT: Final = 8 << 10  # characters of all of them that cost less to encode again than to keep
+_PROTOCOL: Final = "openai"
 _TAIL: Final = 64  # bytes at the end of a document in which its line ends are looked for
 _RATES: Final = {
     f"x-ratelimit-{what}-{unit}".encode(): f"x-ratelimit-{what}-{unit}"
@@ -232,12 +241,12 @@ def _last(decoder: ChunkDecoder, answer: Answer) -> Delta:
         raise answer.located(failure) from None
 
 
-def explain(answer: WholeAnswer, shown: Callable[[str], str]) -> AdapterError | None:
+def explain(answer: WholeAnswer) -> AdapterError | None:
     """Return the error that the body of a failed answer stands for, or None where it has no words for it."""
     body = answer.body.strip()
     if not body or not 400 <= answer.status < 600:
         return None
-    error = error_from(body, answer.status, shown, now=wall_clock())
+    error = error_from(body, answer.status, answer.shown, now=wall_clock())
     said = "an HTML page" if is_page(body) else error
     error.args = (f"{answer.where} answered {answer.status}: {said}",)
     return error
@@ -287,11 +296,26 @@ async def _body(adapter: HTTPAdapter, request: ChatRequest, dialect: Dialect = U
     model, messages = adapter.model_for(request), request.messages
     options = request.options_for(adapter.capabilities.options)
     extra = request.extra.get(adapter.name, {})
-    if len(messages) <= _MANY and all(
+    at_once = len(messages) <= _MANY and all(
         isinstance(m.content, str) and len(m.content) <= _LONG for m in messages
-    ):
-        return request_body(model, messages, options, extra, dialect.stream, adapter.name, dialect)
-    steps = request_body_in_steps(model, messages, options, extra, dialect.stream, adapter.name, dialect)
+    )
+    name, stream = adapter.name, dialect.stream
+    if at_once and request.characters <= _SHORT:
+        return request_body(model, messages, options, extra, stream, name, dialect)
+    if dialect.roles or any(m.kept for m in messages):  # each provider gets its own form of them
+        return await _in_steps(request_body_in_steps(model, messages, options, extra, stream, name, dialect))
+    encoded = request.encoded(_PROTOCOL)
+    if encoded is None:
+        if at_once:
+            encoded = messages_body(messages)
+        else:
+            encoded = await _in_steps(messages_body_in_steps(messages))
+            await anyio.lowlevel.checkpoint()
+        request.keep_encoded(_PROTOCOL, encoded)
+    return request_body(model, encoded, options, extra, stream, dialect=dialect)
+
+
+async def _in_steps(steps: Generator[None, None, bytes]) -> bytes:
     while True:
         try:
             next(steps)

@@ -166,6 +166,8 @@ def usage_of(value: object) -> Usage | None:
         _count(value, "total_tokens"),
         _count(prompt, "cached_tokens") or _count(value, "cached_tokens", "prompt_cache_hit_tokens"),
         _count(completion, "reasoning_tokens") or _count(value, "reasoning_tokens"),
+        # OpenRouter, LiteLLM: https://openrouter.ai/docs/use-cases/usage-accounting
+        _count(prompt, "cache_write_tokens", "cache_creation_tokens"),
     )
     return None if usage == Usage() else usage
 

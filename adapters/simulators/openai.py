@@ -5,7 +5,7 @@ It validates what it is sent as the real ones do: the key, the body, the model.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Unpack
 
 from adapters.simulators.framing import Framing, Piece, compact, sse
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _CREATED: Final = 1_700_000_000
 _KINDS: Final = {
+    402: ("insufficient_quota", "insufficient_quota"),
     401: ("invalid_request_error", "invalid_api_key"),
     403: ("invalid_request_error", "forbidden"),
     429: ("requests", "rate_limit_exceeded"),
@@ -31,6 +32,8 @@ class OpenAISimulator(Simulator):
 
     Args:
         api_key: The key to ask for, as `Authorization: Bearer`; None: none is looked at.
+        keys: Several keys, and the status that requests with each are answered with: 200, or that of an
+            error, such as 401, 402 or 429. It may be changed while it serves.
         models: The models that it has; empty: any, and the list names one.
         reasoning: What the model thinks aloud before the text, as `reasoning_content`.
         tool_calls: Calls as of a whole message: `{"id", "type", "function": {"name", "arguments"}}`.
@@ -53,6 +56,7 @@ class OpenAISimulator(Simulator):
         self,
         *,
         api_key: str | None = None,
+        keys: Mapping[str, int] | None = None,
         models: Sequence[str] = (),
         reasoning: str = "",
         tool_calls: Sequence[Mapping[str, Any]] = (),
@@ -71,7 +75,8 @@ class OpenAISimulator(Simulator):
             options = {"text": "", **options}  # a message that calls tools says nothing besides, as a rule
             finish_reason = "tool_calls" if finish_reason == "stop" else finish_reason
         super().__init__(**options)
-        self._key = api_key
+        self.keys: dict[str, int] = dict(keys or ({} if api_key is None else {api_key: 200}))
+        """Key -> the status of its requests; empty: no key is looked at."""
         self._key_header, self._root, self._lists = key_header, root, lists
         self._fields, self._roles = frozenset(fields), frozenset(roles)
         self._models = tuple(models)
@@ -85,9 +90,9 @@ class OpenAISimulator(Simulator):
     async def answer(self, exchange: Exchange) -> None:
         """Answer a request for a completion or for the models."""
         received = exchange.received
-        scheme = "Bearer " if self._key_header == "authorization" else ""
-        if self._key is not None and received.header(self._key_header) != f"{scheme}{self._key}":
-            await exchange.answer(self.failure(401, "The API key is missing or not correct."))
+        status = self._status_of(received.header(self._key_header))
+        if status != 200:
+            await exchange.answer(self._refusal(status))
         elif received.method == "POST" and received.path.endswith(f"{self._root}/chat/completions"):
             await self._complete(exchange)
         elif self._lists and received.method == "GET" and received.path.endswith(f"{self._root}/models"):
@@ -98,6 +103,20 @@ class OpenAISimulator(Simulator):
             await exchange.respond(200, {"object": "list", "data": owned})
         else:
             await self.not_found(exchange)
+
+    def _status_of(self, authorization: str | None) -> int:
+        if not self.keys:
+            return 200
+        return self.keys.get((authorization or "").removeprefix("Bearer "), 401)
+
+    def _refusal(self, status: int) -> Answer:
+        """Return the answer to a key that is not served now, with the script's Retry-After where one fits."""
+        words = {402: "You have no credits left.", 429: "Rate limit reached for requests."}
+        answer = self.failure(status, words.get(status, "The API key is missing or not correct."))
+        wait = self.script.retry_after
+        if status not in (402, 429) or not wait:
+            return answer
+        return replace(answer, headers=(*answer.headers, ("Retry-After", wait)))
 
     async def _complete(self, exchange: Exchange) -> None:
         body = _body(exchange)

@@ -58,6 +58,7 @@ class LiteLLM(_Peer):
     async def open(self, case: Case, url: str, ca: str) -> None:
         """Make the router."""
         os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+        os.environ["LITELLM_LOG"] = "ERROR"  # with many streams it writes a warning for each
         import litellm
 
         def deployment(name: str, base: str) -> dict[str, Any]:

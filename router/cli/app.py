@@ -129,6 +129,10 @@ def _ask(
     max_tokens: Annotated[
         int | None, typer.Option(metavar="N", help="Maximum length of the reply in tokens.")
     ] = None,
+    strategy: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Whom to ask first: priority, fastest or cheapest."),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object instead of the text.")
     ] = False,
@@ -142,7 +146,7 @@ def _ask(
     from router.cli.chain import chain_of
     from router.cli.running import run_work
 
-    chain = chain_of(provider or (), config, demo=False, model=model)
+    chain = chain_of(provider or (), config, demo=False, model=model, strategy=strategy)
     options = {"temperature": temperature, "max_tokens": max_tokens}
     question = Question(
         chain, read_prompt(prompt), system, model, timeout, options, as_json=as_json, verbose=verbose

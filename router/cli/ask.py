@@ -18,6 +18,7 @@ from router.cli.watching import brief, verbose
 if TYPE_CHECKING:
     from router.cli.chain import OpenRouter
     from router.events import Attempt
+    from router.policy.prices import Cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,7 @@ def _as_json(stream: ReplyStream | None, text: str, error: RouterError | None) -
         "model": stream.model if stream is not None else None,
         "finish_reason": stream.finish_reason if stream is not None else None,
         "usage": asdict(stream.usage) if stream is not None and stream.usage is not None else None,
+        "cost": _cost(None if stream is None else stream.cost),
         "error": None if error is None else {"type": type(error).__name__, "message": _sentence(error)},
         "retry_after_seconds": error.retry_after if isinstance(error, AllProvidersFailed) else None,
         "attempts": [_attempt(attempt) for attempt in attempts],
@@ -160,6 +162,7 @@ def _as_json(stream: ReplyStream | None, text: str, error: RouterError | None) -
 def _attempt(attempt: Attempt) -> dict[str, Any]:
     return {
         "provider": attempt.provider,
+        "key": attempt.key,
         "number": attempt.number,
         "round": attempt.round,
         "phase": attempt.phase,
@@ -169,4 +172,10 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
         "started_seconds": round(attempt.started, 3),
         "seconds": round(attempt.seconds, 3),
         "dropped_options": list(attempt.dropped),
+        "cost": _cost(attempt.cost),
+        "wasted": attempt.wasted,
     }
+
+
+def _cost(cost: Cost | None) -> dict[str, str] | None:
+    return None if cost is None else {"amount": f"{cost.amount:f}", "currency": cost.currency}

@@ -7,10 +7,10 @@ import sys
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from router import Priority, Router, Timeouts
-from router.cli.mistakes import Mistake, one_line, unknown
+from router import Cheapest, Fastest, Prices, Priority, Router, Timeouts
+from router.cli.mistakes import Mistake, choice, one_line, unknown
 from router.cli.output import say
 from router.cli.providers import make_all
 
@@ -24,6 +24,13 @@ if TYPE_CHECKING:
     OpenRouter = Callable[[Sequence[Observer]], AbstractAsyncContextManager[Router]]
     """Takes observers, and opens a router."""
 
+STRATEGIES: Final[dict[str, type[Priority | Fastest | Cheapest]]] = {
+    "priority": Priority,
+    "fastest": Fastest,
+    "cheapest": Cheapest,
+}
+"""What `--strategy` takes."""
+
 USUAL: Final = "router.toml"
 """The file that is read where nothing else is named."""
 
@@ -35,6 +42,7 @@ def chain_of(
     demo: bool,
     probe: float | None = None,
     model: str | None = None,
+    strategy: str | None = None,
 ) -> OpenRouter:
     """Return a function that takes observers and opens the router of the command.
 
@@ -44,6 +52,7 @@ def chain_of(
         demo: Whether simulated services are wanted.
         probe: Seconds for each probe, where they are not those of the file or the usual ones.
         model: What all are asked for, if that is known: services without a usual model are asked then too.
+        strategy: One of `STRATEGIES`, where it is not that of the file or the usual one.
 
     Raises:
         Mistake: Several of these are given, or none, or they cannot be used.
@@ -54,16 +63,39 @@ def chain_of(
     if demo:
         return lambda observers: _demo(observers, _clocks(Timeouts(), probe))
     if config is not None:
-        return _chosen(configured(config, trusted=True), providers, probe)
+        return _chosen(configured(config, trusted=True), providers, probe, strategy)
     if not providers and Path(USUAL).is_file():
         if sys.stderr.isatty():
             say(f"chat-router: using {USUAL} in this folder")
-        return _chosen(configured(USUAL, trusted=False), (), probe)
+        return _chosen(configured(USUAL, trusted=False), (), probe, strategy)
     if not providers:
-        return lambda observers: _surroundings(observers, _clocks(Timeouts(), probe), model)
+        return lambda observers: _surroundings(observers, _clocks(Timeouts(), probe), model, strategy)
     adapters = make_all(providers, os.environ)
     clocks = _clocks(Timeouts(), probe)
-    return lambda observers: Router(adapters, timeouts=clocks, observers=observers)
+    policies = _ordered_by(strategy, None)
+    return lambda observers: Router(adapters, timeouts=clocks, observers=observers, **policies)
+
+
+def _ordered_by(name: str | None, prices: Prices | None) -> dict[str, Any]:
+    """Return the arguments of a router for `--strategy`; the cheapest is found by bundled prices.
+
+    Args:
+        name: As `--strategy` has it.
+        prices: Of the file, where it has some.
+
+    Raises:
+        Mistake: There is no such strategy, or no prices to compare.
+    """
+    if name is None:
+        return {}
+    choice("strategy", name, tuple(STRATEGIES))
+    found: dict[str, Any] = {"strategy": STRATEGIES[name]()}
+    if name == "cheapest" and prices is None:
+        try:
+            found["prices"] = Prices(bundled=True)
+        except ImportError as error:
+            raise Mistake(f"--strategy cheapest needs a file with [prices], or: {error}") from None
+    return found
 
 
 def _clocks(timeouts: Timeouts, probe: float | None) -> Timeouts:
@@ -78,7 +110,7 @@ def _clocks(timeouts: Timeouts, probe: float | None) -> Timeouts:
 
 @asynccontextmanager
 async def _surroundings(
-    observers: Sequence[Observer], clocks: Timeouts, model: str | None
+    observers: Sequence[Observer], clocks: Timeouts, model: str | None, strategy: str | None
 ) -> AsyncGenerator[Router, None]:
     """Look around for keys and local servers, say what was found, and open a router of it."""
     from adapters.openai.presets import PRESETS
@@ -97,7 +129,8 @@ async def _surroundings(
         )
     for line in found.lines:
         say(f"chat-router: {one_line(line)}")
-    async with Router(found.adapters, timeouts=clocks, observers=observers) as router:
+    policies = _ordered_by(strategy, None)
+    async with Router(found.adapters, timeouts=clocks, observers=observers, **policies) as router:
         yield router
 
 
@@ -134,7 +167,7 @@ def configured(path: str, *, trusted: bool) -> Config:
     return config
 
 
-def _chosen(config: Config, names: Sequence[str], probe: float | None) -> OpenRouter:
+def _chosen(config: Config, names: Sequence[str], probe: float | None, strategy: str | None) -> OpenRouter:
     """Return a function that opens the router of a file, or one with only the providers in `names`."""
     known = {adapter.name: adapter for adapter in config.providers}
     for name in names:
@@ -145,6 +178,12 @@ def _chosen(config: Config, names: Sequence[str], probe: float | None) -> OpenRo
             raise Mistake(f"--provider {name} is given twice")
     policies = {**config.policies, "timeouts": _clocks(config.timeouts, probe)}
     if not names:
+        policies |= _ordered_by(strategy, config.prices)
         return lambda observers: Router(config.providers, observers=observers, **policies)
+    if config.prices is not None:
+        table = {name: each for name, each in config.prices.table.items() if name in names}
+        known_as = {name: each for name, each in config.prices.known_as.items() if name in names}
+        policies["prices"] = replace(config.prices, table=table, known_as=known_as)
     policies["strategy"] = Priority()  # as in a request that names its providers
+    policies |= _ordered_by(strategy, config.prices)
     return lambda observers: Router([known[name] for name in names], observers=observers, **policies)

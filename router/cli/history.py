@@ -27,11 +27,11 @@ def command(
     ] = None,
     days: Annotated[float, typer.Option(metavar="N", help="Days to look back.")] = 7.0,
     view: Annotated[
-        str | None, typer.Option(metavar="NAME", help="One table: uptime, changes, trends or outages.")
+        str | None, typer.Option(metavar="NAME", help="One table: uptime, changes, trends, outages or costs.")
     ] = None,
     form: Annotated[str, typer.Option("--format", metavar="NAME", help="table or json.")] = "table",
 ) -> int:
-    """Show uptime, changes, trends and outages of the providers."""
+    """Show uptime, changes, trends, outages and costs of the providers."""
     from router.cli.history_view import history
 
     return history(file, provider, days, view, form)

@@ -13,8 +13,9 @@ from router.cli.exits import OK
 from router.cli.mistakes import Mistake, choice, one_line, unknown
 from router.cli.output import console_for, printable, say
 from router.history import HistoryError, HistoryFile
+from router.history.costs import amount
 from router.history.overview import iso, overview
-from router.report.words import clean, percent, span
+from router.report.words import clean, money, percent, span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -159,11 +160,31 @@ def _outages(found: Overview) -> Shown:
     return Shown("Outages, in UTC", ("provider", "from", "until", "for", "cause"), rows, "none")
 
 
+def _costs(found: Overview) -> Shown:
+    rows = [
+        (
+            past.provider,
+            f"{row.date}",
+            money(amount(row.spent), row.currency) if row.currency else "-",
+            money(amount(row.wasted), row.currency) if row.wasted else "-",
+            f"{row.answers}",
+            f"{row.unknown}" if row.unknown else "-",
+            f"{row.prompt_tokens}",
+            f"{row.completion_tokens}",
+        )
+        for past in found.providers
+        for row in past.costs
+    ]
+    heads = ("provider", "day", "spent", "of it wasted", "answers", "cost unknown", "tokens in", "tokens out")
+    return Shown("Costs per day, in UTC", heads, rows, "none")
+
+
 VIEWS: Final[dict[str, Callable[[Overview], Shown]]] = {
     "uptime": _uptime,
     "changes": _changes,
     "trends": _trends,
     "outages": _outages,
+    "costs": _costs,
 }
 """Name of a view -> the table that it is."""
 

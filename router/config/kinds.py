@@ -193,7 +193,8 @@ class AnyOf(Kind):
         for kind in self._kinds:
             if type(value) in kind.types:
                 return kind.read(value, at)
-        return at.wrong(f"is {found(value)}; it must be {self.words}")
+        quotes = ", without quotes" if isinstance(value, str) else ""
+        return at.wrong(f"is {found(value)}; it must be {self.words}{quotes}")
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:
         """Return its JSON schema."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from adapters.contract.message import nearest
-from router.config import strategies
+from router.config import money, strategies
 from router.config.document import read
 from router.config.mistakes import WRONG, Position, Reading, found, no_key
 from router.config.providers import ProviderTable, adapter_class
@@ -17,6 +17,7 @@ from router.policy.breaker import BreakerPolicy
 from router.policy.budget import RetryBudget
 from router.policy.gateway import GatewaySettings
 from router.policy.interruption import Interruption
+from router.policy.prices import Prices
 from router.policy.retry import RetryPolicy
 from router.policy.strategy import Priority
 from router.policy.timeouts import Timeouts
@@ -35,6 +36,7 @@ POLICIES: Final[dict[str, Kind]] = {
     "breaker": section_of(BreakerPolicy),
     "strategy": strategies.StrategyTable(),
     "interruption": section_of(Interruption),
+    "prices": section_of(Prices),
     "gateway": section_of(GatewaySettings),
 }
 """Table -> what it holds; beside `[[provider]]`, which there must be."""
@@ -53,6 +55,7 @@ class Config:
         breaker: When to stop asking a provider.
         strategy: The order in which providers are asked.
         interruption: What happens to a reply that breaks off.
+        prices: What the providers cost, where the file says so.
         gateway: What holds where this router is served.
         notes: Warnings about what can be used.
         document: What was read, values by reference as they stand.
@@ -65,6 +68,7 @@ class Config:
     breaker: BreakerPolicy = field(default_factory=BreakerPolicy)
     strategy: Strategy = field(default_factory=Priority)
     interruption: Interruption = field(default_factory=Interruption)
+    prices: Prices | None = None
     gateway: GatewaySettings = field(default_factory=GatewaySettings)
     notes: tuple[str, ...] = ()
     document: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -78,6 +82,7 @@ class Config:
             "breaker": self.breaker,
             "strategy": self.strategy,
             "on_interruption": self.interruption,
+            "prices": self.prices,
         }
 
 
@@ -108,6 +113,8 @@ def load(
     strategy = policies.get("strategy", WRONG)
     if strategy is not WRONG:
         strategies.fit(strategy, _names(table, providers, reading), at / "strategy")
+    if not reading.mistakes:  # what follows from another mistake is not told
+        money.fit(policies.get("prices"), strategy, providers, _names(table, providers, reading), at)
     if reading.mistakes:
         raise document.error(reading.mistakes)
     retry = policies.get("retry") or RetryPolicy()

@@ -15,15 +15,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from adapters import catalogue
 from adapters.contract import Adapter
+from adapters.contract.allowances import COUNTS
 from adapters.http import HTTPAdapter
+from adapters.http.settings import HTTPSettings
 from adapters.openai.adapter import OpenAICompatible
 from adapters.openai.presets import AMBIGUOUS, PRESETS, known, takes_key_from
 from adapters.openai.presets import unknown as unknown_preset
-from router.config.kinds import Kind, TableOf
+from router.config.kinds import Kind, Number, TableOf
 from router.config.mistakes import WRONG, found, missing
 from router.config.rules import RULES
 from router.config.sections import Parameter, Section
-from router.config.signatures import further_kind, section_of
+from router.config.signatures import further_kind, section_of, settings_of
 from router.config.texts import Text
 
 if TYPE_CHECKING:
@@ -45,6 +47,15 @@ _OF_EVERY: Final = {
     ),
     "model": Parameter(Text(), text="The model asked for where a request names none."),
     "models": Parameter(TableOf(Text()), text="The caller's model names -> the service's."),
+    **{name: each for name, each in settings_of(HTTPSettings).items() if name in (*COUNTS, "budget")},
+    "first_content": Parameter(
+        Number(rule=RULES["Adapter"]["first_content"]),
+        text="Seconds that it has for its first content, in place of those of [timeouts].",
+    ),
+    "stall": Parameter(
+        Number(rule=RULES["Adapter"]["stall"]),
+        text="Seconds from one content to the next, in place of those of [timeouts].",
+    ),
 }
 """Attributes of every adapter, which are set where its constructor does not take them."""
 

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from adapters.contract.allowances import budget_of
 from adapters.http.settings import base_of, cookie_of, header_of, name_of, token_of
 from adapters.openai.dialect import ability, body_field, omitted, option, path_of, query_field, renamed
 from router.policy.gateway import checked_host, checked_origin
@@ -163,20 +164,25 @@ RULES: Final[Mapping[str, Mapping[str, Rule]]] = {
     | _each("idle_connections drain", Range(0))
     | _each("idle_seconds drain_seconds", _PAUSE)
     | _each("error_seconds silence_after_finish", _SECONDS),
-    "Adapter": {"name": _NAME},
+    "Adapter": _each("first_content stall", _SECONDS) | {"name": _NAME},
+    "Price": _each("input output cached_input cache_write reasoning per_request", _FINITE),
     "HTTPAdapter": {"base_url": Check(base_of)},
-    "HTTPSettings": _each("connect_timeout cleanup_timeout", _SECONDS)
+    "HTTPSettings": _each("connect_timeout cleanup_timeout first_content stall", _SECONDS)
+    | _each("concurrency requests_per_minute tokens_per_minute daily_requests", Range(1))
+    | {"budget": Check(lambda pair: budget_of(dict([pair])))}
     | {"name": _NAME, "headers": _HEADER, "cookies": _COOKIE},
     "Anthropic": {
         "api_key": _KEY,
+        "api_keys": _KEY,
         "auth_token": _KEY,
         "max_tokens": Range(1, unit="tokens"),
         "version": Form(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "must be a date, such as '2023-06-01'"),
         "betas": Form(r"[A-Za-z0-9._-]+", "must be a name of letters, digits, '.', '_' and '-'"),
     },
     "Aura": {"token_limit": Range(0, above=True, unit="tokens")},
-    "ChatAnywhere": {"api_key": _KEY, "refusals": Form(r"[\s\S]+", "is empty; write a phrase")},
-    "OpenAICompatible": {"api_key": _KEY},
+    "ChatAnywhere": _each("api_key api_keys", _KEY)
+    | {"refusals": Form(r"[\s\S]+", "is empty; write a phrase")},
+    "OpenAICompatible": _each("api_key api_keys", _KEY),
     "OpenAISettings": {
         "body": Check(body_field),
         "capabilities": Check(ability),

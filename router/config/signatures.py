@@ -11,6 +11,7 @@ import builtins
 import collections.abc
 import dataclasses
 import inspect
+import os
 import re
 import sys
 import types
@@ -23,17 +24,21 @@ import adapters
 import adapters.http
 import router
 from adapters.contract.secret import Secret
+from adapters.http.certificates import Certificates
 from adapters.http.settings import HTTPSettings
 from router.config.cookies import Cookies
 from router.config.kinds import AnyOf, Anything, Choice, Flag, Kind, ListOf, Number, TableOf, Unwritable
 from router.config.rules import ORDERED, Check, Rule, rules_of
 from router.config.sections import NOTHING, Parameter, Section
-from router.config.texts import SecretText, Text
+from router.config.texts import FilePath, SecretText, Text
 from router.policy.budget import RetryBudget
 
 _SECRET_NAME: Final = re.compile(r"(?:^|_)(?:key|token|secret|password|cookie|credentials?)\Z")
 """A setting of a third party that is certainly secret, although it takes plain `str`."""
-_INSTEAD: Final = {"verify": bool, "cookies": collections.abc.Mapping[str, str | Secret]}
+_INSTEAD: Final = {
+    "verify": Certificates | bool,
+    "cookies": collections.abc.Mapping[str, str | Secret],
+}
 """Settings that take more in Python than a file can hold, or are written otherwise there."""
 _EXTENDS: Final = {"OpenAISettings": HTTPSettings}
 """TypedDict -> the one that it extends, which Python 3.11 does not keep."""
@@ -97,7 +102,7 @@ def _parameters(constructor: types.FunctionType, owner: type) -> tuple[dict[str,
         if each.kind is each.VAR_KEYWORD:
             (settings,) = typing.get_args(hint) if typing.get_origin(hint) is typing.Unpack else (None,)
             hands_on = settings is None
-            found |= {} if hands_on else _settings_of(settings)
+            found |= {} if hands_on else settings_of(settings)
         elif each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY):
             default = NOTHING if repr(each.default) == "<factory>" else each.default  # of a dataclass
             kind, text = kind_of(hint, each.name, rules.get(each.name)), texts.get(each.name, "")
@@ -105,9 +110,10 @@ def _parameters(constructor: types.FunctionType, owner: type) -> tuple[dict[str,
     return found, hands_on
 
 
-def _settings_of(settings: Any) -> dict[str, Parameter]:
+def settings_of(settings: Any) -> dict[str, Parameter]:
+    """Return the settings that a `TypedDict` of keyword parameters has."""
     extended = _EXTENDS.get(settings.__name__)
-    found = {} if extended is None else _settings_of(extended)
+    found = {} if extended is None else settings_of(extended)
     names, texts, rules = vars(sys.modules[settings.__module__]), described(settings), rules_of(settings)
     return found | {
         name: Parameter(
@@ -190,7 +196,10 @@ def _below(kind: type) -> list[type]:
 
 def _union(inner: tuple[Any, ...], name: str, rule: Rule | None) -> Kind:
     if Secret in inner:
-        return SecretText(rule=rule)
+        asked = any(typing.get_origin(member) is collections.abc.Callable for member in inner)
+        return SecretText(rule=rule, maybe_command=asked)
+    if any((typing.get_origin(member) or member) is os.PathLike for member in inner):
+        return FilePath()
     kinds = [kind_of(member, name, rule) for member in inner if member is not type(None)]
     kinds = [kind for kind in kinds if not isinstance(kind, Unwritable)]
     if not kinds:

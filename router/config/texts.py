@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from adapters.contract.secret import CREDENTIALS, Plain
+from router.config.commands import SCHEMA as COMMAND
+from router.config.commands import command_of
 from router.config.kinds import Kind
 from router.config.mistakes import WRONG, found
 from router.config.references import NAME, WAYS, refer
@@ -60,11 +62,13 @@ class SecretText(Kind):
     Attributes:
         bare: Whether the constructor takes plain `str`, so that it gets the value itself.
         maybe_plain: Whether `{ plain = "…" }` may stand here, for values that are none, such as most headers.
+        maybe_command: Whether `{ command = […] }` may stand here, for what is asked for when it is needed.
         rule: Which values are allowed.
     """
 
     bare: bool = False
     maybe_plain: bool = False
+    maybe_command: bool = False
     rule: Rule | None = None
     types: ClassVar[tuple[type, ...]] = (dict,)
     words = f"{WAYS}"
@@ -82,7 +86,9 @@ class SecretText(Kind):
         )
 
     def taken(self, value: Any, at: Position) -> Any:
-        """Return the secret that the reference leads to."""
+        """Return the secret that the reference leads to, or what gives it."""
+        if self.maybe_command and set(value) == {"command"}:
+            return command_of(value["command"], at / "command")
         if self.maybe_plain and set(value) == {"plain"}:
             return self._plain(value["plain"], at)
         if self.maybe_plain and not set(value) & {"env", "file"}:
@@ -102,7 +108,35 @@ class SecretText(Kind):
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:
         """Return its JSON schema."""
+        if self.maybe_command:
+            return {"anyOf": [REFERENCE, COMMAND]}
         return {"anyOf": [REFERENCE, PLAIN]} if self.maybe_plain else REFERENCE
+
+
+@dataclass
+class FilePath(Kind):
+    """The path of a file; a relative one begins in the folder of the configuration file."""
+
+    types: ClassVar[tuple[type, ...]] = (str,)
+    words = "the path of a file"
+
+    def taken(self, value: Any, at: Position) -> Any:
+        """Return the path."""
+        reading = at.reading
+        path = reading.folder / value
+        try:
+            outside = not path.resolve().is_relative_to(reading.folder.resolve())
+        except (OSError, ValueError, RuntimeError):
+            return at.wrong("cannot be a path")
+        if outside and not reading.trusted:
+            return at.wrong(
+                "leads out of the folder of this file, which was found, not named; name it with --config"
+            )
+        return str(path)
+
+    def schema(self, definitions: dict[str, Schema]) -> Schema:
+        """Return its JSON schema."""
+        return {"type": "string"}
 
 
 def reference_schema() -> Schema:

@@ -9,20 +9,22 @@ while the upstream is silent. Its end cancels the reply, and with it what runs a
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import anyio
 
+from router.gateway.body import Left
 from router.gateway.failure import Failure, Refused, failure_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from starlette.types import Receive, Send
+    from starlette.types import Message, Receive, Send
 
     from router import Router
     from router.gateway.asked import Asked
-    from router.gateway.dialects.dialect import Dialect, Writer
+    from router.gateway.dialects.dialect import Dialect
     from router.reply.stream import ReplyStream
 
 COMMENT = b": still waiting\n\n"
@@ -57,7 +59,9 @@ class Answer:
         self._writing = anyio.Lock()
         self.stream: ReplyStream | None = None
         self._started = False
+        self._over = False  # the last part was sent, or an error event
         self._failed = False
+        self._bug: Exception | None = None
         self._last_write = 0.0
 
     async def give(self, router: Router, receive: Receive) -> None:
@@ -65,29 +69,38 @@ class Answer:
 
         Raises:
             Dropped: The streamed answer failed after it had begun; an error event was the last that was sent.
+            Exception: A bug of this side. The client was told; the server that runs the application logs it.
         """
         async with anyio.create_task_group() as group:
-            group.start_soon(_cancel_when_left, receive, group.cancel_scope)
+            group.start_soon(self._cancel_when_left, receive, group.cancel_scope)
             if self._comment_after is not None:
                 self._last_write = anyio.current_time()
                 group.start_soon(self._comment, self._comment_after)
-            await (self._stream(router) if self._asked.streams else self._whole(router))
+            try:
+                await (self._stream(router) if self._asked.streams else self._whole(router))
+            except Left:
+                pass  # a server may say so where something is sent
+            except Exception as bug:  # noqa: BLE001 - raised again, outside of the group
+                self._bug = bug
             group.cancel_scope.cancel()
+        if self._bug is not None:
+            raise self._bug
         if self._failed:
             raise Dropped
 
     async def _whole(self, router: Router) -> None:
         began = anyio.current_time()
+        reply = None
         try:
             async with self._asked.put_to(router) as stream:
                 self.stream = stream
-                headers = _told(stream, anyio.current_time() - began)
+                first_content = anyio.current_time() - began
                 reply = await stream.collect()
+            body = self._dialect.whole(self._asked, reply, stream.request_id)
         except Exception as error:  # noqa: BLE001 - whatever it is, the client is told of it
-            await self.refuse(_failure(error))
+            await self.refuse(self._failure(error))
             return
-        body = self._dialect.whole(self._asked, reply, stream.request_id)
-        await send_document(self._send, 200, body, headers)
+        await send_document(self._putting, 200, body, _told(stream, first_content))
 
     async def _stream(self, router: Router) -> None:
         began = anyio.current_time()
@@ -95,47 +108,84 @@ class Answer:
         try:
             async with self._asked.put_to(router) as stream:
                 self.stream = stream
-                head = _told(stream, anyio.current_time() - began)
-                await self._write(writer.begin(stream), head)
-                await self._hand_on(stream, writer)
-                await self._write(writer.end(stream), last=True)
+                first_content = anyio.current_time() - began
+                # There is content already, and it may name the model.
+                deltas = await stream.receive_ready()
+                head, data = _told(stream, first_content), writer.begin(stream) + writer.deltas(deltas)
+                while not stream.is_proved:
+                    await self._write(data, head)
+                    # Deltas that are at hand go out in one write.
+                    data = writer.deltas(await stream.receive_ready())
+                # The client need not wait for what is cleaned up at the provider.
+                await self._write(data + writer.end(stream), head, last=True)
+                with suppress(anyio.EndOfStream):
+                    await stream.receive()
+        except Left:
+            raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the client is told of it
-            failure = _failure(error)
+            failure = self._failure(error)
+            if self._over:
+                return
             if self._started:
                 self._failed = True
-                await self._write(writer.failed(failure))
+                await self._write(writer.failed(failure), failed=True)
             else:
                 await self.refuse(failure)
 
-    async def _hand_on(self, stream: ReplyStream, writer: Writer) -> None:
-        """Send what comes; deltas that are at hand go out in one write."""
-        while True:
-            try:
-                deltas = await stream.receive_ready()
-            except anyio.EndOfStream:
-                return
-            await self._write(writer.deltas(deltas))
-
-    async def _write(self, data: bytes, head: Sequence[tuple[str, str]] = (), *, last: bool = False) -> None:
+    async def _write(
+        self, data: bytes, head: Sequence[tuple[str, str]] = (), *, last: bool = False, failed: bool = False
+    ) -> None:
+        if not data and not last:
+            return
         async with self._writing:
             if not self._started:
                 self._started = True
-                await self._send(_start(200, [*_EVENTS, *head]))
-            if data or last:
-                await self._send({"type": "http.response.body", "body": data, "more_body": not last})
+                await self._putting(_start(200, [*_EVENTS, *head]))
+            # Servers report a client as gone, too, once its answer is whole.
+            self._over = last or failed
+            await self._putting({"type": "http.response.body", "body": data, "more_body": not last})
             self._last_write = anyio.current_time()
 
+    async def _putting(self, message: Message) -> None:
+        """Send a part of the answer.
+
+        Raises:
+            Left: The server says that the client is gone, as ASGI 2.4 lets it.
+        """
+        try:
+            await self._send(message)
+        except OSError as gone:
+            raise Left from gone
+
     async def _comment(self, after: float) -> None:
-        while True:
-            left = self._last_write + after - anyio.current_time()
-            if left > 0:
-                await anyio.sleep(left)
-            else:
-                await self._write(COMMENT)
+        with suppress(Left):  # whoever writes the reply is told too
+            while not self._over:
+                left = self._last_write + after - anyio.current_time()
+                if left > 0:
+                    await anyio.sleep(left)
+                else:
+                    await self._write(COMMENT)
+
+    async def _cancel_when_left(self, receive: Receive, scope: anyio.CancelScope) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        if not self._over:
+            scope.cancel()
+
+    def _failure(self, error: Exception) -> Failure:
+        """Return what the client is told of an error; one of this side's own is kept, to be raised."""
+        if isinstance(error, Refused):
+            return error.failure
+        failure = failure_of(error, asked=self.stream is not None)
+        if failure.is_bug:
+            self._bug = error
+        return failure
 
     async def refuse(self, failure: Failure) -> None:
         """Send a failure instead of a reply; nothing was sent yet."""
-        await send_failure(self._send, self._dialect, failure)
+        async with self._writing:
+            self._started = self._over = True
+            await send_failure(self._putting, self._dialect, failure)
 
 
 async def send_failure(send: Send, dialect: Dialect, failure: Failure, *, close: bool = False) -> None:
@@ -174,22 +224,12 @@ def _start(status: int, headers: Sequence[tuple[str, str]]) -> dict[str, object]
 
 def _told(stream: ReplyStream, first_content: float) -> list[tuple[str, str]]:
     """Return the headers that say who answers."""
+    model = (("x-chat-router-model", stream.model),) if stream.model else ()
     return [
         ("x-request-id", stream.request_id),
+        ("request-id", stream.request_id),  # the name that Anthropic's clients read
         ("x-chat-router-provider", stream.provider),
-        ("x-chat-router-model", stream.model or ""),
+        *model,
         ("x-chat-router-attempts", str(len(stream.attempts))),
         ("x-chat-router-first-content", f"{first_content:.3f}"),
     ]
-
-
-def _failure(error: Exception) -> Failure:
-    if isinstance(error, Refused):
-        return error.failure
-    return failure_of(error)
-
-
-async def _cancel_when_left(receive: Receive, scope: anyio.CancelScope) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    scope.cancel()

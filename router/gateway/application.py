@@ -11,9 +11,12 @@ from starlette.routing import Route
 from router.gateway.answer import Dropped
 from router.gateway.conversation import Conversation
 from router.gateway.dialects.chat import CHAT
+from router.gateway.dialects.messages import COUNT_TOKENS, MESSAGES
+from router.gateway.dialects.responses import RESPONSES
 from router.gateway.failure import Failure
 from router.gateway.front import Front, document_of
 from router.gateway.gateway import Gateway
+from router.gateway.models import Models
 from router.gateway.settings import GatewaySettings
 
 if TYPE_CHECKING:
@@ -42,6 +45,11 @@ def application(gateway: Gateway) -> ASGIApp:
     endpoints = Starlette(
         routes=[
             Route("/v1/chat/completions", Conversation(gateway, CHAT), methods=["POST"]),
+            Route("/v1/responses", Conversation(gateway, RESPONSES), methods=["POST"]),
+            Route("/v1/messages", Conversation(gateway, MESSAGES), methods=["POST"]),
+            Route("/v1/messages/count_tokens", Conversation(gateway, COUNT_TOKENS), methods=["POST"]),
+            Route("/v1/models", Models(gateway), methods=["GET"]),
+            Route("/v1/models/{name:path}", Models(gateway), methods=["GET"]),
         ],
         exception_handlers={404: _not_found, 405: _not_found},
     )

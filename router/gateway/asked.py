@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from adapters.contract import Message
     from router import Router
     from router.request.pending import PendingStream
 
@@ -17,7 +18,7 @@ class Asked:
     """A request of a client, checked as far as its API goes; the router checks messages and options.
 
     Attributes:
-        messages: OpenAI-style messages.
+        messages: OpenAI-style messages; `Message`s where one provider alone gets a part of them.
         named: The model as the client named it; answers carry this name where the provider gives none.
         model: The model to ask the providers for; None for each one's default.
         providers: Ask only these; None for the whole chain.
@@ -29,7 +30,7 @@ class Asked:
         own: What only the client's API knows, for its way back.
     """
 
-    messages: Sequence[Mapping[str, Any]]
+    messages: Sequence[Message | Mapping[str, Any]]
     named: str
     model: str | None = None
     providers: tuple[str, ...] | None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import anyio
 
@@ -23,15 +23,13 @@ from adapters.contract.errors import (
     RateLimited,
 )
 from router.errors import AllProvidersFailed, RequestAborted, StreamInterrupted
+from router.provider.evidence import told
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from router.events import Attempt
 
-_PATIENCE: Final = 60.0
+_PATIENCE: Final = 30.0
 """Seconds; a client that would wait longer is told not to repeat by itself."""
-_ACCOUNT: Final = (AuthenticationFailed, QuotaExhausted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +45,7 @@ class Failure:
         retry_after: Seconds until asking again may help.
         repeats: Whether the client may repeat the request by itself; None leaves it to its own rules.
         attempts: The ledger, where the request reached the router.
+        is_bug: Whether this side is to blame, so that its log must say why.
     """
 
     status: int
@@ -57,19 +56,22 @@ class Failure:
     retry_after: float | None = None
     repeats: bool | None = None
     attempts: tuple[Attempt, ...] = ()
+    is_bug: bool = False
 
     @property
     def headers(self) -> list[tuple[str, str]]:
         """The headers that tell a client when to come back, and whether to."""
-        told = []
+        headers = []
         if self.retry_after is not None:
-            told.append(("retry-after", str(max(1, math.ceil(self.retry_after)))))
+            headers.append(("retry-after", str(max(1, math.ceil(self.retry_after)))))
         repeats = self.repeats
         if repeats is None and self.retry_after is not None and self.retry_after > _PATIENCE:
             repeats = False
         if repeats is not None:
-            told.append(("x-should-retry", "true" if repeats else "false"))
-        return told
+            headers.append(("x-should-retry", "true" if repeats else "false"))
+        if self.attempts:
+            headers.append(("x-chat-router-attempts", str(len(self.attempts))))
+        return headers
 
 
 class Refused(Exception):
@@ -85,24 +87,24 @@ def refused(message: str, *, param: str | None = None, code: str | None = None, 
     return Refused(Failure(status, "invalid_request_error", message, code, param, repeats=False))
 
 
-def failure_of(error: Exception) -> Failure:
+def failure_of(error: Exception, *, asked: bool = False) -> Failure:
     """Return what a client is told of an error that `Router.stream` or its reply raised.
+
+    Words of a service are handed on where they say what is wrong with the request. Of other failures the
+    client gets what they mean: addresses and accounts behind the gateway are not its business.
 
     Args:
         error: Wrong arguments, an error of the router, or the end of a closed one.
+        asked: Whether a provider was committed to already, so that arguments cannot be what is wrong.
     """
-    if isinstance(error, TypeError | ValueError):
+    if isinstance(error, TypeError | ValueError) and not asked:
         return Failure(400, "invalid_request_error", str(error), repeats=False)
     if isinstance(error, AllProvidersFailed):
         return _nobody(error)
     if isinstance(error, RequestAborted):
         return _aborted(error)
     if isinstance(error, StreamInterrupted):
-        if error.verdict == "refused":
-            return _content_refused(str(error), error.attempts)
-        return Failure(
-            502, "server_error", str(error), "reply_interrupted", repeats=True, attempts=error.attempts
-        )
+        return _interrupted(error)
     if isinstance(error, anyio.ClosedResourceError):
         return Failure(
             503,
@@ -111,65 +113,121 @@ def failure_of(error: Exception) -> Failure:
             "shutting_down",
             retry_after=1,
         )
-    return Failure(500, "server_error", "the gateway failed; its log says why", "internal_error")
+    return Failure(500, "server_error", "the gateway failed; its log says why", "internal_error", is_bug=True)
+
+
+def _interrupted(error: StreamInterrupted) -> Failure:
+    cause = error.__cause__
+    if error.verdict == "refused":
+        return _content_refused(str(cause or error), error.attempts)
+    why = told(cause) if isinstance(cause, AdapterError) else "the reply broke off"
+    message = f"{error.provider} broke off after {len(error.partial)} characters: {why}; ask again"
+    return Failure(502, "server_error", message, "reply_interrupted", repeats=True, attempts=error.attempts)
 
 
 def _nobody(error: AllProvidersFailed) -> Failure:
-    causes, attempts = error.causes, error.attempts
-    message, retry_after = str(error), error.retry_after
-    asked_all = all(attempt.outcome != "skipped" or attempt.lacks for attempt in attempts)
-    if attempts and asked_all and all(isinstance(cause, InvalidRequest) for cause in causes):
-        long = bool(causes) and all(isinstance(cause, ContextTooLong) for cause in causes)
-        code = "context_length_exceeded" if long else None if causes else "unsupported_by_providers"
-        param = "messages" if long else None
-        return Failure(400, "invalid_request_error", message, code, param, repeats=False, attempts=attempts)
-    if causes and asked_all and all(isinstance(cause, ModelNotFound) for cause in causes):
-        return Failure(
-            404,
-            "invalid_request_error",
-            message,
-            "model_not_found",
-            "model",
-            repeats=False,
-            attempts=attempts,
-        )
-    if _is_limited(causes, attempts):
+    attempts = error.attempts
+    met = {obstacle_of(attempt) for attempt in attempts} - {None}
+    if met and met <= {"refuses", "missing"}:
+        return _not_taken(error, missing=met == {"missing"})
+    head, _, _ = str(error).partition("\n")
+    message = "\n".join([head, *(f"  {attempt.provider}: {_shown(attempt)}" for attempt in attempts)])
+    if "limited" in met and met <= {"limited", "refuses", "missing", "isolated"}:
         return Failure(
             429,
             "rate_limit_error",
             message,
             "rate_limit_exceeded",
-            retry_after=retry_after,
+            retry_after=error.retry_after,
             attempts=attempts,
         )
     # Not 401 or 402, which would speak of the client's own key: the accounts are the gateway's.
-    code = "upstream_account" if causes and all(isinstance(c, _ACCOUNT) for c in causes) else "no_provider"
-    repeats = None if error.retryable or retry_after is not None else False
+    of_accounts = met == {"account"}
+    passes = error.retryable or error.retry_after is not None
     return Failure(
         503,
         "service_unavailable_error",
         message,
-        code,
-        retry_after=retry_after,
-        repeats=repeats,
+        "upstream_account" if of_accounts else "no_provider",
+        retry_after=error.retry_after,
+        repeats=False if of_accounts or not passes else None,
         attempts=attempts,
     )
 
 
-def _is_limited(causes: Iterable[AdapterError], attempts: Iterable[Attempt]) -> bool:
-    """Whether all that stands in the way are rate limits, now or remembered."""
-    failed = list(causes)
-    skipped = [attempt.reason for attempt in attempts if attempt.outcome == "skipped"]
-    if not all(isinstance(cause, RateLimited) for cause in failed):
-        return False
-    held = all("held back" in reason or "RateLimited" in reason for reason in skipped)
-    return bool(failed or skipped) and held
+def _not_taken(error: AllProvidersFailed, *, missing: bool) -> Failure:
+    """Return what a client is told of a request that nobody takes, or whose model nobody has."""
+    causes, attempts = error.causes, error.attempts
+    status, code, param = 400, None, None
+    if missing:
+        status, code, param = 404, "model_not_found", "model"
+    elif all(isinstance(e, ContextTooLong) for e in causes) and all(a.context is not None for a in attempts):
+        code, param = "context_length_exceeded", "messages"
+    elif not causes:
+        code = "unsupported_by_providers"
+    return Failure(status, "invalid_request_error", str(error), code, param, repeats=False, attempts=attempts)
+
+
+Obstacle: TypeAlias = Literal["limited", "account", "missing", "refuses", "isolated", "down"]
+"""What stood in the way at one provider."""
+
+_ERRORS: Final[tuple[tuple[type[AdapterError], Obstacle], ...]] = (
+    (RateLimited, "limited"),
+    (ModelNotFound, "missing"),
+    (AuthenticationFailed, "account"),
+    (QuotaExhausted, "account"),
+    (InvalidRequest, "refuses"),
+    (AdapterError, "down"),
+)
+_REASONS: Final[tuple[tuple[str, Obstacle | None], ...]] = (
+    ("said lately that it does not have", "missing"),
+    ("does not serve the model", "missing"),
+    ("said lately", "account"),
+    ("isolated", "isolated"),
+    ("held back", "down"),
+    ("circuit breaker", "down"),
+    ("not working", "down"),
+    ("all its ", "down"),
+    ("no time left", None),
+    ("the retry budget", None),
+)
+"""How the reasons begin for which a provider is skipped; other ones say that it cannot take the request.
+None for those that end repetitions: what stood in the way was met before."""
+
+
+def obstacle_of(attempt: Attempt) -> Obstacle | None:
+    """Return what stood in the way of an attempt; None where the attempt says nothing of it."""
+    if attempt.error is not None:
+        return next(obstacle for kind, obstacle in _ERRORS if isinstance(attempt.error, kind))
+    if attempt.outcome != "skipped":
+        return None
+    reason = attempt.reason
+    if reason.startswith("held back") and "(RateLimited)" in reason:
+        return "limited"
+    if reason.startswith("held back") and "(QuotaExhausted)" in reason:
+        return "account"
+    for beginning, obstacle in _REASONS:
+        if reason.startswith(beginning):
+            return obstacle
+    return "refuses"
+
+
+def _shown(attempt: Attempt) -> str:
+    """Return why an attempt failed, without words of services, in which an address may stand."""
+    if attempt.error is not None:
+        return told(attempt.error)
+    beginning = "not working"
+    return beginning if attempt.reason.startswith(beginning) else attempt.reason or attempt.outcome
 
 
 def _aborted(error: RequestAborted) -> Failure:
-    if isinstance(error.__cause__, ContentRefused):
-        return _content_refused(str(error), error.attempts)
-    return Failure(500, "server_error", str(error), "local_failure", attempts=error.attempts)
+    cause = error.__cause__
+    if isinstance(cause, ContentRefused):
+        return _content_refused(str(cause) or str(error), error.attempts)
+    why = told(cause) if isinstance(cause, AdapterError) else "the request was given up"
+    return Failure(
+        500, "server_error", f"the gateway: {why}; ask again", "local_failure", attempts=error.attempts
+    )
 
 
 def _content_refused(message: str, attempts: tuple[Attempt, ...]) -> Failure:

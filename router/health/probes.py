@@ -115,7 +115,12 @@ class Probing:
             if scope is None:
                 said = f"all its {slots.limit} slots are taken; the probe would have to wait"
                 return ProbeResult(None, said, "answer")
-            if not budget.take(self._clock()):
+            limits, now = provider.limits, self._clock()
+            admission = None if limits is None or budget.left(now) < 1 else limits.admit(None, now)
+            if limits is not None and admission is None and budget.left(now) >= 1:
+                said = "it is at a limit that this side keeps; the newest evidence stands"
+                return ProbeResult(None, said, "answer")
+            if not budget.take(now):
                 said = (
                     f"the probe budget is used up ({budget.per_hour:g} an hour); the newest evidence stands"
                 )

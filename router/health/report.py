@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from adapters.contract import ProbeLevel, ProbeResult
     from router.events import Event, Observer
+    from router.provider.account import Spending
 
 __all__ = [
     "SCHEMA",
@@ -29,6 +30,7 @@ __all__ = [
     "HealthReport",
     "Keeper",
     "LastError",
+    "LimitUse",
     "ProbeAllowance",
     "ProviderHealth",
     "RetryAllowance",
@@ -81,6 +83,25 @@ class ProbeAllowance:
 
 
 @dataclass(frozen=True, slots=True)
+class LimitUse:
+    """How full a limit is that this side keeps.
+
+    Attributes:
+        name: requests_per_minute, tokens_per_minute or daily_requests.
+        used: Of it now.
+        limit: The most.
+    """
+
+    name: str
+    used: float
+    limit: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return a JSON-able form."""
+        return {"name": self.name, "used": round(self.used), "limit": self.limit}
+
+
+@dataclass(frozen=True, slots=True)
 class RetryAllowance:
     """What the retry budget of the router still pays for.
 
@@ -123,6 +144,8 @@ class ProviderHealth:
         last_success_age: When content last came.
         probe: The probe of this report, where there was one, without the words of the service.
         probe_budget: Probes of level `answer` that may still be spent.
+        limits: How full the limits are that this side keeps.
+        spending: What was spent on it today, where prices are known.
     """
 
     provider: str
@@ -142,6 +165,8 @@ class ProviderHealth:
     last_success_age: float | None = None
     probe: ProbeResult | None = None
     probe_budget: ProbeAllowance = field(default_factory=ProbeAllowance)
+    limits: tuple[LimitUse, ...] = ()
+    spending: Spending | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return a JSON-able form; it holds no URL, prompt, reply, error body or secret."""
@@ -171,6 +196,8 @@ class ProviderHealth:
             "last_success_age": rounded(self.last_success_age),
             "probe": None if self.probe is None else _probe_as_dict(self.probe),
             "probe_budget": self.probe_budget.as_dict(),
+            "limits": [each.as_dict() for each in self.limits],
+            "spending": None if self.spending is None else self.spending.as_dict(),
         }
 
 

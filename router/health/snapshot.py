@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from router.health.report import LastError, ProbeAllowance, ProviderHealth
+from router.health.report import LastError, LimitUse, ProbeAllowance, ProviderHealth
 from router.health.state import Facts, judged
 from router.provider.evidence import Evidence, told, told_by
 from router.provider.standing import REACHABLE
@@ -57,7 +57,15 @@ def health_of(
         last_success_age=None if last_success is None else max(0.0, now - last_success),
         probe=None if probe is None else replace(probe, reason=told_by(probe), error=None),
         probe_budget=ProbeAllowance(provider.probe_budget.left(now), provider.probe_budget.per_hour),
+        limits=_limits(provider, now),
+        spending=None if provider.account is None else provider.account.today(),
     )
+
+
+def _limits(provider: Provider, now: float) -> tuple[LimitUse, ...]:
+    if provider.limits is None:
+        return ()
+    return tuple(LimitUse(name, *figures) for name, figures in provider.limits.figures(now).items())
 
 
 def _evidence(provider: Provider, working: bool | None) -> Evidence | None:

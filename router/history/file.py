@@ -12,6 +12,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from router.history.costs import ADD as ADD_COSTS
+from router.history.costs import SELECT as SELECT_COSTS
+from router.history.costs import DayCosts
 from router.history.errors import HistoryError, explained
 from router.history.samples import ProbeSample, Sample, state_of
 from router.history.schema import STEPS, prepare, version_of
@@ -69,7 +72,12 @@ class HistoryFile:
         """
         self.add()
 
-    def add(self, samples: Sequence[Sample] = (), probes: Sequence[ProbeSample] = ()) -> None:
+    def add(
+        self,
+        samples: Sequence[Sample] = (),
+        probes: Sequence[ProbeSample] = (),
+        costs: Sequence[DayCosts] = (),
+    ) -> None:
         """Write rows, all or none, and delete old ones; when this returns, they are on the disk.
 
         Raises:
@@ -90,6 +98,7 @@ class HistoryFile:
                     self._prune(connection, now - self.keep_days * _DAY)
                 connection.executemany(_INSERT_SAMPLE, samples)
                 connection.executemany(_INSERT_PROBE, probes)
+                connection.executemany(ADD_COSTS, costs)
                 connection.execute("COMMIT")
             finally:
                 if connection.in_transaction:
@@ -141,6 +150,7 @@ class HistoryFile:
                 f"DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE at < ? ORDER BY at LIMIT ?)",
                 (before, PRUNED_AT_ONCE),
             )
+        connection.execute("DELETE FROM costs WHERE day < ?", (before // _DAY,))
 
     def providers(self) -> tuple[str, ...]:
         """Return the names of the providers in the file, those of the newest report first.
@@ -188,6 +198,18 @@ class HistoryFile:
         rows = self._rows(_SELECT_PROBES, (provider, since, until))
         return [ProbeSample(at, name, None if w is None else bool(w), *rest) for at, name, w, *rest in rows]
 
+    def costs(self, since: int, until: int) -> list[DayCosts]:
+        """Return what was spent on each provider, day by day, the oldest first.
+
+        Args:
+            since: The first day, in days of UTC since 1970.
+            until: The last one.
+
+        Raises:
+            HistoryError: The file cannot be read; the text says why, and what to do.
+        """
+        return [DayCosts(*row) for row in self._rows(SELECT_COSTS, (since, until))]
+
     def _rows(self, query: str, values: tuple[Any, ...]) -> list[Any]:
         """Return the rows of a query; a missing file is an error."""
         with self._explaining():
@@ -210,9 +232,14 @@ class HistoryFile:
             version = version_of(connection, self.path)
             if version == 0:
                 return []
-            if version < len(STEPS):
+            if version < len(STEPS) and mode == "rw":
                 prepare(connection, self.path)
-            return connection.execute(query, values).fetchall()
+            try:
+                return connection.execute(query, values).fetchall()
+            except sqlite3.OperationalError as error:
+                if version < len(STEPS) and "no such table" in str(error):
+                    return []  # an old file that cannot be written has none of these rows
+                raise
 
     def _connect(self, mode: str) -> sqlite3.Connection:
         address = f"{self.path.absolute().as_uri()}?mode={mode}"

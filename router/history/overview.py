@@ -12,8 +12,10 @@ from router.history.trends import Trend, trends
 from router.history.uptime import Day, uptime
 
 if TYPE_CHECKING:
+    from router.history.costs import DayCosts
     from router.history.file import HistoryFile
 
+_DAY: Final = 86400
 SCHEMA: Final = "chat-router/history/1"
 """The name of the form of `Overview.as_dict()`; a change that could break a reader changes it."""
 
@@ -29,6 +31,7 @@ class Past:
         changes: All changes in the time, the oldest first.
         trends: How fast it was, day by day.
         outages: When it was out, the oldest first.
+        costs: What was spent on it, day by day.
     """
 
     provider: str
@@ -37,6 +40,7 @@ class Past:
     changes: tuple[Change, ...]
     trends: tuple[Trend, ...]
     outages: tuple[Outage, ...]
+    costs: tuple[DayCosts, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return a JSON-able form: days and times as ISO 8601 in UTC, durations in seconds."""
@@ -47,6 +51,7 @@ class Past:
             "changes": [_plain(change) for change in self.changes],
             "trends": [_plain(trend) for trend in self.trends],
             "outages": [_plain(outage) | {"seconds": round(outage.seconds, 3)} for outage in self.outages],
+            "costs": [row.as_dict() for row in self.costs],
         }
 
 
@@ -86,16 +91,23 @@ def overview(file: HistoryFile, start: float, end: float, provider: str | None =
     Raises:
         HistoryError: The file cannot be read; the text says why, and what to do.
     """
+    spent = file.costs(int(start // _DAY), int(end // _DAY))
     names = file.providers() if provider is None else (provider,)
-    pasts = (_past(file, name, start, end) for name in names)
+    if provider is None:
+        names = tuple(dict.fromkeys([*names, *(row.provider for row in spent)]))
+    pasts = (
+        _past(file, name, start, end, tuple(row for row in spent if row.provider == name)) for name in names
+    )
     return Overview(start, end, tuple(past for past in pasts if past is not None))
 
 
-def _past(file: HistoryFile, provider: str, start: float, end: float) -> Past | None:
+def _past(
+    file: HistoryFile, provider: str, start: float, end: float, costs: tuple[DayCosts, ...]
+) -> Past | None:
     rows = file.samples(provider, start, end)
     inside = [row for row in rows if row.at >= start]
     if not inside:
-        return None
+        return Past(provider, (), None, (), (), (), costs) if costs else None
     changed = tuple(change for change in changes(rows) if change.at >= start)
     return Past(
         provider=provider,
@@ -104,6 +116,7 @@ def _past(file: HistoryFile, provider: str, start: float, end: float) -> Past | 
         changes=changed,
         trends=tuple(trends(inside, file.probes(provider, start, end))),
         outages=tuple(outages(rows)),
+        costs=costs,
     )
 
 

@@ -37,6 +37,14 @@ STEPS: Final[tuple[tuple[str, ...], ...]] = (
         "CREATE TABLE clock (at REAL NOT NULL)",  # one row: the newest time that is believed
         "INSERT INTO clock SELECT max(at) FROM samples HAVING max(at) IS NOT NULL",
     ),
+    (
+        # Sums of a day of UTC; amounts in millionths of a millionth of the currency, so that they are exact.
+        """CREATE TABLE costs (
+            day INTEGER NOT NULL, provider TEXT NOT NULL, currency TEXT NOT NULL, spent INTEGER NOT NULL,
+            wasted INTEGER NOT NULL, answers INTEGER NOT NULL, unknown INTEGER NOT NULL,
+            prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL,
+            PRIMARY KEY (day, provider, currency)) WITHOUT ROWID""",
+    ),
 )
 _WHOSE: Final = """SELECT (SELECT * FROM pragma_application_id), (SELECT * FROM pragma_user_version),
     NOT EXISTS (SELECT 1 FROM sqlite_master)"""

@@ -216,6 +216,8 @@ def _of_attempt(attempt: Attempt, model: str | None) -> dict[str, AttributeValue
         found[names.DROPPED] = attempt.dropped
     if attempt.repeat:
         found[names.REPEAT] = True
+    if attempt.key is not None:
+        found[names.KEY] = attempt.key
     return found
 
 
@@ -230,11 +232,28 @@ def _of_end(event: RequestEnded, request: _Request) -> dict[str, AttributeValue]
         names.TIME_TO_FIRST_CHUNK: event.first_content,
         names.INPUT_TOKENS: None if usage is None else usage.prompt_tokens,
         names.OUTPUT_TOKENS: None if usage is None else usage.completion_tokens,
+        names.CACHED_TOKENS: None if usage is None else usage.cached_tokens,
+        names.CACHE_WRITE_TOKENS: None if usage is None else usage.cache_write_tokens,
+        **_of_costs(event),
         names.WAITS: request.waits or None,
         names.SWITCHES: request.switches or None,
         names.LEFT_BEHIND: tuple(request.left_behind) or None,
     }
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _of_costs(event: RequestEnded) -> dict[str, AttributeValue | None]:
+    wasted = event.wasted
+    if event.cost is None and not wasted:
+        return {}
+    known = [attempt.cost for attempt in wasted if attempt.cost is not None]
+    one = event.cost or next(iter(known), None)
+    return {
+        names.COST: None if event.cost is None else float(event.cost.amount),
+        names.CURRENCY: None if one is None else one.currency,
+        names.WASTED_COST: float(sum(cost.amount for cost in known)) if known else None,
+        names.WASTED: len(wasted) or None,
+    }
 
 
 def _fail(span: Span, error: Exception | None) -> None:

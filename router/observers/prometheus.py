@@ -8,6 +8,10 @@ chat_router_probes_total                   provider, working
 chat_router_switches_total                 left, taken_by
 chat_router_cleanup_failures_total         provider
 chat_router_adapter_bugs_total             provider
+chat_router_tokens_total                   provider, kind
+chat_router_cost_total                     provider, currency
+chat_router_wasted_cost_total              provider, currency
+chat_router_unknown_costs_total            provider
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ from router.events import (
     AdapterBroke,
     AttemptEnded,
     CleanUpFailed,
+    CostBooked,
     ProbeEnded,
     ReplySwitched,
     RequestEnded,
@@ -90,6 +95,26 @@ class PrometheusObserver:
         self._bugs = self._new(
             Counter, "adapter_bugs", "Errors of adapters that no adapter should raise.", ["provider"]
         )
+        self._add_costs()
+
+    def _add_costs(self) -> None:
+        """Make the metrics of tokens and money."""
+        self._tokens = self._new(
+            Counter,
+            "tokens",
+            "Tokens that providers counted, where prices or limits are kept.",
+            ["provider", "kind"],
+        )
+        self._cost = self._new(Counter, "cost", "What answers cost.", ["provider", "currency"])
+        self._wasted = self._new(
+            Counter, "wasted_cost", "The part of the cost that brought nothing.", ["provider", "currency"]
+        )
+        self._unknown = self._new(
+            Counter,
+            "unknown_costs",
+            "Answers whose cost is not known, where prices or limits are kept.",
+            ["provider"],
+        )
 
     def _new(self, kind: type[M], name: str, about: str, labels: Sequence[str], **further: Any) -> M:
         try:
@@ -115,12 +140,28 @@ class PrometheusObserver:
                     self._reply.labels(event.provider).observe(event.seconds)
             case ReplySwitched(switch=switch):
                 self._switches.labels(switch.left, switch.taken_by).inc()
+            case CostBooked():
+                self._booked(event)
             case CleanUpFailed():
                 self._cleanups.labels(event.provider).inc()
             case AdapterBroke():
                 self._bugs.labels(event.provider).inc()
             case ProbeEnded(result=result):
                 self._probes.labels(event.provider, _WORKING[result.working]).inc()
+
+    def _booked(self, event: CostBooked) -> None:
+        if event.usage is not None:
+            for kind in ("prompt", "completion", "cached", "cache_write", "reasoning"):
+                count = getattr(event.usage, f"{kind}_tokens")
+                if count:
+                    self._tokens.labels(event.provider, kind).inc(count)
+        if event.cost is None:
+            self._unknown.labels(event.provider).inc()
+            return
+        amount, currency = float(event.cost.amount), event.cost.currency
+        self._cost.labels(event.provider, currency).inc(amount)
+        if event.wasted:
+            self._wasted.labels(event.provider, currency).inc(amount)
 
     def _attempted(self, attempt: Attempt) -> None:
         error = "" if attempt.error is None else type(attempt.error).__name__

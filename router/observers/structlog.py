@@ -21,6 +21,7 @@ from router.events import (
     AttemptEnded,
     AttemptStarted,
     CleanUpFailed,
+    CostBooked,
     ObserverFailed,
     ProbeEnded,
     ReplySwitched,
@@ -51,6 +52,7 @@ _MOST_URGENT: Final[dict[type, int]] = {
     AttemptStarted: logging.DEBUG,
     AttemptEnded: logging.INFO,
     WaitStarted: logging.DEBUG,
+    CostBooked: logging.DEBUG,
     ProbeEnded: logging.DEBUG,
 }
 """The most urgent level that a line of an event can have, where it is the same for all and not ERROR."""
@@ -59,7 +61,7 @@ _QUIET: Final = 60.0
 """Seconds for which the same failure of a provider is not told at INFO again."""
 _MOST_TOLD: Final = 1024
 """Failures remembered for that: reasons come from peers."""
-_SHOWN: Final = ("provider", "verdict", "attempts", "outcome", "error", "reason", "seconds")
+_SHOWN: Final = ("provider", "key", "verdict", "attempts", "outcome", "error", "reason", "seconds")
 """Fields that a message of the standard library's logger shows, in this order."""
 
 
@@ -149,7 +151,7 @@ def _attempt_started(event: AttemptStarted) -> Line:
 
 def _attempt_ended(event: AttemptEnded) -> Line:
     attempt = event.attempt
-    fields = {
+    fields: dict[str, Any] = {
         "request_id": event.request_id,
         "provider": attempt.provider,
         "number": attempt.number,
@@ -160,8 +162,11 @@ def _attempt_ended(event: AttemptEnded) -> Line:
         "reason": attempt.reason,
         "seconds": round(attempt.seconds, 3),
         "dropped": list(attempt.dropped),
-        "rewritten": list(attempt.rewritten),
     }
+    if attempt.key is not None:
+        fields["key"] = attempt.key
+    if attempt.rewritten:
+        fields["rewritten"] = list(attempt.rewritten)
     return "debug", "attempt.ended", fields
 
 
@@ -185,9 +190,29 @@ def _request_ended(event: RequestEnded) -> Line:
         "characters": event.characters,
         "revised": event.revised,
     }
+    if event.cost is not None:
+        fields["cost"] = str(event.cost)
+    if wasted := event.wasted:
+        known = [attempt.cost for attempt in wasted if attempt.cost is not None]
+        fields["wasted"] = [attempt.provider for attempt in wasted]
+        fields["wasted_cost"] = str(sum(known[1:], known[0])) if len(known) == len(wasted) else "unknown"
     if event.error is not None:
         fields["error"] = type(event.error).__name__
     return level, name, fields
+
+
+def _cost_booked(event: CostBooked) -> Line:
+    usage = event.usage
+    fields = {
+        "request_id": event.request_id,
+        "provider": event.provider,
+        "model": event.model,
+        "cost": None if event.cost is None else str(event.cost),
+        "prompt_tokens": None if usage is None else usage.prompt_tokens,
+        "completion_tokens": None if usage is None else usage.completion_tokens,
+        "wasted": event.wasted,
+    }
+    return "debug", "cost.booked", fields
 
 
 def _reply_switched(event: ReplySwitched) -> Line:
@@ -229,6 +254,7 @@ _LINES: Final[MappingProxyType[type, Callable[[Any], Line]]] = MappingProxyType(
         AttemptEnded: _attempt_ended,
         AttemptStarted: _attempt_started,
         CleanUpFailed: _clean_up_failed,
+        CostBooked: _cost_booked,
         ObserverFailed: _observer_failed,
         ProbeEnded: _probe_ended,
         ReplySwitched: _reply_switched,

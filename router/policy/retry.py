@@ -85,7 +85,8 @@ class RetryPolicy:
         for kind in type(error).__mro__:
             if kind in self.dispositions:
                 return self.dispositions[kind]
-        if error.scope is Scope.REQUEST is not type(error).scope and error.disposition is Disposition.RETRY:
+        narrowed = error.scope is Scope.REQUEST is not type(error).scope and not error.own_account
+        if narrowed and error.disposition is Disposition.RETRY:
             return Disposition.FAILOVER  # this provider will not take this request in a second try either
         return error.disposition
 

@@ -17,6 +17,9 @@ from adapters.contract.message import nearest
 if TYPE_CHECKING:
     import random
     from collections.abc import Collection, Iterable, Mapping, Sequence
+    from decimal import Decimal
+
+    from router.policy.prices import Prices
 
 HALF_LIFE: Final = 300.0
 """Seconds after which a measurement counts half."""
@@ -37,12 +40,14 @@ class Candidate:
         healthy: False where it is not working, held back, or its breaker gives no permit.
         first_content: Seconds to first content, smoothed (`Pace.first_content`), or None where not known.
         measured_at: When that was last measured (`Pace.measured_at`).
+        price: What an answer to the request may cost, or None where no price is known.
     """
 
     name: str
     healthy: bool = True
     first_content: float | None = None
     measured_at: float | None = None
+    price: Decimal | None = None
 
 
 class Strategy(Protocol):
@@ -174,6 +179,24 @@ class Fastest:
         return candidate.first_content * _weight_at(age, self.half_life)
 
 
+@dataclass(frozen=True, slots=True)
+class Cheapest:
+    """The lowest price for the request first, by `Router(prices=…)`; those without a known price last.
+
+    Prices are compared for the model that the request asks for, its length, and a reply of `max_tokens` or
+    256 tokens. Of equal prices the order of the router's list decides.
+    """
+
+    def check(self, names: Collection[str]) -> None:
+        """Accept any providers; the router looks whether it has prices."""
+
+    def order(
+        self, candidates: Sequence[Candidate], now: float, random_source: random.Random
+    ) -> list[Candidate]:
+        """Return the healthy ones from cheap to dear, then the others."""
+        return _healthy_first(sorted(candidates, key=lambda each: (each.price is None, each.price or 0)))
+
+
 class Pace:
     """How fast one provider brings its first content, as measured by requests.
 
@@ -239,17 +262,29 @@ def _check_half_life(owner: str, half_life: float) -> None:
         raise ValueError(f"{owner}(half_life={half_life!r}): it must be a number of seconds above 0")
 
 
-def strategy_of(strategy: Strategy | None) -> Strategy:
-    """Return the strategy given, or that of the order given.
+def strategy_of(strategy: Strategy | None, names: Collection[str], prices: Prices | None = None) -> Strategy:
+    """Return the strategy given, or that of the order given, once it and the prices fit the providers.
+
+    Args:
+        strategy: The user's, or None.
+        names: Of the providers.
+        prices: What they cost, where that is known.
 
     Raises:
         TypeError: It is none.
+        ValueError: It does not fit the providers, or the prices do not, or it needs prices.
     """
+    if prices is not None:
+        prices.check(names)
     if strategy is None:
         return Priority()
     if isinstance(strategy, type) or not (hasattr(strategy, "order") and hasattr(strategy, "check")):
         got = getattr(strategy, "__name__", type(strategy).__name__)
         raise TypeError(
-            f"strategy must be a Strategy, got {got}; write strategy=Priority(), Fastest() or Weighted({{…}})"
+            f"strategy must be a Strategy, got {got}; write strategy=Priority(), Fastest(), Cheapest() or "
+            "Weighted({…})"
         )
+    if isinstance(strategy, Cheapest) and prices is None:
+        raise ValueError("Cheapest() needs prices to compare; pass prices=Prices(…), in a file [prices]")
+    strategy.check(names)
     return strategy

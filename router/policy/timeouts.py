@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Final
 
 MINIMUM: Final = 0.5
@@ -56,6 +56,9 @@ class Timeouts:
             )
 
 
+_DEFAULTS: Final = {each.name: each.default for each in fields(Timeouts)}
+
+
 @dataclass(frozen=True, slots=True)
 class Deadline:
     """The absolute end of a whole request.
@@ -73,6 +76,29 @@ class Deadline:
     def allows_attempt(self, now: float) -> bool:
         """Whether enough is left to start an attempt."""
         return self.at - now >= MINIMUM
+
+
+def clocks_of_provider(
+    asked: Timeouts, usual: Timeouts, first_content: float | None, stall: float | None
+) -> Timeouts:
+    """Return the clocks of a request at a provider that may have some of its own.
+
+    What a provider has holds there in place of the router's. A caller's own limit holds where it is shorter;
+    one that equals the router's, or the default, is none of the caller's.
+
+    Args:
+        asked: The request's.
+        usual: The router's.
+        first_content: The provider's own, or None.
+        stall: Likewise.
+    """
+    found = {}
+    for name, own in (("first_content", first_content), ("stall", stall)):
+        if own is not None:
+            said: float = getattr(asked, name)
+            is_callers = said not in (getattr(usual, name), _DEFAULTS[name])
+            found[name] = min(said, own) if is_callers else own
+    return replace(asked, **found) if found else asked
 
 
 def attempt_limit(timeouts: Timeouts, remaining: float, left: int) -> float:

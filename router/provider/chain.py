@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import copy
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from adapters.contract import Adapter
 from adapters.contract.message import nearest
 from router.policy.breaker import CircuitBreaker
 from router.policy.strategy import Candidate, Priority
+from router.policy.utc import utc_now
 from router.provider.provider import Provider
 
 if TYPE_CHECKING:
@@ -18,11 +19,19 @@ if TYPE_CHECKING:
 
     from adapters.contract import ChatRequest
     from router.policy.breaker import BreakerPolicy
+    from router.policy.prices import Prices
     from router.policy.strategy import Strategy
+
+_TAKEN: Final = ("api_key", "headers")
+"""What a request brings along that not every adapter can use."""
 
 
 def chain_of(
-    adapters: Iterable[Adapter], policy: BreakerPolicy, random_source: random.Random
+    adapters: Iterable[Adapter],
+    policy: BreakerPolicy,
+    random_source: random.Random,
+    prices: Prices | None = None,
+    utc: Callable[[], float] = utc_now,
 ) -> dict[str, Provider]:
     """Return the providers by name, in order, each with a breaker of its own.
 
@@ -38,7 +47,12 @@ def chain_of(
         owner = adapter.owner() if adapter.owner is not None else None
         if owner is not None:
             raise ValueError(f"{adapter.name!r} is in another router; an adapter belongs to one")
-        found[adapter.name] = Provider(adapter, CircuitBreaker(policy, random_source))
+        if adapter.budget and prices is None:
+            raise ValueError(
+                f"{adapter.name!r} has a budget, but the router no prices; pass prices=Prices(…)"
+            )
+        breaker = CircuitBreaker(policy, random_source)
+        found[adapter.name] = Provider(adapter, breaker, utc=utc, prices=prices)
     if not found:
         raise ValueError("a router needs at least one provider; pass for example [OpenAICompatible(…)]")
     return found
@@ -107,6 +121,23 @@ def named(providers: Mapping[str, Provider], name: str) -> Provider:
         hint = nearest(name, providers) or "."
         raise ValueError(f"no provider is called {name!r}{hint} There are: {', '.join(providers)}")
     return providers[name]
+
+
+def check_brought(providers: Mapping[str, Provider], request: ChatRequest) -> None:
+    """Check that what a request brings along for single providers can be used there.
+
+    Raises:
+        ValueError: No provider has such a name, or it takes no headers or key of a request.
+    """
+    for argument, names in request.named_providers().items():
+        for provider in ordered(providers, names):
+            takes = provider.adapter.per_request
+            if argument in _TAKEN and argument not in takes:
+                others = f"it takes {', '.join(sorted(takes))}" if takes else "it takes none"
+                raise ValueError(
+                    f"{argument}={{{provider.name!r}: …}}: {type(provider.adapter).__name__} takes none "
+                    f"of a request ({others}); leave it out"
+                )
 
 
 def arranged(

@@ -8,17 +8,23 @@ from typing import TYPE_CHECKING
 from adapters.contract import Outcome
 from adapters.contract.errors import ContextTooLong, FirstContentTimeout, NotWorking
 from router.policy.strategy import Candidate, Pace
+from router.policy.utc import utc_now
+from router.provider.account import Account
 from router.provider.evidence import OF_THE_WAY
+from router.provider.limits import Limits
 from router.provider.probe_budget import ProbeBudget
 from router.provider.sizes import Sizes
 from router.provider.standing import REACHABLE, REMEMBERED, Refusal, Standing
 from router.provider.turn import Turn
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from adapters.contract import Adapter, ChatRequest, ProbeResult, Usage
     from adapters.contract.errors import AdapterError, Scope
     from router.events import Verdict
     from router.policy.breaker import CircuitBreaker
+    from router.policy.prices import Prices
     from router.policy.retry import RetryPolicy
     from router.provider.sizes import TooLarge
 
@@ -36,6 +42,10 @@ class Provider:
         models: That it says it has, as the newest probe told.
         sizes: How large a request its models take.
         probe_budget: Probes of level `answer` that may be spent on it.
+        utc: Returns the time of day in seconds UTC since 1970.
+        prices: What models cost, where that is known.
+        limits: What this side lets it be asked, where it has limits.
+        account: What was spent on it, where there are prices.
         bug_told: Whether the observers were told that its adapter raised when it was looked at.
     """
 
@@ -47,11 +57,17 @@ class Provider:
     models: tuple[str, ...] = ()
     sizes: Sizes = field(default_factory=Sizes)
     probe_budget: ProbeBudget = field(init=False)
+    utc: Callable[[], float] = utc_now
+    prices: Prices | None = None
+    limits: Limits | None = field(init=False)
+    account: Account | None = field(init=False)
     bug_told: bool = False
 
     def __post_init__(self) -> None:
         self.standing = Standing(self.breaker)
         self.probe_budget = ProbeBudget(self.adapter.answer_probes)
+        self.limits = Limits.of(self.adapter, self.utc)
+        self.account = None if self.prices is None else Account(self.adapter, self.prices, self.utc)
 
     @property
     def name(self) -> str:
@@ -60,14 +76,16 @@ class Provider:
 
     def turn(self, request: ChatRequest, now: float) -> Turn:
         """Begin an attempt at the provider; it is told how the attempt ended, once."""
-        return self.standing.turn(request, self.adapter.model_for(request), now)
+        model, own = self.adapter.model_for(request), request.has_own_account(self.name)
+        return self.standing.turn(request, model, now, own_account=own)
 
     def succeeded(self, turn: Turn, now: float, seconds: float) -> None:
         """Learn that content came `now`, `seconds` after the attempt began."""
         self.pace.add(now, seconds)
         self.standing.succeeded(turn, now, seconds)
         self.sizes.fitted(turn.model, turn.request)
-        self.adapter.mark(Outcome(now))
+        if not (turn.own_account and self.adapter.refused_account):  # the configured account is still refused
+            self.adapter.mark(Outcome(now))
 
     def failed(
         self, error: AdapterError, turn: Turn, now: float, policy: RetryPolicy, seconds: float = 0.0
@@ -152,7 +170,7 @@ class Provider:
         """Forget what the breakers know."""
         self.standing.reset()
 
-    def refusal(self, model: str | None, now: float) -> Refusal | None:
+    def refusal(self, model: str | None, now: float, request: ChatRequest | None = None) -> Refusal | None:
         """Return why a request for `model` would not ask now and until when, or None where it would.
 
         This one answer is what the choice of providers, strategies, reports and errors use.
@@ -160,15 +178,26 @@ class Provider:
         Args:
             model: By the service's name; None for its default.
             now: On the event loop's clock.
+            request: To be sent, whose size the limits of this side look at. Where it brings an account of its
+                own, nothing that was said of ours stops it.
         """
-        found = self.standing.refusals(model, now)
-        if self.adapter.working_at(now) is False:
+        own_account = request is not None and request.has_own_account(self.name)
+        found = self.standing.refusals(model, now, own_account=own_account)
+        if self.limits is not None and (limited := self.limits.refusal(request, now)) is not None:
+            found.append(limited)
+        if self.account is not None and (spent := self.account.refusal()) is not None:
+            found.append(spent)
+        if self.adapter.working_at(now) is False and not (own_account and self.adapter.refused_account):
             found.insert(0, self._not_working(now))
         if not found:
             return None
         waits = [refusal.back_in for refusal in found]
         longest = None if None in waits else max(wait for wait in waits if wait is not None)
-        return found[0]._replace(back_in=longest, on_trial=all(refusal.on_trial for refusal in found))
+        return found[0]._replace(
+            back_in=longest,
+            on_trial=all(refusal.on_trial for refusal in found),
+            limited=all(refusal.limited for refusal in found),
+        )
 
     def _not_working(self, now: float) -> Refusal:
         said, until = f"not working: {self.adapter.working_reason}", self.adapter.recheck_at
@@ -181,12 +210,15 @@ class Provider:
 
     def candidate(self, request: ChatRequest | None, now: float) -> Candidate:
         """Return what a strategy knows of it, for a request; None stands for one that names no model."""
+        price = None
         try:
             model = self.adapter.model if request is None else self.adapter.model_for(request)
-            asked = self.refusal(model, now) is None
+            asked = self.refusal(model, now, request) is None
+            if self.account is not None:
+                price = self.account.expected(request)
         except Exception:  # noqa: BLE001 - the request tells of the bug when it comes to this provider
             asked = False
-        return Candidate(self.name, asked, self.pace.first_content, self.pace.measured_at)
+        return Candidate(self.name, asked, self.pace.first_content, self.pace.measured_at, price)
 
     def heard_since(self, then: float) -> bool:
         """Whether requests told something about it after `then`."""

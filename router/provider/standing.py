@@ -27,7 +27,13 @@ import zlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from adapters.contract.errors import ModelNotFound, NotWorking, QuotaExhausted, Scope
+from adapters.contract.errors import (
+    ModelNotFound,
+    NotWorking,
+    QuotaExhausted,
+    Scope,
+    speaks_of_account,
+)
 from router.provider.evidence import OF_THE_WAY, Evidence, told, told_by
 from router.provider.turn import Turn
 
@@ -69,6 +75,7 @@ class Refusal(NamedTuple):
         context: The most tokens that the model takes, where the request is too large for it; 0 where that
             is not known.
         tokens: The tokens of such a request, estimated.
+        limited: Whether only a limit that this side keeps stands in the way, which may be waited for.
     """
 
     reason: str
@@ -78,6 +85,7 @@ class Refusal(NamedTuple):
     missing: bool = False
     context: int | None = None
     tokens: int = 0
+    limited: bool = False
 
 
 @dataclass(slots=True)
@@ -88,6 +96,7 @@ class Record:
         breaker: Stops requests while they fail.
         held_until: No request asks before this time on the event loop's clock.
         held_reason: The class of the error that said so.
+        held_account: Whether it is the configured account that is held back.
         missing_until: Until when the model counts as missing.
         missing_reason: What the service said of it, as the beginning of a phrase.
     """
@@ -95,23 +104,25 @@ class Record:
     breaker: CircuitBreaker
     held_until: float = -math.inf
     held_reason: str = ""
+    held_account: bool = False
     missing_until: float = -math.inf
     missing_reason: str = ""
 
-    def hold(self, until: float, reason: str) -> None:
+    def hold(self, until: float, reason: str, *, account: bool) -> None:
         """Hold requests back until a time, where that is later than what holds already."""
         if until > self.held_until:
-            self.held_until, self.held_reason = until, reason
+            self.held_until, self.held_reason, self.held_account = until, reason, account
 
-    def refusals(self, now: float, what: str) -> list[Refusal]:
+    def refusals(self, now: float, what: str, *, own_account: bool = False) -> list[Refusal]:
         """Return why a request would not ask now, the first reason first.
 
         Args:
             now: On the event loop's clock.
             what: Which model it is, as the end of a phrase; empty for the provider.
+            own_account: Whether the request brings an account of its own.
         """
         found = []
-        if now < self.held_until:
+        if now < self.held_until and not (own_account and self.held_account):
             wait = self.held_until - now
             held = f"held back{what} for {wait:.1f} s more ({self.held_reason})"
             found.append(Refusal(held, wait, held=self.held_reason))
@@ -155,12 +166,13 @@ class Standing:
 
     # -- attempts
 
-    def turn(self, request: ChatRequest, model: str | None, now: float) -> Turn:
+    def turn(self, request: ChatRequest, model: str | None, now: float, *, own_account: bool = False) -> Turn:
         """Begin an attempt: take the permits of the breakers, which `refusals` said there are."""
         record = self._record(model)
         if self.whole.breaker.permit_in(now) != 0 or record.breaker.permit_in(now) != 0:
-            return Turn(request, model)
-        return Turn(request, model, self.whole.breaker.permit(now), record.breaker.permit(now))
+            return Turn(request, model, own_account=own_account)
+        permits = self.whole.breaker.permit(now), record.breaker.permit(now)
+        return Turn(request, model, *permits, own_account=own_account)
 
     def succeeded(self, turn: Turn, now: float, seconds: float) -> None:
         """Learn that content came `now`.
@@ -169,7 +181,7 @@ class Standing:
         """
         self._lift(now)
         known = self._models.get(_key(turn.model))
-        if known is not None:
+        if known is not None and not turn.own_account:
             known.missing_until = -math.inf
         if not self._broke_off:
             self.by_request = Evidence("traffic", now, True, "it answered")
@@ -269,15 +281,21 @@ class Standing:
 
     # -- questions
 
-    def refusals(self, model: str | None, now: float) -> list[Refusal]:
-        """Return why a request for `model` would not ask now; none where it would."""
-        found = self.whole.refusals(now, "")
+    def refusals(self, model: str | None, now: float, *, own_account: bool = False) -> list[Refusal]:
+        """Return why a request for `model` would not ask now; none where it would.
+
+        Args:
+            model: By the service's name; None for its default.
+            now: On the event loop's clock.
+            own_account: Whether it brings an account of its own.
+        """
+        found = self.whole.refusals(now, "", own_account=own_account)
         record = self._models.get(_key(model))
         if record is None:
             return found
         what = "" if model is None else f" for the model {_key(model)!r}"
-        found += record.refusals(now, what)
-        if now < record.missing_until:
+        found += record.refusals(now, what, own_account=own_account)
+        if now < record.missing_until and not own_account:
             name = "its default model" if model is None else f"the model {_key(model)!r}"
             text = f"said lately that {record.missing_reason} {name}"
             found.append(Refusal(text, record.missing_until - now, missing=True))
@@ -377,7 +395,8 @@ class Standing:
         if pause is None and isinstance(error, QuotaExhausted):
             pause = policy.quota_pause
         if pause is not None:
-            record.hold(now + min(pause, policy.remember), type(error).__name__)
+            until, account = now + min(pause, policy.remember), speaks_of_account(error)
+            record.hold(until, type(error).__name__, account=account)
 
     def _lift(self, now: float) -> None:
         self.last_success_at = now

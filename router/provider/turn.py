@@ -17,9 +17,10 @@ class Turn:
     Attributes:
         model: The model, by the service's name; None for the service's own default.
         request: What is asked.
+        own_account: Whether the request brought an account of its own.
     """
 
-    __slots__ = ("_content", "_permit", "_permits", "model", "request")
+    __slots__ = ("_content", "_permit", "_permits", "model", "own_account", "request")
 
     def __init__(
         self,
@@ -27,9 +28,12 @@ class Turn:
         model: str | None,
         permit: Permit | None = None,
         model_permit: Permit | None = None,
+        *,
+        own_account: bool = False,
     ) -> None:
         self.request = request
         self.model = model
+        self.own_account = own_account
         self._permit = permit
         self._permits = tuple([each for each in (permit, model_permit) if each is not None])
         self._content: bytes | None = None

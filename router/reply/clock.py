@@ -103,19 +103,39 @@ class ContentClock:
             about the provider when it strikes.
     """
 
-    __slots__ = ("_by_rate", "_content_at", "_deadline", "_drip", "_timeouts", "_usual", "_waited")
+    __slots__ = (
+        "_by_rate",
+        "_content_at",
+        "_deadline",
+        "_drip",
+        "_stall_of",
+        "_timeouts",
+        "_usual",
+        "_waited",
+    )
 
     def __init__(self, timeouts: Timeouts, deadline: Deadline, usual: Timeouts | None = None) -> None:
         self._timeouts = timeouts
         self._usual = usual or timeouts
+        self._stall_of = "Timeouts.stall"
         self._deadline = deadline
         self._drip = DripGuard(timeouts.drip_rate, timeouts.drip_window)
         self._waited = 0.0  # in all
         self._content_at = 0.0  # on the clock of waits
         self._by_rate = False  # whether the newest limit is that of the rate
 
-    def restart(self) -> None:
-        """Begin anew: another provider has taken over."""
+    def restart(
+        self, timeouts: Timeouts | None = None, usual: Timeouts | None = None, stall_of: str = ""
+    ) -> None:
+        """Begin anew: a provider has taken over.
+
+        Args:
+            timeouts: The clocks of the request at this provider; None: as before.
+            usual: Those of a request without any of its own there; None: as before.
+            stall_of: What sets `stall` there, for messages; empty: as before.
+        """
+        self._timeouts, self._usual = timeouts or self._timeouts, usual or self._usual
+        self._stall_of = stall_of or self._stall_of
         self._content_at = self._waited
         self._drip = DripGuard(self._timeouts.drip_rate, self._timeouts.drip_window)
 
@@ -153,7 +173,7 @@ class ContentClock:
             text = f"content came slower than {least} (Timeouts.drip_rate)"
             stricter = (timeouts.drip_rate, timeouts.drip_window) != (usual.drip_rate, usual.drip_window)
         else:
-            text = f"no content for {timeouts.stall:g} s (Timeouts.stall)"
+            text = f"no content for {timeouts.stall:g} s ({self._stall_of})"
             stricter = timeouts.stall < usual.stall
         return Stalled(text, scope=Scope.REQUEST if stricter else None)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from adapters.contract import ChatRequest, Message
-from adapters.contract.errors import AdapterError, Truncated, alone
+from adapters.contract.errors import AdapterError, Truncated, alone, of_own_account
 from adapters.generator import bad_reply, close_generator
 from router.errors import StreamInterrupted, verdict_of
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from adapters.contract import Delta, Switch, Usage
+    from router.policy.timeouts import Timeouts
     from router.provider.provider import Provider
     from router.reply.transcript import Transcript
     from router.request.attempt import AttemptResult
@@ -41,6 +42,21 @@ class Takeover(Protocol):
         ...
 
 
+class Settling(Protocol):
+    """Books what one attempt used, once."""
+
+    def settle(self, usage: Usage | None, model: str | None, now: float, *, wasted: bool) -> None:
+        """Book it.
+
+        Args:
+            usage: What the service counted, where it did.
+            model: That answered, where the service named it.
+            now: On the event loop's clock.
+            wasted: Whether the attempt brought nothing to the reply.
+        """
+        ...
+
+
 @dataclass(slots=True)
 class Commitment:
     """One provider has committed to a request: its first content came.
@@ -51,6 +67,7 @@ class Commitment:
         attempt: The generator at rest behind the first content, and the deltas read so far.
         switch: Announces that this provider took over from another one.
         released: Whether the generator is closed and the slot at the provider free again.
+        bill: Books what the reply used, where the provider has prices or limits.
     """
 
     context: RequestContext
@@ -58,12 +75,20 @@ class Commitment:
     attempt: AttemptResult
     switch: Switch | None = None
     released: bool = False
+    bill: Settling | None = None
 
     @property
     def generator(self) -> AsyncGenerator[Delta, None]:
         """The adapter's, at rest at a `yield`."""
         assert self.attempt.generator is not None
         return self.attempt.generator
+
+    @property
+    def clocks(self) -> tuple[Timeouts, Timeouts, str]:
+        """The clocks of the request at this provider, the usual ones there, and what sets `stall`."""
+        own = self.provider.adapter.stall is not None
+        setting = f"stall of {self.provider.name!r}" if own else "Timeouts.stall"
+        return self.context.clocks_at(self.provider), self.context.usual_at(self.provider), setting
 
     async def release(self) -> None:
         """Close the generator, and give the slot at the provider back; the first call does it."""
@@ -74,6 +99,23 @@ class Commitment:
             await close_generator(self.generator, self.context.timeouts.close, self.report)
         finally:
             self._give_slot_back()
+
+    async def abandon(self) -> None:
+        """Release a reply that nobody will get."""
+        if self.bill is not None:
+            self.bill.settle(None, None, self.context.clock(), wasted=True)
+        await self.release()
+
+    def settle(self, transcript: Transcript, now: float, *, wasted: bool) -> None:
+        """Book what the reply used, where somebody wants to know.
+
+        Args:
+            transcript: What came of it.
+            now: On the event loop's clock.
+            wasted: Whether it brought nothing that the reader keeps.
+        """
+        if self.bill is not None:
+            self.bill.settle(transcript.usage, transcript.model, now, wasted=wasted)
 
     def drop(self) -> None:
         """Give the slot at the provider back; the garbage collector closes the generator."""
@@ -110,6 +152,8 @@ class Commitment:
             error = bad_reply(raised)
             ledger.adapter_broke(name, raised)
         error.provider = error.provider or name
+        if self.context.request.has_own_account(name):
+            of_own_account(error)
         try:
             self.provider.broke_off(error, self.context.request, now, self.context.policy)
         except Exception as bug:  # noqa: BLE001 - a bug in marking an adapter must not hide the error

@@ -37,12 +37,13 @@ from router.reply.clock import ContentClock, WaitClock
 from router.reply.closed import was_closed
 from router.reply.iteration import Iteration
 from router.reply.overlap import Overlap
+from router.reply.readout import Readout
 from router.reply.transcript import Reply, Transcript
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
 
-    from adapters.contract import Switch, ToolCall, Usage
+    from adapters.contract import Switch
     from router.events import Attempt, Verdict
     from router.reply.commitment import Commitment, Takeover
 
@@ -55,7 +56,7 @@ class _State(Enum):
     ENDED = "ended"
 
 
-class ReplyStream(ObjectReceiveStream[Delta]):
+class ReplyStream(Readout, ObjectReceiveStream[Delta]):
     """A reply as it comes: iterate over it for deltas, or call `read_text()` or `collect()`.
 
     Use it as an async context manager, so that leaving early closes it. It may be opened, read and closed in
@@ -92,7 +93,7 @@ class ReplyStream(ObjectReceiveStream[Delta]):
         self._flow = commitment.attempt.flow
         self._flow.clock = self._waits
         self._early = deque(commitment.attempt.early)
-        self._clock.restart()
+        self._clock.restart(*commitment.clocks)
         continued = commitment.switch is not None and commitment.switch.kind == "continue"
         self._overlap = Overlap(self._transcript.text if continued else "")
         self._cut: Exception | None = None  # what broke it off, to be told behind what the overlap held back
@@ -106,46 +107,6 @@ class ReplyStream(ObjectReceiveStream[Delta]):
     def attempts(self) -> tuple[Attempt, ...]:
         """The ledger."""
         return self._commitment.context.ledger.attempts
-
-    @property
-    def switches(self) -> tuple[Switch, ...]:
-        """Where another provider took over, if the router was told to let it."""
-        return tuple(self._transcript.switches)
-
-    @property
-    def model(self) -> str | None:
-        """The model that answers, where the provider names it."""
-        return self._transcript.model
-
-    @property
-    def finish_reason(self) -> str | None:
-        """Why the provider stopped, once it said so."""
-        return self._transcript.finish_reason
-
-    @property
-    def usage(self) -> Usage | None:
-        """Token counts, once they came."""
-        return self._transcript.usage
-
-    @property
-    def final_text(self) -> str | None:
-        """The provider's own final version of the text, where it differs from the text streamed."""
-        return self._transcript.final_text
-
-    @property
-    def text_so_far(self) -> str:
-        """The text that was read so far."""
-        return self._transcript.text
-
-    @property
-    def reasoning(self) -> str:
-        """The reasoning that was read so far."""
-        return self._transcript.reasoning
-
-    @property
-    def tool_calls(self) -> tuple[ToolCall, ...]:
-        """The tool calls that were read so far; the arguments of the last one may be cut."""
-        return self._transcript.tool_calls
 
     async def receive(self) -> Delta:
         """Return the next delta.
@@ -313,7 +274,7 @@ class ReplyStream(ObjectReceiveStream[Delta]):
             StreamInterrupted: As of `receive`.
         """
         await self._read_all()
-        return self._transcript.reply(self.provider, "complete", self.attempts)
+        return self._transcript.reply(self.provider, "complete", self.attempts, self.cost)
 
     async def _read_all(self) -> None:
         with suppress(anyio.EndOfStream):
@@ -376,6 +337,9 @@ class ReplyStream(ObjectReceiveStream[Delta]):
             left_normally = True
         finally:
             if successor is not None:
+                assert successor.switch is not None
+                anew = successor.switch.kind == "restart"  # else what came is a part of the reply
+                broken.settle(self._transcript, self._now(), wasted=anew)
                 self._adopt(successor)
             if not left_normally:
                 await self._close("cancelled")
@@ -405,6 +369,8 @@ class ReplyStream(ObjectReceiveStream[Delta]):
     def _end(self) -> None:
         self._state = _State.ENDED
         self._iteration.close()
+        failed = self.verdict in ("truncated", "failed", "refused")
+        self._commitment.settle(self._transcript, self._now(), wasted=failed)
         self._commitment.context.ledger.end(
             self.verdict or "closed",
             self._now(),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from adapters.contract import Delta, Switch, ToolCallFragment, Usage
     from router.events import Attempt, Verdict
+    from router.policy.prices import Cost
 
 __all__ = ["REFUSED", "Choice", "Reply", "ToolCall", "Transcript", "join_tool_calls"]
 
@@ -62,6 +63,7 @@ class Reply:
         switches: Where another provider took over, if the router was told to let it.
         choices: The further choices, where `n` was over 1.
         beside: What came beside the text, joined; see the properties `images`, `audio`, …
+        cost: What it cost, all its parts together; None where a price or a count is not known.
     """
 
     text: str
@@ -77,6 +79,7 @@ class Reply:
     switches: tuple[Switch, ...] = ()
     choices: tuple[Choice, ...] = ()
     beside: Beside = _NOTHING
+    cost: Cost | None = None
 
     @property
     def message(self) -> Message:
@@ -287,7 +290,9 @@ class Transcript:
         """Whether the provider refused the rest."""
         return self.finish_reason == REFUSED
 
-    def reply(self, provider: str, verdict: Verdict, attempts: tuple[Attempt, ...]) -> Reply:
+    def reply(
+        self, provider: str, verdict: Verdict, attempts: tuple[Attempt, ...], cost: Cost | None = None
+    ) -> Reply:
         """Return the whole reply."""
         beside = together(self._beside) or _NOTHING
         return Reply(
@@ -304,6 +309,7 @@ class Transcript:
             switches=tuple(self.switches),
             choices=_choices(beside),
             beside=replace(beside, choices=()) if beside.choices else beside,
+            cost=cost,
         )
 
 

@@ -36,6 +36,12 @@ _HELP: Final = {
     "provider_total_seconds": "Time until the end of whole replies, by percentile.",
     "provider_last_success_age_seconds": "Seconds since content last came.",
     "provider_evidence_age_seconds": "How old the evidence is that the state rests on.",
+    "provider_limit_used": "Of a limit that this side keeps, what is used.",
+    "provider_limit": "A limit that this side keeps.",
+    "provider_spent_today": "What was spent on the provider in this day of UTC, as far as it is known.",
+    "provider_wasted_today": "The part of it that brought nothing.",
+    "provider_unknown_cost_today": "Answers of this day of UTC whose cost is not known.",
+    "provider_budget": "What may be spent on the provider in a day.",
     "provider_probe_seconds": "How long the probe of this report took.",
 }
 
@@ -66,7 +72,9 @@ def as_prometheus(report: HealthReport) -> str:
             labels = [label for label, _ in value.labels]
             gauge = Gauge(_PREFIX + value.name, _HELP[value.name], labels, registry=registry)
             gauges[value.name] = gauge
-        (gauge.labels(**dict(value.labels)) if value.labels else gauge).set(round(value.number, 6))
+        (gauge.labels(**dict(value.labels)) if value.labels else gauge).set(
+            round(value.number, 12 if value.name.endswith("today") else 6)
+        )
     return generate_latest(registry).decode()
 
 
@@ -108,6 +116,7 @@ def _provider(entry: ProviderHealth, name: str) -> Iterator[_Value]:
         for percentile, number in (("50", times.p50), ("95", times.p95), ("99", times.p99)):
             if number is not None:
                 yield _Value(f"provider_{what}_seconds", number, (who, ("percentile", percentile)))
+    yield from _money(entry, who)
     single = {
         "provider_can_answer": float(entry.can_answer),
         "provider_back_in_seconds": entry.back_in or 0.0,
@@ -117,3 +126,17 @@ def _provider(entry: ProviderHealth, name: str) -> Iterator[_Value]:
         "provider_probe_seconds": None if entry.probe is None else entry.probe.seconds,
     }
     yield from (_Value(metric, number, (who,)) for metric, number in single.items() if number is not None)
+
+
+def _money(entry: ProviderHealth, who: tuple[str, str]) -> Iterator[_Value]:
+    for each in entry.limits:
+        yield _Value("provider_limit_used", each.used, (who, ("limit", each.name)))
+        yield _Value("provider_limit", each.limit, (who, ("limit", each.name)))
+    today = entry.spending
+    if today is None:
+        return
+    yield _Value("provider_unknown_cost_today", today.unknown, (who,))
+    amounts = {"spent_today": today.spent, "wasted_today": today.wasted, "budget": today.budget}
+    for name, amount in amounts.items():
+        if amount is not None:
+            yield _Value(f"provider_{name}", float(amount), (who, ("currency", today.currency)))

@@ -34,6 +34,7 @@ class Step:
         started: Seconds from the start of the request.
         waited: Seconds until the first content, or until the attempt was over.
         talked: Seconds of the reply behind that; 0 where there was none.
+        key: Which of several keys was used, such as `#2`.
     """
 
     provider: str
@@ -42,6 +43,7 @@ class Step:
     started: float
     waited: float
     talked: float = 0.0
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,4 +109,6 @@ def _step(attempt: Attempt, event: RequestEnded) -> Step:
         later = (other.started for other in event.attempts if other is not attempt and other.started >= over)
         talked = max(0.0, min(later, default=event.seconds) - over)
     error = type(attempt.error).__name__ if attempt.error is not None else None
-    return Step(attempt.provider, attempt.outcome, error, attempt.started, attempt.seconds, talked)
+    return Step(
+        attempt.provider, attempt.outcome, error, attempt.started, attempt.seconds, talked, attempt.key
+    )

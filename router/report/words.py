@@ -11,6 +11,8 @@ import unicodedata
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from router.health.report import HealthReport, ProviderHealth
 
 STATES: Final = ("healthy", "degraded", "unhealthy", "unknown")
@@ -63,6 +65,33 @@ def percent(ratio: float) -> str:
     if (shown == "100.0" and ratio < 1) or (shown == "0.0" and ratio > 0):
         return "> 99.9 %" if ratio > 0.5 else "< 0.1 %"
     return f"{shown.removesuffix('.0')} %"
+
+
+def money(amount: Decimal, currency: str) -> str:
+    """Return an amount with its currency, to the cent, or two figures of less: `0.00042 USD`."""
+    if not amount:
+        return f"0 {currency}"
+    places = 2 if amount >= 1 else max(2, 1 - amount.adjusted())
+    return f"{amount:.{places}f} {currency}"
+
+
+def money_facts(entry: ProviderHealth) -> list[str]:
+    """Return what was spent on a provider today, and how full its limits are."""
+    found = []
+    today = entry.spending
+    if today is not None and (today.answers or today.budget is not None):
+        said = f"spent today {money(today.spent, today.currency)}"
+        if today.budget is not None:
+            said += f" of {money(today.budget, today.currency)}"
+        if today.wasted:
+            said += f", {money(today.wasted, today.currency)} of it wasted"
+        if today.unknown:
+            said += f", {plural(today.unknown, 'answer')} of unknown cost"
+        found.append(said)
+    found += [
+        f"{each.used:g} of {each.limit:g} {each.name.replace('_', ' ')}" for each in entry.limits if each.used
+    ]
+    return found
 
 
 def plural(count: int, word: str) -> str:
@@ -118,4 +147,5 @@ def facts(entry: ProviderHealth, *, details: bool = False) -> list[str]:
         found.append(f"content {span(entry.last_success_age)} ago")
     if entry.last_error is not None:
         found.append(f"{clean(entry.last_error.error)} {span(entry.last_error.age)} ago")
+    found += money_facts(entry)
     return [fact for fact in found if fact]

@@ -2,14 +2,65 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import anyio.lowlevel
 
-if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+from adapters.contract import ChatRequest
+from router.policy.settings import setting_of
+from router.policy.timeouts import Timeouts
 
-    from adapters.contract import ChatRequest
+if TYPE_CHECKING:
+    from collections.abc import Collection, Generator, Mapping, Sequence
+
+    from adapters.contract import Message
+    from adapters.contract.secret import Secret
+    from router.reply.transcript import Reply
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Arguments:
+    """What a caller gave `Router.stream()` or `Router.complete()`, as it was given; see there."""
+
+    messages: Sequence[Message | Mapping[str, Any] | Reply]
+    model: str | None
+    providers: Sequence[str] | None
+    timeouts: Timeouts | None
+    extra: Mapping[str, Mapping[str, Any]] | None
+    require: Collection[str]
+    headers: Mapping[str, Mapping[str, str | Secret]] | None
+    api_key: Mapping[str, str | Secret] | None
+    models: Mapping[str, str] | None
+    options: Mapping[str, Any]
+
+    async def request(self) -> ChatRequest:
+        """Return the request, built in steps: others run between them.
+
+        Raises:
+            TypeError: Something is of a wrong type, or an option is unknown.
+            ValueError: Something cannot be sent.
+        """
+        refuse_misplaced(self.options)
+        steps = ChatRequest.build_in_steps(
+            self.messages,
+            self.model,
+            self.extra,
+            require=self.require,
+            headers=self.headers,
+            api_key=self.api_key,
+            models=self.models,
+            **self.options,
+        )
+        return await built(steps)
+
+    def clocks(self, usual: Timeouts) -> Timeouts:
+        """Return the clocks of the request: its own, or the usual ones.
+
+        Raises:
+            TypeError: They are no `Timeouts`.
+        """
+        return setting_of("timeouts", self.timeouts, Timeouts, total_of(self.timeouts)) or usual
 
 
 def refuse_misplaced(options: Mapping[str, Any]) -> None:

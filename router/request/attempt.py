@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 import anyio
@@ -16,6 +16,7 @@ from adapters.contract.errors import (
     FirstContentTimeout,
     Scope,
     alone,
+    of_own_account,
 )
 from adapters.generator import bad_reply, checked, close_generator, made_by
 from router.reply.transcript import REFUSED
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from adapters.contract import Adapter, ChatRequest
     from router.events import Phase
+    from router.policy.timeouts import Timeouts
 
 MOST_EARLY: Final = 64
 """Deltas without content that may come before the first content."""
@@ -75,10 +77,10 @@ class AttemptResult:
 async def run_attempt(
     adapter: Adapter,
     request: ChatRequest,
+    clocks: Timeouts,
     *,
     limit: float,
     usual: bool = True,
-    close: float,
     report: Callable[[Exception], None],
     clock: Callable[[], float] = anyio.current_time,
 ) -> AttemptResult:
@@ -89,9 +91,9 @@ async def run_attempt(
     Args:
         adapter: Whom to ask.
         request: What to ask.
+        clocks: Of the request at this provider.
         limit: Seconds for the first content.
-        usual: Whether the router's own clocks give no more; a shorter limit proves nothing when it strikes.
-        close: Seconds for closing the generator.
+        usual: Whether the usual clocks give no more; a shorter limit proves nothing when it strikes.
         report: Told of a failing clean-up.
         clock: Returns the time on the event loop's clock.
     """
@@ -102,13 +104,19 @@ async def run_attempt(
         result.failed(raised)
         result.ended = result.started
     else:
-        await _begin(generator, result, limit, close, report, clock)
+        await _begin(generator, result, limit, clocks.close, report, clock)
         if isinstance(request.validation, Validation) and result.generator is not None:
-            await _validate(request.validation, result, adapter.name, close, report)
+            validation = replace(request.validation, stall=clocks.stall)
+            await _validate(validation, result, adapter.name, clocks.close, report)
+    if isinstance(result.error, FirstContentTimeout) and adapter.first_content is not None:
+        said = str(result.error).replace("Timeouts.first_content", f"first_content of {adapter.name!r}")
+        result.error.args = (said,)
     if result.error is not None:
         result.error.provider = result.error.provider or adapter.name
         if _is_of_the_caller(result, request, usual=usual):
             result.error.scope = Scope.REQUEST
+        if request.conditions.own_account:
+            of_own_account(result.error)
     return result
 
 

@@ -63,6 +63,7 @@ class Call:
                 # A cancellation during the last clean-up, which was shielded, is no failure of the providers.
                 await anyio.lowlevel.checkpoint_if_cancelled()
                 raise self._all_failed()
+            request.forget_encoded()
             return ReplyStream(committed, self)
         except Exception as error:
             refused = isinstance(error, RequestAborted) and isinstance(error.__cause__, ContentRefused)
@@ -147,7 +148,7 @@ class Call:
         async def first() -> Commitment | None:
             return await candidates.ask(provider, number, waiting)
 
-        return await race(first, back_up, delay, abandon=Commitment.release)
+        return await race(first, back_up, delay, abandon=Commitment.abandon)
 
     def _all_failed(self) -> AllProvidersFailed:
         now = self._context.clock()
@@ -155,6 +156,7 @@ class Call:
         waits = [each.back_in for each in refusals if each is not None and each.back_in is not None]
         attempts, out_of_time = self._ledger.attempts, self._candidates.out_of_time
         errors = [attempt.error for attempt in attempts if attempt.error is not None]
+        waits += [e.retry_after for e in errors if e.own_account and e.retry_after is not None]
         passing = any(self._context.policy.disposition(e) is Disposition.RETRY for e in errors)
         return AllProvidersFailed(
             attempts,

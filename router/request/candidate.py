@@ -17,15 +17,20 @@ from router.policy.timeouts import MINIMUM, attempt_limit
 from router.provider.standing import Refusal
 from router.reply.commitment import Commitment
 from router.request.attempt import AttemptResult, run_attempt
+from router.request.bill import Bill
 from router.request.selection import dropped_options, lacking_demands, refusal_of, rewritten_for
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from adapters.contract import ChatRequest
     from adapters.contract.errors import AdapterError
     from router.provider.concurrency import Slots
+    from router.provider.limits import Admission, Limits
     from router.provider.provider import Provider
     from router.provider.turn import Turn
     from router.request.context import RequestContext
+    from router.request.ledger import Entry
     from router.request.rounds import Rounds
 
 _NO_TIME: Final = "no time left before the deadline (Timeouts.total)"
@@ -33,6 +38,8 @@ _NO_BUDGET: Final = "the retry budget is used up (RetryPolicy.budget)"
 _TRIAL_LOOK: Final = 1.0
 """Seconds until a request that waits looks again whether another's trial is over: mostly long before it
 would count as lost."""
+_MOST_KEYS: Final = 64
+"""Repeats with another key in one go, whatever an adapter says."""
 _SLOWER: Final = "another provider was quicker"
 
 
@@ -48,7 +55,11 @@ class _Plan:
         fresh: Whether it needs a connection of its own: after such a loss the idle ones are suspect.
         paid: Whether the budget need not pay for it.
         backs_up: Whether it was begun beside a slow first one.
+        later: The names of all candidates of this round that come after it.
+        key_repeats: How often it was repeated already because another key of the provider may serve.
         turn: At the provider, once it is begun.
+        admission: What it took of the limits of this side, where the provider has some.
+        bill: Books what it used, where the provider has prices or limits.
     """
 
     provider: Provider
@@ -58,7 +69,11 @@ class _Plan:
     fresh: bool = False
     paid: bool = False
     backs_up: bool = False
+    later: tuple[str, ...] = ()
+    key_repeats: int = 0
     turn: Turn | None = None
+    admission: Admission | None = None
+    bill: Bill | None = None
 
 
 class Candidates:
@@ -99,19 +114,23 @@ class Candidates:
         # The first attempt at each is free.
         paid = not backs_up and not self._ledger.asked(provider.name)
         fresh = repeat = False
+        key_repeats = 0
         while True:
             now = self._context.clock()
             left = sum(self.would_be_asked(name, now) for name in behind)
-            plan = _Plan(provider, number, left, repeat, fresh, paid, backs_up)
+            plan = _Plan(provider, number, left, repeat, fresh, paid, backs_up, tuple(behind), key_repeats)
             if self._is_skipped(plan, now):
                 return None
             result = await self._attempt_in_slot(plan)
             if result is None:
                 return None
             if result.error is None:
-                return Commitment(self._context, provider, result)
+                return Commitment(self._context, provider, result, bill=plan.bill)
             if self._context.policy.disposition(result.error) is Disposition.ABORT:
                 raise self._aborted(provider, result.error) from result.error
+            if result.error.other_key and key_repeats < _MOST_KEYS:
+                key_repeats += 1  # free, like the first one: no key is asked twice
+                continue
             paid = False
             if _lost_on_reuse(result.error) and self._rounds.may_repeat(provider.name):
                 fresh = repeat = True
@@ -141,13 +160,13 @@ class Candidates:
             return None
         now = self._context.clock()
         # What stops it may have changed while the slot was waited for; only who has a slot is paid for.
-        if (waited or not plan.paid) and self._is_skipped(plan, now, pay=True):
-            slots.release()
-            return None
         result: AttemptResult | None = None
         try:
-            plan.turn = plan.provider.turn(self._request, now)
-            result = await self._attempt(plan)
+            if plan.provider.limits is not None:
+                result = await self._attempt_admitted(plan, plan.provider.limits)
+            elif not ((waited or not plan.paid) and self._is_skipped(plan, now, pay=True)):
+                plan.turn = plan.provider.turn(self._request, now)
+                result = await self._attempt(plan)
         finally:
             if result is None or result.error is not None:
                 slots.release()
@@ -165,6 +184,50 @@ class Candidates:
             self._skip_full(plan, slots.limit, None if plan.behind else f"within {longest:.3g} s ({setting})")
             return False
         return True
+
+    async def _attempt_admitted(self, plan: _Plan, limits: Limits) -> AttemptResult | None:
+        """Make an attempt once the limits of this side have room; None where they have none in time."""
+        context, now = self._context, self._context.clock()
+        plan.admission = limits.admit(self._request, now)
+        if plan.admission is None and not self._is_skipped(plan, now):
+            plan.admission = await limits.wait(self._request, context.deadline.at - MINIMUM, context.clock)
+            now = context.clock()
+            if plan.admission is None:
+                self._skip(plan, limits.refusal(self._request, now) or Refusal(_NO_TIME, None), now)
+        if plan.admission is None:
+            return None
+        sent = False
+        try:
+            if self._is_skipped(plan, now, pay=True):
+                return None
+            plan.turn = plan.provider.turn(self._request, now)
+            sent = True
+            result = await self._attempt(plan)
+        finally:
+            if not sent:
+                limits.give_back(plan.admission, now)
+        if result is not None and result.error is not None:
+            limits.failed(plan.admission, result.error, result.ended)
+        return result
+
+    def _is_waited_for(self, plan: _Plan, refusal: Refusal, now: float) -> bool:
+        """Whether an attempt waits for room in the limits of this side, or has it already.
+
+        It does where nobody else would be asked, and nobody behind it has room earlier, in time.
+        """
+        if not refusal.limited:
+            return False
+        if plan.admission is not None:
+            return True
+        if plan.behind or plan.backs_up or refusal.back_in is None:
+            return False
+        if now + refusal.back_in + MINIMUM > self._context.deadline.at:
+            return False
+        others = (self.refusal(self._by_name[name], now, tell=False) for name in plan.later)
+        return not any(
+            each is not None and each.limited and each.back_in is not None and each.back_in < refusal.back_in
+            for each in others
+        )
 
     def _skip_full(self, plan: _Plan, slots: int | None, waited: str | None) -> None:
         """Go on without a provider that has no slot; where nobody answers, a later round waits for one."""
@@ -186,33 +249,23 @@ class Candidates:
         except BaseException:
             self._learn_nothing(plan)
             raise
-        started = context.clock()
-        limit = attempt_limit(context.timeouts, context.deadline.remaining(started), plan.behind + 1)
-        entry = self._ledger.begin(provider.name, plan.round)
-        entry.dropped, entry.repeat = dropped_options(provider, self._request), plan.repeat
-        if self._ledger.wants(AttemptStarted):
-            started_event = AttemptStarted(context.request_id, provider.name, entry.number, plan.round, limit)
-            self._ledger.tell(started_event)
+        clock, clocks = context.clock, context.clocks_at(provider)
+        started = clock()
+        limit = attempt_limit(clocks, context.deadline.remaining(started), plan.behind + 1)
+        entry = self._begun(plan, limit)
 
         def report(error: Exception) -> None:
             self._ledger.clean_up_failed(provider.name, error)
 
         asked, entry.rewritten = rewritten_for(provider, self._request)
-        request = asked.under(Conditions(plan.behind > 0, plan.fresh, report, has_slot=True))
-        close = context.timeouts.close
         try:
-            usual = context.is_usual(limit, started, plan.behind + 1)
+            request = asked.under(self._conditions(plan, report), provider.name)
+            usual = context.is_usual(provider, limit, started, plan.behind + 1)
             result = await run_attempt(
-                provider.adapter,
-                request,
-                limit=limit,
-                usual=usual,
-                close=close,
-                report=report,
-                clock=context.clock,
+                provider.adapter, request, clocks, limit=limit, usual=usual, report=report, clock=clock
             )
             if self._won and result.generator is not None:
-                await close_generator(result.generator, close, report)
+                await close_generator(result.generator, clocks.close, report)
         except BaseException:
             self._learn_nothing(plan)
             entry.end("cancelled", AttemptResult(started, context.clock()), _SLOWER if self._won else "")
@@ -222,12 +275,33 @@ class Candidates:
             entry.end("cancelled", result, _SLOWER)
             return None
         self._learn(plan, result)
-        if result.error is None:
-            self._won = True
-            entry.end("committed", result)
-        else:
-            entry.end("failed", result)
+        self._won = result.error is None
+        entry.end("committed" if self._won else "failed", result)
         return result
+
+    def _bill(self, plan: _Plan, number: int) -> Bill | None:
+        """Return what books an attempt, where the provider has prices or limits."""
+        provider = plan.provider
+        if provider.account is None and provider.limits is None:
+            return None
+        model = provider.adapter.model_for(self._request)
+        return Bill(provider, model, self._ledger, number, plan.admission)
+
+    def _conditions(self, plan: _Plan, report: Callable[[Exception], None]) -> Conditions:
+        """Return what the adapter is told about one attempt."""
+        model = plan.provider.adapter.model_for(self._request)
+        others_left, repeats = plan.behind > 0, plan.key_repeats
+        return Conditions(others_left, plan.fresh, report, has_slot=True, model=model, key_repeats=repeats)
+
+    def _begun(self, plan: _Plan, limit: float) -> Entry:
+        """Return the entry of an attempt that begins, and tell of it where somebody listens."""
+        ledger, provider = self._ledger, plan.provider
+        entry = ledger.begin(provider.name, plan.round)
+        plan.bill = entry.bill = self._bill(plan, entry.number)
+        entry.dropped, entry.repeat = dropped_options(provider, self._request), plan.repeat
+        if ledger.wants(AttemptStarted):
+            ledger.tell(AttemptStarted(ledger.request_id, provider.name, entry.number, plan.round, limit))
+        return entry
 
     def _learn(self, plan: _Plan, result: AttemptResult) -> None:
         """Keep what an attempt shows at the provider; a bug in its adapter must not end the request."""
@@ -278,6 +352,8 @@ class Candidates:
             pay: Whether to take the token that an extra attempt costs, not only to look for it.
         """
         refusal, budget = self.refusal(plan.provider, now), self._context.budget
+        if refusal is not None and self._is_waited_for(plan, refusal, now):
+            refusal = None
         if refusal is None and not self._context.deadline.allows_attempt(now):
             self.out_of_time = True
             refusal = Refusal(_NO_TIME, None)
@@ -295,7 +371,7 @@ class Candidates:
             entry.too_large = refusal.context, refusal.tokens
         entry.end("skipped", AttemptResult(now, now, phase="selection"), refusal.reason)
         wait = refusal.back_in
-        if self._context.policy.wait_for_held and wait is not None:
+        if (self._context.policy.wait_for_held or refusal.limited) and wait is not None:
             wait = min(wait, _TRIAL_LOOK) if refusal.on_trial else wait
             self._rounds.held_back(plan.provider.name, now, wait)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from router.policy.timeouts import Deadline, attempt_limit
+from router.policy.timeouts import Deadline, attempt_limit, clocks_of_provider
 
 if TYPE_CHECKING:
     import random
@@ -56,10 +56,21 @@ class RequestContext:
     clock: Callable[[], float]
     loop: EventLoop
 
-    def is_usual(self, limit: float, now: float, left: int) -> bool:
-        """Whether the router's own clocks would have given an attempt no more than `limit` seconds.
+    def clocks_at(self, provider: Provider) -> Timeouts:
+        """Return the clocks of the request at a provider, which may have some of its own."""
+        adapter = provider.adapter
+        return clocks_of_provider(self.timeouts, self.usual, adapter.first_content, adapter.stall)
+
+    def usual_at(self, provider: Provider) -> Timeouts:
+        """Return the clocks that a request without any of its own has at a provider."""
+        adapter = provider.adapter
+        return clocks_of_provider(self.usual, self.usual, adapter.first_content, adapter.stall)
+
+    def is_usual(self, provider: Provider, limit: float, now: float, left: int) -> bool:
+        """Whether the usual clocks would have given an attempt no more than `limit` seconds.
 
         Args:
+            provider: Who is asked.
             limit: Seconds for the first content.
             now: When the attempt began, on the event loop's clock.
             left: Candidates of the round not yet tried, this one included.
@@ -67,7 +78,7 @@ class RequestContext:
         if self.timeouts is self.usual:
             return True
         remaining = Deadline(self.ledger.started + self.usual.total).remaining(now)
-        return limit >= attempt_limit(self.usual, remaining, left)
+        return limit >= attempt_limit(self.usual_at(provider), remaining, left)
 
     @property
     def request_id(self) -> str:

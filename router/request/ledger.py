@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from adapters.contract.errors import ContextTooLong
-from router.events import AdapterBroke, Attempt, AttemptEnded, CleanUpFailed, RequestEnded, without_frames
+from router.events import (
+    AdapterBroke,
+    Attempt,
+    AttemptEnded,
+    CleanUpFailed,
+    CostBooked,
+    RequestEnded,
+    without_frames,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from adapters.contract import Usage
     from router.events import AttemptOutcome, Event, Verdict
+    from router.policy.prices import Cost
     from router.reply.transcript import Transcript
     from router.request.attempt import AttemptResult
+    from router.request.bill import Bill
 
 
 class Ledger:
@@ -26,7 +37,7 @@ class Ledger:
         wants: Whether anybody listens to events of a class; what nobody wants need not be made.
     """
 
-    __slots__ = ("_attempts", "_begun", "request_id", "started", "tell", "wants")
+    __slots__ = ("_attempts", "_begun", "cost", "request_id", "started", "tell", "wants")
 
     def __init__(
         self,
@@ -41,6 +52,8 @@ class Ledger:
         self.wants = wants
         self._attempts: list[Attempt] = []
         self._begun = 0
+        self.cost: Cost | None = None
+        """What the reply cost so far, where prices are known."""
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:
@@ -60,6 +73,36 @@ class Ledger:
         """Add an attempt that came to its outcome, and tell the observers."""
         self._attempts.append(attempt)
         self.tell(AttemptEnded(self.request_id, attempt))
+
+    def book(
+        self,
+        provider: str,
+        number: int,
+        model: str | None,
+        usage: Usage | None,
+        cost: Cost | None,
+        *,
+        wasted: bool,
+    ) -> None:
+        """Write what an attempt used and cost, and tell the observers.
+
+        Args:
+            provider: Who was asked.
+            number: Of the attempt.
+            model: That answered.
+            usage: What the provider counted, where it did.
+            cost: Where it is known.
+            wasted: Whether the attempt brought nothing to the reply.
+        """
+        self._attempts = [
+            replace(each, usage=usage, cost=cost, wasted=wasted) if each.number == number else each
+            for each in self._attempts
+        ]
+        costs = [each.cost for each in self._attempts if each.outcome == "committed" and not each.wasted]
+        known = [each for each in costs if each is not None]
+        # A part whose cost is not known leaves the whole unknown.
+        self.cost = sum(known[1:], known[0]) if known and len(known) == len(costs) else None
+        self.tell(CostBooked(self.request_id, provider, model, usage, cost, wasted))
 
     def adapter_broke(self, provider: str, bug: Exception) -> None:
         """Tell the observers of a bug in an adapter, whose frames are let go first."""
@@ -104,6 +147,7 @@ class Ledger:
                 finish_reason=None if reply is None else reply.finish_reason,
                 usage=None if reply is None else reply.usage,
                 revised=reply is not None and reply.final_text is not None,
+                cost=self.cost,
             )
         )
 
@@ -123,6 +167,7 @@ class Entry:
         rewritten: What was changed in the messages for the provider.
         too_large: Where the request is too large: the most tokens that the provider takes, or 0, and those
             of the request.
+        bill: Books what the attempt used, where the provider has prices or limits.
     """
 
     ledger: Ledger
@@ -134,6 +179,7 @@ class Entry:
     lacks: tuple[str, ...] = ()
     rewritten: tuple[str, ...] = ()
     too_large: tuple[int, int] | None = None
+    bill: Bill | None = None
 
     def end(self, outcome: AttemptOutcome, result: AttemptResult, reason: str = "") -> None:
         """Write the outcome."""
@@ -160,5 +206,8 @@ class Entry:
                 rewritten=self.rewritten,
                 context=None if large is None else large[0],
                 tokens=0 if large is None else large[1],
+                key=result.flow.key,
             )
         )
+        if self.bill is not None and outcome != "committed":
+            self.bill.in_vain(result, cancelled=outcome == "cancelled")

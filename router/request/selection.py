@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from adapters.contract.rewriting import rewritten
 from router.provider.standing import Refusal
 
 if TYPE_CHECKING:
@@ -15,15 +16,15 @@ if TYPE_CHECKING:
 def refusal_of(provider: Provider, request: ChatRequest, now: float) -> Refusal | None:
     """Return why `provider` is not asked now, and until when, or None where it is asked."""
     model = provider.adapter.model_for(request)
-    refusal = provider.refusal(model, now)
+    refusal = provider.refusal(model, now, request)
     incapable = provider.adapter.capabilities.refuses(request, model)
     if incapable is not None:
-        return Refusal(incapable, None) if refusal is None else refusal._replace(back_in=None)
+        return Refusal(incapable, None) if refusal is None else refusal._replace(back_in=None, limited=False)
     large = provider.too_large(request, model, now)
     if large is None:
         return refusal
     if refusal is not None:
-        return refusal._replace(back_in=None)
+        return refusal._replace(back_in=None, limited=False)
     return Refusal(large.reason, None, context=large.limit or 0, tokens=large.estimate)
 
 
@@ -45,4 +46,6 @@ def dropped_options(provider: Provider, request: ChatRequest) -> tuple[str, ...]
 def rewritten_for(provider: Provider, request: ChatRequest) -> tuple[ChatRequest, tuple[str, ...]]:
     """Return `request` with its messages as `provider` takes them, and what was changed for that."""
     adapter = provider.adapter
-    return request.rewritten_for(adapter.capabilities.of(adapter.model_for(request)))
+    able = adapter.capabilities.of(adapter.model_for(request))
+    messages, told = rewritten(request.messages, able, request.traits)
+    return (request.with_messages(messages) if told else request), told

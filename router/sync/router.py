@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 
 from router._router import Router
+from router.policy.utc import utc_now
 from router.sync.loop_thread import LoopThread
 from router.sync.monitor import SyncMonitor
 from router.sync.signatures import like
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from router.health.report import HealthReport, Keeper
     from router.policy.breaker import BreakerPolicy
     from router.policy.interruption import Interruption, OnInterruption
+    from router.policy.prices import Prices
     from router.policy.retry import RetryPolicy
     from router.policy.strategy import Strategy
     from router.policy.timeouts import Timeouts
@@ -55,12 +58,14 @@ class SyncRouter:
         timeouts: The clocks of each request; see `Timeouts`.
         retry: When a provider is asked again, or another one besides; see `RetryPolicy`.
         breaker: When a provider that fails is left alone; see `BreakerPolicy`.
-        strategy: In which order the providers are asked: `Priority()` as given, `Weighted({...})` or
-            `Fastest()`. Providers named in a request keep the order given there.
+        strategy: In which order the providers are asked: `Priority()` as given, `Weighted({...})`,
+            `Fastest()` or `Cheapest()`. Providers named in a request keep the order given there.
         on_interruption: What becomes of a reply that breaks off after content: "raise", "restart" or
             "continue"; see `Interruption`.
         observers: Who is told what happens; by default one that logs with structlog.
-        history: Keeps each report of `check()` and each probe; see `router.history.History`.
+        history: Keeps reports of `check()`, probes and costs; see `router.history.History`.
+        prices: What the providers cost: for `Reply.cost`, budgets and `Cheapest()`; see `Prices`.
+        utc: Tells the time of day in seconds UTC since 1970, for what is counted by the day.
         random_source: For the jitter and the strategy; give a seeded one for tests.
         backend: Which event loop runs in the thread: "asyncio", or "trio" where it is installed.
 
@@ -81,6 +86,8 @@ class SyncRouter:
         on_interruption: OnInterruption | Interruption = "raise",
         observers: Sequence[Observer] | None = None,
         history: Keeper | None = None,
+        prices: Prices | None = None,
+        utc: Callable[[], float] = utc_now,
         random_source: random.Random | None = None,
         backend: Backend = "asyncio",
     ) -> None:
@@ -96,6 +103,8 @@ class SyncRouter:
                 observers=observers,
                 history=history,
                 random_source=random_source,
+                prices=prices,
+                utc=utc,
             ),
             backend,
         )
@@ -136,6 +145,44 @@ class SyncRouter:
         return cls._made(
             lambda: Router.from_config(path, environ=environ, observers=observers, history=history), backend
         )
+
+    @classmethod
+    def from_env(
+        cls,
+        *,
+        environ: Mapping[str, str] | None = None,
+        models: Mapping[str, str] | None = None,
+        local: bool = True,
+        tell: Callable[[str], object] | None = None,
+        backend: Backend = "asyncio",
+        **settings: Any,
+    ) -> SyncRouter:
+        """Return a router of what this machine offers; see `Router.from_env`, which does the same.
+
+        Args:
+            environ: Where keys and models (`CHAT_ROUTER_GROQ_MODEL`) are looked up; by default the
+                environment of the process.
+            models: Preset -> the model to ask for, such as `{"groq": "llama-3.3-70b-versatile"}`.
+            local: Whether local servers are looked for.
+            tell: Called with each line about what was found and in which order it is asked, such as `print`;
+                a line names variables, never their values.
+            backend: As of the class.
+            settings: As of the class.
+
+        Raises:
+            ConfigError: Nobody can be asked.
+            ValueError: `models` names an unknown preset, or a key cannot be used.
+        """
+
+        async def look() -> Router:
+            return await Router.from_env(environ=environ, models=models, local=local, tell=tell, **settings)
+
+        def make() -> Router:
+            # In a thread of its own: the caller's may run an event loop already.
+            with ThreadPoolExecutor(1) as thread:
+                return thread.submit(lambda: anyio.run(look, backend=backend)).result()
+
+        return cls._made(make, backend)
 
     @classmethod
     def _made(cls, make: Callable[[], Router], backend: Backend) -> SyncRouter:

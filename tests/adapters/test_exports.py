@@ -14,10 +14,13 @@ CLASSES = [value for name in adapters.__all__ if isinstance(value := getattr(ada
 OF_AN_ADAPTER = {
     # what it is and does
     "name", "model", "models", "capabilities", "concurrency", "stream", "probe", "aclose", "model_for",
+    "first_content", "stall", "per_request",
     # how it is
-    "working", "working_at", "working_reason", "working_since", "recheck_at", "cautions",
+    "working", "working_at", "working_reason", "working_since", "recheck_at", "cautions", "refused_account",
     # what the router tells it, and how often it looks again
     "mark", "owner", "answer_probes", "recheck", "recheck_cap", "in_loop",
+    # what it may be asked and paid for
+    "requests_per_minute", "tokens_per_minute", "daily_requests", "budget",
 }  # fmt: skip
 OF_HTTP = {"base_url", "limits", "connect_timeout", "cleanup_timeout"}
 OF_OPENAI = {"peculiarities", "preset"}

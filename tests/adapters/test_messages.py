@@ -59,7 +59,7 @@ async def test_a_dead_port_is_named_with_its_host() -> None:
     [
         (OpenAICompatible, "apikey", "api_key"),
         (OpenAICompatible, "baseurl", "base_url"),
-        (ChatAnywhere, "api_keys", "api_key"),
+        (ChatAnywhere, "refusal", "refusals"),
         (OpenAssistant, "session_tokens", "session_token"),
         (Aura, "token_limits", "token_limit"),
         (H2o, "cookie", "cookies"),

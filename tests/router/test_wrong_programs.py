@@ -257,7 +257,8 @@ WRONG: list[tuple[str, type[Exception], str]] = [
     (
         "Router([ScriptedAdapter('a')], strategy='fastest')",
         TypeError,
-        "strategy must be a Strategy, got str; write strategy=Priority(), Fastest() or Weighted({…})",
+        "strategy must be a Strategy, got str; write strategy=Priority(), Fastest(), Cheapest() or "
+        "Weighted({…})",
     ),
     (
         "Router([ScriptedAdapter('a')], on_interruption='retry')",

@@ -1,6 +1,7 @@
 """llama.cpp's server with a tiny model of random weights: real tokens, real contexts, real grammars."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -48,7 +49,7 @@ async def test_a_schema_holds(llama_cpp: Running):
 async def test_tools_and_their_results_are_taken(llama_cpp: Running):
     """A model of random weights calls none; that the server understands what is sent is what is seen here."""
     call = {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": '{"place": "Rome"}'}}
-    history = [
+    history: list[dict[str, Any]] = [
         *HELLO,
         {"role": "assistant", "content": None, "tool_calls": [call]},
         {"role": "tool", "tool_call_id": "c1", "content": "rain"},

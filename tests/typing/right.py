@@ -14,6 +14,7 @@ from adapters import (
     Delta,
     Message,
     OpenAICompatible,
+    Secret,
     ToolCall,
     Usage,
 )
@@ -103,6 +104,15 @@ async def tools(router: Router) -> None:
     talk += [reply, *(Message.tool_result(call, call.parsed) for call in reply.tool_calls)]
     await router.complete(talk, tools=[TOOL])
     await router.complete([Message("user", "Hi"), reply, reply.message, {"role": "user", "content": "And?"}])
+
+
+async def for_tenants(router: Router) -> None:
+    tenant = {"openai": Secret("k")}
+    await router.complete(
+        HELLO, headers={"openai": {"x-tenant": "7"}}, api_key=tenant, models={"openai": "m"}
+    )
+    async with router.stream(HELLO, api_key={"openai": "k"}) as reply:
+        assert_type(reply, ReplyStream)
 
 
 async def json(router: Router) -> None:

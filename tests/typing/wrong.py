@@ -16,6 +16,9 @@ async def options(router: Router) -> None:
     await router.complete(HELLO, n="2")  # error: arg-type
     await router.complete(HELLO, stop=1)  # error: arg-type
     await router.complete(HELLO, seed="7")  # error: arg-type
+    await router.complete(HELLO, api_key="sk")  # error: arg-type
+    await router.stream(HELLO, models={"openai": 7})  # error: dict-item
+    await router.stream(HELLO, headers={"x-tenant": "7"})  # error: dict-item
     await router.complete(HELLO, logprobs=1)  # error: arg-type
     await router.complete(HELLO, user=7)  # error: arg-type
     await router.complete(HELLO, tools={"type": "function"})  # error: arg-type

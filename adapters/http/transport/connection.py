@@ -42,7 +42,7 @@ class Connection:
         closed: Whether it was closed from this side.
     """
 
-    __slots__ = ("_in_a_row", "_waiting", "_watch", "_watched", "channel", "closed", "origin")
+    __slots__ = ("_in_a_row", "_in_loop", "_waiting", "_watch", "_watched", "channel", "closed", "origin")
 
     def __init__(self, channel: Channel, origin: Origin) -> None:
         self.channel = channel
@@ -50,7 +50,8 @@ class Connection:
         self.closed = False
         self._waiting = False
         self._in_a_row = 0
-        self._watch: SocketWatch | None = None  # of the exchange that runs
+        self._watch: SocketWatch | None = None
+        self._in_loop = False  # whether the watch is that of the loop in which this exchange runs
         self._watched = True  # unless the event loop cannot
 
     def read_now(self) -> bytes | None:
@@ -114,7 +115,8 @@ class Connection:
             httpx.WriteTimeout: Neither until `limit`.
             anyio.ClosedResourceError: It was closed from this side meanwhile.
         """
-        self.rest()
+        if self._watch is not None:
+            self._watch.pause()  # anyio watches the same socket
         await self._wait(_either, limit, httpx.WriteTimeout)
 
     async def pause(self, limit: float) -> None:
@@ -128,33 +130,34 @@ class Connection:
             await self._wait(_turn, limit, httpx.WriteTimeout)
 
     def rest(self) -> None:
-        """Have nothing to do with the event loop until the next wait."""
-        if self._watch is not None:
-            self._watch.stop()
-            self._watch = None
+        """Take note of the end of an exchange; the next one may be in another event loop."""
+        self._in_loop = False
 
     def close(self) -> None:
         """Close the socket at once. Who waits for it gets ClosedResourceError. Idempotent."""
         if self.closed:
             return
         self.closed = True
-        self.rest()
         if self._waiting:
             anyio.notify_closing(self.channel.sock)
-        self.channel.close()
+        if self._watch is None:
+            self.channel.close()
+        else:
+            self._watch.close()
 
     def __del__(self) -> None:
         watch: SocketWatch | None = getattr(self, "_watch", None)
-        if watch is not None:
-            watch.stop_from_anywhere()
+        if watch is not None and not self.closed:
+            watch.stop()
 
     def _watching(self, limit: float) -> Awaitable[bool | None] | None:
         """Return the wait of a watch, or None where the event loop has none."""
         watch = self._watch
+        if not self._in_loop:
+            watch = self._watch = watch_for(self.channel, watch) if self._watched else None
+            self._in_loop = True
         if watch is None:
-            watch = self._watch = watch_for(self.channel) if self._watched else None
-            if watch is None:
-                return None
+            return None
         try:
             return watch.wait(limit)
         except NotImplementedError:  # asyncio's proactor, on Windows

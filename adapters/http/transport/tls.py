@@ -16,12 +16,28 @@ def usual_context() -> ssl.SSLContext:
 
     It is made once: reading the certificates takes 20 ms, in which the event loop stands still.
     """
+    return prepared(fresh_context())
+
+
+def fresh_context(ca: str | None = None) -> ssl.SSLContext:
+    """Return a context of its own that trusts the authorities in a file, or those that are usual.
+
+    Raises:
+        ValueError: The file cannot be used.
+    """
+    if ca is not None:
+        try:
+            return ssl.create_default_context(cafile=ca)
+        except ssl.SSLError as error:
+            raise ValueError(
+                f"{ca} holds no certificates that can be read ({error.reason}); it must be a PEM file"
+            ) from None
     context = ssl.create_default_context()
     if not _system_has_store():
         import certifi  # it is needed on few machines
 
         context.load_verify_locations(certifi.where())
-    return prepared(context)
+    return context
 
 
 @cache

@@ -1,9 +1,9 @@
 """The cheap wait for a socket, where the event loop is one of asyncio's kind.
 
 `anyio.wait_readable` tells the operating system of the socket before each wait and takes that back behind
-it, and a limit of time costs a cancel scope and a timer each. Here a socket is watched for the life of an
-exchange, its bytes are read in the loop's own callback, and one timer a stream is set again only when it
-fires. A wait is then one future: three system calls less, which is most of what a wait costs.
+it, and a limit of time costs a cancel scope and a timer each. Here a socket is watched for the life of its
+connection, its bytes are read in the loop's own callback, and one timer is set again only when it fires. A
+wait is then one future: three system calls less, which is most of what a wait costs.
 
 Only public methods of the loop are used: `add_reader`, `call_at`, `create_future`. Where there are none, as
 on trio, `watch_for` returns None, and anyio waits.
@@ -12,6 +12,8 @@ on trio, `watch_for` returns None, and anyio waits.
 from __future__ import annotations
 
 import math
+import os
+import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -43,7 +45,9 @@ class _Loop(Protocol):
 
 
 class SocketWatch:
-    """Watches one socket for one reader, and reads it while that one waits.
+    """Watches one socket for one reader at a time, and reads it while that one waits.
+
+    While nobody waits it is told once at most that something came, and then watches no longer.
 
     It holds neither the exchange nor the connection, so that both can be dropped.
 
@@ -55,7 +59,10 @@ class SocketWatch:
         loop: As given.
     """
 
-    __slots__ = ("_armed", "_channel", "_fd", "_limit", "_read", "_timer", "_waiter", "_watching", "loop")
+    __slots__ = (
+        "_armed", "_channel", "_fd", "_limit", "_process", "_read", "_thread", "_timer", "_waiter",
+        "_watching", "loop",
+    )  # fmt: skip
 
     def __init__(self, loop: _Loop, channel: Channel) -> None:
         self.loop = loop
@@ -67,6 +74,8 @@ class SocketWatch:
         self._timer: _Timer | None = None
         self._armed = 0.0  # when the timer fires
         self._limit = math.inf
+        self._thread = threading.get_ident()
+        self._process = os.getpid()
 
     def taken(self) -> bytes | None:
         """Return what was read while it was waited for, or None where that was nothing.
@@ -85,7 +94,7 @@ class SocketWatch:
     def wait(self, limit: float) -> Awaitable[bool | None]:
         """Return what to await until something was read: True then, False at the limit, None once it stopped.
 
-        A cancellation meanwhile leaves nothing behind but what `stop` takes back.
+        A cancellation meanwhile leaves nothing behind but what `close` takes back.
 
         Args:
             limit: A time of the event loop's clock.
@@ -102,29 +111,49 @@ class SocketWatch:
         waiter = self._waiter = self.loop.create_future()
         return waiter
 
+    def pause(self) -> None:
+        """Watch no longer until the next wait."""
+        if self._watching:
+            self._watching = False
+            self.loop.remove_reader(self._fd)
+
+    def close(self) -> None:
+        """Watch no longer, and close the channel; who waits is told so. Idempotent, from whatever thread.
+
+        A loop that runs in another thread is told first: it would take the next socket of this number for
+        this one.
+        """
+        if self._process != os.getpid():
+            self._channel.close()  # what the loop of the other process watches is its own
+            return
+        if threading.get_ident() == self._thread:
+            self._stop()
+            self._channel.close()
+            return
+        try:
+            self.loop.call_soon_threadsafe(self.close)
+        except RuntimeError:  # the loop is closed
+            self._channel.close()
+
     def stop(self) -> None:
-        """Watch no longer; who waits is told so. Idempotent; the socket may be closed behind it."""
+        """Watch no longer, where the connection was dropped: in the loop's own thread, some time."""
+        if (self._watching or self._timer is not None) and self._process == os.getpid():
+            with suppress(RuntimeError):  # the loop is closed
+                self.loop.call_soon_threadsafe(self._stop)
+
+    def _stop(self) -> None:
         with suppress(RuntimeError):  # the loop is closed, and forgot everything by itself
-            if self._watching:
-                self._watching = False
-                self.loop.remove_reader(self._fd)
+            self.pause()
             if self._timer is not None:
                 self._timer.cancel()
                 self._timer = None
             if self._waiter is not None and not self._waiter.done():
                 self._waiter.set_result(None)
 
-    def stop_from_anywhere(self) -> None:
-        """Stop in the loop's own thread: the collector of garbage runs in whatever one."""
-        if self._watching or self._timer is not None:
-            with suppress(RuntimeError):  # the loop is closed
-                self.loop.call_soon_threadsafe(self.stop)
-
     def _readable(self) -> None:
         waiter = self._waiter
         if waiter is None or waiter.done():
-            self._watching = False  # nobody waits: the loop would tell it again at each turn
-            self.loop.remove_reader(self._fd)
+            self.pause()  # nobody waits: the loop would tell it again at each turn
             return
         try:
             self._read = self._channel.read()
@@ -152,7 +181,16 @@ class SocketWatch:
             self._arm(self._limit)
 
 
-def watch_for(channel: Channel) -> SocketWatch | None:
-    """Return the watch of a socket on the event loop that runs here, or None where it has no such thing."""
+def watch_for(channel: Channel, kept: SocketWatch | None = None) -> SocketWatch | None:
+    """Return the watch of a socket on the event loop that runs here, or None where it has no such thing.
+
+    Args:
+        channel: The bytes of the socket.
+        kept: The watch of an exchange before, which may have been in another loop.
+    """
     loop: Any = current_token().native_token
+    if kept is not None:
+        if kept.loop is loop:
+            return kept
+        kept.stop()
     return SocketWatch(loop, channel) if hasattr(loop, "add_reader") else None

@@ -25,6 +25,7 @@ def settings_for(
     api_key: Any,
     environ: Mapping[str, str],
     given: Mapping[str, Any],
+    api_keys: Any = None,
 ) -> dict[str, Any]:
     """Return the arguments of `OpenAICompatible` for a preset.
 
@@ -34,6 +35,7 @@ def settings_for(
         api_key: The key that the user gave, if any.
         environ: Where the usual variable of the key is looked up.
         given: Further settings of the user, which win.
+        api_keys: Several keys that the user gave, if any.
 
     Raises:
         LookupError: No preset has this name.
@@ -51,7 +53,9 @@ def settings_for(
     else:
         settings["base_url"] = preset.base_url if base_url is None else base_url
     settings["api_key"] = api_key
-    if api_key is None:
+    if api_keys is not None:
+        settings["api_keys"] = api_keys
+    elif api_key is None:
         settings["api_key"] = _usual_key(preset, base_url, environ)
     return settings
 

@@ -141,7 +141,7 @@ def _step(step: Step, seconds: float) -> Element:
     ]
     return element(
         "li",
-        element("span", step.provider),
+        element("span", step.provider if step.key is None else f"{step.provider} {step.key}"),
         element("svg", bars, aria_hidden="true"),
         element("span", _outcome(step), class_="quiet"),
     )

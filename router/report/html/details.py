@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from router.report.element import element
 from router.report.html.overview import badge
-from router.report.words import clean, percent, phrase, plural, span
+from router.report.words import clean, money_facts, percent, phrase, plural, span
 
 if TYPE_CHECKING:
     from router.health.report import HealthReport, ProbeAllowance, ProviderHealth
@@ -76,6 +76,7 @@ def rows(entry: ProviderHealth) -> dict[str, str]:
         if probe is None
         else f"{probe.level}, in {span(probe.seconds)}: {phrase(probe.reason, entry)}",
         "Probes for an answer": _allowance(entry.probe_budget),
+        "Costs and limits": "; ".join(money_facts(entry)),
     }
 
 

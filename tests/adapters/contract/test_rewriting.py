@@ -1,5 +1,7 @@
 """What is rewritten for a provider, and that nothing is lost by it."""
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,7 +15,7 @@ PLAIN = Capabilities(
 CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 
 
-def for_provider(able: Capabilities, *messages) -> tuple[list[dict], tuple[str, ...]]:
+def for_provider(able: Capabilities, *messages) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
     parsed = tuple(Message.parse(message) for message in messages)
     result = rewritten(parsed, able, Traits.of(parsed))
     return [message.as_dict() for message in result.messages], result.told
@@ -131,18 +133,20 @@ def test_nothing_is_lost_and_the_order_is_kept(messages, able):
 
 @given(MESSAGES, ABLE)
 def test_what_was_rewritten_needs_no_rewriting(messages, able):
-    request = ChatRequest.build(messages)
+    parsed = ChatRequest.build(messages).messages
 
-    once, told = request.rewritten_for(able)
-    twice, again = once.rewritten_for(able)
+    once, told = rewritten(parsed, able, Traits.of(parsed))
+    twice, again = rewritten(once, able, Traits.of(once))
 
-    assert (once.messages, ()) == (twice.messages, again)
-    assert bool(told) is (once is not request)
+    assert (once, ()) == (twice, again)
+    assert bool(told) is (once is not parsed)
 
 
 @given(MESSAGES)
-def test_who_takes_all_gets_the_request_itself(messages):
-    request = ChatRequest.build(messages)
+def test_who_takes_all_gets_the_messages_themselves(messages):
+    parsed = ChatRequest.build(messages).messages
 
-    assert (request, ()) == request.rewritten_for(Capabilities())
-    assert request.rewritten_for(Capabilities())[0] is request
+    result = rewritten(parsed, Capabilities(), Traits.of(parsed))
+
+    assert () == result.told
+    assert result.messages is parsed

@@ -44,6 +44,7 @@ def test_all_views_are_shown_as_plain_lines(path: str, command: Command) -> None
         "Changes from report to report, in UTC",
         "Seconds to the first content, and of probes",
         "Outages, in UTC",
+        "Costs per day, in UTC",
     ]
     assert "10 min  no connection could be made" in tables["Outages, in UTC"]
     assert re.search(r"h2o +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  ", tables["Outages, in UTC"])

@@ -36,7 +36,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "an empty prompt": (("ask", " ", *H2O), "the prompt is empty"),
     "nothing on standard input": (("ask", *H2O), "the prompt is empty"),
     "two prompts": (("ask", "hi", "there", *H2O), "(there)"),
-    "a misspelt option": (("ask", "hi", "--temprature", "1", *H2O), "did you mean --temperature?"),
+    "a misspelt option": (("ask", "hi", "--temprature", "1", *H2O), "did you mean --temperature"),
     "an option without its value": (("ask", "hi", "--provider"), "requires an argument"),
     "a time that is no number": (("ask", "hi", "--timeout", "x", *H2O), "'--timeout'"),
     "a negative time": (("ask", "hi", "--timeout", "-1", *H2O), "--timeout -1"),

@@ -25,6 +25,11 @@ connect_timeout = 2.5
 cleanup_timeout = 2
 verify = true
 trust_env = false
+concurrency = 3
+requests_per_minute = 60
+tokens_per_minute = 90000
+daily_requests = 1000
+budget = { usd = 5 }
 
 [provider.headers]
 x-title = { plain = "my application" }
@@ -56,6 +61,17 @@ token_limit = 4096
 [[provider]]
 adapter = "chat_anywhere"
 refusals = ["no", "never"]
+
+[prices]
+currency = "USD"
+
+[prices.table.first.small-1]
+input = 0.15
+output = 0.6
+cached_input = 0.075
+
+[prices.table.first."*"]
+per_request = 0.01
 
 [timeouts]
 first_content = 20

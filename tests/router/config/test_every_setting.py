@@ -27,6 +27,20 @@ ENVIRON: Final = {"A_KEY": KEY} | {
 SECRET: Final = (Secret(KEY), {"env": "A_KEY"})
 SAMPLES: Final[dict[str, tuple[Any, Any]]] = {
     "api_key": SECRET,
+    "api_keys": ([Secret(KEY)], [{"env": "A_KEY"}]),
+    "auth_token": SECRET,
+    "betas": (["one-2026-01-01"],) * 2,
+    "budget": ({"usd": 5.0},) * 2,
+    "concurrency": (1,) * 2,
+    "daily_requests": (70,) * 2,
+    "first_content": (90.0,) * 2,
+    "http2": (True,) * 2,
+    "max_tokens": (123,) * 2,
+    "requests_per_minute": (60,) * 2,
+    "stall": (45.0,) * 2,
+    "structured_output": ("tool",) * 2,
+    "tokens_per_minute": (6000,) * 2,
+    "version": ("2026-10-21",) * 2,
     "base_url": ("http://127.0.0.1:3/v1",) * 2,
     "body": ({"safe": True, "list": [1, 2.5, "x"]},) * 2,
     "bot_id": ("one",) * 2,
@@ -65,7 +79,7 @@ SAMPLES: Final[dict[str, tuple[Any, Any]]] = {
     "verify": (True,) * 2,
 }
 """Setting -> a value in code, and the same in a file. A new setting needs a line here."""
-ONLY_IN_CODE: Final = {"transport"}
+ONLY_IN_CODE: Final = {"transport", "webdriver"}
 """Objects of a library, which no file can hold."""
 NAMES: Final = [*sorted(catalogue.BUILT_IN), *(name for name in PRESETS if name not in catalogue.BUILT_IN)]
 SAMPLE: Final = sampled(NAMES, 0.3, "every setting", lambda name: name in PRESETS)
@@ -94,7 +108,8 @@ def in_code(name: str, settings: dict[str, Any]) -> Adapter:
 
 def in_file(name: str, settings: dict[str, Any], folder: Path) -> Adapter:
     lines = [f"{writing.key(key)} = {writing.value(value)}" for key, value in settings.items()]
-    file = put(folder, "\n".join(["[[provider]]", f'adapter = "{name}"', *lines]) + "\n")
+    prices = ["[prices]", "bundled = true"] if "budget" in settings else []
+    file = put(folder, "\n".join(["[[provider]]", f'adapter = "{name}"', *lines, *prices]) + "\n")
     (adapter,) = load(file, ENVIRON).providers
     return adapter
 

@@ -124,7 +124,7 @@ def test_each_load_makes_adapters_of_its_own(tmp_path: Path) -> None:
 
 def test_a_file_decides_everything_but_who_watches() -> None:
     """A policy that a router learns is one that a file must be able to say."""
-    others = {"providers", "observers", "history", "random_source"}
+    others = {"providers", "observers", "history", "random_source", "utc"}
     parameters = set(inspect.signature(Router).parameters) - others
 
     assert parameters <= set(Config("", ()).policies)

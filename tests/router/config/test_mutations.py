@@ -15,7 +15,7 @@ from tests.router.config.good import GOOD, Where, at, bent, document, dump, mist
 
 PLACES = list(places(document()))
 KEYS = [where for where in PLACES if isinstance(where[-1], str)]
-FREE = ("models", "headers", "cookies", "weights")
+FREE = ("models", "headers", "cookies", "weights", "budget", "table", "first")
 """Tables whose keys are the user's own."""
 FIXED = [where for where in KEYS if where[-2:-1] == () or where[-2] not in FREE]
 CANARY = "hunter2-pasted-into-the-wrong-position"

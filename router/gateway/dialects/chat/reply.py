@@ -1,7 +1,13 @@
 """A reply as OpenAI's clients know it: the whole completion, and its chunks.
 
 Beyond OpenAI's own fields: `reasoning_content` (as DeepSeek, vLLM and others name it), `images` (as
-OpenRouter does), and `chat_router`, an object in which a switch of providers is told.
+OpenRouter does), and `chat_router`, an object beside `choices`:
+
+    switch        in a chunk: another provider takes over: {"kind", "left", "taken_by", "shown"}; with the
+                  kind `restart` what was streamed before is void, with `continue` it goes on
+    switches      in a whole completion: all of them
+    final_text    in a chunk at the end: the provider's own final version of the whole text, where it differs
+                  from the text that was streamed
 """
 
 from __future__ import annotations
@@ -144,6 +150,7 @@ class Chunks:
         self._asked = asked
         self._old = OLD_FUNCTIONS in asked.own
         self._head: dict[str, Any] = {}
+        self._further: dict[int, bool] = {}  # further choice -> whether it has a finish reason
         self._before = b""
         self._after = b""
 
@@ -170,6 +177,8 @@ class Chunks:
     def _worded(self, delta: Delta) -> bytes:
         if delta.switch is not None:
             return self._switched(delta.switch)
+        if delta.model is not None and delta.model != self._head["model"]:
+            self._name(self._head["id"], delta.model)
         if delta.beside is None and not delta.reasoning and not delta.tool_calls:
             return self._before + encode(delta.text) + self._after if delta.text else b""
         worded = b""
@@ -179,8 +188,19 @@ class Chunks:
         for index, further in delta.beside.choices if delta.beside is not None else ():
             own = self._fields(further)
             if own or further.finish_reason is not None:
+                worded += self._opened(index)
+                self._further[index] = further.finish_reason is not None
                 worded += self._chunk(own, further.finish_reason, index=index)
         return worded
+
+    def _opened(self, index: int) -> bytes:
+        """Return the roles of a further choice and of those before it, where they were not sent yet.
+
+        Clients want a role of each choice, and the official one wants the choices to begin in their order.
+        """
+        new = [each for each in range(1, index + 1) if each not in self._further]
+        self._further.update(dict.fromkeys(new, False))
+        return b"".join(self._chunk({"role": "assistant", "content": ""}, index=each) for each in new)
 
     def _fields(self, delta: Delta) -> dict[str, Any]:
         fields: dict[str, Any] = {}
@@ -208,13 +228,21 @@ class Chunks:
         return {"tool_calls": [_call(piece) for piece in pieces]}
 
     def _switched(self, switch: Switch) -> bytes:
+        if switch.kind == "restart":
+            self._further.clear()
         return event_of({**self._head, "choices": [], "chat_router": {"switch": _switch(switch)}})
 
     def end(self, stream: ReplyStream) -> bytes:
         """Return the chunk with the finish reason, the usage where it was asked for, and the end mark."""
         reason = finish_reason(stream.finish_reason, self._asked, calls=bool(stream.tool_calls))
         worded = self._chunk({}, reason)
-        if self._asked.counts:
+        for index, ended in self._further.items():
+            worded += b"" if ended else self._chunk({}, "stop", index=index)
+        if stream.final_text is not None:
+            worded += event_of(
+                {**self._head, "choices": [], "chat_router": {"final_text": stream.final_text}}
+            )
+        if self._asked.counts and stream.usage is not None:
             worded += event_of({**self._head, "choices": [], "usage": usage_of(stream.usage)})
         return worded + DONE
 

@@ -19,7 +19,9 @@ from router.gateway.failure import refused
 if TYPE_CHECKING:
     from router.gateway.names import Names
 
-_DROPPED: Final = frozenset({"safety_identifier", "prompt_cache_retention", "moderation"})
+_DROPPED: Final = frozenset(
+    {"safety_identifier", "prompt_cache_retention", "prompt_cache_options", "moderation"}
+)
 """What only OpenAI itself can use: marks of its own abuse watch and of its cache."""
 _OF_STREAMS: Final = frozenset({"include_usage", "include_obfuscation"})
 OLD_FUNCTIONS: Final = "functions"

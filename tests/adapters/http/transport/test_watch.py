@@ -7,6 +7,7 @@ import math
 import socket
 import threading
 import warnings
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -224,22 +225,70 @@ async def test_an_exchange_that_is_dropped_leaves_no_socket(transport: StreamTra
             await eventually(lambda: sockets() == before)
 
 
-async def test_a_kept_connection_has_nothing_to_do_with_the_event_loop(transport: StreamTransport) -> None:
+def _is_at_rest(connection: Connection) -> bool:
+    return connection._watch is None or not connection._watch._watching
+
+
+async def test_a_kept_connection_is_watched_no_more_once_its_peer_ends(transport: StreamTransport) -> None:
     async def handler(talk: Talk) -> None:
         await talk.request()
         await anyio.sleep(0.01)  # so that it is waited for
         await talk.send(OK)
-        await talk.gone()
 
     async with Peer(handler) as peer:
-        async with transport.exchange(peer.head(), b"{}") as exchange:
-            connection = exchange._connection
-            while await exchange.receive():
-                pass
-        assert connection is None or connection._watch is None
-        assert "idle=1" in repr(transport)
-        [[(_, kept)]] = transport._idle._of.values()
-        assert kept._watch is None
+        for _ in range(2):
+            async with transport.exchange(peer.head(), b"{}") as exchange:
+                assert await exchange.receive() == b"ok"
+            [[(_, kept)]] = transport._idle._of.values()
+            await eventually(partial(_is_at_rest, kept))
+            assert not exchange.reused
+
+
+async def test_a_long_request_over_a_connection_that_was_waited_for(transport: StreamTransport) -> None:
+    async def handler(talk: Talk) -> None:
+        while True:
+            await talk.request()
+            await anyio.sleep(0.01)
+            await talk.send(OK)
+
+    async with Peer(handler) as peer:
+        for size in (2, 3_000_000, 2):
+            async with transport.exchange(peer.head(), b"x" * size) as exchange:
+                with anyio.fail_after(10):
+                    assert await exchange.receive() == b"ok"
+                assert await exchange.receive() == b""
+
+
+async def test_closed_in_another_thread_it_is_closed_in_the_loop_of_its_own(
+    pair: tuple[Connection, socket.socket],
+) -> None:
+    connection, theirs = pair
+    theirs.send(b"x")
+    await connection.readable(math.inf)
+    assert await heard(connection) == b"x"
+    await anyio.to_thread.run_sync(connection.close)
+    assert connection.closed
+    await eventually(lambda: connection.channel.sock.fileno() == -1)
+
+
+async def test_the_next_exchange_may_be_in_another_loop(
+    pair: tuple[Connection, socket.socket], anyio_backend_name: str, anyio_backend_options: dict[str, Any]
+) -> None:
+    connection, theirs = pair
+
+    async def exchange() -> None:
+        theirs.send(b"x")
+        await connection.readable(anyio.current_time() + 1000)
+        assert await heard(connection) == b"x"
+        connection.rest()
+
+    def elsewhere() -> None:
+        anyio.run(exchange, backend=anyio_backend_name, backend_options=anyio_backend_options)
+
+    await exchange()
+    for _ in range(2):
+        await anyio.to_thread.run_sync(elsewhere)
+        await exchange()
 
 
 async def test_where_the_loop_watches_no_sockets_anyio_waits(

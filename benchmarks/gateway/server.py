@@ -1,0 +1,48 @@
+"""The gateway before one OpenAI-compatible upstream: prints its port, and serves until killed.
+
+python -m benchmarks.gateway.server http://127.0.0.1:8001/50/10/1
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import sys
+
+import uvicorn
+
+from adapters import Limits, OpenAICompatible
+from router import Router
+from router.gateway import app
+
+
+def listening() -> socket.socket:
+    """Return a socket that listens on a free port, and print that port."""
+    # Without its protocol, asyncio leaves Nagle's algorithm on: 40 ms for each reply.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(4096)
+    sys.stdout.write(f"{listener.getsockname()[1]}\n")
+    sys.stdout.flush()
+    return listener
+
+
+def quiet() -> None:
+    """Log no traceback for an answer that is dropped on purpose, as a plain uvicorn does."""
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+
+
+def main(upstream: str) -> None:
+    """Serve until killed."""
+    provider = OpenAICompatible(
+        upstream, name="upstream", model="m", limits=Limits(connections=2000, idle_connections=2000)
+    )
+    router = Router([provider], observers=[])
+    listener = listening()
+    quiet()
+    config = uvicorn.Config(app(router), log_config=None, lifespan="off", http="httptools", backlog=4096)
+    uvicorn.Server(config).run([listener])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,48 @@
+"""A short storm: clients by the hundred, upstreams that fail, clients that leave."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from benchmarks.gateway.storm import WORDS, judged, storm
+from tests.depth import QUICK
+
+TEXT = " ".join(["w"] * WORDS)
+HEAD = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+
+
+def streamed(*events: str, ends: bool) -> bytes:
+    chunks = [f"{len(e) + 8:x}\r\ndata: {e}\n\n\r\n".encode() for e in events]
+    return HEAD + b"".join(chunks) + (b"0\r\n\r\n" if ends else b"")
+
+
+def chunk(text: str) -> str:
+    return json.dumps({"choices": [{"delta": {"content": text}}]})
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (streamed(chunk(TEXT), "[DONE]", ends=True), "whole"),
+        (streamed(chunk("w w"), '{"error":{}}', ends=False), "interrupted"),
+        (streamed(chunk("w w"), "[DONE]", ends=True), None),
+        (streamed(chunk("w w"), ends=True), None),
+        (streamed(chunk(TEXT), ends=False), None),
+        (streamed(chunk("w other"), '{"error":{}}', ends=False), None),
+        (streamed(chunk("w w"), '{"error":{}}', ends=True), None),
+        (streamed(chunk("w w"), '{"error":{}}', "[DONE]", ends=False), None),
+    ],
+)
+def test_the_judge_sees_what_is_mixed_or_silently_cut(answer: bytes, kind: str | None) -> None:
+    assert (judged(answer, "w") == kind) is (kind is not None)
+    assert judged(answer, "w").startswith("w:") is (kind is None)
+
+
+@pytest.mark.skipif(QUICK, reason="a storm runs in full depth")
+def test_no_reply_is_mixed_or_silently_cut_and_every_request_ends() -> None:
+    met, memory = storm(clients=200, seconds=4)
+    assert met.wrong == []
+    assert met.counts["whole"] > 100
+    assert memory[-1] < memory[0] + 30

@@ -1,0 +1,95 @@
+"""Which status a client gets: by real errors of real routers, also where they are only remembered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from adapters.contract import Capabilities, errors
+from adapters.scripted import ScriptedAdapter
+from router import RetryPolicy
+from router.gateway import app
+from tests.router.gateway.calling import answered, asking, router_of
+from tests.virtual_time import anyio_backend
+
+if TYPE_CHECKING:
+    from tests.router.gateway.calling import Call
+
+__all__ = ["anyio_backend"]
+pytestmark = pytest.mark.anyio
+
+LIMITED = errors.RateLimited("slow down", retry_after=7)
+DOWN = errors.ServiceFailed("at http://10.0.0.1: no")
+MISSING = errors.ModelNotFound("no such model")
+INVALID = errors.InvalidRequest("temperature is odd")
+LONG = errors.ContextTooLong("too long")
+KEY = errors.AuthenticationFailed("the key sk-1 is wrong", status=401)
+QUOTA = errors.QuotaExhausted("pay first", status=402)
+NO_TOOLS = Capabilities()
+TOOLS = [{"type": "function", "function": {"name": "f", "parameters": {}}}]
+
+TABLE: list[tuple[str, list[Any], int, str | None, int]] = [
+    ("all limited", [LIMITED, LIMITED], 429, "rate_limit_exceeded", 429),
+    ("limited, and one that cannot take it", [LIMITED, INVALID], 429, "rate_limit_exceeded", 429),
+    ("limited and down", [LIMITED, DOWN], 503, "no_provider", 503),
+    ("all down", [DOWN, errors.ConnectFailed("no")], 503, "no_provider", 503),
+    ("no model", [MISSING, MISSING], 404, "model_not_found", 404),
+    ("no model, and down", [MISSING, DOWN], 503, "no_provider", 503),
+    ("all refuse", [INVALID, INVALID], 400, None, 400),
+    ("too long for all", [LONG, LONG], 400, "context_length_exceeded", 400),
+    ("wrong keys", [KEY, KEY], 503, "upstream_account", 503),
+    ("no quota", [QUOTA, KEY], 503, "upstream_account", 503),
+    ("content", [errors.ContentRefused("flagged")], 400, "content_filter", 400),
+    ("this machine", [errors.LocalFailure("no descriptors")], 500, "local_failure", 500),
+    ("empty", [errors.EmptyReply("nothing")], 503, "no_provider", 503),
+]
+
+
+@pytest.mark.parametrize(("failures", "status", "code", "again"), [row[1:] for row in TABLE],
+                         ids=[row[0] for row in TABLE])  # fmt: skip
+async def test_status(failures: list[Any], status: int, code: str | None, again: int) -> None:
+    chain = [ScriptedAdapter(f"p{number}", [failure]) for number, failure in enumerate(failures)]
+    async with router_of(*chain) as router:
+        application = app(router)
+        first: Call = await asking().put_to(application)
+        second: Call = await asking(stream=True).put_to(application)
+    assert (first.status, first.document()["error"]["code"]) == (status, code)
+    assert second.status == again  # what was met is remembered now
+    told = first.document()["error"]["message"] + second.document()["error"]["message"]
+    assert "sk-1" not in told
+    assert "10.0.0.1" not in told
+    for call in (first, second):
+        if call.status == 429:
+            assert 1 <= int(call.headers["retry-after"]) <= 7
+            assert "x-should-retry" not in call.headers
+        if call.status in (400, 404) or call.document()["error"]["code"] == "upstream_account":
+            assert call.headers["x-should-retry"] == "false"
+
+
+async def test_a_long_pause_is_told_and_not_waited_for() -> None:
+    call = await answered(asking(), ScriptedAdapter("p", [errors.RateLimited("no", retry_after=600)]))
+    assert (call.status, call.headers["retry-after"], call.headers["x-should-retry"]) == (429, "600", "false")
+
+
+async def test_rounds_that_end_for_want_of_budget_or_time_tell_what_was_met() -> None:
+    retry = RetryPolicy(attempts=3, backoff=0.1)
+    async with router_of(ScriptedAdapter("p", [errors.RateLimited("no")]), retry=retry) as router:
+        call = await asking().put_to(app(router))
+    assert call.status == 429
+
+
+async def test_a_demand_that_nobody_meets_and_isolated_providers() -> None:
+    call = await answered(asking(tools=TOOLS), ScriptedAdapter("p", capabilities=NO_TOOLS))
+    assert (call.status, call.document()["error"]["code"]) == (400, "unsupported_by_providers")
+    limited, resting = ScriptedAdapter("limited", [LIMITED]), ScriptedAdapter("resting")
+    async with router_of(limited, resting) as router:
+        router.isolate("resting")
+        call = await asking().put_to(app(router))
+        assert call.status == 429
+        router.isolate("limited")
+        call = await asking().put_to(app(router))
+        assert (call.status, call.headers["x-should-retry"]) == (503, "false")
+    # A client is told nothing that it could wait for after the end.
+    call = await asking().put_to(app(router))
+    assert (call.status, call.document()["error"]["code"]) == (503, "shutting_down")
