@@ -59,9 +59,10 @@ class ConfigFile:
             ValueError: A provider that is wanted does not stand in it.
         """
         self._stamps = self._seen()
+        before = _stamp(self.path)  # a change while it is read counts as one after it
         config = load(self.path, trusted=self._trusted)
         self._files = (self.path, *(self.path.parent / name for name in files_in(config.document)))
-        self._stamps = self._seen()
+        self._stamps = (before, *self._seen()[1:])
         known = {adapter.name: adapter for adapter in config.providers}
         missing = [name for name in self._providers if name not in known]
         if missing:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 import pytest
 
+from adapters import H2o, OpenAICompatible
 from adapters.scripted import Forever, ScriptedAdapter
+from adapters.simulators.h2o import H2oSimulator
 from adapters.simulators.openai import OpenAISimulator
 from router.gateway.serving.source import ConfigFile
 from router.gateway.settings import ClientKey, GatewaySettings
@@ -105,31 +107,43 @@ async def test_a_refusal_is_read_by_a_client_that_still_sends_its_body() -> None
         assert (await client.answer())[0] == 401
 
 
-@pytest.mark.parametrize(
-    ("headers", "status"),
-    [
-        ({"host": "127.0.0.1:8000"}, 200),
-        ({"host": "LOCALHOST"}, 200),
-        ({"host": "[::1]:80"}, 200),
-        ({"host": "gateway.example.org"}, 200),
-        ({"host": "evil.example.org"}, 403),
-        ({"host": "localhost.evil.example.org"}, 403),
-        ({"host": ""}, 403),
-        ({"host": "localhost", "origin": "http://localhost"}, 200),
-        ({"origin": "https://chat.example.org"}, 200),
-        ({"origin": "https://evil.example.org"}, 403),
-        ({"origin": "null"}, 403),
-    ],
-)
-async def test_foreign_names_and_foreign_pages_are_refused(headers: dict[str, str], status: int) -> None:
+NAMES_AND_PAGES: list[tuple[dict[str, str], int]] = [
+    ({"host": "127.0.0.1:8000"}, 200),
+    ({"host": "LOCALHOST"}, 200),
+    ({"host": "[::1]:80"}, 200),
+    ({"host": "gateway.example.org"}, 200),
+    ({"host": "evil.example.org"}, 403),
+    ({"host": "localhost.evil.example.org"}, 403),
+    ({"host": ""}, 403),
+    ({"host": "localhost", "origin": "http://localhost"}, 200),
+    ({"origin": "https://chat.example.org"}, 200),
+    ({"origin": "https://evil.example.org"}, 403),
+    ({"origin": "null"}, 403),
+    ({"host": "localhost\r\nhost: evil.example.org"}, 403),
+]
+
+
+async def test_foreign_names_and_foreign_pages_are_refused() -> None:
     settings = GatewaySettings(cors=["https://chat.example.org"], hosts=["gateway.example.org"])
     async with served(settings) as one:
-        found, head, _ = await one.ask(request(headers=headers))
+        for headers, status in NAMES_AND_PAGES:
+            found, head, _ = await one.ask(request(headers=headers))
 
-    assert found == status
-    allowed = b"access-control-allow-origin: https://chat.example.org" in head
-    assert allowed is (headers.get("origin") == "https://chat.example.org")
-    assert b"set-cookie" not in head
+            assert found == status, headers
+            allowed = b"access-control-allow-origin: https://chat.example.org" in head
+            assert allowed is (headers.get("origin") == "https://chat.example.org")
+            assert b"set-cookie" not in head
+
+
+async def test_an_allowed_page_may_ask_before_it_asks() -> None:
+    settings = GatewaySettings(cors=["https://chat.example.org"], keys=KEYS)
+    asked = request(b"", headers={"origin": "https://chat.example.org"}, method="OPTIONS")
+    async with served(settings) as one, one.client() as client:
+        await client.send(asked)
+        head = await client.until(b"\r\n\r\n")
+
+    assert head.startswith(b"HTTP/1.1 204 ")
+    assert b"access-control-allow-headers: authorization, *" in head
 
 
 async def test_nothing_of_a_client_goes_on_to_a_provider_or_chooses_its_address() -> None:
@@ -137,16 +151,18 @@ async def test_nothing_of_a_client_goes_on_to_a_provider_or_chooses_its_address(
         "x-secret": "of-the-client", "cookie": "a=b", "authorization": "Bearer mine",
         "x-forwarded-host": "evil.example.org", "user-agent": "theirs",
     }  # fmt: skip
-    async with OpenAISimulator() as simulator:
-        from adapters import OpenAICompatible
-
-        async with served(
-            adapters=[OpenAICompatible(base_url=simulator.url + "/v1", name="one", model="small")]
-        ) as one:
-            statuses = [
-                (await one.ask(request(question(**further), headers=headers)))[0]
-                for further in ({}, {"base_url": "http://127.0.0.1:1"}, {"model": "http://127.0.0.1:1/v1"})
-            ]
+    async with (
+        OpenAISimulator() as simulator,
+        served(adapters=[OpenAICompatible(base_url=simulator.url + "/v1", name="one", model="small")]) as one,
+    ):
+        statuses = [
+            (
+                await one.ask(
+                    request(question(**dict[str, Any]({name: "http://127.0.0.1:1/v1"})), headers=headers)
+                )
+            )[0]
+            for name in ("user", "base_url", "model")
+        ]
 
     assert statuses == [200, 400, 200]
     assert len(simulator.requests) == 2
@@ -158,19 +174,23 @@ async def test_nothing_of_a_client_goes_on_to_a_provider_or_chooses_its_address(
         assert "theirs" not in sent
 
 
-async def test_a_client_that_leaves_ends_the_request_at_the_provider() -> None:
-    from adapters import OpenAICompatible
+async def test_a_client_that_leaves_ends_the_request_and_the_conversation_at_the_provider() -> None:
+    """Within 0.5 s, whether or not content has come, and after a pipelined request, too."""
+    for delay, further in ((60, b""), (0.05, b""), (60, b"GET / HTTP/1.1\r\n\r\n")):
+        async with (
+            H2oSimulator(delay=delay, text="word " * 1000) as simulator,
+            served(adapters=[H2o(base_url=simulator.url)]) as one,
+        ):
+            async with one.client() as client:
+                await client.send(request(question(stream=True)) + further)
+                await settled(lambda: simulator.turns == 1)
+                if delay < 1:
+                    await client.until(b"word")
+            with anyio.fail_after(0.5):
+                while not simulator.deleted or simulator.running:  # noqa: ASYNC110 - seen from outside
+                    await anyio.sleep(0.005)
 
-    async with (
-        OpenAISimulator(delay=60) as simulator,
-        served(adapters=[OpenAICompatible(base_url=simulator.url + "/v1", name="one", model="small")]) as one,
-    ):
-        async with one.client() as client:
-            await client.send(request(question(stream=True)))
-            await settled(lambda: simulator.running == 1)
-        with anyio.fail_after(0.5):
-            while simulator.running:  # noqa: ASYNC110 - seen from outside
-                await anyio.sleep(0.005)
+            assert simulator.deleted == set(simulator.created)
 
 
 def written(folder: Path, url: str, further: str = "") -> ConfigFile:
