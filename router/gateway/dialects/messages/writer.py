@@ -171,11 +171,9 @@ class MessageWriter:
 
     def _switched(self, switch: Switch) -> bytes:
         ended = b""
+        # There is no call to end: a reply that holds a piece of one is never taken over.
         if self._open == "thinking" or switch.kind == "restart":
             ended = self._close()
-        if switch.kind == "restart":  # the next provider numbers its calls anew
-            ended += b"".join(self._end_call(call) for call in self._calls.values())
-            self._calls.clear()
         self._provider, self._field, self._extra = switch.taken_by, "", {}
         return ended + named_event({"type": "ping", "chat_router": {"switch": switch_of(switch)}})
 
