@@ -48,7 +48,9 @@ class MessageWriter:
 
     def begin(self, stream: ReplyStream) -> bytes:
         """Return the start of the message."""
-        self._request_id, self._provider = stream.request_id, stream.provider
+        self._request_id = stream.request_id
+        # Some deltas may have been read already, a switch among them; they are worded from the beginning.
+        self._provider = stream.switches[0].left if stream.switches else stream.provider
         message = {
             **head_of(stream.request_id, stream.model or self._asked.named),
             "content": [],
