@@ -48,7 +48,9 @@ class MessageWriter:
 
     def begin(self, stream: ReplyStream) -> bytes:
         """Return the start of the message."""
-        self._request_id, self._provider = stream.request_id, stream.provider
+        self._request_id = stream.request_id
+        # Some deltas may have been read already, a switch among them; they are worded from the beginning.
+        self._provider = stream.switches[0].left if stream.switches else stream.provider
         message = {
             **head_of(stream.request_id, stream.model or self._asked.named),
             "content": [],
@@ -171,11 +173,9 @@ class MessageWriter:
 
     def _switched(self, switch: Switch) -> bytes:
         ended = b""
+        # There is no call to end: a reply that holds a piece of one is never taken over.
         if self._open == "thinking" or switch.kind == "restart":
             ended = self._close()
-        if switch.kind == "restart":  # the next provider numbers its calls anew
-            ended += b"".join(self._end_call(call) for call in self._calls.values())
-            self._calls.clear()
         self._provider, self._field, self._extra = switch.taken_by, "", {}
         return ended + named_event({"type": "ping", "chat_router": {"switch": switch_of(switch)}})
 

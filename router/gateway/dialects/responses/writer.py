@@ -222,9 +222,9 @@ class ResponseWriter:
     def _switched(self, switch: Switch) -> bytes:
         self._switches.append(switch)
         ended = b""
-        if switch.kind == "restart":  # the next provider begins anew, and numbers its calls anew
-            ended = self._end_item("incomplete") + self._end_calls()
-            self._calls.clear()
+        # There is no call to end: a reply that holds a piece of one is never taken over.
+        if switch.kind == "restart":
+            ended = self._end_item("incomplete")
             self._void = len(self._output)
         elif self._open is not None and self._open.reasons:
             ended = self._end_item()

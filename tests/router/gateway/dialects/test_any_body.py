@@ -176,6 +176,7 @@ def test_a_changed_request_is_answered_or_refused(path: str, data: st.DataObject
 @given(body=st.binary(max_size=20) | JSON.map(lambda value: json.dumps(value).encode()))
 @example(body=b"[" * 5000)
 @example(body=b'{"model": "\\ud800", "max_tokens": 1, "messages": [], "input": "Hi"}')
+@example(body=b'{"model": "auto", "input": "Hi", "reasoning": {"summary": "\\ud800"}}')
 @example(body=b"")
 def test_any_bytes_are_answered_or_refused(path: str, body: bytes) -> None:
     _sent("asyncio", path, body)
