@@ -36,11 +36,11 @@ async def test_nothing_is_left_of_a_request_whose_client_leaves(service: Service
         call = asking(stream=True)
         group.start_soon(call.put_to, app(router))
         with anyio.fail_after(5):
-            while not call.bodies:
+            while not call.bodies:  # noqa: ASYNC110 - no event tells of a write
                 await anyio.sleep(0.005)
         left = anyio.current_time()
         call.gone.set()
         with anyio.fail_after(5):
-            while simulator.running or leftovers(simulator):
+            while simulator.running or leftovers(simulator):  # noqa: ASYNC110 - nor of this
                 await anyio.sleep(0.005)
         assert anyio.current_time() - left < 0.5
