@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -41,7 +42,14 @@ class Process:
     """
 
     def __init__(self, *command: str) -> None:
-        self.running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        quiet = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_TELEMETRY": "False", "NO_DOCS": "True"}
+        self.running = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env={**os.environ, **quiet},
+        )
 
     def line(self) -> str:
         """Return the first line that it prints."""
@@ -96,7 +104,10 @@ def litellm(upstream: str) -> Iterator[tuple[Process, int]]:
     """Serve LiteLLM's proxy before an upstream, one worker, and return its port."""
     with tempfile.TemporaryDirectory() as folder:
         model = {"model": "openai/m", "api_base": upstream, "api_key": "x"}
-        settings = {"model_list": [{"model_name": "m", "litellm_params": model}]}
+        settings = {
+            "model_list": [{"model_name": "m", "litellm_params": model}],
+            "general_settings": {"master_key": "sk-1"},
+        }
         (Path(folder) / "config.yaml").write_text(json.dumps(settings))
         port = 18_473
         binary = str(place_of("litellm") / "venv" / "bin" / "litellm")

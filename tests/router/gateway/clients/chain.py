@@ -10,14 +10,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from adapters import OpenAICompatible
-from adapters.contract import Beside, Capabilities, Delta, Usage
-from adapters.scripted import Forever, ScriptedAdapter
+from adapters.contract import Adapter, Beside, Capabilities, Delta, Usage
+from adapters.scripted import ScriptedAdapter
 from adapters.simulators.openai import Manner, OpenAISimulator
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncGenerator, Mapping
 
-    from adapters.contract import Adapter
+    from adapters.contract import ChatRequest
     from adapters.simulators.server import Exchange
 
 CALLS: Final = (
@@ -28,6 +28,25 @@ CALLS: Final = (
     },
     {"id": "call_b", "type": "function", "function": {"name": "weather", "arguments": '{"city": "Oslo"}'}},
 )
+
+
+class Fountain(Adapter):
+    """Has 64 MiB to say, and counts how many of its 1000 pieces were taken."""
+
+    name = "fountain"
+
+    def __init__(self) -> None:
+        self.taken = 0
+        self.ended = False
+
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
+        try:
+            for _ in range(1000):
+                yield Delta("x" * 65536)
+                self.taken += 1
+            yield Delta(finish_reason="stop")
+        finally:
+            self.ended = True
 
 
 class Mirror(OpenAISimulator):
@@ -90,7 +109,7 @@ def adapters(served: Mapping[str, OpenAISimulator]) -> list[Adapter]:
         found.append(OpenAICompatible(simulator.url + "/v1", name=name, model=model, **settings))
     text_only = Capabilities(tools=False, images=False, options=frozenset(), context_tokens=4096)
     return [*found, ScriptedAdapter("rich", RICH), ScriptedAdapter("plain", "Hello", capabilities=text_only),
-            ScriptedAdapter("silent", [Forever]), ScriptedAdapter("bug", [TypeError("a bug")])]  # fmt: skip
+ Fountain()]  # fmt: skip
 
 
 RICH: Final = [

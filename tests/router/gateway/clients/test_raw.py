@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.router.gateway.clients.chain import Fountain
+
 if TYPE_CHECKING:
     from tests.router.gateway.clients.running import Running
 
@@ -75,6 +77,22 @@ def test_a_client_that_leaves_frees_the_provider_at_once(
     connection.close()
     left = time.monotonic()
     wait_until(lambda: simulator.running == 0, 3)
+    assert time.monotonic() - left < 0.5
+
+
+def test_a_slow_client_holds_the_provider_back(gateway: Running) -> None:
+    fountain = gateway.router.adapters[-1]
+    assert isinstance(fountain, Fountain)
+    connection = opened(gateway, "fountain/m", stream=True)
+    wait_until(lambda: fountain.taken > 1, 3)
+    before = -1
+    while before < fountain.taken:
+        before = fountain.taken
+        time.sleep(0.1)  # noqa: TID251 - the gateway runs in another thread
+    assert fountain.taken < 300  # what the sockets' buffers take, of 64 MiB
+    connection.close()
+    left = time.monotonic()
+    wait_until(lambda: fountain.ended, 3)
     assert time.monotonic() - left < 0.5
 
 
