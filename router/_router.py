@@ -102,12 +102,12 @@ class Router(Origins):
             random.Random()
         )
         policy = setting_of("breaker", breaker, BreakerPolicy, "") or BreakerPolicy()
-        prices = setting_of("prices", prices, Prices, "{…}")
-        self._providers = chain_of(providers, policy, self._random, prices, utc)
+        self.prices = setting_of("prices", prices, Prices, "{…}")
+        self._providers = chain_of(providers, policy, self._random, self.prices, utc)
         traffic = TrafficObserver(self._providers, anyio.current_time)
         self._tell = Observers([traffic, *_observers_of(observers, history)])
         self._budget = self.retry.budget or RetryBudget()
-        self._strategy = strategy_of(strategy, self._providers, prices)
+        self._strategy = strategy_of(strategy, self._providers, self.prices)
         if isinstance(on_interruption, str):
             on_interruption = Interruption(on_interruption)
         self._interruption = (

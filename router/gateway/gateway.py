@@ -10,7 +10,6 @@ from router.gateway.routers import Routers
 
 if TYPE_CHECKING:
     from router import Router
-    from router.gateway.admission.admission import CostOf
     from router.gateway.settings import GatewaySettings
 
 
@@ -21,7 +20,6 @@ class Gateway:
         router: Answers the requests.
         settings: See `GatewaySettings`.
         local: Whether the gateway listens on the loopback address alone.
-        cost_of: Returns what a reply has cost; None where there are no prices.
 
     Attributes:
         routers: The router, and those before it.
@@ -38,11 +36,10 @@ class Gateway:
         settings: GatewaySettings,
         *,
         local: bool = False,
-        cost_of: CostOf | None = None,
     ) -> None:
         self.routers = Routers(router)
         self.settings = settings
-        self.admission = Admission(settings, local=local, cost_of=cost_of)
+        self.admission = Admission(settings, local=local, priced=router.prices is not None)
         self.local = local
         self.draining = False
         self.watch = Watch(router)
@@ -63,7 +60,7 @@ class Gateway:
         Raises:
             ValueError: The settings cannot be used here; nothing is changed.
         """
-        self.admission.change(settings)
+        self.admission.change(settings, priced=router.prices is not None)
         self.settings = settings
         self.routers.change(router)
         self.watch.follow(router)

@@ -192,6 +192,11 @@ class SyncRouter:
         return made
 
     @property
+    def adapters(self) -> tuple[Adapter, ...]:
+        """The adapters of the providers, in priority order; to be looked at, not to be used beside it."""
+        return self._here().adapters
+
+    @property
     def timeouts(self) -> Timeouts:
         """The clocks of each request."""
         return self._here().timeouts

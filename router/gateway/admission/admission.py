@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from router.policy.gateway import ClientKey, GatewaySettings
     from router.reply.stream import ReplyStream
 
-    CostOf = Callable[[ReplyStream], float | None]
-    """Returns what a reply has cost, or None where nobody knows."""
-
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -60,7 +57,7 @@ class Admitted:
         """
         if stream is not None and self._allowance is not None:
             admission = self._admission
-            cost = admission.cost_of(stream) if admission.cost_of is not None else None
+            cost = None if stream.cost is None else float(stream.cost.amount)
             tokens = tokens_of(stream, prompt)
             self._allowance.spend(admission.clock(), admission.today(), tokens, cost)
 
@@ -75,6 +72,20 @@ def tokens_of(stream: ReplyStream, prompt: int) -> int:
     return (prompt + len(stream.text_so_far) + len(stream.reasoning)) // 4
 
 
+def _check(settings: GatewaySettings, *, priced: bool) -> None:
+    """Look whether settings can be used here.
+
+    Raises:
+        ValueError: A key has a budget of money, and nobody knows what replies cost.
+    """
+    named = [key.name for key in settings.keys if key.cost_per_day is not None]
+    if named and not priced:
+        raise ValueError(
+            f"gateway.keys: {named[0]!r} has cost_per_day, but this router has no prices; "
+            "write a table [prices], or leave cost_per_day out"
+        )
+
+
 def _utc() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC)
 
@@ -85,7 +96,7 @@ class Admission:
     Args:
         settings: The keys and the limits.
         local: Whether the gateway listens on the loopback address alone.
-        cost_of: Returns what a reply has cost; None where there are no prices.
+        priced: Whether the router knows what replies cost.
         clock: Seconds.
         today: The time of day, in UTC.
 
@@ -99,36 +110,29 @@ class Admission:
         settings: GatewaySettings,
         *,
         local: bool = False,
-        cost_of: CostOf | None = None,
+        priced: bool = False,
         clock: Callable[[], float] = anyio.current_time,
         today: Callable[[], datetime.datetime] = _utc,
     ) -> None:
         self.settings = settings
         self.gate = Gate(settings)
-        self.cost_of = cost_of
         self.clock = clock
         self.today = today
         self._local = local
         self._allowances: dict[str, Allowance] = {}
-        self.check(settings)
+        _check(settings, priced=priced)
 
-    def check(self, settings: GatewaySettings) -> None:
-        """Look whether settings can be used here.
-
-        Raises:
-            ValueError: A key has a budget of money, and nobody knows what replies cost.
-        """
-        named = [key.name for key in settings.keys if key.cost_per_day is not None]
-        if named and self.cost_of is None:
-            raise ValueError(f"gateway.keys: {named[0]!r} has cost_per_day, but this router has no prices")
-
-    def change(self, settings: GatewaySettings) -> None:
+    def change(self, settings: GatewaySettings, *, priced: bool) -> None:
         """Use other settings from now on; what keys have used so far stays counted, by their names.
+
+        Args:
+            settings: The keys and the limits.
+            priced: Whether the router that answers from now on knows what replies cost.
 
         Raises:
             ValueError: They cannot be used; nothing is changed.
         """
-        self.check(settings)
+        _check(settings, priced=priced)
         self.settings = self.gate.settings = settings
         self.gate.hand_out()
         names = {key.name for key in settings.keys}

@@ -101,7 +101,7 @@ def test_keys_change_and_what_was_used_stays_counted() -> None:
     admission = Admission(GatewaySettings(keys=[limited]), clock=lambda: 0.0)
     with admission.admit(admission.caller(bearer(ALPHA))):
         pass
-    admission.change(GatewaySettings(keys=[dataclasses.replace(limited, key="another-key")]))
+    admission.change(GatewaySettings(keys=[dataclasses.replace(limited, key="another-key")]), priced=False)
 
     with pytest.raises(Refused, match="does not know"):
         admission.caller(bearer(ALPHA))
@@ -118,7 +118,7 @@ def test_a_budget_of_money_needs_prices() -> None:
     with pytest.raises(ValueError, match="no prices"):
         Admission(settings)
 
-    Admission(settings, cost_of=lambda _: 0.1)
+    Admission(settings, priced=True)
 
 
 @pytest.mark.parametrize(
