@@ -171,6 +171,13 @@ def test_it_is_live_and_asks_nobody_else(browser: Browser, served: Served) -> No
     assert took < 3
     assert browser.run("return document.activeElement.tagName") == "SUMMARY"
     assert browser.run("return document.querySelector('details').open")
+    for name in ("second", HOSTILE):
+        served.operate("isolate", name)
+    wait_for_text(browser, "part-verdict", "No provider can be asked now.")
+    # Nothing of the earlier sentence is left behind.
+    assert browser.run("return document.querySelector('#part-verdict p').innerText") == (
+        "No provider can be asked now."
+    )
     asked = {each for each in browser.asked() if not each.startswith(OF_CHROME)}
     assert asked == {served.address, f"{served.address}events"}
     assert browser.complaints() == []
