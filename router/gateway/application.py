@@ -72,11 +72,12 @@ def app(router: Router, settings: GatewaySettings | None = None) -> ASGIApp:
         settings: By default those of `GatewaySettings`.
     """
     gateway = Gateway(router, settings or GatewaySettings())
+    models = Models(lambda: gateway.router)
     return Starlette(
         routes=[
             Route("/v1/chat/completions", Conversation(gateway, CHAT), methods=["POST"]),
-            Route("/v1/models", Models(gateway), methods=["GET"]),
-            Route("/v1/models/{name:path}", Models(gateway), methods=["GET"]),
+            Route("/v1/models", models, methods=["GET"]),
+            Route("/v1/models/{name:path}", models, methods=["GET"]),
         ],
     )
 

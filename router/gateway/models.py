@@ -20,13 +20,12 @@ from router.gateway.failure import Failure
 from router.gateway.names import CHAIN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from starlette.types import Receive, Scope, Send
 
     from adapters.contract import Adapter, Capabilities
     from router import Router
-    from router.gateway.application import Gateway
 
 _CREATED: Final = 0
 """No provider of a chain says when a model was made, and clients want a number."""
@@ -115,11 +114,11 @@ class Models:
     """Answers `GET /v1/models` and `GET /v1/models/{id}`, as an ASGI application.
 
     Args:
-        gateway: Whose router is asked.
+        router: Returns the router that is asked now.
     """
 
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
+    def __init__(self, router: Callable[[], Router]) -> None:
+        self._router = router
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -127,7 +126,7 @@ class Models:
 
     async def answer(self, scope: Scope, send: Send, allowed: frozenset[str] | None) -> None:
         """Answer one request of a caller who may use these names; None for all."""
-        entries = models_of(self._gateway.router, allowed)
+        entries = models_of(self._router(), allowed)
         name = scope["path_params"].get("name")
         if name is None:
             await send_document(send, 200, encode({"object": "list", "data": list(entries.values())}))

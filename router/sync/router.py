@@ -159,6 +159,11 @@ class SyncRouter:
         """The names of the providers, in priority order."""
         return self._here().providers
 
+    @property
+    def adapters(self) -> tuple[Adapter, ...]:
+        """The adapters of the providers, in priority order; to be looked at, not to be used beside it."""
+        return self._here().adapters
+
     @like(Router.stream)
     def stream(self, *args: Any, **kwargs: Any) -> SyncReplyStream:
         """Ask the providers in order; the first one that delivers content answers.
