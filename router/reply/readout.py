@@ -30,7 +30,7 @@ class Readout:
     @property
     def is_proved(self) -> bool:
         """Whether the reply is proved complete and no more will come, though its clean-up may still run."""
-        return self._transcript.proved and not self._transcript.refused
+        return self._transcript.is_whole
 
     @property
     def finish_reason(self) -> str | None:

@@ -133,11 +133,7 @@ class ReplyStream(Readout, ObjectReceiveStream[Delta]):
         return await self._next()
 
     async def receive_ready(self) -> list[Delta]:
-        """Return what has come, at least one delta; it waits for the first only.
-
-        Raises:
-            anyio.EndOfStream: As of `receive`, like all that it raises.
-        """
+        """Return what has come, at least one delta; it waits for the first only, and raises as `receive`."""
         deltas = [await self.receive()]
         while self._early and not self._transcript.proved:
             deltas.append(self._take(self._early.popleft()))
@@ -160,8 +156,7 @@ class ReplyStream(Readout, ObjectReceiveStream[Delta]):
             yield delta
             if self._early or transcript.proved or not (self._steady and self._overlap.decided):
                 continue
-            # What was handed over, without a call for each; a reply that is closed meanwhile empties it.
-            ready, silent = self._flow.ready, True
+            ready, silent = self._flow.ready, True  # without a call for each; who closes it empties it
             while ready and type(ready[0]) is Delta:
                 delta = ready.popleft()
                 if silent and delta.has_content:

@@ -286,6 +286,11 @@ class Transcript:
         return sum(map(len, self._text))
 
     @property
+    def is_whole(self) -> bool:
+        """Whether the reply is proved complete, and the provider did not refuse the rest."""
+        return self.proved and not self.refused
+
+    @property
     def refused(self) -> bool:
         """Whether the provider refused the rest."""
         return self.finish_reason == REFUSED

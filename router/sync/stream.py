@@ -70,6 +70,11 @@ class SyncReplyStream:
         return self._reply.finish_reason
 
     @property
+    def is_proved(self) -> bool:
+        """Whether the reply is proved complete and no more will come, though its clean-up may still run."""
+        return self._reply.is_proved
+
+    @property
     def usage(self) -> Usage | None:
         """Token counts, once they came."""
         return self._reply.usage
