@@ -181,7 +181,7 @@ class Provider:
             request: To be sent, whose size the limits of this side look at. Where it brings an account of its
                 own, nothing that was said of ours stops it.
         """
-        own_account = request is not None and request.has_own_account(self.name)
+        own_account = request is not None and request.has_own_account(self.adapter.name)
         found = self.standing.refusals(model, now, own_account=own_account)
         if self.limits is not None and (limited := self.limits.refusal(request, now)) is not None:
             found.append(limited)
