@@ -37,7 +37,6 @@ from router.request.in_flight import InFlight, close_adapters
 from router.request.ledger import Ledger
 from router.request.pending import PendingReply, PendingStream, lightly
 from router.request.reply_validation import Validation, validator_of
-from router.request.running_clock import running_clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -104,7 +103,8 @@ class Router(Origins):
         policy = setting_of("breaker", breaker, BreakerPolicy, "") or BreakerPolicy()
         self.prices = setting_of("prices", prices, Prices, "{…}")
         self._providers = chain_of(providers, policy, self._random, self.prices, utc)
-        traffic = TrafficObserver(self._providers, anyio.current_time)
+        self._in_flight = InFlight()
+        traffic = TrafficObserver(self._providers, self._in_flight.now)
         self._tell = Observers([traffic, *_observers_of(observers, history)])
         self._budget = self.retry.budget or RetryBudget()
         self._strategy = strategy_of(strategy, self._providers, self.prices)
@@ -119,7 +119,6 @@ class Router(Origins):
         chain, budget, order = self._providers, self._budget, self._strategy
         self._check_up = CheckUp(chain, traffic, probing, budget, order, self._random, history, tell, clock)
         self._recall = recall_of(history, self._providers, utc)
-        self._in_flight = InFlight()
         self._ownership = self._in_flight.ownership_of(weakref.ref(self))
         for each in self._providers.values():
             each.adapter.owner = self._ownership
@@ -261,7 +260,7 @@ class Router(Origins):
         loop = self._enter()
         if self._recall is not None:
             await self._recall.done()
-        now = anyio.current_time()
+        now = loop.clock()
         if given.providers is None:
             candidates = arranged(candidates, self._strategy, now, self._random, self._tell.broke, request)
         context = RequestContext(
@@ -276,7 +275,7 @@ class Router(Origins):
             interruption=self._interruption,
             slots=self._slots,
             random_source=self._random,
-            clock=running_clock(anyio.current_time),
+            clock=loop.clock,
             loop=loop,
         )
         with self._in_flight.work():

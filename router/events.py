@@ -364,7 +364,10 @@ class Observers:
 
     def wants(self, kind: type[Event]) -> bool:
         """Whether any observer may want an event of this class: each, unless its `listens_to` says no."""
-        return any(listens(kind) for listens in self._listen)
+        for listens in self._listen:  # noqa: SIM110 - `any` over a generator takes twice as long
+            if listens(kind):
+                return True
+        return False
 
     def _tell(self, event: Event, but: int | None) -> None:
         for index, observer in enumerate(self._observers):

@@ -229,7 +229,10 @@ class Adapter(ABC):
             )
 
     def _found(self, working: bool | None, reason: str, now: float) -> None:
-        before, lasts = self._standing, self.working_at(now) is working
+        before = self._standing
+        if working and before.working and before.since is not None and before.reason == reason:
+            return  # nothing new
+        lasts = self.working_at(now) is working
         since = before.since if lasts and before.since is not None else now
         if working is not False:
             failures = 0 if working else before.failures

@@ -91,6 +91,11 @@ class Capabilities:
                     )
             self._with(changes)  # its values are checked as those of the provider are
 
+    @property
+    def takes_as_given(self) -> bool:
+        """Whether no message needs another form to be taken."""
+        return self.roles is None and self.many_system and self.null_content
+
     def of(self, model: str | None) -> Capabilities:
         """Return what holds for a model, by the service's name."""
         changes = self.by_model.get(model) if model is not None else None
@@ -153,6 +158,8 @@ def _refuses_messages(able: Capabilities, request: ChatRequest) -> str | None:
 
 def _refuses_demands(able: Capabilities, request: ChatRequest) -> str | None:
     lacking = _lacking(able, request)
+    if not lacking:
+        return None
     if "tools" in lacking:
         return "takes no tools"
     if "images" in lacking:
@@ -183,6 +190,8 @@ def _renamed(able: Capabilities) -> frozenset[str]:
 
 def _lacking(able: Capabilities, request: ChatRequest) -> tuple[str, ...]:
     traits = request.traits
+    if not (request.demands or traits.needs_more_than_words or "response_format" in request.options):
+        return ()
     needs = set(request.demands)
     if traits.has_tools:
         needs.add("tools")

@@ -64,6 +64,8 @@ def headers_by_provider(given: Any) -> Mapping[str, Mapping[str, str | Secret]]:
         TypeError: It is no mapping of mappings, or a value is no text.
         ValueError: HTTP does not carry a header, or it belongs to the transport.
     """
+    if given is None:
+        return EMPTY
     found = {}
     for provider, headers in _by_provider("headers", given, "mappings of headers").items():
         if not isinstance(headers, Mapping):
@@ -88,6 +90,8 @@ def keys_by_provider(given: Any) -> Mapping[str, Secret]:
         TypeError: It is no mapping of text.
         ValueError: A header cannot carry the key.
     """
+    if given is None:
+        return EMPTY
     if isinstance(given, str | Secret):
         raise TypeError("api_key is one key; say for which provider: api_key={'name': key}")
     found = {}
@@ -106,6 +110,8 @@ def models_by_provider(given: Any) -> Mapping[str, str]:
     Raises:
         TypeError: It is no mapping of names.
     """
+    if given is None:
+        return EMPTY
     found = dict(_by_provider("models", given, "models").items())
     for provider, model in found.items():
         if not isinstance(model, str) or not model.strip():
@@ -119,9 +125,7 @@ def is_of_an_account(headers: Mapping[str, str | Secret]) -> bool:
     return any(CREDENTIALS.search(name) for name in headers)
 
 
-def _by_provider(setting: str, given: Mapping[str, T] | None, what: str) -> Mapping[str, T]:
-    if given is None:
-        return EMPTY
+def _by_provider(setting: str, given: Mapping[str, T], what: str) -> Mapping[str, T]:
     if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
         raise TypeError(f"{setting} must be a mapping of provider names to {what}")
     return given

@@ -101,19 +101,8 @@ class Message:
         """
         given: Any = value
         kept: Mapping[str, Mapping[str, Any]] = EMPTY
-        if not isinstance(given, Message | Mapping) and isinstance(
-            own := getattr(given, "message", None), Message
-        ):
-            given = own
-        if isinstance(given, Message):
-            kept = given.kept
-            given = {"role": given.role, "content": given.content, **given.extra}
-        elif not isinstance(given, Mapping) and callable(dump := getattr(given, "model_dump", None)):
-            given = dump(mode="json", exclude_unset=True)  # an answer of the OpenAI SDK, put back as history
-        if not isinstance(given, Mapping):
-            raise TypeError(
-                f"{where} is {type(value).__name__}; pass a mapping with 'role' and 'content', or a Message"
-            )
+        if type(given) is not dict:  # nearly all are
+            given, kept = _as_mapping(given, where)
         fields = json_copy(given, where)
         role = fields.pop("role", None)
         if role not in ROLES:
@@ -189,6 +178,27 @@ class Message:
         # Prompts are private: a repr ends up in logs and tracebacks.
         parts = f"{len(self.content)} parts, " if isinstance(self.content, tuple) else ""
         return f"<Message {self.role}, {parts}{len(self.text)} characters>"
+
+
+def _as_mapping(given: Any, where: str) -> tuple[Mapping[str, Any], Mapping[str, Mapping[str, Any]]]:
+    """Return the fields of what stands for a message, and those that single providers want back.
+
+    Raises:
+        TypeError: It stands for none.
+    """
+    kind, kept = type(given).__name__, EMPTY
+    if not isinstance(given, Message | Mapping) and isinstance(
+        own := getattr(given, "message", None), Message
+    ):
+        given = own
+    if isinstance(given, Message):
+        kept = given.kept
+        given = {"role": given.role, "content": given.content, **given.extra}
+    elif not isinstance(given, Mapping) and callable(dump := getattr(given, "model_dump", None)):
+        given = dump(mode="json", exclude_unset=True)  # an answer of the OpenAI SDK, put back as history
+    if not isinstance(given, Mapping):
+        raise TypeError(f"{where} is {kind}; pass a mapping with 'role' and 'content', or a Message")
+    return given, kept
 
 
 def _restored(fields: dict[str, Any], kept: dict[str, Mapping[str, Any]]) -> Message:
@@ -272,6 +282,8 @@ def _plain(value: Any) -> Any:
         return value if value.isascii() else _encodable(value)
     if value is None or kind is bool:
         return value
+    if kind is dict:
+        return {_key(key): _plain(item) for key, item in value.items()}
     if isinstance(value, str):
         return _encodable(str.__str__(value))  # an enum of texts is its value
     if isinstance(value, int):
@@ -295,6 +307,8 @@ def _encodable(text: str) -> str:
 
 
 def _key(key: Any) -> str:
+    if type(key) is str and key.isascii():
+        return key
     if isinstance(key, str):
         return _encodable(str.__str__(key))
     if isinstance(key, int) and not isinstance(key, bool):

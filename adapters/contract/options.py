@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, TypedDict
 
-from adapters.contract.message import json_copy, nearest
+from adapters.contract.message import EMPTY, json_copy, nearest
 from adapters.contract.tools import check_tool_choice, check_tools
 
 
@@ -216,6 +216,8 @@ def checked_options(given: Mapping[str, Any]) -> Mapping[str, Any]:
         TypeError: One is unknown (the nearest name is shown), of a wrong type or out of its range.
         ValueError: A tool or a format has a wrong shape, or a text cannot be encoded.
     """
+    if not given:
+        return EMPTY
     options: dict[str, Any] = {}
     for name, value in given.items():
         if name not in _OPTIONS:
@@ -242,6 +244,8 @@ def demands_of(options: Mapping[str, Any], required: Collection[str]) -> frozens
     """
     if isinstance(required, str):
         raise TypeError(f"require is text; pass a list of names, for example [{required!r}]")
+    if not (options or required):
+        return frozenset()
     for name in required:
         if not isinstance(name, str):
             raise TypeError(f"require has {name!r}; pass the names of options, for example ['temperature']")

@@ -269,14 +269,21 @@ class ChatRequest:
             assert provider is not None
             own = self.headers.get(provider, EMPTY)
             conditions = replace(conditions, headers=own, api_key=self.api_key.get(provider))
-        return replace(self, conditions=conditions)
+        return ChatRequest(  # by hand, in a third of the time of `replace`
+            self.messages, self.model, self.options, self.extra, self.demands, self.validation, conditions,
+            self.headers, self.api_key, self.models, self._traits, self._text_bytes, self._encoded,
+        )  # fmt: skip
 
     def has_own_account(self, provider: str) -> bool:
         """Whether it brings an account of its own for a provider."""
+        if not (self.api_key or self.headers):
+            return False
         return provider in self.api_key or is_of_an_account(self.headers.get(provider, EMPTY))
 
     def named_providers(self) -> dict[str, tuple[str, ...]]:
         """Return the providers that it brings something along for: argument -> names."""
+        if not (self.extra or self.headers or self.api_key or self.models):
+            return {}
         given = {"extra": self.extra, "headers": self.headers, "api_key": self.api_key, "models": self.models}
         return {argument: tuple(by_name) for argument, by_name in given.items() if by_name}
 

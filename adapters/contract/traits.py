@@ -48,18 +48,32 @@ class Traits:
     has_null: bool = False
     parts: int = 0
 
+    @property
+    def needs_more_than_words(self) -> bool:
+        """Whether the messages hold calls of tools, or parts that are not words."""
+        return self.has_tools or self.parts > 0
+
     @classmethod
     def of(cls, messages: Sequence[Message]) -> Traits:
         """Return the traits of `messages`."""
-        instructions = sum(m.role in ("system", "developer") for m in messages)
-        tools = any(m.role in ("tool", "function") or m.extra.get("tool_calls") for m in messages)
-        others = [
-            part
-            for m in messages
-            if not isinstance(m.content, str)
-            for part in m.content or ()
-            if part.get("type") not in _WORDS
-        ]
+        instructions = characters = 0
+        tools = null = False
+        roles: set[str] = set()
+        others: list[Mapping[str, Any]] = []
+        for m in messages:  # one pass: each request pays for it
+            role, content = m.role, m.content
+            roles.add(role)
+            if role in ("system", "developer"):
+                instructions += 1
+            if role in ("tool", "function") or (m.extra and m.extra.get("tool_calls")):
+                tools = True
+            if isinstance(content, str):
+                characters += len(content)
+            elif content is None:
+                null = True
+            else:
+                characters += len(m.text)
+                others += [part for part in content if part.get("type") not in _WORDS]
         sounds = sum(part.get("type") == "input_audio" for part in others)
         last = messages[-1] if messages else None
         return cls(
@@ -67,13 +81,13 @@ class Traits:
             turns=len(messages) - instructions,
             has_tools=tools,
             has_images=len(others) > sounds,
-            characters=sum(len(m.text) for m in messages),
+            characters=characters,
             has_audio=sounds > 0,
             has_image_urls=any(map(_is_by_address, others)),
             is_prefilled=last is not None and last.role == "assistant" and not last.extra.get("tool_calls"),
-            roles=frozenset(m.role for m in messages),
+            roles=frozenset(roles),
             instructions=instructions,
-            has_null=any(m.content is None for m in messages),
+            has_null=null,
             parts=len(others),
         )
 

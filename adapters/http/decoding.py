@@ -29,7 +29,9 @@ _KNOWN: Final = (["gzip"], ["x-gzip"], ["deflate"])
 
 def codings_of(header: str | None) -> list[str]:
     """Return the codings of a Content-Encoding, in lower case, without those that change nothing."""
-    named = (coding.strip().lower() for coding in (header or "").split(","))
+    if header is None:
+        return []
+    named = (coding.strip().lower() for coding in header.split(","))
     return [coding for coding in named if coding not in ("", "identity")]
 
 

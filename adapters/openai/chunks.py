@@ -182,14 +182,18 @@ class ChunkReader:
 
     def _first(self, choice: _Choice, chunk: _Chunk, data: bytes) -> Delta | None:
         content = choice.delta or choice.message
-        known = chunk.model is None or self._model is not None
-        if chunk.usage is None and known and (text := _only_text(choice, content)):
+        if chunk.usage is None and (text := _only_text(choice, content)):
             if not self._further:
                 self.runs.learn(data, text)
             text = self._text.feed(text)  # the way of nearly all chunks
             self._meter.content(text)
             self._has_answer = True
-            return Delta(text) if text else None
+            model = None if self._model is not None else self._new(chunk.model)
+            if model is None:
+                return Delta(text) if text else None
+            if not text:
+                self._side.look(data, self._meter)
+            return Delta(text, model=model, beside=self._side.taken_into(None))
         usage = chunk.usage if choice.usage is None else choice.usage
         delta = self.delta(choice, content, self._counted(usage))
         if choice.finish_reason or not delta.has_content:
@@ -278,8 +282,8 @@ class ChunkReader:
             text = ""
         else:
             raise BadReply("the provider sent JSON of another shape than expected: the content is not text")
-        refusal = content.refusal if isinstance(content.refusal, str) else ""
-        beside = self._side.of_content(content, parts, logprobs, encodable(refusal), field, self._meter)
+        refusal = encodable(content.refusal) if isinstance(content.refusal, str) else ""
+        beside = self._side.of_content(content, parts, logprobs, refusal, field, self._meter)
         text = text or refusal
         return (
             self._text.feed(text) if text else "",

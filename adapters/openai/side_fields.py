@@ -78,6 +78,12 @@ class SideFields:
         meter: Meter,
     ) -> Beside | None:
         """Return what stands beside the text in one delta, or None where that is nothing."""
+        if (
+            content.images is None and content.audio is None and content.annotations is None
+            and content.reasoning_details is None and parts is None and logprobs is None
+            and field is None and not refusal
+        ):  # fmt: skip
+            return None
         images = mappings(content.images) + (parts.images if parts else ())
         audio = tuple(a for a in mappings(content.audio) if a.keys() & _SOUND) + (
             parts.audio if parts else ()

@@ -274,13 +274,13 @@ class TrafficObserver:
 
     def __call__(self, event: Event) -> None:
         """Take note of `event`."""
-        match event:
-            case AttemptEnded(attempt=attempt):
-                self._attempted(attempt)
-            case RequestEnded(provider=str(name)):
-                self._replied(name, event.verdict, _seconds_of(event, name))
-            case ReplySwitched(switch=switch, error=AdapterError() as error):
-                self._replied(switch.left, verdict_of(error), 0.0)
+        if isinstance(event, AttemptEnded):
+            self._attempted(event.attempt)
+        elif isinstance(event, RequestEnded):
+            if event.provider is not None:
+                self._replied(event.provider, event.verdict, _seconds_of(event, event.provider))
+        elif isinstance(event, ReplySwitched) and isinstance(event.error, AdapterError):
+            self._replied(event.switch.left, verdict_of(event.error), 0.0)
 
     def _attempted(self, attempt: Attempt) -> None:
         error = attempt.error
@@ -303,8 +303,7 @@ class TrafficObserver:
 
 def _seconds_of(event: RequestEnded, provider: str) -> float:
     """Return the seconds from the start of the attempt that delivered to the end of its reply."""
-    started = next(
-        (a.started for a in reversed(event.attempts) if a.outcome == "committed" and a.provider == provider),
-        0.0,
-    )
-    return event.seconds - started
+    for attempt in reversed(event.attempts):
+        if attempt.outcome == "committed" and attempt.provider == provider:
+            return event.seconds - attempt.started
+    return event.seconds

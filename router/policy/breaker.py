@@ -264,7 +264,7 @@ class CircuitBreaker:
 
     def permit(self, now: float) -> Permit | None:
         """Return the permission for one call, or None; `permit_in` asks without taking."""
-        if self.permit_in(now) != 0:
+        if (self._isolated or self._until is not None) and self.permit_in(now) != 0:
             return None
         self._seen = self._at(now)
         permit = Permit(self._hear, self._phase, self._seen)
@@ -323,7 +323,7 @@ class CircuitBreaker:
         good = not (word.failed or slow)
         if trial and good:
             self._close()  # row 5
-        elif trial or (self.state(now) == "closed" and not good and self._is_bad(now, permit.at)):
+        elif trial or (not good and self.state(now) == "closed" and self._is_bad(now, permit.at)):
             self._open(now, word.retry_after)  # rows 6, 1, 2
 
     def _count(self, permit: Permit, now: float, *, failed: bool) -> None:
@@ -351,7 +351,7 @@ class CircuitBreaker:
 
     def _forget_lost(self, since: float) -> None:
         """Count the calls no longer that began before `since`, so that permits lost without a word go."""
-        if not self._pending:
+        if not self._pending or next(iter(self._pending)).at > since:
             return
         for permit in list(itertools.takewhile(lambda each: each.at <= since, self._pending)):
             del self._pending[permit]

@@ -35,6 +35,7 @@ class Provider:
 
     Attributes:
         adapter: What speaks to the service.
+        name: That of the adapter.
         breaker: Stops requests while the provider fails; its models have breakers after its pattern.
         standing: What requests and probes showed of it.
         pace: How fast it brings its first content.
@@ -51,6 +52,7 @@ class Provider:
 
     adapter: Adapter
     breaker: CircuitBreaker
+    name: str = field(init=False)
     standing: Standing = field(init=False)
     pace: Pace = field(default_factory=Pace)
     generation: str | None = None
@@ -64,15 +66,11 @@ class Provider:
     bug_told: bool = False
 
     def __post_init__(self) -> None:
+        self.name = self.adapter.name
         self.standing = Standing(self.breaker)
         self.probe_budget = ProbeBudget(self.adapter.answer_probes)
         self.limits = Limits.of(self.adapter, self.utc)
         self.account = None if self.prices is None else Account(self.adapter, self.prices, self.utc)
-
-    @property
-    def name(self) -> str:
-        """The provider's name."""
-        return self.adapter.name
 
     def turn(self, request: ChatRequest, now: float) -> Turn:
         """Begin an attempt at the provider; it is told how the attempt ended, once."""
@@ -181,7 +179,7 @@ class Provider:
             request: To be sent, whose size the limits of this side look at. Where it brings an account of its
                 own, nothing that was said of ours stops it.
         """
-        own_account = request is not None and request.has_own_account(self.name)
+        own_account = request is not None and request.has_own_account(self.adapter.name)
         found = self.standing.refusals(model, now, own_account=own_account)
         if self.limits is not None and (limited := self.limits.refusal(request, now)) is not None:
             found.append(limited)

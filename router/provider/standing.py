@@ -121,12 +121,14 @@ class Record:
             what: Which model it is, as the end of a phrase; empty for the provider.
             own_account: Whether the request brings an account of its own.
         """
-        found = []
+        permit_in = self.breaker.permit_in(now)
+        found: list[Refusal] = []
+        if permit_in == 0 and now >= self.held_until:
+            return found
         if now < self.held_until and not (own_account and self.held_account):
             wait = self.held_until - now
             held = f"held back{what} for {wait:.1f} s more ({self.held_reason})"
             found.append(Refusal(held, wait, held=self.held_reason))
-        permit_in = self.breaker.permit_in(now)
         if permit_in is None:
             found.append(Refusal("isolated by hand; Router.reset() brings it back", None))
         elif permit_in > 0:
@@ -403,9 +405,10 @@ class Standing:
         self._forget_doubts()
 
     def _forget_doubts(self) -> None:
-        self._doubts.clear()
-        self._sick_models.clear()
-        self._sick_contents.clear()
+        if self._doubts or self._sick_models or self._sick_contents:
+            self._doubts.clear()
+            self._sick_models.clear()
+            self._sick_contents.clear()
 
     def _record(self, model: str | None) -> Record:
         """Return the record of a model, made where there is none; it becomes the newest."""

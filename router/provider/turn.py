@@ -49,7 +49,8 @@ class Turn:
 
     def succeeded(self, now: float, seconds: float) -> None:
         """Tell the breakers that content came."""
-        for permit in self._permits:
+        permits, self._permits = self._permits, ()  # the first word counts
+        for permit in permits:
             permit.succeeded(now, seconds)
 
     def failed(self, now: float, retry_after: float | None, *, of_model_only: bool) -> None:
@@ -67,7 +68,8 @@ class Turn:
 
     def released(self) -> None:
         """Tell the breakers that the attempt is evidence of nothing."""
-        for permit in self._permits:
+        permits, self._permits = self._permits, ()
+        for permit in permits:
             permit.released()
 
     def __repr__(self) -> str:

@@ -93,6 +93,13 @@ class DripGuard:
         return max(now, judged)
 
 
+_OFF: Final = DripGuard()  # keeps nothing, so one does for all
+
+
+def _guard(timeouts: Timeouts) -> DripGuard:
+    return _OFF if timeouts.drip_rate is None else DripGuard(timeouts.drip_rate, timeouts.drip_window)
+
+
 class ContentClock:
     """Runs while a reader waits for the provider, and starts anew with each content.
 
@@ -119,7 +126,7 @@ class ContentClock:
         self._usual = usual or timeouts
         self._stall_of = "Timeouts.stall"
         self._deadline = deadline
-        self._drip = DripGuard(timeouts.drip_rate, timeouts.drip_window)
+        self._drip = _guard(timeouts)
         self._waited = 0.0  # in all
         self._content_at = 0.0  # on the clock of waits
         self._by_rate = False  # whether the newest limit is that of the rate
@@ -137,7 +144,7 @@ class ContentClock:
         self._timeouts, self._usual = timeouts or self._timeouts, usual or self._usual
         self._stall_of = stall_of or self._stall_of
         self._content_at = self._waited
-        self._drip = DripGuard(self._timeouts.drip_rate, self._timeouts.drip_window)
+        self._drip = _guard(self._timeouts)
 
     def waited(self, seconds: float) -> None:
         """Count a wait for the provider."""

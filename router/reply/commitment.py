@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from adapters.contract import ChatRequest, Message
@@ -129,10 +129,10 @@ class Commitment:
         Args:
             usage: What the provider counted, which shows how large its tokens are.
         """
-        if self.switch is None:  # who goes on for another one was asked something else
+        if usage is not None and self.switch is None:  # who goes on for another one was asked something else
             with suppress(Exception):  # a bug in an adapter is told where it is asked
                 self.provider.counted(self.context.request, usage)
-        self.context = replace(self.context, request=_OVER, candidates=())
+        self.context.forget(_OVER)
 
     def _give_slot_back(self) -> None:
         self.context.slots[self.provider.name].release()

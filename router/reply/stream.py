@@ -364,11 +364,11 @@ class ReplyStream(Readout, ObjectReceiveStream[Delta]):
     def _end(self) -> None:
         self._state = _State.ENDED
         self._iteration.close()
-        failed = self.verdict in ("truncated", "failed", "refused")
-        self._commitment.settle(self._transcript, self._now(), wasted=failed)
+        failed, now = self.verdict in ("truncated", "failed", "refused"), self._now()
+        self._commitment.settle(self._transcript, now, wasted=failed)
         self._commitment.context.ledger.end(
             self.verdict or "closed",
-            self._now(),
+            now,
             self._error,
             provider=self.provider,
             first_content=self._first_content,

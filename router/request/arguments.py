@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from router.reply.transcript import Reply
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(slots=True, repr=False)
 class Arguments:
     """What a caller gave `Router.stream()` or `Router.complete()`, as it was given; see there."""
 

@@ -117,7 +117,7 @@ class Candidates:
         key_repeats = 0
         while True:
             now = self._context.clock()
-            left = sum(self.would_be_asked(name, now) for name in behind)
+            left = sum(self.would_be_asked(name, now) for name in behind) if behind else 0
             plan = _Plan(provider, number, left, repeat, fresh, paid, backs_up, tuple(behind), key_repeats)
             if self._is_skipped(plan, now):
                 return None
@@ -289,7 +289,7 @@ class Candidates:
 
     def _conditions(self, plan: _Plan, report: Callable[[Exception], None]) -> Conditions:
         """Return what the adapter is told about one attempt."""
-        model = plan.provider.adapter.model_for(self._request)
+        model = None if plan.turn is None else plan.turn.model
         others_left, repeats = plan.behind > 0, plan.key_repeats
         return Conditions(others_left, plan.fresh, report, has_slot=True, model=model, key_repeats=repeats)
 

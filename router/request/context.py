@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from router.request.ledger import Ledger
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RequestContext:
-    """What holds for one request.
+    """What holds for one request. Not frozen, since that costs each request; nobody but `forget` changes it.
 
     Attributes:
         request: What to ask.
         candidates: The providers to ask, in order.
-        ledger: Its attempts, and the events about it; the only part that changes.
+        ledger: Its attempts, and the events about it.
         timeouts: Its clocks.
         usual: The router's own clocks: a limit that is shorter proves nothing when it strikes.
         deadline: Its end.
@@ -59,11 +59,15 @@ class RequestContext:
     def clocks_at(self, provider: Provider) -> Timeouts:
         """Return the clocks of the request at a provider, which may have some of its own."""
         adapter = provider.adapter
+        if adapter.first_content is None and adapter.stall is None:
+            return self.timeouts
         return clocks_of_provider(self.timeouts, self.usual, adapter.first_content, adapter.stall)
 
     def usual_at(self, provider: Provider) -> Timeouts:
         """Return the clocks that a request without any of its own has at a provider."""
         adapter = provider.adapter
+        if adapter.first_content is None and adapter.stall is None:
+            return self.usual
         return clocks_of_provider(self.usual, self.usual, adapter.first_content, adapter.stall)
 
     def is_usual(self, provider: Provider, limit: float, now: float, left: int) -> bool:
@@ -79,6 +83,14 @@ class RequestContext:
             return True
         remaining = Deadline(self.ledger.started + self.usual.total).remaining(now)
         return limit >= attempt_limit(self.usual_at(provider), remaining, left)
+
+    def forget(self, request: ChatRequest) -> None:
+        """Let go of the messages and the candidates: the reply has ended.
+
+        Args:
+            request: Stands in for that of the reply.
+        """
+        self.request, self.candidates = request, ()
 
     @property
     def request_id(self) -> str:

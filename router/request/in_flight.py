@@ -6,7 +6,6 @@ Many things are closed side by side, so that one slow clean-up does not hold up 
 from __future__ import annotations
 
 import weakref
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import anyio
@@ -15,7 +14,8 @@ from router.events import CleanUpFailed, without_frames
 from router.reply.event_loop import EventLoop
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
+    from types import TracebackType
 
     from adapters.contract import Adapter
     from router.events import Event
@@ -77,19 +77,23 @@ class InFlight:
         """Whether nothing can run here any more: the router was closed, or its event loop is gone."""
         return self.closed or (self.loop is not None and self.loop.is_gone)
 
-    @contextmanager
-    def work(self) -> Iterator[None]:
-        """Run a block that `close()` may cancel; it raises `anyio.ClosedResourceError` then."""
-        with anyio.CancelScope() as scope:
-            self._scopes.add(scope)
-            try:
-                yield
-            finally:
-                self._scopes.discard(scope)
-                if self._idle is not None and not self._scopes:
-                    self._idle.set()
-        if scope.cancelled_caught:
-            raise anyio.ClosedResourceError("the router was closed meanwhile")
+    def work(self) -> Work:
+        """Return what runs a block that `close()` may cancel; it raises `anyio.ClosedResourceError` then."""
+        return Work(self)
+
+    def begun(self, scope: anyio.CancelScope) -> None:
+        """Note work that `close()` has to cancel."""
+        self._scopes.add(scope)
+
+    def ended(self, scope: anyio.CancelScope) -> None:
+        """Note that work has ended."""
+        self._scopes.discard(scope)
+        if self._idle is not None and not self._scopes:
+            self._idle.set()
+
+    def now(self) -> float:
+        """Return the time on the clock of the router's event loop, or of that which runs here."""
+        return anyio.current_time() if self.loop is None else self.loop.clock()
 
     def add(self, stream: ReplyStream) -> None:
         """Note a stream that `close()` has to close."""
@@ -142,6 +146,32 @@ class InFlight:
     def __repr__(self) -> str:
         streams = sum(stream.verdict is None for stream in self._streams)
         return "closed" if self.closed else f"{len(self._scopes)} opening, {streams} streams"
+
+
+class Work:
+    """Work that the closing of its router cancels, as a context manager.
+
+    Args:
+        in_flight: Of the router.
+    """
+
+    __slots__ = ("_in_flight", "_scope")
+
+    def __init__(self, in_flight: InFlight) -> None:
+        self._in_flight = in_flight
+        self._scope = anyio.CancelScope()
+
+    def __enter__(self) -> None:
+        self._scope.__enter__()
+        self._in_flight.begun(self._scope)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._in_flight.ended(self._scope)
+        self._scope.__exit__(kind, error, trace)
+        if self._scope.cancelled_caught:
+            raise anyio.ClosedResourceError("the router was closed meanwhile") from None
 
 
 async def close_streams(streams: Sequence[ReplyStream]) -> None:

@@ -62,6 +62,8 @@ class Ledger:
 
     def asked(self, provider: str) -> bool:
         """Whether a provider was asked before in this request."""
+        if not self._attempts:
+            return False
         return any(a.provider == provider and a.outcome != "skipped" for a in self._attempts)
 
     def begin(self, provider: str, round_number: int) -> Entry:

@@ -47,5 +47,7 @@ def rewritten_for(provider: Provider, request: ChatRequest) -> tuple[ChatRequest
     """Return `request` with its messages as `provider` takes them, and what was changed for that."""
     adapter = provider.adapter
     able = adapter.capabilities.of(adapter.model_for(request))
+    if able.takes_as_given:
+        return request, ()
     messages, told = rewritten(request.messages, able, request.traits)
     return (request.with_messages(messages) if told else request), told

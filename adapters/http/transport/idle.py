@@ -82,6 +82,11 @@ class IdleConnections:
                 connection.close()
 
     def _expire(self, oldest: float) -> None:
+        for waiting in self._of.values():
+            if waiting[0][0] <= oldest:
+                break
+        else:
+            return
         for origin in [each for each, waiting in self._of.items() if waiting[0][0] <= oldest]:
             while origin in self._of and self._of[origin][0][0] <= oldest:
                 self._close_oldest(origin)

@@ -217,7 +217,7 @@ class ResponseParser:
         missing = len(_STARTS[0]) - len(self._start)
         if missing:
             self._start += data[:missing]
-            if not any(start.startswith(self._start) for start in _STARTS):
+            if self._start not in _STARTS and not any(start.startswith(self._start) for start in _STARTS):
                 raise BadReply("the answer does not begin with HTTP/1.1 or HTTP/1.0")
 
     def _judge(self) -> None:

@@ -20,6 +20,7 @@ from typing import Final
 import httpx
 
 _OWN: Final = frozenset(("httpx", "httpcore"))
+_known: Final[set[FunctionType]] = set()  # their own methods, seen before
 
 
 def patched() -> bool:
@@ -34,4 +35,11 @@ def patched() -> bool:
 
 
 def _foreign(method: object) -> bool:
-    return type(method) is not FunctionType or method.__module__.partition(".")[0] not in _OWN
+    if type(method) is not FunctionType:
+        return True
+    if method in _known:
+        return False
+    if method.__module__.partition(".")[0] not in _OWN:
+        return True
+    _known.add(method)
+    return False
