@@ -27,6 +27,7 @@ from router.events import (
     ReplySwitched,
     RequestEnded,
     RequestStarted,
+    SharingChanged,
     Verdict,
     WaitStarted,
 )
@@ -80,6 +81,7 @@ __all__ = [
     "RetryPolicy",
     "Router",
     "RouterError",
+    "SharingChanged",
     "Strategy",
     "StreamInterrupted",
     "SyncMonitor",

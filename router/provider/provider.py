@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from router.events import Verdict
     from router.policy.breaker import CircuitBreaker
     from router.policy.retry import RetryPolicy
+    from router.provider.sharing import Sharing
     from router.provider.sizes import TooLarge
 
 
@@ -37,6 +38,7 @@ class Provider:
         sizes: How large a request its models take.
         probe_budget: Probes of level `answer` that may be spent on it.
         bug_told: Whether the observers were told that its adapter raised when it was looked at.
+        sharing: Shares what is known with other processes; None where there are none.
     """
 
     adapter: Adapter
@@ -48,6 +50,7 @@ class Provider:
     sizes: Sizes = field(default_factory=Sizes)
     probe_budget: ProbeBudget = field(init=False)
     bug_told: bool = False
+    sharing: Sharing | None = None
 
     def __post_init__(self) -> None:
         self.standing = Standing(self.breaker)
@@ -68,6 +71,8 @@ class Provider:
         self.standing.succeeded(turn, now, seconds)
         self.sizes.fitted(turn.model, turn.request)
         self.adapter.mark(Outcome(now))
+        if self.sharing is not None:
+            self.sharing.changed(now, turn.model, "traffic", None)
 
     def failed(
         self, error: AdapterError, turn: Turn, now: float, policy: RetryPolicy, seconds: float = 0.0
@@ -86,15 +91,17 @@ class Provider:
             self.sizes.refused(turn.model, turn.request, error, now)
         if isinstance(error, FirstContentTimeout) and scope is not scope.REQUEST:
             self.pace.add(now, seconds)  # it takes at least so long
-        self._mark(error, scope, now)
+        self._mark(error, scope, now, turn.model)
 
     def broke_off(self, error: AdapterError, request: ChatRequest, now: float, policy: RetryPolicy) -> None:
         """Learn that a reply failed after content, which may say something about other requests too."""
         turn = Turn(request, self.adapter.model_for(request))
-        self._mark(error, self.standing.broke_off(error, turn, now, policy), now)
+        self._mark(error, self.standing.broke_off(error, turn, now, policy), now, turn.model)
 
-    def _mark(self, error: AdapterError, scope: Scope, now: float) -> None:
+    def _mark(self, error: AdapterError, scope: Scope, now: float, model: str | None) -> None:
         self.adapter.mark(Outcome(now, error, scope))
+        if self.sharing is not None and scope is not scope.REQUEST:
+            self.sharing.changed(now, model, "traffic", error)
 
     def replied(self, now: float, verdict: Verdict) -> None:
         """Learn how a reply ended."""
@@ -127,6 +134,8 @@ class Provider:
                 self.adapter.mark(Outcome(now, reason=reason))
             else:
                 self.adapter.mark(Outcome(now, NotWorking(result.reason)))
+        if self.sharing is not None and result.working is not None:
+            self.sharing.changed(now, self.adapter.model, result.level, result.error)
 
     def counted(self, request: ChatRequest, usage: Usage | None) -> None:
         """Learn how many tokens a request had, where the service counted them."""
@@ -151,6 +160,8 @@ class Provider:
     def reset(self) -> None:
         """Forget what the breakers know."""
         self.standing.reset()
+        if self.sharing is not None:
+            self.sharing.reset()
 
     def refusal(self, model: str | None, now: float) -> Refusal | None:
         """Return why a request for `model` would not ask now and until when, or None where it would.
@@ -161,6 +172,8 @@ class Provider:
             model: By the service's name; None for its default.
             now: On the event loop's clock.
         """
+        if self.sharing is not None:
+            self.sharing.apply(now)
         found = self.standing.refusals(model, now)
         if self.adapter.working_at(now) is False:
             found.insert(0, self._not_working(now))

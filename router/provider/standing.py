@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from adapters.contract import ChatRequest, ProbeResult
     from adapters.contract.errors import AdapterError
     from router.events import Verdict
-    from router.policy.breaker import BreakerSnapshot, CircuitBreaker
+    from router.policy.breaker import BreakerSnapshot, CircuitBreaker, TrialGate
     from router.policy.retry import RetryPolicy
 
 MOST_MODELS: Final = 64
@@ -152,6 +152,8 @@ class Standing:
         ] = {}  # ambiguous failures since the last success: class -> contents
         self._sick_models: set[str | None] = set()  # that failed since the last success
         self._sick_contents: set[bytes] = set()
+        self.gate: TrialGate | None = None
+        """Of the trials, where other processes ask the provider too."""
 
     # -- attempts
 
@@ -254,6 +256,31 @@ class Standing:
                 permit = record.breaker.permit(now)
                 if permit is not None:
                     permit.succeeded(now, seconds)
+
+    # -- what other processes found
+
+    def records(self) -> dict[str | None, Record]:
+        """Return what is held against each model, by its name as it is remembered."""
+        return self._models
+
+    def record_of(self, model: str | None) -> Record | None:
+        """Return the record of a model, made where there is room: no stranger drives out what is known."""
+        found = self._models.get(_key(model))
+        return found or (self._record(model) if len(self._models) <= MOST_MODELS else None)
+
+    def told(self, found: Evidence) -> None:
+        """Learn what another process found: of each kind, the newest counts."""
+        known = {"traffic": self.by_request, "answer": self._by_answer, "reach": self._by_reach}[found.kind]
+        if known is not None and known.at >= found.at:
+            return
+        if found.kind == "traffic":
+            self.by_request = found
+        elif found.kind == "answer":
+            self._by_answer = found
+        else:
+            self._by_reach = found
+        if not found.good:
+            self.against = found
 
     # -- by hand
 
@@ -391,7 +418,10 @@ class Standing:
     def _record(self, model: str | None) -> Record:
         """Return the record of a model, made where there is none; it becomes the newest."""
         key = _key(model)
-        record = self._models.pop(key, None) or Record(self.whole.breaker.sibling())
+        record = self._models.pop(key, None)
+        if record is None:
+            record = Record(self.whole.breaker.sibling())
+            record.breaker.gate = self.gate
         self._models[key] = record
         if len(self._models) > MOST_MODELS + 1:  # and the default, which stays
             oldest = next(name for name in self._models if name is not None)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from router.policy.retry import RetryPolicy
     from router.policy.strategy import Strategy
     from router.policy.timeouts import Timeouts
+    from router.provider.binding import Sharer
     from router.reply.stream import ReplyStream
     from router.reply.transcript import Reply
     from router.sync.loop_thread import Backend
@@ -61,6 +62,7 @@ class SyncRouter:
             "continue"; see `Interruption`.
         observers: Who is told what happens; by default one that logs with structlog.
         history: Keeps each report of `check()` and each probe; see `router.history.History`.
+        replicas: Shares what is known of the providers with other processes; see `router.replicas.Replicas`.
         random_source: For the jitter and the strategy; give a seeded one for tests.
         backend: Which event loop runs in the thread: "asyncio", or "trio" where it is installed.
 
@@ -81,6 +83,7 @@ class SyncRouter:
         on_interruption: OnInterruption | Interruption = "raise",
         observers: Sequence[Observer] | None = None,
         history: Keeper | None = None,
+        replicas: Sharer | None = None,
         random_source: random.Random | None = None,
         backend: Backend = "asyncio",
     ) -> None:
@@ -95,6 +98,7 @@ class SyncRouter:
                 on_interruption=on_interruption,
                 observers=observers,
                 history=history,
+                replicas=replicas,
                 random_source=random_source,
             ),
             backend,

@@ -39,6 +39,7 @@ PUBLIC = [
     "RetryPolicy",
     "Router",
     "RouterError",
+    "SharingChanged",
     "Strategy",
     "StreamInterrupted",
     "SyncMonitor",
