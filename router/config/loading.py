@@ -19,6 +19,7 @@ from router.policy.interruption import Interruption
 from router.policy.retry import RetryPolicy
 from router.policy.strategy import Priority
 from router.policy.timeouts import Timeouts
+from router.replicas import Replicas
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +35,7 @@ POLICIES: Final[dict[str, Kind]] = {
     "breaker": section_of(BreakerPolicy),
     "strategy": strategies.StrategyTable(),
     "interruption": section_of(Interruption),
+    "replicas": section_of(Replicas),
 }
 """Table -> what it holds; beside `[[provider]]`, which there must be."""
 _KEYS: Final = ("provider", *POLICIES)
@@ -51,6 +53,7 @@ class Config:
         breaker: When to stop asking a provider.
         strategy: The order in which providers are asked.
         interruption: What happens to a reply that breaks off.
+        replicas: Through what several processes agree; None where this one is alone.
         notes: Warnings about what can be used.
         document: What was read, values by reference as they stand.
     """
@@ -62,6 +65,7 @@ class Config:
     breaker: BreakerPolicy = field(default_factory=BreakerPolicy)
     strategy: Strategy = field(default_factory=Priority)
     interruption: Interruption = field(default_factory=Interruption)
+    replicas: Replicas | None = None
     notes: tuple[str, ...] = ()
     document: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
@@ -74,6 +78,7 @@ class Config:
             "breaker": self.breaker,
             "strategy": self.strategy,
             "on_interruption": self.interruption,
+            "replicas": self.replicas,
         }
 
 

