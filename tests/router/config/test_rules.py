@@ -8,6 +8,7 @@ import pytest
 import adapters
 import adapters.http
 import router
+import router.replicas
 from adapters import catalogue
 from router.config.rules import ORDERED, RULES, Check, Form, Range
 from router.config.signatures import parameters_of
@@ -21,7 +22,9 @@ def class_of(name: str) -> type:
     if name == "RetryBudget":
         return RetryBudget
     found: type = next(
-        getattr(room, name) for room in (router, adapters, adapters.http) if hasattr(room, name)
+        getattr(room, name)
+        for room in (router, router.replicas, adapters, adapters.http)
+        if hasattr(room, name)
     )
     return found
 
