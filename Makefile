@@ -47,6 +47,12 @@ bench: $(READY)
 bench-peers: $(READY)
 	$(BIN)/python -m benchmarks --peers --rounds 3
 
+# How soon four processes agree through a real store, at what cost, and what a killed store costs.
+STORE ?= redis-server
+.PHONY: bench-replicas
+bench-replicas: $(READY)
+	$(BIN)/python -m benchmarks.replicas --server $(STORE)
+
 # Steady load over real sockets, failures mixed in: memory, sockets and tasks must be flat.
 SECONDS ?= 1200
 RATE ?= 85

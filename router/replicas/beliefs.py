@@ -92,7 +92,7 @@ def read(replicas: Replicas) -> list[Belief]:
         client = replicas.client()
         try:
             for name in client.zrange(keys.alive, 0, MOST - 1):
-                replica = name.decode("ascii", "replace")
+                replica = name.decode("ascii", "replace") if isinstance(name, bytes) else ""
                 if len(replica) == 16 and replica.isalnum():
                     text = client.execute_command("EVAL", _READ, 1, keys.belief(replica))  # type: ignore[no-untyped-call]  # redis-py has no types for it
                     found += _beliefs(replica, text)

@@ -96,7 +96,7 @@ class ModelStore:
         level = max(-most, min(most, level + (now - at) * rate + earned) - spent)
         given = max(0, min(int(want), math.floor(level + 1e-6)))
         self._set(key, (level - given, now), now, lasts)
-        return given
+        return int(given)
 
     def _window(self, key: str, words: list[float], now: float) -> int:
         slot, keep, limit, over, want = words
@@ -105,7 +105,7 @@ class ModelStore:
         given = max(0, min(int(want), math.floor(limit - sum(used.values()) - over + 1e-6)))
         used[at // slot] = used.get(at // slot, 0) + given + over
         self._set(key, used, now, 2 * slot + keep)
-        return given
+        return int(given)
 
 
 def _order(identifier: bytes) -> tuple[int, int]:

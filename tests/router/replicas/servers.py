@@ -10,9 +10,10 @@ import socket
 import subprocess
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+from redis import Redis
 
 from tests.depth import sampled
 
@@ -47,6 +48,10 @@ class Server:
     @property
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}/0"
+
+    def client(self) -> Any:
+        """Return a client of the store; redis-py has no types for most of it."""
+        return Redis(port=self.port)
 
     def start(self) -> None:
         options = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -23,9 +24,7 @@ MESSAGES = st.builds(
     reason=st.sampled_from(["", "NotWorking", "RateLimited"]),
     source=st.sampled_from(get_args(Source)),
     repetitions=st.integers(0, 1000),
-).map(
-    lambda m: m if not m.whole else Message(*[getattr(m, n) if n != "model" else None for n in m.__slots__])
-)
+).map(lambda message: replace(message, model=None) if message.whole else message)
 
 
 def encoded(fields: dict[str, str]) -> dict[bytes, bytes]:

@@ -7,11 +7,11 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
-from redis import Redis
 
 from adapters import NotWorking, RateLimited, ServiceFailed
 from adapters.scripted import ScriptedAdapter
@@ -56,7 +56,7 @@ async def until(holds: Callable[[], object], seconds: float = 5.0) -> float:
 
 def is_shared(router: Router) -> bool:
     router.health()
-    return not router._binding.store.away  # type: ignore[union-attr,attr-defined]
+    return not router._binding.store.away  # type: ignore[union-attr]
 
 
 def first(router: Router) -> Any:
@@ -113,7 +113,7 @@ async def test_a_half_open_breaker_gets_one_trial_among_all(server):
 
     async with routers[0], routers[1], routers[2], routers[3]:
         for router in routers:
-            await until(lambda router=router: is_shared(router))
+            await until(partial(is_shared, router))
         for _ in range(3):
             await routers[0].complete(HELLO)
         await until(lambda: all(first(each).breaker.state == "open" for each in routers))
@@ -171,7 +171,7 @@ async def test_without_a_store_a_router_works_alone(server):
 
 
 async def test_a_foreign_store_is_data(server):
-    client = Redis(port=server.port)
+    client = server.client()
     stream = "chat-router:{test}:evidence"
     for fields in (
         {"v": "1"},
@@ -200,7 +200,7 @@ async def test_a_foreign_store_is_data(server):
 
 
 async def test_values_of_a_wrong_type_count_as_a_store_that_is_away(server):
-    client = Redis(port=server.port)
+    client = server.client()
     client.set("chat-router:{test}:evidence", "a string")
     one, seen = router_of(server)
     async with one:
@@ -216,7 +216,7 @@ async def test_values_of_a_wrong_type_count_as_a_store_that_is_away(server):
 async def test_nothing_secret_is_stored(server):
     canary = "hunter2-canary"
     one, _ = router_of(server, NotWorking(f"{canary} at https://{canary}.example"))
-    client = Redis(port=server.port)
+    client = server.client()
     async with one:
         await until(lambda: is_shared(one))
         await one.complete([{"role": "user", "content": canary}])
@@ -234,7 +234,7 @@ async def test_a_request_that_fails_by_itself_is_never_told(server):
     from adapters import InvalidRequest
 
     one, _ = router_of(server, InvalidRequest("too odd"))
-    client = Redis(port=server.port)
+    client = server.client()
     async with one:
         await until(lambda: is_shared(one))
         for _ in range(5):
@@ -256,7 +256,7 @@ async def test_closing_ends_the_threads_and_takes_the_replica_off(server):
 
     assert time.monotonic() - began < 0.5
     assert before >= threading.active_count()
-    client = Redis(port=server.port)
+    client = server.client()
     assert 0 == client.zcard("chat-router:{test}:replicas")
     client.close()
 
@@ -266,12 +266,12 @@ async def test_one_monitor_probes_for_all(server):
     routers = [Router(chain, observers=[], replicas=Replicas(server.url, "test")) for chain in chains]
     async with routers[0], routers[1], routers[2]:
         for router in routers:
-            await until(lambda router=router: is_shared(router))
+            await until(partial(is_shared, router))
         async with routers[0].monitor(0.4) as a, routers[1].monitor(0.4) as b, routers[2].monitor(0.4) as c:
             await until(lambda: min(a.rounds, b.rounds, c.rounds) >= 3)
 
         probing = [
-            each._binding.writing.probes["first"].held  # type: ignore[union-attr,attr-defined]
+            each._binding.writing.probes["first"].held  # type: ignore[union-attr]
             for each in routers
         ]
         assert [False, False, True] == sorted(probing)

@@ -6,7 +6,7 @@ import random
 import time
 
 import pytest
-from redis import Redis, ResponseError
+from redis import ResponseError
 
 from router.replicas import scripts
 from tests.router.replicas.model_store import ModelStore
@@ -16,7 +16,7 @@ __all__ = ["server"]
 
 
 def test_the_programs_do_what_the_model_says(server: Server) -> None:
-    client, model, chance = Redis(port=server.port), ModelStore(), random.Random(5)
+    client, model, chance = server.client(), ModelStore(), random.Random(5)
     began = time.monotonic()
     for _ in range(400):
         who = chance.choice("ab")
@@ -56,7 +56,7 @@ def test_the_programs_do_what_the_model_says(server: Server) -> None:
 
 
 def test_a_lease_and_a_bucket_follow_the_clock_of_the_store(server: Server) -> None:
-    client = Redis(port=server.port)
+    client = server.client()
     take = ("EVAL", scripts.TAKE, 2, "lease", "wish")
     assert 1 == client.execute_command(*take, "a", 100, "1")
     assert 0 == client.execute_command(*take, "b", 100, "1")
@@ -71,7 +71,7 @@ def test_a_lease_and_a_bucket_follow_the_clock_of_the_store(server: Server) -> N
 
 
 def test_no_window_of_time_sees_more_than_the_limit(server: Server) -> None:
-    client, given = Redis(port=server.port), []
+    client, given = server.client(), []
     end = time.monotonic() + 1.5
     while time.monotonic() < end:
         if client.execute_command("EVAL", scripts.WINDOW, 1, "w", 50, 600, 5, 0, 1):
@@ -90,7 +90,7 @@ def test_no_window_of_time_sees_more_than_the_limit(server: Server) -> None:
     ],
 )
 def test_foreign_numbers_in_a_count_are_bounded(server: Server, key: str, words: tuple[object, ...]) -> None:
-    client = Redis(port=server.port)
+    client = server.client()
     for name, value in (("level", "1e300"), ("at", "nan"), ("7", "-9e99"), ("x", "y"), ("1e300", "5")):
         client.hset(key, name, value)
     assert 0 <= client.execute_command("EVAL", *words) <= 5

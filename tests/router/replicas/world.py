@@ -273,7 +273,7 @@ class Replica:
 
     def read_now(self) -> None:
         world = self.world
-        entries = [[name, dict(fields)] for name, fields in world.store.after(self.reading.last, COUNT)]
+        entries = [[name, fields] for name, fields in world.store.after(self.reading.last, COUNT)]
         at = world.now + world.store_ahead
         if not world.reaches(self.number):
             world.later(1.0, self.read_failed)
