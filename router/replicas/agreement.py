@@ -79,7 +79,6 @@ class Agreement:
     """The beliefs of one replica about the providers of its router.
 
     Args:
-        me: The id of this replica.
         providers: By name.
         policy: How long to remember.
         store: What is known of the store.
@@ -89,14 +88,13 @@ class Agreement:
 
     def __init__(
         self,
-        me: str,
         providers: Mapping[str, Provider],
         policy: RetryPolicy,
         store: StoreState,
         uniform: Callable[[float, float], float],
         wake: Callable[[], None],
     ) -> None:
-        self.me = me
+        self.me = ""
         self.providers = providers
         self.outbox: deque[tuple[Message, float]] = deque(maxlen=WAITING)
         """What waits to be sent, and when it was found."""
@@ -121,8 +119,14 @@ class Agreement:
                 record.breaker.gate = lease
             self._working[name] = provider.adapter.working, provider.adapter.recheck_at, ""
 
-    def begin(self, now: float) -> None:
-        """Note what is believed at the first use."""
+    def begin(self, me: str, now: float) -> None:
+        """Begin at the first use: from here on this is the id of the replica.
+
+        Args:
+            me: An id that no other process has, whatever was forked before.
+            now: On the router's clock.
+        """
+        self.me = me
         self._believe(now)
 
     # -- what is found here

@@ -140,8 +140,7 @@ class Binding:
         self._tell = tell
         self._owner = owner
         self._notices: list[_Notice] = []
-        me = f"{self._random.getrandbits(64):016x}"
-        self.agreement = Agreement(me, providers, policy, self.store, self._random.uniform, self._wake)
+        self.agreement = Agreement(providers, policy, self.store, self._random.uniform, self._wake)
         self.reading = Reading(self.agreement)
         self.writing = Writing(self.agreement, keys, self.store, self._random.uniform)
         self.link = Link(connect, keys, self.reading, self.writing, self.store, self._turned, self._random)
@@ -172,7 +171,7 @@ class Binding:
     def start(self, now: float) -> None:
         """Start the threads, at the first use of the router."""
         self.link.shift = now - time.monotonic()
-        self.agreement.begin(now)
+        self.agreement.begin(f"{self._random.getrandbits(64):016x}", now)
         self._started = True
         self.link.start(self._owner)
 

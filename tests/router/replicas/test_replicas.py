@@ -300,3 +300,50 @@ anyio.run(main, backend={backend!r})
     )
 
     assert (0, "text\n") == (ended.returncode, ended.stdout)
+
+
+def test_a_router_made_before_a_fork_shares_in_both_processes(server):
+    program = f"""
+import os
+import anyio
+from adapters.scripted import ScriptedAdapter
+from router import Router
+from router.replicas import Replicas
+router = Router([ScriptedAdapter("first", "text")], replicas=Replicas({server.url!r}), observers=[])
+child = os.fork()
+async def main():
+    async with router:
+        for _ in range(100):
+            router.health()
+            if not router._binding.store.away and router._binding.store.replicas == 2:
+                break
+            await anyio.sleep(0.05)
+        else:
+            raise SystemExit(3)
+        await anyio.sleep(1.2)
+anyio.run(main)
+if child:
+    raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False
+    )
+
+    assert (0, "") == (ended.returncode, ended.stderr)
+
+
+async def test_what_is_reset_by_hand_is_closed_for_all(server):
+    (one, _), (other, _) = router_of(server, breaker=BreakerPolicy(consecutive=3)), router_of(server)
+    async with one, other:
+        await until(lambda: is_shared(one) and is_shared(other))
+        for _ in range(3):
+            await one.complete(HELLO)
+        await until(lambda: first(other).breaker.state == "open")
+        one.reset("first")
+
+        await until(lambda: first(other).breaker.state == "closed")
+        other.isolate("first")
+        for _ in range(3):
+            await one.complete(HELLO)
+        await anyio.sleep(0.2)
+        assert "isolated" == first(other).breaker.state

@@ -123,9 +123,7 @@ class Replica:
         self.offset = chance.uniform(-900, 900)
         self.store = StoreState()
         self.provider = Provider(ScriptedAdapter("it", "text"), CircuitBreaker(BREAKER, chance))
-        self.agreement = Agreement(
-            f"r{number}", {"it": self.provider}, POLICY, self.store, chance.uniform, self.wake
-        )
+        self.agreement = Agreement({"it": self.provider}, POLICY, self.store, chance.uniform, self.wake)
         self.provider.sharing = self  # type: ignore[assignment]
         self.reading = Reading(self.agreement)
         self.writing = Writing(self.agreement, Keys("sim"), self.store, chance.uniform)
@@ -133,7 +131,7 @@ class Replica:
         self.window = SharedWindow("requests", *WINDOW, self.store, block=1)
         self.writing.budgets.append(self.budget)
         self.writing.windows.append(self.window)
-        self.agreement.begin(self.clock())
+        self.agreement.begin(f"r{number}", self.clock())
         self.well = {"reader": False, "writer": False}
         self._writes = 0
         self._busy = False
