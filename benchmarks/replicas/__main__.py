@@ -29,7 +29,7 @@ from router.replicas import Replicas
 from tests.router.replicas.servers import Server, program_of
 
 HELLO = [{"role": "user", "content": "Hello"}]
-WARM_UP = 1.5
+WARM_UP = 5.0
 ROUND = 0.3
 """Seconds."""
 
@@ -102,7 +102,8 @@ def agreement(server: Server, rounds: int, backend: str, busy: float) -> None:
     p99 = waits[int(0.99 * len(waits))]
     print(
         f"agreement, 4 processes, {backend}, {busy:.0%} load: median {statistics.median(waits):.1f} ms, "
-        f"p99 {p99:.1f} ms, worst {waits[-1]:.1f} ms, of {len(waits)}; later than 290 ms: {missed} (in the rounds {late})"
+        f"p99 {p99:.1f} ms, worst {waits[-1]:.1f} ms, of {len(waits)}; later than 290 ms: {missed} "
+        f"(in the rounds {late})"
     )
 
 
