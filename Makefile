@@ -54,6 +54,11 @@ CLIENTS ?= 2000
 .PHONY: soak-gateway
 soak-gateway: $(READY)
 	$(BIN)/python -m benchmarks.gateway.storm --clients $(CLIENTS) --seconds $(if $(filter 1200,$(SECONDS)),120,$(SECONDS))
+# How soon four processes agree through a real store, at what cost, and what a killed store costs.
+STORE ?= redis-server
+.PHONY: bench-replicas
+bench-replicas: $(READY)
+	$(BIN)/python -m benchmarks.replicas --server $(STORE)
 
 # Steady load over real sockets, failures mixed in: memory, sockets and tasks must be flat.
 SECONDS ?= 1200

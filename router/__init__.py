@@ -28,6 +28,7 @@ from router.events import (
     ReplySwitched,
     RequestEnded,
     RequestStarted,
+    SharingChanged,
     Verdict,
     WaitStarted,
 )
@@ -87,6 +88,7 @@ __all__ = [
     "RetryPolicy",
     "Router",
     "RouterError",
+    "SharingChanged",
     "Strategy",
     "StreamInterrupted",
     "SyncMonitor",

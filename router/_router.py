@@ -27,6 +27,7 @@ from router.policy.settings import setting_of
 from router.policy.strategy import strategy_of
 from router.policy.timeouts import Deadline, Timeouts
 from router.policy.utc import utc_now
+from router.provider.binding import bound
 from router.provider.chain import arranged, chain_of, check_brought, named, ordered
 from router.provider.concurrency import Slots
 from router.provider.recall import recall_of
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from router.health.report import HealthReport, Keeper
     from router.policy.interruption import OnInterruption
     from router.policy.strategy import Strategy
+    from router.provider.binding import Sharer
     from router.reply.event_loop import EventLoop
     from router.reply.stream import ReplyStream
     from router.reply.transcript import Reply
@@ -70,6 +72,7 @@ class Router(Origins):
             "continue"; see `Interruption`.
         observers: Who is told what happens; by default one that logs with structlog.
         history: Keeps reports of `check()`, probes and costs; see `router.history.History`.
+        replicas: Shares what is known of the providers with other processes; see `router.replicas.Replicas`.
         prices: What the providers cost: for `Reply.cost`, budgets and `Cheapest()`; see `Prices`.
         utc: Tells the time of day in seconds UTC since 1970, for what is counted by the day.
         random_source: For the jitter and the strategy; give a seeded one for tests.
@@ -91,6 +94,7 @@ class Router(Origins):
         on_interruption: OnInterruption | Interruption = "raise",
         observers: Sequence[Observer] | None = None,
         history: Keeper | None = None,
+        replicas: Sharer | None = None,
         prices: Prices | None = None,
         utc: Callable[[], float] = utc_now,
         random_source: random.Random | None = None,
@@ -107,6 +111,9 @@ class Router(Origins):
         traffic = TrafficObserver(self._providers, self._in_flight.now)
         self._tell = Observers([traffic, *_observers_of(observers, history)])
         self._budget = self.retry.budget or RetryBudget()
+        self._binding = bound(replicas, self._providers, self.retry, self._tell, weakref.ref(self))
+        if self._binding is not None:
+            self._budget = self._binding.shared_budget(self._budget)
         self._strategy = strategy_of(strategy, self._providers, self.prices)
         if isinstance(on_interruption, str):
             on_interruption = Interruption(on_interruption)
@@ -300,6 +307,8 @@ class Router(Origins):
             self._budget.on_clock(anyio.current_time())
             for each in self._providers.values():
                 each.adapter.in_loop(loop.token)
+            if self._binding is not None:
+                self._binding.start(anyio.current_time())
         return loop
 
     def health(self) -> HealthReport:
@@ -389,6 +398,8 @@ class Router(Origins):
 
     async def _close(self) -> None:
         await self._in_flight.close(self.timeouts.close)
+        if self._binding is not None:
+            await self._binding.aclose(self.timeouts.close)
         owned = [each.adapter for each in self._providers.values() if each.adapter.owner is self._ownership]
         for adapter in owned:
             adapter.owner = None

@@ -290,6 +290,23 @@ class ObserverFailed:
     error: Exception
 
 
+@dataclass(frozen=True, slots=True)
+class SharingChanged:
+    """What is known of providers is shared with other processes from now on, or is not; told once for each.
+
+    No request fails because of it: without the store each process goes on alone.
+
+    Attributes:
+        shared: Whether it is shared.
+        reason: The class of the error, where it is not.
+        replicas: How many processes were seen last, this one included.
+    """
+
+    shared: bool
+    reason: str
+    replicas: int
+
+
 Event: TypeAlias = (
     RequestStarted
     | AttemptStarted
@@ -302,6 +319,7 @@ Event: TypeAlias = (
     | AdapterBroke
     | ProbeEnded
     | ObserverFailed
+    | SharingChanged
 )
 Observer: TypeAlias = Callable[[Event], None]
 """Gets each event, synchronously, in order; it must be quick and must not raise."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from router.cli.mistakes import Mistake
 from router.cli.options import Backend, ConfigFile, Providers  # noqa: TC001 - typer reads them at run time
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ EPILOG: Final = """Examples:
 [bold]chat-router health --demo --format html --output health.html[/]
 
 [bold]chat-router health --config router.toml --watch 60 --history health.db[/]
+
+[bold]chat-router health --config router.toml --replicas[/]
 
 Without --provider and --demo, it checks the providers of --config, or of router.toml in this folder.
 
@@ -59,14 +62,23 @@ def command(
     timeout: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="Time limit for each probe.")
     ] = None,
+    replicas: Annotated[
+        bool, typer.Option("--replicas", help="Show what each replica believes; probes nobody.")
+    ] = False,
     backend: Backend = "asyncio",
 ) -> int:
     """Probe all providers at once and report their health."""
-    from router.cli.chain import chain_of
+    from router.cli.chain import USUAL, chain_of, configured
     from router.cli.health_file import target
     from router.cli.inspection import health, history_of, inspection_of
     from router.cli.running import run_work
 
+    if replicas:
+        from router.cli.replicas_view import show
+
+        if provider or demo:
+            raise Mistake("--replicas reads the store of a file; name the file with --config")
+        return show(configured(config or USUAL, trusted=config is not None))
     to = None if output is None else target(output)
     wanted = inspection_of(form, level, fail_on, output=to, watch=watch)
     chain = chain_of(provider or (), config, demo=demo, probe=timeout)

@@ -21,6 +21,7 @@ from router.policy.prices import Prices
 from router.policy.retry import RetryPolicy
 from router.policy.strategy import Priority
 from router.policy.timeouts import Timeouts
+from router.replicas import Replicas
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +39,7 @@ POLICIES: Final[dict[str, Kind]] = {
     "interruption": section_of(Interruption),
     "prices": section_of(Prices),
     "gateway": section_of(GatewaySettings),
+    "replicas": section_of(Replicas),
 }
 """Table -> what it holds; beside `[[provider]]`, which there must be."""
 _KEYS: Final = ("provider", *POLICIES)
@@ -57,6 +59,7 @@ class Config:
         interruption: What happens to a reply that breaks off.
         prices: What the providers cost, where the file says so.
         gateway: What holds where this router is served.
+        replicas: Through what several processes agree; None where this one is alone.
         notes: Warnings about what can be used.
         document: What was read, values by reference as they stand.
     """
@@ -70,6 +73,7 @@ class Config:
     interruption: Interruption = field(default_factory=Interruption)
     prices: Prices | None = None
     gateway: GatewaySettings = field(default_factory=GatewaySettings)
+    replicas: Replicas | None = None
     notes: tuple[str, ...] = ()
     document: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
@@ -83,6 +87,7 @@ class Config:
             "strategy": self.strategy,
             "on_interruption": self.interruption,
             "prices": self.prices,
+            "replicas": self.replicas,
         }
 
 

@@ -16,6 +16,7 @@ from adapters.http.settings import base_of, cookie_of, header_of, name_of, token
 from adapters.openai.dialect import ability, body_field, omitted, option, path_of, query_field, renamed
 from router.policy.gateway import checked_host, checked_origin
 from router.policy.timeouts import MINIMUM
+from router.replicas.replicas import checked_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -160,6 +161,10 @@ RULES: Final[Mapping[str, Mapping[str, Rule]]] = {
     | {"cost_per_day": _POSITIVE},
     "Weighted": {"weights": _FINITE},
     "Fastest": {"explore": Range(0, 1), "half_life": _SECONDS},
+    "Replicas": {
+        "url": Check(checked_url),
+        "namespace": Form("[A-Za-z0-9._-]{1,64}", "must be 1 to 64 letters, digits, '.', '_' or '-'"),
+    },
     "Limits": _each("connections line reply body error_body steps empty", _POSITIVE)
     | _each("idle_connections drain", Range(0))
     | _each("idle_seconds drain_seconds", _PAUSE)

@@ -76,6 +76,8 @@ class CheckUp:
 
     def _entry(self, provider: Provider, now: float, probe: ProbeResult | None) -> ProviderHealth:
         try:
+            if provider.sharing is not None:
+                provider.sharing.apply(now)
             return health_of(provider, self.traffic.of(provider.name, now), now, probe)
         except Exception as bug:  # noqa: BLE001 - one adapter must not hide the others
             reason = f"the adapter has a bug: it raised {type(bug).__name__} when it was looked at"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import anyio
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from router.request.in_flight import InFlight
 
     OnReport: TypeAlias = Callable[[HealthReport], object]
+
+_ASKED: Final = 0.1
+"""Seconds that a round waits to learn which process probes; who does not know it by then probes."""
 
 
 class Monitor:
@@ -94,11 +97,14 @@ class Monitor:
             return
 
     async def _round(self, now: float) -> None:
+        providers = self._check_up.providers
         names = [
-            name
-            for name, provider in self._check_up.providers.items()
-            if not provider.heard_since(now - self._interval)
+            name for name, provider in providers.items() if not provider.heard_since(now - self._interval)
         ]
+        sharing = {name: shared for name in names if (shared := providers[name].sharing) is not None}
+        if any(shared.may_probe(now) is None for shared in sharing.values()):
+            await anyio.sleep(_ASKED)
+        names = [n for n in names if n not in sharing or sharing[n].may_probe(now) is not False]
         self.report = await self._check_up.check(self._level, names)
         self.rounds += 1
         if self._on_report is None:

@@ -27,6 +27,7 @@ from router.events import (
     ReplySwitched,
     RequestEnded,
     RequestStarted,
+    SharingChanged,
     WaitStarted,
 )
 
@@ -248,6 +249,12 @@ def _observer_failed(event: ObserverFailed) -> Line:
     return "error", "observer.failed", {"observer": event.observer, "exc_info": event.error}
 
 
+def _sharing_changed(event: SharingChanged) -> Line:
+    if event.shared:
+        return "info", "replicas.shared", {"replicas": event.replicas}
+    return "warning", "replicas.alone", {"error": event.reason, "replicas": event.replicas}
+
+
 _LINES: Final[MappingProxyType[type, Callable[[Any], Line]]] = MappingProxyType(
     {
         AdapterBroke: _adapter_broke,
@@ -260,6 +267,7 @@ _LINES: Final[MappingProxyType[type, Callable[[Any], Line]]] = MappingProxyType(
         ReplySwitched: _reply_switched,
         RequestEnded: _request_ended,
         RequestStarted: _request_started,
+        SharingChanged: _sharing_changed,
         WaitStarted: _wait_started,
     }
 )

@@ -38,7 +38,7 @@ import itertools
 import math
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     import random
@@ -144,6 +144,22 @@ class _Word(NamedTuple):
     outrun: bool = False
 
 
+class TrialGate(Protocol):
+    """Decides whether the trial of a half-open breaker may begin here: other processes may have it."""
+
+    def wait(self, now: float) -> float:
+        """Return the seconds until a trial may begin; 0 for now."""
+        ...
+
+    def began(self, now: float) -> None:
+        """Learn that a trial began."""
+        ...
+
+    def ended(self) -> None:
+        """Learn that a trial ended."""
+        ...
+
+
 class Permit:
     """The permission for one call. The first result told to it counts; later ones are ignored."""
 
@@ -233,6 +249,8 @@ class CircuitBreaker:
 
     def __init__(self, policy: BreakerPolicy, random_source: random.Random) -> None:
         self.policy = policy
+        self.gate: TrialGate | None = None
+        """Asked before a trial; None where no other process is to be asked."""
         self._random = random_source
         self._seen = -math.inf
         self._phase = 0  # of being closed; each closing begins a new one
@@ -260,7 +278,9 @@ class CircuitBreaker:
             return None
         if self._until is None:
             return 0.0
-        return max(0.0, (self._until if self._trial is None else self._lost_at) - self._at(now))  # rows 3, 8
+        now = self._at(now)
+        wait = max(0.0, (self._until if self._trial is None else self._lost_at) - now)  # rows 3, 8
+        return self.gate.wait(now) if not wait and self.gate is not None else wait
 
     def permit(self, now: float) -> Permit | None:
         """Return the permission for one call, or None; `permit_in` asks without taking."""
@@ -272,6 +292,8 @@ class CircuitBreaker:
         self._pending[permit] = None
         if self._until is not None:  # row 4
             self._trial, self._lost_at = permit, self._seen + self.policy.trial_limit
+            if self.gate is not None:
+                self.gate.began(self._seen)
         return permit
 
     def isolate(self) -> None:
@@ -281,6 +303,26 @@ class CircuitBreaker:
     def reset(self) -> None:
         """Close, and forget everything."""
         self._close()  # row 10
+
+    def pause(self) -> tuple[float, int] | None:
+        """Return the end of the break and how often it was repeated; None while closed or isolated."""
+        return None if self._until is None or self._isolated else (self._until, self._repetitions)
+
+    def follow(self, pause: tuple[float, int] | None) -> None:
+        """Open or close as the breaker of another process did; what is isolated by hand stays so.
+
+        Args:
+            pause: As `pause()` returns it there.
+        """
+        if self._isolated:
+            return
+        if pause is None:
+            if self._until is not None:
+                self._close()
+            return
+        self._until, self._repetitions = pause
+        self._base = min(self.policy.open_cap, self.policy.open_for * self.policy.growth ** min(pause[1], 64))
+        self._trial = None  # its word is late from now on: rule 1
 
     def snapshot(self, now: float) -> BreakerSnapshot:
         """Return what is known at `now`."""
@@ -313,6 +355,8 @@ class CircuitBreaker:
         trial = permit is self._trial
         if trial:
             self._trial = None  # row 7, where this is all
+            if self.gate is not None:
+                self.gate.ended()
         if word is None or permit.phase != self._phase or (word.outrun and not trial):
             return  # no evidence, or evidence of a past that is over: rule 1
         now = self._seen = self._at(word.now)

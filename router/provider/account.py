@@ -14,7 +14,7 @@ from adapters.contract import Usage
 from router.policy.limits import DAY
 from router.policy.prices import Cost
 from router.provider.limits import CHARACTERS, OF_MESSAGE, REPLY
-from router.provider.standing import Refusal
+from router.provider.record import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,7 +14,7 @@ import anyio
 
 from adapters.contract.errors import Busy, ConnectFailed, LocalFailure, Unreachable
 from router.policy.limits import DayBucket, WindowBucket
-from router.provider.standing import Refusal
+from router.provider.record import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable

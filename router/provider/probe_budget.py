@@ -20,21 +20,22 @@ class ProbeBudget:
         ValueError: `per_hour` is negative or not finite.
     """
 
-    __slots__ = ("_tokens", "per_hour")
+    __slots__ = ("per_hour", "tokens")
 
     def __init__(self, per_hour: float) -> None:
         if not 0 <= per_hour < math.inf:
             raise ValueError(f"answer_probes={per_hour!r}: it must be a number from 0, of probes in an hour")
         self.per_hour = per_hour
-        self._tokens = RetryBudget(0.0, per_hour / _HOUR, max(1.0, per_hour) if per_hour else 0.0)
+        self.tokens = RetryBudget(0.0, per_hour / _HOUR, max(1.0, per_hour) if per_hour else 0.0)
+        """Another one stands in where other processes take from it, too."""
 
     def take(self, now: float) -> bool:
         """Take one; return whether there was one."""
-        return self._tokens.take(now)
+        return self.tokens.take(now)
 
     def left(self, now: float) -> int:
         """Return how many there are, without taking any."""
-        return math.floor(self._tokens.left(now) + 1e-6)
+        return math.floor(self.tokens.left(now) + 1e-6)
 
     def __repr__(self) -> str:
         return f"<ProbeBudget of {self.per_hour:g} an hour>"

@@ -13,8 +13,9 @@ from router.provider.account import Account
 from router.provider.evidence import OF_THE_WAY
 from router.provider.limits import Limits
 from router.provider.probe_budget import ProbeBudget
+from router.provider.record import Refusal
 from router.provider.sizes import Sizes
-from router.provider.standing import REACHABLE, REMEMBERED, Refusal, Standing
+from router.provider.standing import REACHABLE, REMEMBERED, Standing
 from router.provider.turn import Turn
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from router.policy.breaker import CircuitBreaker
     from router.policy.prices import Prices
     from router.policy.retry import RetryPolicy
+    from router.provider.sharing import Sharing
     from router.provider.sizes import TooLarge
 
 
@@ -48,6 +50,7 @@ class Provider:
         limits: What this side lets it be asked, where it has limits.
         account: What was spent on it, where there are prices.
         bug_told: Whether the observers were told that its adapter raised when it was looked at.
+        sharing: Shares what is known with other processes; None where there are none.
     """
 
     adapter: Adapter
@@ -64,6 +67,7 @@ class Provider:
     limits: Limits | None = field(init=False)
     account: Account | None = field(init=False)
     bug_told: bool = False
+    sharing: Sharing | None = None
 
     def __post_init__(self) -> None:
         self.name = self.adapter.name
@@ -84,6 +88,8 @@ class Provider:
         self.sizes.fitted(turn.model, turn.request)
         if not (turn.own_account and self.adapter.refused_account):  # the configured account is still refused
             self.adapter.mark(Outcome(now))
+        if self.sharing is not None and not turn.own_account:
+            self.sharing.changed(now, turn.model, "traffic", None)
 
     def failed(
         self, error: AdapterError, turn: Turn, now: float, policy: RetryPolicy, seconds: float = 0.0
@@ -102,15 +108,17 @@ class Provider:
             self.sizes.refused(turn.model, turn.request, error, now)
         if isinstance(error, FirstContentTimeout) and scope is not scope.REQUEST:
             self.pace.add(now, seconds)  # it takes at least so long
-        self._mark(error, scope, now)
+        self._mark(error, scope, now, turn.model)
 
     def broke_off(self, error: AdapterError, request: ChatRequest, now: float, policy: RetryPolicy) -> None:
         """Learn that a reply failed after content, which may say something about other requests too."""
         turn = Turn(request, self.adapter.model_for(request))
-        self._mark(error, self.standing.broke_off(error, turn, now, policy), now)
+        self._mark(error, self.standing.broke_off(error, turn, now, policy), now, turn.model)
 
-    def _mark(self, error: AdapterError, scope: Scope, now: float) -> None:
+    def _mark(self, error: AdapterError, scope: Scope, now: float, model: str | None) -> None:
         self.adapter.mark(Outcome(now, error, scope))
+        if self.sharing is not None and scope is not scope.REQUEST:
+            self.sharing.changed(now, model, "traffic", error)
 
     def replied(self, now: float, verdict: Verdict) -> None:
         """Learn how a reply ended."""
@@ -143,6 +151,8 @@ class Provider:
                 self.adapter.mark(Outcome(now, reason=reason))
             else:
                 self.adapter.mark(Outcome(now, NotWorking(result.reason)))
+        if self.sharing is not None and result.working is not None:
+            self.sharing.changed(now, self.adapter.model, result.level, result.error)
 
     def counted(self, request: ChatRequest, usage: Usage | None) -> None:
         """Learn how many tokens a request had, where the service counted them."""
@@ -167,6 +177,8 @@ class Provider:
     def reset(self) -> None:
         """Forget what the breakers know."""
         self.standing.reset()
+        if self.sharing is not None:
+            self.sharing.reset()
 
     def refusal(self, model: str | None, now: float, request: ChatRequest | None = None) -> Refusal | None:
         """Return why a request for `model` would not ask now and until when, or None where it would.
@@ -180,6 +192,8 @@ class Provider:
                 own, nothing that was said of ours stops it.
         """
         own_account = request is not None and request.has_own_account(self.adapter.name)
+        if self.sharing is not None:
+            self.sharing.apply(now)
         found = self.standing.refusals(model, now, own_account=own_account)
         if self.limits is not None and (limited := self.limits.refusal(request, now)) is not None:
             found.append(limited)

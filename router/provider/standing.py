@@ -24,8 +24,8 @@ from __future__ import annotations
 
 import math
 import zlib
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 from adapters.contract.errors import (
     ModelNotFound,
@@ -35,13 +35,14 @@ from adapters.contract.errors import (
     speaks_of_account,
 )
 from router.provider.evidence import OF_THE_WAY, Evidence, told, told_by
+from router.provider.record import Record, Refusal
 from router.provider.turn import Turn
 
 if TYPE_CHECKING:
     from adapters.contract import ChatRequest, ProbeResult
     from adapters.contract.errors import AdapterError
     from router.events import Verdict
-    from router.policy.breaker import BreakerSnapshot, CircuitBreaker
+    from router.policy.breaker import BreakerSnapshot, CircuitBreaker, TrialGate
     from router.policy.retry import RetryPolicy
 
 MOST_MODELS: Final = 64
@@ -61,81 +62,6 @@ REACHABLE: Final = "reachable; not asked for an answer"
 
 _WHOLE: Final = ("complete", "closed", "refused")
 """Verdicts of replies that did not break off."""
-
-
-class Refusal(NamedTuple):
-    """Why a request would not ask a provider now.
-
-    Attributes:
-        reason: In words.
-        back_in: Seconds until time alone lets it be asked; None where time alone does not.
-        on_trial: Whether it is only waited for the trial of a half-open breaker.
-        held: The class of the error that holds it back, where one does.
-        missing: Whether the service said that it lacks the model.
-        context: The most tokens that the model takes, where the request is too large for it; 0 where that
-            is not known.
-        tokens: The tokens of such a request, estimated.
-        limited: Whether only a limit that this side keeps stands in the way, which may be waited for.
-    """
-
-    reason: str
-    back_in: float | None
-    on_trial: bool = False
-    held: str | None = None
-    missing: bool = False
-    context: int | None = None
-    tokens: int = 0
-    limited: bool = False
-
-
-@dataclass(slots=True)
-class Record:
-    """What is held against one provider, or against one model of it.
-
-    Attributes:
-        breaker: Stops requests while they fail.
-        held_until: No request asks before this time on the event loop's clock.
-        held_reason: The class of the error that said so.
-        held_account: Whether it is the configured account that is held back.
-        missing_until: Until when the model counts as missing.
-        missing_reason: What the service said of it, as the beginning of a phrase.
-    """
-
-    breaker: CircuitBreaker
-    held_until: float = -math.inf
-    held_reason: str = ""
-    held_account: bool = False
-    missing_until: float = -math.inf
-    missing_reason: str = ""
-
-    def hold(self, until: float, reason: str, *, account: bool) -> None:
-        """Hold requests back until a time, where that is later than what holds already."""
-        if until > self.held_until:
-            self.held_until, self.held_reason, self.held_account = until, reason, account
-
-    def refusals(self, now: float, what: str, *, own_account: bool = False) -> list[Refusal]:
-        """Return why a request would not ask now, the first reason first.
-
-        Args:
-            now: On the event loop's clock.
-            what: Which model it is, as the end of a phrase; empty for the provider.
-            own_account: Whether the request brings an account of its own.
-        """
-        permit_in = self.breaker.permit_in(now)
-        found: list[Refusal] = []
-        if permit_in == 0 and now >= self.held_until:
-            return found
-        if now < self.held_until and not (own_account and self.held_account):
-            wait = self.held_until - now
-            held = f"held back{what} for {wait:.1f} s more ({self.held_reason})"
-            found.append(Refusal(held, wait, held=self.held_reason))
-        if permit_in is None:
-            found.append(Refusal("isolated by hand; Router.reset() brings it back", None))
-        elif permit_in > 0:
-            state = self.breaker.state(now)
-            text = f"circuit breaker {state}{what}: not asked for {permit_in:.1f} s more"
-            found.append(Refusal(text, permit_in, state == "half-open"))
-        return found
 
 
 class Standing:
@@ -165,6 +91,8 @@ class Standing:
         ] = {}  # ambiguous failures since the last success: class -> contents
         self._sick_models: set[str | None] = set()  # that failed since the last success
         self._sick_contents: set[bytes] = set()
+        self.gate: TrialGate | None = None
+        """Of the trials, where other processes ask the provider too."""
 
     # -- attempts
 
@@ -268,6 +196,31 @@ class Standing:
                 permit = record.breaker.permit(now)
                 if permit is not None:
                     permit.succeeded(now, seconds)
+
+    # -- what other processes found
+
+    def records(self) -> dict[str | None, Record]:
+        """Return what is held against each model, by its name as it is remembered."""
+        return self._models
+
+    def record_of(self, model: str | None) -> Record | None:
+        """Return the record of a model, made where there is room: no stranger drives out what is known."""
+        found = self._models.get(_key(model))
+        return found or (self._record(model) if len(self._models) <= MOST_MODELS else None)
+
+    def told(self, found: Evidence) -> None:
+        """Learn what another process found: of each kind, the newest counts."""
+        known = {"traffic": self.by_request, "answer": self._by_answer, "reach": self._by_reach}[found.kind]
+        if known is not None and known.at >= found.at:
+            return
+        if found.kind == "traffic":
+            self.by_request = found
+        elif found.kind == "answer":
+            self._by_answer = found
+        else:
+            self._by_reach = found
+        if not found.good:
+            self.against = found
 
     # -- by hand
 
@@ -413,7 +366,10 @@ class Standing:
     def _record(self, model: str | None) -> Record:
         """Return the record of a model, made where there is none; it becomes the newest."""
         key = _key(model)
-        record = self._models.pop(key, None) or Record(self.whole.breaker.sibling())
+        record = self._models.pop(key, None)
+        if record is None:
+            record = Record(self.whole.breaker.sibling())
+            record.breaker.gate = self.gate
         self._models[key] = record
         if len(self._models) > MOST_MODELS + 1:  # and the default, which stays
             oldest = next(name for name in self._models if name is not None)

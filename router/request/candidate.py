@@ -14,7 +14,7 @@ from adapters.generator import bad_reply, close_generator
 from router.errors import RequestAborted
 from router.events import AttemptStarted
 from router.policy.timeouts import MINIMUM, attempt_limit
-from router.provider.standing import Refusal
+from router.provider.record import Refusal
 from router.reply.commitment import Commitment
 from router.request.attempt import AttemptResult, run_attempt
 from router.request.bill import Bill

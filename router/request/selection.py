@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from adapters.contract.rewriting import rewritten
-from router.provider.standing import Refusal
+from router.provider.record import Refusal
 
 if TYPE_CHECKING:
     from adapters.contract import ChatRequest

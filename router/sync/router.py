@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from router.policy.retry import RetryPolicy
     from router.policy.strategy import Strategy
     from router.policy.timeouts import Timeouts
+    from router.provider.binding import Sharer
     from router.reply.stream import ReplyStream
     from router.reply.transcript import Reply
     from router.sync.loop_thread import Backend
@@ -64,6 +65,7 @@ class SyncRouter:
             "continue"; see `Interruption`.
         observers: Who is told what happens; by default one that logs with structlog.
         history: Keeps reports of `check()`, probes and costs; see `router.history.History`.
+        replicas: Shares what is known of the providers with other processes; see `router.replicas.Replicas`.
         prices: What the providers cost: for `Reply.cost`, budgets and `Cheapest()`; see `Prices`.
         utc: Tells the time of day in seconds UTC since 1970, for what is counted by the day.
         random_source: For the jitter and the strategy; give a seeded one for tests.
@@ -86,6 +88,7 @@ class SyncRouter:
         on_interruption: OnInterruption | Interruption = "raise",
         observers: Sequence[Observer] | None = None,
         history: Keeper | None = None,
+        replicas: Sharer | None = None,
         prices: Prices | None = None,
         utc: Callable[[], float] = utc_now,
         random_source: random.Random | None = None,
@@ -102,6 +105,7 @@ class SyncRouter:
                 on_interruption=on_interruption,
                 observers=observers,
                 history=history,
+                replicas=replicas,
                 random_source=random_source,
                 prices=prices,
                 utc=utc,

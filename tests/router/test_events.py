@@ -24,6 +24,7 @@ from router import (
     RequestEnded,
     RequestStarted,
     Router,
+    SharingChanged,
     WaitStarted,
 )
 from router.events import Observers, without_frames
@@ -296,6 +297,13 @@ def test_the_end_of_a_request_is_one_line_with_all_that_matters(verdict, level, 
             "error",
             "observer.failed",
             {"observer", "exc_info"},
+        ),
+        (SharingChanged(True, "", 4), "info", "replicas.shared", {"replicas"}),
+        (
+            SharingChanged(False, "ConnectionError", 4),
+            "warning",
+            "replicas.alone",
+            {"error", "replicas"},
         ),
     ],
 )

@@ -44,6 +44,7 @@ PUBLIC = [
     "RetryPolicy",
     "Router",
     "RouterError",
+    "SharingChanged",
     "Strategy",
     "StreamInterrupted",
     "SyncMonitor",

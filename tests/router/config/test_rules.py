@@ -9,6 +9,7 @@ import adapters
 import adapters.http
 import router
 import router.policy.gateway
+import router.replicas
 from adapters import catalogue
 from router.config.rules import ORDERED, RULES, Check, Form, Range
 from router.config.signatures import parameters_of
@@ -26,7 +27,7 @@ def class_of(name: str) -> type:
         return RetryBudget
     found: type = next(
         getattr(room, name)
-        for room in (router, adapters, adapters.http, router.policy.gateway)
+        for room in (router, router.replicas, adapters, adapters.http, router.policy.gateway)
         if hasattr(room, name)
     )
     return found

@@ -1,0 +1,73 @@
+"""How a router is bound to what shares its knowledge with other processes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from router.events import Event
+    from router.policy.budget import RetryBudget
+    from router.policy.retry import RetryPolicy
+    from router.provider.provider import Provider
+
+
+class Bound(Protocol):
+    """The sharing of one router."""
+
+    def shared_budget(self, budget: RetryBudget) -> RetryBudget:
+        """Return the retry budget that all processes take from."""
+        ...
+
+    def start(self, now: float) -> None:
+        """Begin, at the first use of the router; nothing in it waits."""
+        ...
+
+    async def aclose(self, seconds: float) -> None:
+        """End within so many seconds."""
+        ...
+
+
+@runtime_checkable
+class Sharer(Protocol):
+    """Shares what routers know of their providers; `router.replicas.Replicas` is one."""
+
+    def bind(
+        self,
+        providers: Mapping[str, Provider],
+        policy: RetryPolicy,
+        tell: Callable[[Event], None],
+        owner: Callable[[], object | None],
+    ) -> Bound:
+        """Return what shares for one router.
+
+        Args:
+            providers: By name.
+            policy: How long to remember.
+            tell: Tells an event to the observers.
+            owner: Returns the router as long as it lives.
+        """
+        ...
+
+
+def bound(
+    sharer: Sharer | None,
+    providers: Mapping[str, Provider],
+    policy: RetryPolicy,
+    tell: Callable[[Event], None],
+    owner: Callable[[], object | None],
+) -> Bound | None:
+    """Return what shares for one router, or None where nothing is shared.
+
+    Raises:
+        TypeError: `sharer` is of another kind.
+    """
+    if sharer is None:
+        return None
+    if not isinstance(sharer, Sharer):
+        raise TypeError(
+            f"replicas must be a Replicas, got {type(sharer).__name__}; "
+            "write replicas=Replicas('redis://127.0.0.1:6379/0', namespace='chat')"
+        )
+    return sharer.bind(providers, policy, tell, owner)

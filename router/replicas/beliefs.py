@@ -1,0 +1,141 @@
+"""What each replica believes, read from the store for those who look, and where they differ.
+
+What is read is data of a stranger: bounded by the store itself, then checked field by field.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from router.replicas.scripts import Keys
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from router.replicas.replicas import Replicas
+
+MOST: Final = 100
+"""Replicas that are looked at."""
+_LARGEST: Final = 1 << 16
+_NEAR: Final = 2.5
+"""Seconds by which durations may differ: each replica says what it believes once a second."""
+_READ: Final = f"""
+if redis.call('STRLEN', KEYS[1]) > {_LARGEST} then return false end
+return redis.call('GET', KEYS[1])
+"""
+_WORKING: Final = ("yes", "no", "not known")
+_BREAKER: Final = ("closed", "open", "half-open")
+
+
+class StoreUnavailable(Exception):
+    """The store cannot be read; the message has the class of the error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """What one replica believes of one provider.
+
+    Attributes:
+        replica: Its id.
+        provider: The provider's name.
+        working: yes, no or not known.
+        breaker: closed, open or half-open.
+        open_for: Seconds until it is half-open.
+        held_for: Seconds for which requests are held back.
+        held_by: The class of the error that said so.
+        missing: How many models count as missing.
+    """
+
+    replica: str
+    provider: str
+    working: str
+    breaker: str
+    open_for: float
+    held_for: float
+    held_by: str
+    missing: int
+
+    @property
+    def words(self) -> str:
+        """The belief in words."""
+        parts = [{"yes": "works", "no": "does not work", "not known": "not known yet"}[self.working]]
+        if self.breaker != "closed":
+            rest = f" for {self.open_for:.1f} s more" if self.breaker == "open" else ""
+            parts.append(f"circuit breaker {self.breaker}{rest}")
+        if self.held_for:
+            parts.append(f"held back for {self.held_for:.1f} s more ({self.held_by})")
+        if self.missing:
+            parts.append(f"models missing: {self.missing}")
+        return "; ".join(parts)
+
+    def contradicts(self, other: Belief) -> bool:
+        """Whether both cannot be right. Not to know something contradicts nothing."""
+        if {self.working, other.working} == {"yes", "no"} or self.missing != other.missing:
+            return True
+        breakers = {self.breaker, other.breaker}
+        if "closed" in breakers and len(breakers) > 1:
+            return True
+        longest_open, longest_held = abs(self.open_for - other.open_for), abs(self.held_for - other.held_for)
+        return max(longest_open, longest_held) > _NEAR
+
+
+def read(replicas: Replicas) -> list[Belief]:
+    """Return what the replicas believe; blocks for some seconds at most.
+
+    Raises:
+        StoreUnavailable: The store cannot be read.
+    """
+    keys, found = Keys(replicas.namespace), list[Belief]()
+    try:
+        client = replicas.client()
+        try:
+            for name in client.zrange(keys.alive, 0, MOST - 1):
+                replica = name.decode("ascii", "replace") if isinstance(name, bytes) else ""
+                if len(replica) == 16 and replica.isalnum():
+                    text = client.execute_command("EVAL", _READ, 1, keys.belief(replica))  # type: ignore[no-untyped-call]  # redis-py has no types for it
+                    found += _beliefs(replica, text)
+        finally:
+            client.close()
+    except Exception as error:  # noqa: BLE001 - whatever it is, the store cannot be read
+        raise StoreUnavailable(type(error).__name__) from None
+    return found
+
+
+def differences(beliefs: Sequence[Belief]) -> dict[str, set[str]]:
+    """Return provider -> the replicas that contradict the first one that does not stand alone."""
+    found: dict[str, set[str]] = {}
+    for provider in dict.fromkeys(each.provider for each in beliefs):
+        about = [each for each in beliefs if each.provider == provider]
+        most = max(about, key=lambda each: sum(not each.contradicts(other) for other in about))
+        odd = {each.replica for each in about if each.contradicts(most)}
+        if odd:
+            found[provider] = odd
+    return found
+
+
+def _beliefs(replica: str, text: object) -> list[Belief]:
+    try:
+        document = json.loads(text) if isinstance(text, bytes) else {}
+    except (ValueError, RecursionError):
+        return []
+    if not isinstance(document, dict):
+        return []
+    made = [_belief(replica, name, each) for name, each in list(document.items())[:MOST]]
+    return [each for each in made if each is not None]
+
+
+def _belief(replica: str, provider: str, said: Any) -> Belief | None:
+    if not isinstance(said, dict) or not provider.isprintable() or len(provider) > 256:
+        return None
+    working, breaker, held_by = said.get("working"), said.get("breaker"), said.get("held_by")
+    if working not in _WORKING or breaker not in _BREAKER:
+        return None
+    if not isinstance(held_by, str) or len(held_by) > 40 or not (held_by.isidentifier() or not held_by):
+        return None
+    numbers = [said.get(name) for name in ("open_for", "held_for", "missing")]
+    if not all(isinstance(number, int | float) and 0 <= number <= 1e6 for number in numbers):
+        return None
+    open_for, held_for, missing = (float(number) for number in numbers if number is not None)
+    return Belief(replica, provider, working, breaker, open_for, held_for, held_by, int(missing))

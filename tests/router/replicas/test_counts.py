@@ -1,0 +1,77 @@
+"""What several replicas keep together: with the store its count, without it one part of the whole."""
+
+from __future__ import annotations
+
+from router import RetryBudget
+from router.replicas.counts import Fetch, SharedBudget, SharedWindow
+from router.replicas.state import StoreState
+
+
+def test_a_budget_gives_what_was_fetched_and_no_more() -> None:
+    budget = SharedBudget("b", RetryBudget(0.2, 0, 10), 2, StoreState(away=False))
+    assert not budget.take(0)
+
+    asked = budget.fetch()
+    assert Fetch(2, 0.0, 0.0) == asked
+    budget.fetched(asked, 2)
+
+    assert [True, True, False] == [budget.take(1) for _ in range(3)]
+
+
+def test_a_budget_never_believes_more_than_it_asked_for() -> None:
+    budget = SharedBudget("b", RetryBudget(0, 0, 10), 2, StoreState(away=False))
+    budget.fetched(Fetch(2, 0, 0), 10**9)
+
+    assert 2 == sum(budget.take(1) for _ in range(10))
+
+
+def test_without_the_store_a_budget_is_one_part_and_what_it_gave_is_told_afterwards() -> None:
+    store = StoreState(away=True, replicas=5)
+    budget = SharedBudget("b", RetryBudget(0, 1, 10), 2, store)
+
+    assert 2 == sum(budget.take(0.0) for _ in range(10))
+    assert 1 == sum(budget.take(5.0) for _ in range(10))
+    asked = budget.fetch()
+    assert asked is not None
+    assert 3 == asked.spent
+
+
+def test_what_was_earned_is_told_once_even_where_the_reply_is_lost() -> None:
+    budget = SharedBudget("b", RetryBudget(1.0, 0, 10), 0, StoreState(away=False))
+    budget.deposit(0)
+    asked = budget.fetch()
+    assert asked is not None
+    assert 1 == asked.earned
+    budget.lost(asked)
+
+    assert budget.fetch() is None
+
+
+def test_a_window_gives_what_was_fetched_for_a_short_time() -> None:
+    window = SharedWindow("w", 100, 60, StoreState(away=False), block=3)
+    assert window.wait(1, 0.0) > 0
+    asked = window.fetch(0.0)
+    assert asked is not None
+    window.fetched(asked, 3, 0.0)
+    for _ in range(3):
+        assert 0 == window.wait(1, 1.0)
+        window.take(1, 1.0)
+
+    assert window.wait(1, 1.0) > 0
+    assert 3 == window.used(1.0)
+    window.fetched(Fetch(3, 0, 0), 3, 1.0)
+    assert window.wait(1, 3.5) > 0  # given up after `HOLD`
+
+
+def test_without_the_store_a_window_is_one_part_of_the_limit() -> None:
+    window = SharedWindow("w", 100, 60, StoreState(away=True, replicas=10))
+    taken = 0
+    while window.wait(1, float(taken)) == 0:
+        window.take(1, float(taken))
+        taken += 1
+
+    assert 10 == taken
+    assert 50 == window.wait(1, 10.0)
+    asked = window.fetch(70.0)
+    assert asked is not None
+    assert 10 == asked.spent

@@ -1,0 +1,101 @@
+"""The programs in the store do what the model of the simulation says they do."""
+
+from __future__ import annotations
+
+import random
+import time
+
+import pytest
+from redis import ResponseError
+
+from router.replicas import scripts
+from tests.router.replicas.model_store import ModelStore
+from tests.router.replicas.servers import Server, server
+
+__all__ = ["server"]
+
+
+def test_the_programs_do_what_the_model_says(server: Server) -> None:
+    client, model, chance = server.client(), ModelStore(), random.Random(5)
+    began = time.monotonic()
+    for _ in range(400):
+        who = chance.choice("ab")
+        words = chance.choice(
+            [
+                (scripts.TAKE, 2, "lease", "wish", who, 60_000, chance.choice("01")),
+                (scripts.RENEW, 2, "lease", "wish", who, 60_000),
+                (scripts.GIVE, 1, "lease", who),
+                (
+                    scripts.BUCKET,
+                    1,
+                    "bucket",
+                    0.0,
+                    30.0,
+                    chance.choice([0, 0.5]),
+                    chance.choice([0, 0, 3]),
+                    2,
+                    60_000,
+                ),
+                (
+                    scripts.WINDOW,
+                    1,
+                    "window",
+                    100_000,
+                    1_000_000,
+                    60,
+                    chance.choice([0, 0, 1]),
+                    chance.choice([0, 1, 3]),
+                ),
+                (scripts.BEAT, 2, "alive", "belief", who, 60_000, "{}"),
+            ]
+        )
+        if time.monotonic() - began > 0.9:
+            break  # the wish of an early step ends by itself then
+        assert client.execute_command("EVAL", *words) == model.run(("EVAL", *words), 1000.0), words
+    client.close()
+
+
+def test_a_lease_and_a_bucket_follow_the_clock_of_the_store(server: Server) -> None:
+    client = server.client()
+    take = ("EVAL", scripts.TAKE, 2, "lease", "wish")
+    assert 1 == client.execute_command(*take, "a", 100, "1")
+    assert 0 == client.execute_command(*take, "b", 100, "1")
+    bucket = ("EVAL", scripts.BUCKET, 1, "bucket", 20.0, 2.0, 0, 0)
+    assert 2 == client.execute_command(*bucket, 5, 60_000)
+    assert 0 == client.execute_command(*bucket, 5, 60_000)
+    time.sleep(0.15)  # noqa: TID251 - the store's clock is real
+
+    assert 1 == client.execute_command(*take, "b", 100, "1")
+    assert 2 == client.execute_command(*bucket, 5, 60_000)
+    client.close()
+
+
+def test_no_window_of_time_sees_more_than_the_limit(server: Server) -> None:
+    client, given = server.client(), []
+    end = time.monotonic() + 1.5
+    while time.monotonic() < end:
+        if client.execute_command("EVAL", scripts.WINDOW, 1, "w", 50, 600, 5, 0, 1):
+            given.append(time.monotonic())
+
+    assert 10 <= len(given) <= 15
+    assert all(later - first >= 0.6 for first, later in zip(given, given[5:], strict=False))
+    client.close()
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("bucket", (scripts.BUCKET, 1, "bucket", 1.0, 5.0, 0, 0, 5, 60_000)),
+        ("window", (scripts.WINDOW, 1, "window", 100, 1000, 5, 0, 5)),
+    ],
+)
+def test_foreign_numbers_in_a_count_are_bounded(server: Server, key: str, words: tuple[object, ...]) -> None:
+    client = server.client()
+    for name, value in (("level", "1e300"), ("at", "nan"), ("7", "-9e99"), ("x", "y"), ("1e300", "5")):
+        client.hset(key, name, value)
+    assert 0 <= client.execute_command("EVAL", *words) <= 5
+
+    client.set(key, "x" * 1_000_000)
+    with pytest.raises(ResponseError, match="WRONGTYPE"):
+        client.execute_command("EVAL", *words)
+    client.close()
