@@ -76,7 +76,8 @@ async def agreeing(url: str, number: int, count: int, rounds: int, start: float,
                     break
                 await anyio.sleep(0.002)
         tasks.cancel_scope.cancel()
-    sys.stdout.write(json.dumps({"said": said, "heard": heard}))
+        lost = router._binding.link.losses  # type: ignore[union-attr]  # noqa: SLF001 - told with the rest
+    sys.stdout.write(json.dumps({"said": said, "heard": heard, "lost": lost}))
 
 
 def agreement(server: Server, rounds: int, backend: str, busy: float) -> None:
@@ -103,7 +104,7 @@ def agreement(server: Server, rounds: int, backend: str, busy: float) -> None:
     print(
         f"agreement, 4 processes, {backend}, {busy:.0%} load: median {statistics.median(waits):.1f} ms, "
         f"p99 {p99:.1f} ms, worst {waits[-1]:.1f} ms, of {len(waits)}; later than 290 ms: {missed} "
-        f"(in the rounds {late})"
+        f"(in the rounds {late}); the store was lost {sum(each['lost'] for each in found)} times"
     )
 
 
