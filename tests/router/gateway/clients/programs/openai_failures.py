@@ -89,11 +89,10 @@ def retries(url: str) -> None:
     """By the status, Retry-After and x-should-retry."""
     reply = client(url, max_retries=2).chat.completions.create(model="flaky/m", messages=HELLO)
     assert reply.choices[0].finish_reason == "stop"
-    began = time.monotonic()
     ask = client(url, max_retries=2).chat.completions.create
     error = raised(openai.InternalServerError, lambda: ask(model="locked/m", messages=HELLO))
     assert error.response.headers["x-should-retry"] == "false"
-    assert time.monotonic() - began < 0.4
+    assert error.response.request.headers["x-stainless-retry-count"] == "0"
 
 
 @row("timeout: APITimeoutError")
