@@ -40,7 +40,7 @@ class EventLoop:
     def is_running_here(self) -> bool:
         """Whether it runs this code."""
         try:
-            return current_token() == self.token
+            return current_token().native_token is self.token.native_token
         except NoEventLoopError:
             return False
 
