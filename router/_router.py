@@ -105,9 +105,15 @@ class Router(Origins):
             random.Random()
         )
         policy = setting_of("breaker", breaker, BreakerPolicy, "") or BreakerPolicy()
+<<<<<<< HEAD
         self.prices = setting_of("prices", prices, Prices, "{…}")
         self._providers = chain_of(providers, policy, self._random, self.prices, utc)
         self._in_flight = InFlight()
+=======
+        prices = setting_of("prices", prices, Prices, "{…}")
+        self._providers = chain_of(providers, policy, self._random, prices, utc)
+        self._in_flight = InFlight(anyio.current_time)
+>>>>>>> hotpath2
         traffic = TrafficObserver(self._providers, self._in_flight.now)
         self._tell = Observers([traffic, *_observers_of(observers, history)])
         self._budget = self.retry.budget or RetryBudget()
@@ -267,7 +273,7 @@ class Router(Origins):
         loop = self._enter()
         if self._recall is not None:
             await self._recall.done()
-        now = loop.clock()
+        now = self._in_flight.clock()
         if given.providers is None:
             candidates = arranged(candidates, self._strategy, now, self._random, self._tell.broke, request)
         context = RequestContext(
@@ -282,7 +288,7 @@ class Router(Origins):
             interruption=self._interruption,
             slots=self._slots,
             random_source=self._random,
-            clock=loop.clock,
+            clock=self._in_flight.clock,
             loop=loop,
         )
         with self._in_flight.work():

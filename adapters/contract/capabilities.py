@@ -96,6 +96,12 @@ class Capabilities:
         """Whether no message needs another form to be taken."""
         return self.roles is None and self.many_system and self.null_content
 
+    @property
+    def takes_all_words(self) -> bool:
+        """Whether it takes any messages that are nothing but words."""
+        takes_all = self.system_messages and self.history and self.prefill
+        return takes_all and self.roles is None and self.context_size is None
+
     def of(self, model: str | None) -> Capabilities:
         """Return what holds for a model, by the service's name."""
         changes = self.by_model.get(model) if model is not None else None
@@ -112,6 +118,8 @@ class Capabilities:
         if model is not None and self.models is not None and model not in self.models:
             return f"does not serve the model {cut_name(model)!r}"
         own = self.of(model)
+        if own.takes_all_words and _needs_words_only(request):
+            return None
         return (
             _refuses_messages(own, request) or _refuses_demands(own, request) or _refuses_size(own, request)
         )
@@ -188,10 +196,17 @@ def _renamed(able: Capabilities) -> frozenset[str]:
     return _INSTRUCTING if _INSTRUCTING & taken else frozenset()
 
 
+def _needs_words_only(request: ChatRequest) -> bool:
+    """Whether it demands nothing of a provider, and its messages are nothing but words, as most are."""
+    if request.demands or "response_format" in request.options:
+        return False
+    return not request.traits.needs_more_than_words
+
+
 def _lacking(able: Capabilities, request: ChatRequest) -> tuple[str, ...]:
-    traits = request.traits
-    if not (request.demands or traits.needs_more_than_words or "response_format" in request.options):
+    if _needs_words_only(request):
         return ()
+    traits = request.traits
     needs = set(request.demands)
     if traits.has_tools:
         needs.add("tools")

@@ -316,6 +316,8 @@ class ChatRequest:
 
     def options_for(self, allowed: Collection[str]) -> dict[str, Any]:
         """Return the options that a provider takes, as a new dict."""
+        if not self.options:
+            return {}
         return {name: value for name, value in self.options.items() if name in allowed}
 
     @property

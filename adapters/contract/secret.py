@@ -171,8 +171,9 @@ class PeerText:
         window = " ".join(text[: 64 * limit].split())[: 16 * limit]
         text = self._masked(_HALF.sub("", window) if len(window) < len(text) else window)
         text = _cut(text, limit)
-        text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-        text = _cut(text, limit)  # escapes are longer than what they stand for
+        if not text.isprintable():
+            text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+            text = _cut(text, limit)  # escapes are longer than what they stand for
         return self._masked_as_it_is(text)
 
     def _masked(self, text: str) -> str:

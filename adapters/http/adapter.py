@@ -174,7 +174,9 @@ class HTTPAdapter(Adapter):
 
     def _session(self, conditions: Conditions) -> Session:
         """Return the HTTP exchanges of one attempt, to be entered."""
-        return Session(self._client, conditions, keys=self._keys)
+        # A router counts the requests, and has looked whether this is the event loop that it told us of.
+        loop = self._loop if conditions.has_slot else None
+        return Session(self._client, conditions, keys=self._keys, loop=loop)
 
     def _refuse_unknown(self, settings: HTTPSettings) -> None:
         unknown = [key for key in settings if key not in HTTPSettings.__annotations__]

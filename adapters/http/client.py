@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 import httpx
-from anyio.lowlevel import EventLoopToken, current_token
+from anyio.lowlevel import current_token
 
 from adapters.contract.errors import (
     AdapterError,
@@ -147,7 +147,7 @@ class Client:
         self._stock: httpx.AsyncClient | None = None
         self._streams = self._own_transport(connect_timeout)
         self._slots: anyio.Semaphore | None = None
-        self._loop: EventLoopToken | None = None
+        self._loop: object | None = None
         self._has_key = bool(sent or sent_cookies or secrets or has_key)
         hidden = [
             *hidden_of(headers, sent, HARMLESS_HEADER),
@@ -157,17 +157,25 @@ class Client:
         hidden = shown_never(hidden)
         self.shown = PeerText(hidden if self._proxy is None else [*hidden, self._proxy])
 
-    def enter_loop(self) -> None:
+    def enter_loop(self, loop: object | None = None) -> None:
         """Begin anew in another event loop: connections and slots of the last one are let go of.
 
         Clients of httpx are not closed, which would wait for a loop that may be gone.
+
+        Args:
+            loop: The token of the one that runs here, where the caller knows it.
         """
-        loop = current_token()
+        if loop is None:
+            loop = current_token()
+        if loop is self._loop:
+            return
         if self._loop is not None and self._loop != loop:
             self._stock = self._slots = None
             if self._streams is not None:
                 self._streams.abandon()
         self._loop = loop
+        if self._streams is not None:
+            self._streams.loop = getattr(loop, "native_token", None)
 
     def _own_transport(self, connect_timeout: float) -> StreamTransport | None:
         """Return our own transport, or None where a setting needs httpx's."""

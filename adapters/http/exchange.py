@@ -236,12 +236,20 @@ class Answer:
         """Return the error that this answer stands for, after a bounded look at its body."""
         limits = self._client.limits
         body = bytearray()
-        with anyio.move_on_after(limits.error_seconds), suppress(AdapterError):
+        if self._exchange.complete:  # all of it is here, so nothing waits
+            await self._begin_of_body(body, limits.error_body)
+        else:
+            with anyio.move_on_after(limits.error_seconds):
+                await self._begin_of_body(body, limits.error_body)
+        return self._client.error_from(self._whole_answer(bytes(body[: limits.error_body])))
+
+    async def _begin_of_body(self, body: bytearray, limit: int) -> None:
+        """Read the body into `body`, up to about `limit` bytes, or to its failure."""
+        with suppress(AdapterError):
             async for chunk in self.chunks():
                 body += chunk
-                if len(body) >= limits.error_body:
-                    break
-        return self._client.error_from(self._whole_answer(bytes(body[: limits.error_body])))
+                if len(body) >= limit:
+                    return
 
     def _whole_answer(self, body: bytes) -> WholeAnswer:
         return WholeAnswer(

@@ -57,7 +57,7 @@ class Heads:
         Raises:
             ValueError: Something has no form in HTTP.
         """
-        names = tuple([name.lower() for name, _ in credentials])
+        names = tuple([name.lower() for name, _ in credentials]) if credentials else ()
         key = (method, path, headers, names)
         made = None if query else self._made.get(key)
         if made is None:

@@ -45,6 +45,7 @@ class Session:
         conditions: Of the attempt.
         keys: The provider's keys, where it has any or a request may bring one.
         counted: False for what must not compete with requests, a probe: it takes no slot.
+        loop: The token of the event loop that runs here, where the caller knows it.
 
     Attributes:
         name: The provider's name.
@@ -57,15 +58,22 @@ class Session:
     """
 
     __slots__ = (
-        "_client", "_conditions", "_counted", "_credentials", "_keys", "_lease", "_probes", "_steps",
+        "_client", "_conditions", "_counted", "_credentials", "_keys", "_lease", "_loop", "_probes", "_steps",
         "base_url", "cleanup_timeout", "limits", "meter", "name", "origin", "shown",
     )  # fmt: skip
 
     def __init__(
-        self, client: Client, conditions: Conditions, *, keys: Keys | None = None, counted: bool = True
+        self,
+        client: Client,
+        conditions: Conditions,
+        *,
+        keys: Keys | None = None,
+        counted: bool = True,
+        loop: object | None = None,
     ) -> None:
         self._client = client
         self._keys = keys
+        self._loop = loop
         self._lease: Lease | None = None
         self._credentials: tuple[tuple[str, str], ...] | None = None  # None: those of the client
         self._probes = not counted
@@ -81,7 +89,7 @@ class Session:
         self.meter = Meter(client.limits.reply, client.limits.empty)
 
     async def __aenter__(self) -> Session:
-        self._client.enter_loop()
+        self._client.enter_loop(self._loop)
         if self._counted:
             await self._client.take_slot(wait=not self._conditions.others_left)
         if (self._keys is not None and self._keys.lends) or self._conditions.brings_credentials:

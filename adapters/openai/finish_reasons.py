@@ -29,6 +29,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from adapters.wire.text import encodable
@@ -151,7 +152,12 @@ def read_finish_reason(reason: object) -> FinishReason | None:
         reason = reason.get("type") or reason.get("reason")
     if not isinstance(reason, str):
         return None
-    native = encodable(reason[:_LONGEST].strip())
+    return _read(reason[:_LONGEST].strip())
+
+
+@lru_cache(maxsize=64)
+def _read(reason: str) -> FinishReason | None:
+    native = encodable(reason)
     key = _key(native)
     if key in _NONE_YET:
         return None

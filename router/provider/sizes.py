@@ -200,6 +200,8 @@ class Sizes:
             now: On the event loop's clock.
         """
         known = self._models.get(model)
+        if known is None and said is None and not self.listed:
+            return None
         limit = self.limit(model, said, now)
         past = known.refused if known is not None and now < known.until else None
         if limit is None and past is None:

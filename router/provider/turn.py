@@ -42,8 +42,8 @@ class Turn:
     def content(self) -> bytes:
         """A digest of the messages: equal for the same content, whoever asks and how often."""
         if self._content is None:
-            messages = [message.as_dict() for message in self.request.messages]
-            text = json.dumps(messages, sort_keys=True)
+            messages = [message.as_sent() for message in self.request.messages]
+            text = json.dumps(messages, sort_keys=True, default=dict)
             self._content = hashlib.blake2b(text.encode(), digest_size=16).digest()
         return self._content
 

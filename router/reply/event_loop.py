@@ -6,7 +6,7 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any
 
-from anyio import NoEventLoopError, current_time
+from anyio import NoEventLoopError
 from anyio.lowlevel import current_token
 
 if TYPE_CHECKING:
@@ -18,18 +18,22 @@ class EventLoop:
 
     Attributes:
         token: Of it; equal for the same loop only.
-        clock: Returns the time on its clock: its own method where it has one, since finding out which library
-            runs the event loop costs ten times as much as its clock does.
     """
 
-    __slots__ = ("_process", "_thread", "clock", "token")
+    __slots__ = ("_process", "_thread", "token")
 
     def __init__(self) -> None:
         self.token = current_token()
-        own: Callable[[], float] = getattr(self.token.native_token, "time", current_time)  # trio's has none
-        self.clock = own
         self._thread = threading.get_ident()
         self._process = os.getpid()
+
+    def clock(self, usual: Callable[[], float]) -> Callable[[], float]:
+        """Return its own clock where it has one, else `usual`.
+
+        Finding out which library runs the event loop costs ten times as much as its clock does.
+        """
+        own: Callable[[], float] = getattr(self.token.native_token, "time", usual)  # trio's has none
+        return own
 
     @property
     def in_its_thread(self) -> bool:
@@ -40,7 +44,7 @@ class EventLoop:
     def is_running_here(self) -> bool:
         """Whether it runs this code."""
         try:
-            return current_token() == self.token
+            return current_token().native_token is self.token.native_token
         except NoEventLoopError:
             return False
 

@@ -257,9 +257,10 @@ class Candidates:
         def report(error: Exception) -> None:
             self._ledger.clean_up_failed(provider.name, error)
 
-        asked, entry.rewritten = rewritten_for(provider, self._request)
+        model = None if plan.turn is None else plan.turn.model
+        asked, entry.rewritten = rewritten_for(provider, self._request, model)
         try:
-            request = asked.under(self._conditions(plan, report), provider.name)
+            request = asked.under(self._conditions(plan, model, report), provider.name)
             usual = context.is_usual(provider, limit, started, plan.behind + 1)
             result = await run_attempt(
                 provider.adapter, request, clocks, limit=limit, usual=usual, report=report, clock=clock
@@ -287,9 +288,8 @@ class Candidates:
         model = provider.adapter.model_for(self._request)
         return Bill(provider, model, self._ledger, number, plan.admission)
 
-    def _conditions(self, plan: _Plan, report: Callable[[Exception], None]) -> Conditions:
+    def _conditions(self, plan: _Plan, model: str | None, report: Callable[[Exception], None]) -> Conditions:
         """Return what the adapter is told about one attempt."""
-        model = None if plan.turn is None else plan.turn.model
         others_left, repeats = plan.behind > 0, plan.key_repeats
         return Conditions(others_left, plan.fresh, report, has_slot=True, model=model, key_repeats=repeats)
 

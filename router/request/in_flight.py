@@ -28,12 +28,17 @@ class InFlight:
     Attributes:
         closed: Whether the router was closed.
         loop: The event loop that it belongs to, from its first use on.
+        clock: Returns the time on the event loop's clock.
+
+    Args:
+        clock: Does so in whatever event loop.
     """
 
-    __slots__ = ("_idle", "_over", "_scopes", "_streams", "closed", "loop")
+    __slots__ = ("_idle", "_over", "_scopes", "_streams", "clock", "closed", "loop")
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
         self.closed = False
+        self.clock = clock
         self.loop: EventLoop | None = None
         self._over: anyio.Event | None = None
         self._scopes: set[anyio.CancelScope] = set()
@@ -51,6 +56,7 @@ class InFlight:
             raise anyio.ClosedResourceError("the router is closed; make a new one")
         if self.loop is None:
             self.loop = EventLoop()
+            self.clock = self.loop.clock(self.clock)
         self.stay_in_loop()
         return self.loop
 
@@ -93,7 +99,7 @@ class InFlight:
 
     def now(self) -> float:
         """Return the time on the clock of the router's event loop, or of that which runs here."""
-        return anyio.current_time() if self.loop is None else self.loop.clock()
+        return self.clock()
 
     def add(self, stream: ReplyStream) -> None:
         """Note a stream that `close()` has to close."""

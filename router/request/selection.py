@@ -43,10 +43,11 @@ def dropped_options(provider: Provider, request: ChatRequest) -> tuple[str, ...]
     return tuple(sorted(set(request.options) - taken))
 
 
-def rewritten_for(provider: Provider, request: ChatRequest) -> tuple[ChatRequest, tuple[str, ...]]:
-    """Return `request` with its messages as `provider` takes them, and what was changed for that."""
-    adapter = provider.adapter
-    able = adapter.capabilities.of(adapter.model_for(request))
+def rewritten_for(
+    provider: Provider, request: ChatRequest, model: str | None
+) -> tuple[ChatRequest, tuple[str, ...]]:
+    """Return `request` with its messages as `provider` takes them for `model`, and what was changed."""
+    able = provider.adapter.capabilities.of(model)
     if able.takes_as_given:
         return request, ()
     messages, told = rewritten(request.messages, able, request.traits)

@@ -141,6 +141,9 @@ class _Race:
         """Return the first that connects; None when time is up, or when one failed."""
         if not self.under_way:
             return None
+        if seconds == math.inf and len(self.under_way) == 1:  # the usual case needs no scope
+            await anyio.wait_writable(self.under_way[0])
+            return self._judged(self.under_way[:])
         ready: list[socket.socket] = []
         with anyio.move_on_after(seconds):
             if len(self.under_way) == 1:
@@ -148,6 +151,9 @@ class _Race:
                 ready = self.under_way[:]
             else:
                 ready = await _any_writable(self.under_way)
+        return self._judged(ready)
+
+    def _judged(self, ready: list[socket.socket]) -> socket.socket | None:
         for sock in ready:
             number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
             if number == 0:

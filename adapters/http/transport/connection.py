@@ -129,6 +129,10 @@ class Connection:
         if self._in_a_row >= _IN_A_ROW:
             await self._wait(_turn, limit, httpx.WriteTimeout)
 
+    def enter(self, loop: object | None) -> None:
+        """Begin an exchange in an event loop; None where it is not known."""
+        self._in_loop = self._watch is not None and self._watch.loop is loop
+
     def rest(self) -> None:
         """Take note of the end of an exchange; the next one may be in another event loop."""
         self._in_loop = False

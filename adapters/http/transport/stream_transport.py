@@ -59,6 +59,8 @@ class StreamTransport(httpx.AsyncBaseTransport):
         lookup: Lookup | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.loop: object | None = None
+        """The event loop that runs here, where its user says so."""
         self._verify = verify
         self._context: ssl.SSLContext | None = None if isinstance(verify, bool) else context_for(verify)
         self._connect_timeout = connect_timeout
@@ -116,6 +118,7 @@ class StreamTransport(httpx.AsyncBaseTransport):
         """
         idle = None if fresh else self._idle.take(origin)
         if idle is not None:
+            idle.enter(self.loop)
             return idle, True
         seconds = self._connect_timeout if connect_timeout is None else connect_timeout
         own = anyio.current_time() + seconds

@@ -19,7 +19,8 @@ as with a bare page of status 403 or a 404 without words, it is `ambiguous` and 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from adapters.contract.errors import (
@@ -67,6 +68,8 @@ class Judgement:
     retry_after: float | None = None
 
 
+_SHORT: Final = 2048  # bytes of a body
+_KEPT: Final = 64
 _AWAY: Final = re.compile(r"[_\-.\s]")
 _NAMES_MODEL: Final = re.compile(
     r"(?<![-/\w])models?\b(?![-/])|模型"
@@ -118,6 +121,14 @@ def classify(error: object, status: int | None = None, *, now: datetime | None =
         now: The time of the wall clock, against which a date in the body is measured; without it dates are
             not read.
     """
+    short = isinstance(error, bytes) and len(error) <= _SHORT
+    body, judged = _again(error, status) if short else _judged(error, status)
+    wait = wait_of_body(body, now) if judged.kind in _TEMPORARY else None
+    return judged if wait is None else replace(judged, retry_after=wait)
+
+
+def _judged(error: object, status: int | None) -> tuple[ErrorBody, Judgement]:
+    """Return a body taken apart, and what it means but for the wait that it asks for."""
     body = read_body(error)
     number = _number(body, status)
     section, evidence, text = _decided(body, number)
@@ -133,8 +144,11 @@ def classify(error: object, status: int | None = None, *, now: datetime | None =
     elif scope is None:
         scope = SCOPES.get(kind) or _model_scope(kind, body)
     message, labels = _shown(body, evidence, text)
-    wait = wait_of_body(body, now) if kind in _TEMPORARY else None
-    return Judgement(kind, scope, ambiguous, message, labels, wait)
+    return body, Judgement(kind, scope, ambiguous, message, labels)
+
+
+_again: Final = lru_cache(maxsize=_KEPT)(_judged)
+"""A service that fails mostly says the same each time: of short bodies, what the last ones mean is kept."""
 
 
 def _number(body: ErrorBody, status: int | None) -> int | None:

@@ -45,17 +45,19 @@ _WRONG_FORM: Final = Section(InvalidRequest, ())
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """A section, and its phrases cut at their gaps."""
+    """A section, its phrases cut at their gaps, and the length of the shortest first part."""
 
     section: Section
     phrases: tuple[tuple[str, ...], ...]
+    shortest: int
 
 
 def _rules(sections: Iterable[Section]) -> tuple[_Rule, ...]:
-    return tuple(
-        _Rule(section, tuple(tuple(word.split(" … ")) for row in section.rows for word in row.words))
-        for section in sections
-    )
+    found = []
+    for section in sections:
+        phrases = tuple(tuple(word.split(" … ")) for row in section.rows for word in row.words)
+        found.append(_Rule(section, phrases, min((len(phrase[0]) for phrase in phrases), default=0)))
+    return tuple(found)
 
 
 _OVERRIDES: Final = _rules(OVERRIDES)
@@ -119,6 +121,8 @@ def _first(rules: Iterable[_Rule], words: str, number: int | None) -> Section | 
 def _place_of(rule: _Rule, words: str, number: int | None) -> int | None:
     """Return where the first of a section's phrases begins in a sentence, or None."""
     if rule.section.statuses and number not in rule.section.statuses:
+        return None
+    if len(words) < rule.shortest:
         return None
     near = [phrase for phrase in rule.phrases if phrase[0] in words]  # hundreds are not, at no call each
     places = [place for phrase in near if (place := _place(phrase, words)) is not None]

@@ -103,6 +103,8 @@ def wait_of_headers(headers: Mapping[str, str], now: datetime, *, limited: bool 
         limited: Whether the answer was refused for a limit. Otherwise a limit counts that is told to be used
             up, and no other: a service that failed sends its limits as well.
     """
+    if not headers:
+        return None
     named = _named(headers)
     clock = _http_date(named.get("date", "")) or now
     asked = [_value(named[name], clock) for name in named if name in _ASKS]
