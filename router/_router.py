@@ -105,15 +105,9 @@ class Router(Origins):
             random.Random()
         )
         policy = setting_of("breaker", breaker, BreakerPolicy, "") or BreakerPolicy()
-<<<<<<< HEAD
         self.prices = setting_of("prices", prices, Prices, "{…}")
         self._providers = chain_of(providers, policy, self._random, self.prices, utc)
-        self._in_flight = InFlight()
-=======
-        prices = setting_of("prices", prices, Prices, "{…}")
-        self._providers = chain_of(providers, policy, self._random, prices, utc)
         self._in_flight = InFlight(anyio.current_time)
->>>>>>> hotpath2
         traffic = TrafficObserver(self._providers, self._in_flight.now)
         self._tell = Observers([traffic, *_observers_of(observers, history)])
         self._budget = self.retry.budget or RetryBudget()

@@ -28,11 +28,11 @@ def _calls(path: Path, name: str) -> bool:
     ("name", "rooms"),
     [
         ("create_task_group", {"in_flight.py", "monitor.py", "probes.py", "race.py"}),
-        ("current_time", {"_router.py", "attempt.py", "event_loop.py", "in_flight.py", "stream.py"}),
+        ("current_time", {"_router.py", "attempt.py", "stream.py"}),
     ],
 )
 def test_the_core_of_the_router_has_few_effects(name: str, rooms: set[str]) -> None:
-    """Law 5: task groups live in four modules, the clock is read in five: one knows the loop's own."""
+    """Law 5: task groups live in four modules, the clock is read in three."""
     assert rooms == {path.name for path in CORE if _calls(path, name)}
 
 

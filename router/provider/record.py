@@ -60,6 +60,10 @@ class Record:
         if until > self.held_until:
             self.held_until, self.held_reason, self.held_account = until, reason, account
 
+    def is_clear(self, now: float) -> bool:
+        """Whether nothing is held against it now."""
+        return now >= self.held_until and now >= self.missing_until and self.breaker.permit_in(now) == 0
+
     def refusals(self, now: float, what: str, *, own_account: bool = False) -> list[Refusal]:
         """Return why a request would not ask now, the first reason first.
 
@@ -68,14 +72,12 @@ class Record:
             what: Which model it is, as the end of a phrase; empty for the provider.
             own_account: Whether the request brings an account of its own.
         """
-        permit_in = self.breaker.permit_in(now)
         found: list[Refusal] = []
-        if permit_in == 0 and now >= self.held_until:
-            return found
         if now < self.held_until and not (own_account and self.held_account):
             wait = self.held_until - now
             held = f"held back{what} for {wait:.1f} s more ({self.held_reason})"
             found.append(Refusal(held, wait, held=self.held_reason))
+        permit_in = self.breaker.permit_in(now)
         if permit_in is None:
             found.append(Refusal("isolated by hand; Router.reset() brings it back", None))
         elif permit_in > 0:

@@ -53,7 +53,7 @@ def listening(host: str, port: int) -> socket.socket:
     family, _, _, _, address = socket.getaddrinfo(
         host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
-    # With its protocol named, asyncio switches Nagle's delay off on what is accepted: 51 ms a request without.
+    # With its protocol named, asyncio switches Nagle's delay off on what is accepted: 51 ms a request else.
     opened = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
