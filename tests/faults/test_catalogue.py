@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from tests.carrier import CARRIERS
 from tests.depth import sampled
 from tests.faults.catalogue import cases
 from tests.faults.clients import ours
@@ -18,10 +19,15 @@ if TYPE_CHECKING:
     from tests.faults.fault import Case
 
 pytestmark = pytest.mark.anyio
-CASES: Final = sampled(cases(), 0.12, "fault catalogue", lambda case: case.fault.row)
+CASES: Final = sampled(
+    [(case, carrier) for case in cases() for carrier in CARRIERS],
+    0.06,
+    "fault catalogue",
+    lambda pair: pair[0].fault.row,
+)
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize(("case", "carrier"), CASES, ids=str, indirect=["carrier"])
 async def test_a_fault_ends_as_promised(case: Case, carrier: str) -> None:
     if carrier == "httpx" and case.fault.on_reuse:  # over httpx a connection carries one exchange
         case = replace(case, fault=replace(case.fault, reported=False))

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 import anyio
 import pytest
 
+from tests.carrier import CARRIERS
+from tests.depth import sampled
 from tests.recorded.player import ABSENT, ADAPTERS, Played, Turn, is_here, judge, play, turns
 
 if TYPE_CHECKING:
@@ -19,9 +21,23 @@ pytestmark = [
 ]
 AT_ONCE: Final = 12
 SHARE: Final = 0.98
+WAYS: Final = sampled(
+    [
+        (adapter, carrier, backend)
+        for adapter in ADAPTERS
+        for carrier in CARRIERS
+        for backend in ("asyncio", "trio")
+    ],
+    0.4,
+    "recorded turns",
+    lambda way: way[0],
+)
+"""In `quick` not every adapter plays its turns over both transports and on both backends."""
 
 
-@pytest.mark.parametrize("adapter_name", ADAPTERS)
+@pytest.mark.parametrize(
+    ("adapter_name", "carrier", "anyio_backend"), WAYS, indirect=["carrier", "anyio_backend"]
+)
 async def test_recorded_turns_end_as_expected(
     adapter_name: str, carrier: str, record_property: Callable[[str, object], None]
 ) -> None:

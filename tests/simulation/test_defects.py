@@ -26,7 +26,7 @@ NAMES: Final = sorted(
 )
 
 
-@pytest.mark.parametrize("defect", sampled(DEFECTS, 0.15, "defects"), ids=lambda defect: defect.what)
+@pytest.mark.parametrize("defect", sampled(DEFECTS, 0.08, "defects"), ids=lambda defect: defect.what)
 def test_a_planted_defect_is_caught(defect: Defect) -> None:
     arguments = ["--defect", str(DEFECTS.index(defect)), "--seeds", str(SEEDS), "--start", str(defect.seed)]
     if defect.backend is not None:

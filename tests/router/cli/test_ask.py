@@ -8,6 +8,7 @@ from adapters.simulators import load
 from adapters.simulators.openai import OpenAISimulator
 from adapters.simulators.server import Simulator
 from router.cli.simulate import MODELS, SESSIONS
+from tests.depth import sampled
 from tests.router.cli.command import run
 from tests.router.cli.conftest import Command, Serve
 from tests.router.cli.terminal import on_terminal
@@ -37,7 +38,7 @@ def test_every_service_can_be_asked(service: str, backend: str, serve: Serve, co
     assert simulator.unknown == []
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", sampled(SERVICES, 0.3, "processes that ask"))
 def test_every_service_can_be_asked_by_a_process(service: str, serve: Serve) -> None:
     simulator = serve(load(service)(text="Hello.\nGrüße 🎈"))
 

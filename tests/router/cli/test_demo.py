@@ -11,6 +11,7 @@ from router.cli.demo_providers import DemoService, RunningServices, run_services
 from router.cli.demo_screen import DemoScreen
 from router.cli.exits import FAILED, OK
 from router.cli.output import console_for
+from tests.depth import sampled
 from tests.router.cli.command import Ended, run
 from tests.router.cli.conftest import Command
 from tests.router.cli.terminal import on_terminal
@@ -49,7 +50,10 @@ def test_a_terminal_gets_colours_and_no_movement_of_the_cursor() -> None:
     assert sequences == {"m"}
 
 
-@pytest.mark.parametrize(("columns", "variables"), [(60, {"NO_COLOR": "1"}), (56, {"TERM": "dumb"})])
+PLAIN = [(60, {"NO_COLOR": "1"}), (56, {"TERM": "dumb"})]
+
+
+@pytest.mark.parametrize(("columns", "variables"), sampled(PLAIN, 0.5, "plain terminals"))
 def test_a_narrow_terminal_without_colours_gets_plain_text(columns: int, variables: dict[str, str]) -> None:
     shown = on_terminal(*FAST, columns=columns, **variables)
 

@@ -10,6 +10,7 @@ import pytest
 from adapters.simulators import load
 from adapters.simulators.faults import FAULTS
 from router.cli.simulate import MODELS, PREFIXES
+from tests.depth import sampled
 
 if TYPE_CHECKING:
     from tests.router.cli.conftest import Command, Serve
@@ -34,8 +35,12 @@ def provider(serve: Serve, service: str, fault: str | None, label: str | None = 
     return "-p", f"{name}={url}{PREFIXES.get(service, '')}#{MODELS.get(service, '')}".rstrip("#")
 
 
-@pytest.mark.parametrize("service", ["openai", "h2o", "opchatgpts"])
-@pytest.mark.parametrize("fault", FAULTS)
+ASKED: Final = [(fault, service) for fault in FAULTS for service in ("openai", "h2o", "opchatgpts")]
+
+
+@pytest.mark.parametrize(
+    ("fault", "service"), sampled(ASKED, 0.35, "faults that a probe sees", lambda pair: pair[0])
+)
 def test_a_probe_for_an_answer_sees_each_fault_before_content(
     service: str, fault: str, serve: Serve, command: Command
 ) -> None:

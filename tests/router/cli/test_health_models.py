@@ -9,12 +9,11 @@ import pytest
 from adapters.simulators.aura import AuraSimulator
 from adapters.simulators.h2o import MODELS, H2oSimulator
 from adapters.simulators.open_assistant import OpenAssistantSimulator
-from tests.router.cli.command import run_beside
 
 if TYPE_CHECKING:
     from adapters.simulators.server import Simulator
+    from tests.router.cli.conftest import Command, Serve
 
-pytestmark = pytest.mark.anyio
 TOKEN = {"CHAT_ROUTER_OPEN_ASSISTANT_SESSION_TOKEN": "simulated.session.token"}
 
 
@@ -27,12 +26,17 @@ TOKEN = {"CHAT_ROUTER_OPEN_ASSISTANT_SESSION_TOKEN": "simulated.session.token"}
         ("h2o", H2oSimulator, {"generation": "G5"}, MODELS[1]),
     ],
 )
-async def test_a_model_that_the_service_does_not_list_is_not_healthy(
-    service: str, simulate: type[Simulator], options: dict[str, Any], model: str
+def test_a_model_that_the_service_does_not_list_is_not_healthy(
+    service: str,
+    simulate: type[Simulator],
+    options: dict[str, Any],
+    model: str,
+    serve: Serve,
+    command: Command,
 ) -> None:
-    async with simulate(**options) as simulator:
-        listed = await run_beside("health", "--provider", f"{service}={simulator.url}#{model}", **TOKEN)
-        missing = await run_beside("health", "--provider", f"{service}={simulator.url}#nope", **TOKEN)
+    simulator = serve(simulate(**options))
+    listed = command("health", "--provider", f"{service}={simulator.url}#{model}", **TOKEN)
+    missing = command("health", "--provider", f"{service}={simulator.url}#nope", **TOKEN)
 
     assert (listed.code, missing.code) == (0, 1)
     assert "degraded" in missing.out

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.depth import sampled
 from tests.router.cli.command import run
 from tests.router.cli.conftest import Command
 
@@ -88,7 +89,7 @@ Without a provider the command looks for servers on this machine, which a proces
 """
 
 
-@pytest.mark.parametrize("mistake", PROCESSES)
+@pytest.mark.parametrize("mistake", sampled(PROCESSES, 0.2, "mistakes of processes"))
 def test_a_mistake_is_one_line_and_exit_code_64(mistake: str) -> None:
     arguments, words = MISTAKES[mistake]
     found = run(*arguments)

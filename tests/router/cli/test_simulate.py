@@ -11,6 +11,7 @@ import pytest
 from anyio.abc import Process
 
 from adapters.simulators import SIMULATORS
+from tests.depth import sampled
 from tests.router.cli.command import rest_of, run, run_beside, started
 from tests.router.cli.conftest import Command
 
@@ -26,7 +27,7 @@ async def said(process: Process) -> list[str]:
     return text.decode().splitlines()
 
 
-@pytest.mark.parametrize("service", sorted(SIMULATORS))
+@pytest.mark.parametrize("service", sampled(sorted(SIMULATORS), 0.3, "simulators of processes"))
 async def test_it_says_how_to_ask_it_and_that_works(service: str) -> None:
     with anyio.fail_after(15):
         async with await started(

@@ -24,6 +24,7 @@ from router.report import (
     as_text,
     summary,
 )
+from tests.depth import sampled
 
 if TYPE_CHECKING:
     from adapters.contract import Adapter
@@ -89,8 +90,14 @@ def shown(report: HealthReport, *, details: bool) -> str:
     return console.export_text()
 
 
-@pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 429, 500, 503])
-@pytest.mark.parametrize("level", ["reach", "answer"])
+ASKED = [
+    (level, status) for level in ("reach", "answer") for status in (200, 400, 401, 403, 404, 429, 500, 503)
+]
+
+
+@pytest.mark.parametrize(
+    ("level", "status"), sampled(ASKED, 0.4, "what a service quotes", lambda pair: pair[0])
+)
 async def test_no_form_repeats_what_a_service_quotes(status, level):
     waterfall = Waterfall()
     async with Parrot() as parrot:

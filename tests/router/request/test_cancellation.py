@@ -17,6 +17,7 @@ import pytest
 from adapters import Adapter, AdapterError, BadReply, ConnectionLost, Delta, RateLimited, ServiceFailed
 from adapters.scripted import Forever, ScriptedAdapter, Step, Unfinished
 from router import ReplyStream, RequestEnded, RequestStarted, RetryPolicy, Timeouts
+from tests.depth import sampled
 from tests.router.recording import HELLO, Recorder, router_of
 from tests.virtual_time import BACKENDS, anyio_backend, run_virtual
 
@@ -138,10 +139,19 @@ async def run(
     return made
 
 
-@pytest.mark.parametrize("use", [read_all, leave_early, collect])
-@pytest.mark.parametrize("slow", [0.0, 0.5])
-@pytest.mark.parametrize("where", ["in", "after"])
-@pytest.mark.parametrize("backend", BACKENDS)
+CHECKPOINTS = [
+    (backend, where, slow, use)
+    for backend in BACKENDS
+    for where in ("in", "after")
+    for slow in (0.0, 0.5)
+    for use in (read_all, leave_early, collect)
+]
+
+
+@pytest.mark.parametrize(
+    ("backend", "where", "slow", "use"),
+    sampled(CHECKPOINTS, 0.5, "checkpoints of a request", lambda way: way[1:]),
+)
 def test_a_request_may_be_cancelled_at_every_checkpoint(use, slow, where, backend):
     whole = run_virtual(run, backend, use, slow, 0, where)
     whole.is_clean()
@@ -176,7 +186,7 @@ async def at_a_moment(use: Callable[[Router], Awaitable[None]], moment: float) -
     return made
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", sampled(BACKENDS, 0.5, "moments of a request"))
 @pytest.mark.parametrize("use", [read_all, leave_early])
 def test_a_request_may_be_cancelled_at_every_moment_and_is_gone_within_its_clean_up(use, backend):
     outcomes = set()

@@ -24,7 +24,7 @@ from router import (
     Timeouts,
     WaitStarted,
 )
-from tests.depth import how_many
+from tests.depth import how_many, sampled
 from tests.router.recording import HELLO, Recorder, router_of
 from tests.router.striking import clean
 from tests.virtual_time import BACKENDS, anyio_backend, run_virtual
@@ -196,7 +196,7 @@ def test_no_provider_is_called_more_than_once_a_request_and_what_the_budget_pays
     run_virtual(storm, backend)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", sampled(BACKENDS, 0.5, "storms on a dead provider"))
 @pytest.mark.parametrize("breaker", [BreakerPolicy(), BreakerPolicy.off()], ids=["breaker", "none"])
 def test_a_storm_of_requests_on_a_dead_provider_costs_a_fifth_more_at_most(backend, breaker, record_property):
     """2000 requests in 20 s: without the budget it would be five calls each."""

@@ -12,6 +12,7 @@ from adapters import ContentRefused, LocalFailure, ServiceFailed
 from adapters.scripted import Forever, Step
 from router import AttemptStarted, HedgePolicy, RequestAborted, RetryPolicy, Timeouts
 from router.request.race import race
+from tests.depth import sampled
 from tests.router.recording import HELLO, Recorder, router_of
 from tests.router.striking import STEPS, Kept, Struck, all_places_free, clean, consistent, struck
 from tests.virtual_time import BACKENDS, anyio_backend, run_virtual
@@ -169,9 +170,14 @@ RACES: dict[str, tuple[list[Step], list[Step]]] = {
 }
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("name", RACES)
-@pytest.mark.parametrize("how", ["cancel", "close the router"])
+WAYS = [
+    (how, name, backend) for how in ("cancel", "close the router") for name in RACES for backend in BACKENDS
+]
+
+
+@pytest.mark.parametrize(
+    ("how", "name", "backend"), sampled(WAYS, 0.5, "races that are left", lambda way: way[:2])
+)
 def test_a_request_may_be_left_at_any_moment_of_a_race(backend, name, how):
     left = 0
 

@@ -11,6 +11,7 @@ import pytest
 
 from adapters.http.transport import StreamTransport
 from tests.adapters.http.transport.peer import CHUNKED, OK, Peer, Talk
+from tests.depth import sampled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -156,8 +157,16 @@ def contexts(
     return server, client
 
 
-@pytest.mark.parametrize("moment", ["in the same record", "in the same packet", "while idle"])
-@pytest.mark.parametrize("behind", BEHIND)
+WITHIN_TLS = [
+    (moment, behind)
+    for moment in ("in the same record", "in the same packet", "while idle")
+    for behind in BEHIND
+]
+
+
+@pytest.mark.parametrize(
+    ("moment", "behind"), sampled(WITHIN_TLS, 0.4, "bytes behind an answer within TLS", lambda pair: pair[0])
+)
 async def test_within_tls_the_same(contexts: Sequence[ssl.SSLContext], behind: str, moment: str) -> None:
     server, client = contexts
 

@@ -27,6 +27,7 @@ from adapters.wire.vendor.classify import Judgement, classify
 from adapters.wire.vendor.words import BLAME, CODES, FORMS, OVERRIDES, PHRASES, SCOPES
 from tests.adapters.wire.documents import ANY_TEXT, JSON
 from tests.adapters.wire.vendor.vendor_bodies import AMBIGUOUS, BODIES, Case, openai, openrouter
+from tests.depth import sampled
 
 
 def named(case: Case) -> str:
@@ -44,9 +45,20 @@ def test_each_body_has_its_class_its_scope_and_its_wait(case: Case) -> None:
     assert ((case.kind, case.scope), case.retry_after) == (meaning(actual), actual.retry_after)
 
 
-@pytest.mark.parametrize("case", BODIES, ids=named)
-@pytest.mark.parametrize("sent", ["text", "bytes", "in a list", "in a sentence", "in a message"])
-def test_a_body_means_the_same_however_it_is_wrapped(case: Case, sent: str) -> None:
+WRAPPINGS = ["text", "bytes", "in a list", "in a sentence", "in a message"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "case"),
+    sampled(
+        [(sent, case) for sent in WRAPPINGS for case in BODIES],
+        0.15,
+        "wrapped bodies",
+        lambda pair: (pair[0], pair[1].kind),
+    ),
+    ids=lambda value: value if isinstance(value, str) else named(value),
+)
+def test_a_body_means_the_same_however_it_is_wrapped(sent: str, case: Case) -> None:
     if not isinstance(case.body, dict | list):
         return
     text = json.dumps(case.body)
@@ -61,7 +73,7 @@ def test_a_body_means_the_same_however_it_is_wrapped(case: Case, sent: str) -> N
     assert (case.kind, case.scope) == meaning(classify(wrapped, case.status))
 
 
-@pytest.mark.parametrize("case", BODIES, ids=named)
+@pytest.mark.parametrize("case", sampled(BODIES, 0.3, "relayed bodies", lambda case: case.kind), ids=named)
 def test_a_relay_that_hands_a_body_on_changes_nothing(case: Case) -> None:
     if not isinstance(case.body, dict | list) or case.status is None:
         return
@@ -73,9 +85,20 @@ def test_a_relay_that_hands_a_body_on_changes_nothing(case: Case) -> None:
 CONTEXT = [case for case in BODIES if case.kind is ContextTooLong and isinstance(case.body, dict)]
 
 
-@pytest.mark.parametrize("case", CONTEXT, ids=named)
-@pytest.mark.parametrize("status", [None, 400, 413, 422, 429, 500, 503])
-def test_too_long_a_context_is_of_the_request_whatever_the_status(case: Case, status: int | None) -> None:
+STATUSES = [None, 400, 413, 422, 429, 500, 503]
+
+
+@pytest.mark.parametrize(
+    ("status", "case"),
+    sampled(
+        [(status, case) for status in STATUSES for case in CONTEXT],
+        0.2,
+        "too long contexts",
+        lambda pair: pair[0],
+    ),
+    ids=lambda value: named(value) if isinstance(value, Case) else str(value),
+)
+def test_too_long_a_context_is_of_the_request_whatever_the_status(status: int | None, case: Case) -> None:
     assert (ContextTooLong, "request") == meaning(classify(case.body, status))
 
 
