@@ -68,8 +68,8 @@ class Judgement:
     retry_after: float | None = None
 
 
-_SHORT: Final = 2048  # bytes of a body
-_KEPT: Final = 64
+_SHORT: Final = 512  # bytes of a body
+_KEPT: Final = 8  # bodies; few and short, since a service may quote what it was sent
 _AWAY: Final = re.compile(r"[_\-.\s]")
 _NAMES_MODEL: Final = re.compile(
     r"(?<![-/\w])models?\b(?![-/])|模型"

@@ -20,7 +20,7 @@ from tests.router.recording import HELLO
 from tests.virtual_time import anyio_backend  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.anyio
-README = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+EVENTS = (Path(__file__).parents[3] / "docs" / "reference" / "events.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -33,11 +33,11 @@ def lines():
 
 
 def _fields(name: str) -> set[str]:
-    row = next(row for row in README.splitlines() if row.startswith("|") and f"`{name}`" in row)
+    row = next(row for row in EVENTS.splitlines() if row.startswith("|") and f"`{name}`" in row)
     return set(re.findall(r"\w+", row.rpartition("|")[0].rpartition("|")[2]))
 
 
-async def test_a_complete_request_is_one_line_with_the_fields_of_the_readme(lines):
+async def test_a_complete_request_is_one_line_with_the_fields_of_the_manual(lines):
     async with Router([ScriptedAdapter("first", [RateLimited("no")]), ScriptedAdapter("second")]) as router:
         reply = await router.complete(HELLO)
     ends = [line for line in lines if line["event"].startswith("reply.")]
@@ -72,7 +72,7 @@ async def test_a_request_that_fails_is_one_warning_that_names_its_error(lines, s
     assert ends[0]["error"]
 
 
-async def test_the_lines_of_an_attempt_have_the_fields_of_the_readme(lines):
+async def test_the_lines_of_an_attempt_have_the_fields_of_the_manual(lines):
     async with Router([ScriptedAdapter("first", [RateLimited("no")]), ScriptedAdapter("second")]) as router:
         await router.complete(HELLO)
         await router.check()

@@ -13,7 +13,7 @@ from tests.router.gateway.clients.programs.openai_client import ROWS
 if TYPE_CHECKING:
     from tests.router.gateway.clients.running import Running
 
-TABLE = Path(__file__).parents[4] / "docs" / "drafts" / "gateway-clients.md"
+TABLE = Path(__file__).parents[4] / "docs" / "operate" / "gateway-clients.md"
 
 
 @pytest.mark.parametrize("behaviour", sampled(list(ROWS), 0.5, "rows of the openai client"))

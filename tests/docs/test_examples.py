@@ -1,0 +1,159 @@
+"""Every example of the manual runs as it stands, and prints what the page says."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import shlex
+import tomllib
+from contextlib import ExitStack
+from types import FunctionType
+from typing import TYPE_CHECKING, Final
+
+import anyio
+import jsonschema
+import pytest
+import respx
+import typer
+from anyio.from_thread import start_blocking_portal
+
+from adapters.simulators.anthropic import AnthropicSimulator
+from adapters.simulators.h2o import H2oSimulator
+from adapters.simulators.openai import OpenAISimulator
+from router import Router
+from router.cli.app import app
+from router.cli.health import spelled_out
+from router.cli.inspection import FORMATS
+from router.config import schema
+from router.gateway import GatewaySettings
+from tests.docs.pages import Block, blocks, read
+from tests.router.gateway.clients.running import running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PYTHON: Final = list(blocks("python"))
+TOML: Final = list(blocks("toml"))
+SSE: Final = (
+    b'data: {"choices":[{"index":0,"delta":{"content":"Hello from home."}}]}\n\n'
+    b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+)
+
+
+@pytest.fixture(scope="module")
+def addresses() -> Iterator[dict[str, str]]:
+    """The two servers of `make simulators`, and a gateway, on free ports."""
+    h2o, openai = H2oSimulator(text="Hello from the chat-ui simulator"), OpenAISimulator()
+    claude = AnthropicSimulator()
+    with start_blocking_portal() as portal, ExitStack() as stack:
+        for simulator in (h2o, openai, claude):
+            stack.enter_context(portal.wrap_async_context_manager(simulator))
+        gateway = stack.enter_context(running(GatewaySettings()))
+        yield {
+            "http://127.0.0.1:8001": h2o.url,
+            "http://127.0.0.1:8002": openai.url,
+            "http://127.0.0.1:8004": claude.url,
+            "http://127.0.0.1:8000": gateway.url.removesuffix("/v1"),
+        }
+
+
+@pytest.fixture
+def known_services(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """OpenAI at its limit, OpenRouter down, Ollama well, as far as httpx can tell."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-one")
+    monkeypatch.setenv("OPENROUTER_API_KEY", "sk-two")
+    with respx.mock(assert_all_called=False) as mock:
+        mock.post("https://api.openai.com/v1/chat/completions").respond(429, json={"error": "slow down"})
+        mock.post("https://openrouter.ai/api/v1/chat/completions").respond(503, json={"error": "down"})
+        mock.post("http://127.0.0.1:11434/v1/chat/completions").respond(
+            200, headers={"content-type": "text/event-stream"}, content=SSE
+        )
+        yield
+
+
+def _run(block: Block, addresses: dict[str, str]) -> None:
+    code = block.text
+    for written, real in addresses.items():
+        code = code.replace(written, real)
+    compiled = compile(code, block.name, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    names = {"__name__": "example"}
+    if compiled.co_flags & inspect.CO_COROUTINE:  # as in a notebook
+        anyio.run(FunctionType(compiled, names))
+    else:
+        exec(compiled, names)
+
+
+@pytest.mark.parametrize("block", [block for block in PYTHON if block.runs], ids=lambda block: block.name)
+def test_an_example_runs(
+    block: Block,
+    addresses: dict[str, str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    monkeypatch.chdir(tmp_path)  # some write a file
+    if ".preset(" in block.text:
+        request.getfixturevalue("known_services")
+    _run(block, addresses)
+    printed = capsys.readouterr()
+
+    assert not printed.err
+    for line in block.printed:
+        assert re.search(re.escape(line.strip()).replace("…", ".*"), printed.out), (line, printed.out)
+
+
+@pytest.mark.parametrize("block", [block for block in PYTHON if not block.runs], ids=lambda block: block.name)
+def test_an_example_that_is_only_shown_compiles(block: Block) -> None:
+    compile(block.text, block.name, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+
+
+@pytest.mark.parametrize("block", [block for block in TOML if block.runs], ids=lambda block: block.name)
+def test_an_example_of_a_configuration_loads(block: Block, tmp_path: Path) -> None:
+    text = block.text
+    environ = dict.fromkeys(re.findall(r'env = "(\w+)"', text), "a-key-of-some-length")
+    environ |= dict.fromkeys(["OPENAI_API_KEY", "OPENROUTER_API_KEY"], "a-key-of-some-length")
+    for number, name in enumerate(re.findall(r'file = "(.+?)"', text)):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(f"a-secret-of-some-length-{number}\n", encoding="utf-8")
+    file = tmp_path / "router.toml"
+    file.write_text(text, encoding="utf-8")
+    names = Router.from_config(file, environ=environ).providers
+    said = re.findall(r"^# ok: .*$", read(block.name.partition(":")[0]), re.MULTILINE)
+
+    assert not said or f"# ok: {len(names)} providers: {' > '.join(names)}" in said
+    jsonschema.validate(tomllib.loads(text), schema())
+
+
+def test_the_table_of_forms_names_them_all() -> None:
+    page = read("docs/guides/health.md")
+    table = page[page.index("## The health report") : page.index("## History")]
+
+    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(FORMATS)
+
+
+@pytest.mark.parametrize(
+    "line", re.findall(r"^chat-router health (.*?) *(?:#.*)?$", read("docs/guides/health.md"), re.MULTILINE)
+)
+def test_a_command_of_health_is_one(line: str) -> None:
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    arguments = list(spelled_out(line.split()))
+
+    assert commands["health"].make_context("health", arguments).params["form"] in FORMATS
+
+
+@pytest.mark.parametrize("block", list(blocks("sh")), ids=lambda block: block.name)
+def test_a_command_that_is_shown_is_one(block: Block) -> None:
+    """Each call of `chat-router` parses, with the options it shows."""
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    for part in re.split(r"\n| (?:&&|\||>) ", block.text):
+        if not part.startswith("chat-router "):
+            continue
+        name, *arguments = shlex.split(part, comments=True)[1:]
+        command = commands[name]
+        if hasattr(command, "commands"):
+            command, arguments = command.commands[arguments[0]], arguments[1:]
+
+        command.make_context(name, list(spelled_out(arguments)) if name == "health" else arguments)

@@ -1,0 +1,20 @@
+"""The README is for a newcomer: short, and true. Its examples are run by test_examples."""
+
+from __future__ import annotations
+
+from adapters.openai.presets import PRESETS, matrix
+from tests.docs.pages import README, read
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.read_text(encoding="utf-8").splitlines()) <= 200
+
+
+def test_the_readme_counts_the_presets() -> None:
+    assert 27 == len(PRESETS)
+    assert "Twenty-seven services" in read("README.md")
+    assert "27 presets" in read("README.md")
+
+
+def test_the_guide_has_the_matrix_of_the_presets() -> None:
+    assert matrix() in read("docs/guides/presets.md")
