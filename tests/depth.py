@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime
 import os
 import random
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -36,7 +36,7 @@ def how_many(full: int) -> int:
 
 
 def sampled(
-    every: Sequence[T], share: float, what: str, kind: Callable[[T], Hashable] = lambda _: None
+    every: Sequence[T], share: float, what: str, kind: Callable[[Any], Hashable] = lambda _: None
 ) -> list[T]:
     """Return all of `every`, or in `quick` a share of it, in its order, with at least one of each kind.
 
@@ -44,12 +44,15 @@ def sampled(
         every: To choose from.
         share: Above 0 to 1.
         what: Names it, so that each sample is drawn for itself.
-        kind: Of an item; every kind is in the sample.
+        kind: Of an item; every kind is in the sample. It takes `Any`: within `parametrize`, which takes
+            objects, mypy would see no more in an item.
     """
     return _drawn(every, share, random.Random(f"{what} {SEED}"), kind) if QUICK else list(every)
 
 
-def _drawn(every: Sequence[T], share: float, source: random.Random, kind: Callable[[T], Hashable]) -> list[T]:
+def _drawn(
+    every: Sequence[T], share: float, source: random.Random, kind: Callable[[Any], Hashable]
+) -> list[T]:
     order = list(range(len(every)))
     source.shuffle(order)
     firsts: dict[Hashable, int] = {}

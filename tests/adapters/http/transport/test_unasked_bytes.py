@@ -169,6 +169,7 @@ WITHIN_TLS = [
 )
 async def test_within_tls_the_same(contexts: Sequence[ssl.SSLContext], behind: str, moment: str) -> None:
     server, client = contexts
+    said = anyio.Event()
 
     async def handler(talk: Talk) -> None:
         await talk.request()
@@ -184,13 +185,15 @@ async def test_within_tls_the_same(contexts: Sequence[ssl.SSLContext], behind: s
             await talk.send(OK)
             await anyio.sleep(0.01)
             await talk.send(BEHIND[behind])
+        said.set()
         await talk.gone()
 
     async with Peer(handler, tls=server) as peer, StreamTransport(verify=client) as transport:
         for _ in range(2):
             async with transport.exchange(peer.head()) as exchange:
                 assert b"ok" == await exchange.receive()
-            await anyio.sleep(0.03)
+            await said.wait()
+            await anyio.sleep(0.02)
             assert not exchange.reused
         assert 2 == peer.accepted
 
@@ -198,6 +201,7 @@ async def test_within_tls_the_same(contexts: Sequence[ssl.SSLContext], behind: s
 @pytest.mark.parametrize("end", ["close_notify", "FIN", "reset"])
 async def test_an_end_of_tls_while_idle_is_seen(contexts: Sequence[ssl.SSLContext], end: str) -> None:
     server, client = contexts
+    ended = anyio.Event()
 
     async def handler(talk: Talk) -> None:
         await talk.request()
@@ -205,16 +209,20 @@ async def test_an_end_of_tls_while_idle_is_seen(contexts: Sequence[ssl.SSLContex
         await anyio.sleep(0.005)
         if end == "close_notify":
             talk.close_notify()
+            ended.set()
             await talk.gone()
         elif end == "reset":
             talk.reset()
+        ended.set()
 
     async with Peer(handler, tls=server) as peer, StreamTransport(verify=client) as transport:
         for accepted in (1, 2):
+            ended = anyio.Event()
             async with transport.exchange(peer.head()) as exchange:
                 assert b"ok" == await exchange.receive()
                 assert not exchange.reused
-            await anyio.sleep(0.03)
+            await ended.wait()
+            await anyio.sleep(0.02)
             assert accepted == peer.accepted
 
 
