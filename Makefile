@@ -3,6 +3,7 @@
 #   make test    set up .venv and run the tests, a sample of the longest: minutes
 #   make check   what must pass: format, lint, types, import rules, all tests with their coverage
 #   make fix     repair format and what the linter can repair
+#   make docs    the manual as a site, in build/docs
 #   make bench   the benchmark; make bench-peers beside other libraries
 #   make soak    simulated worlds, SEEDS=10000 of them
 #   make soak-real   steady load with failures for SECONDS=1200: nothing may grow
@@ -12,10 +13,12 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# What the command needs, without the developers' tools.
+RUNS := $(VENV)/.runs
 
 .PHONY: demo test check fix bench setup clean
 
-demo: $(READY)
+demo: $(RUNS)
 	@$(BIN)/chat-router demo
 
 # Each of JOBS processes takes tests as long as there are any; `auto` is one for each core.
@@ -76,12 +79,22 @@ soak: $(READY)
 
 setup: $(READY)
 
-$(READY): pyproject.toml
+$(RUNS): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "chat-router needs Python 3.11 or later; name one with: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[cli]'
+	@touch $@
+
+$(READY): $(RUNS)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[cli,dev]'
 	@touch $@
+
+# The manual as a site in build/docs; every warning of mkdocs is an error.
+.PHONY: docs
+docs: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage build dist

@@ -14,6 +14,7 @@ from adapters.http import Limits
 from router import BreakerPolicy, HedgePolicy, RetryPolicy, Router, Timeouts
 from router.health.probes import AT_ONCE
 from router.observers import _attributes, prometheus
+from tests.docs import configuration
 from tests.docs.pages import read
 
 
@@ -108,3 +109,8 @@ def test_the_table_of_log_events_names_them_all() -> None:
     table = read("docs/reference/events.md").partition("## The metrics and spans")[0]
 
     assert used == set(re.findall(r"`([a-z]+\.[a-z]+)`", table))
+
+
+def test_the_page_of_the_configuration_is_that_of_the_schema() -> None:
+    """After a change of a setting: python -m tests.docs.configuration"""
+    assert configuration.page() == configuration.PAGE.read_text(encoding="utf-8")
