@@ -15,7 +15,8 @@ README: Final = ROOT / "README.md"
 PAGES: Final = [
     README,
     *(ROOT / name for name in ("CONTRIBUTING.md", "SECURITY.md") if (ROOT / name).exists()),
-    *sorted((ROOT / "docs").rglob("*.md")),
+    # A draft becomes a page when its examples run and the index names it.
+    *(page for page in sorted((ROOT / "docs").rglob("*.md")) if page.parent.name != "drafts"),
 ]
 
 _BLOCK: Final = re.compile(
