@@ -15,12 +15,13 @@ README: Final = ROOT / "README.md"
 PAGES: Final = [
     README,
     *(ROOT / name for name in ("CONTRIBUTING.md", "SECURITY.md") if (ROOT / name).exists()),
-    *sorted((ROOT / "docs").rglob("*.md")),
+    # A draft becomes a page when its examples run and the index names it.
+    *(page for page in sorted((ROOT / "docs").rglob("*.md")) if page.parent.name != "drafts"),
 ]
 
 _BLOCK: Final = re.compile(
     r"(?P<reason><!-- shown, not run: .+? -->\n+)?^```(?P<language>\w+)\n(?P<text>.*?)^```\n"
-    r"(?:\n```text\n(?P<printed>.*?)^```\n)?",
+    r"(?:\n(?:[^\n]+ prints\n\n)?```text\n(?P<printed>.*?)^```\n)?",
     re.MULTILINE | re.DOTALL,
 )
 
@@ -38,7 +39,8 @@ class Block:
         name: Its page and line.
         language: What the fence says.
         text: The code.
-        printed: The block ```text right behind it: lines that it prints; … stands for anything.
+        printed: The block ```text right behind it, or behind a line that ends with `prints`: what it prints;
+            … stands for anything.
         runs: Whether no comment before it says why it is only shown.
     """
 

@@ -27,7 +27,7 @@ from router.cli.health import spelled_out
 from router.cli.inspection import FORMATS
 from router.config import schema
 from router.gateway import GatewaySettings
-from tests.docs.pages import Block, blocks, read
+from tests.docs.pages import PAGES, Block, blocks, read
 from tests.router.gateway.clients.running import running
 
 if TYPE_CHECKING:
@@ -103,6 +103,12 @@ def test_an_example_runs(
     assert not printed.err
     for line in block.printed:
         assert re.search(re.escape(line.strip()).replace("…", ".*"), printed.out), (line, printed.out)
+
+
+def test_every_shown_output_belongs_to_an_example_that_runs() -> None:
+    shown = sum(page.read_text(encoding="utf-8").count("\n```text\n") for page in PAGES)
+
+    assert shown == sum(bool(block.printed) and block.runs for block in PYTHON)
 
 
 @pytest.mark.parametrize("block", [block for block in PYTHON if not block.runs], ids=lambda block: block.name)
