@@ -21,7 +21,7 @@ def main() -> int:
     if missing:
         sys.stderr.write(
             f"chat-router: the command line needs {' and '.join(missing)}; "
-            "install it with: pip install 'chat-router[cli]'\n"
+            "install it with: pip install '.[cli]' in chat-router's folder\n"
         )
         return USAGE
     from router.cli.app import run

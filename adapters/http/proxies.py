@@ -102,7 +102,8 @@ def _checked(what: str, secret: Secret) -> Secret:
         raise ValueError(f"{what} has the port {port}; ports are 1 to 65535")
     if scheme.startswith("socks") and find_spec("socksio") is None:
         raise ValueError(
-            f"{what} is a SOCKS proxy, which needs the package socksio: pip install 'chat-router[socks]'"
+            f"{what} is a SOCKS proxy, which needs the package socksio: "
+            "pip install '.[socks]' in chat-router's folder"
         )
     return secret
 

@@ -30,7 +30,7 @@ def checked_http2(wanted: bool) -> bool:
         ValueError: It is wanted, and its package is not installed.
     """
     if wanted and find_spec("h2") is None:
-        raise ValueError("http2=True needs the package h2: pip install 'chat-router[http2]'")
+        raise ValueError("http2=True needs the package h2: pip install '.[http2]' in chat-router's folder")
     return wanted
 
 

@@ -67,9 +67,11 @@ def command(
     listener: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> int:
     """Serve the chain as an endpoint for the clients of OpenAI and others."""
-    missing = [name for name in ("starlette", "uvicorn") if find_spec(name) is None]
+    missing = [name for name in ("prometheus_client", "starlette", "uvicorn") if find_spec(name) is None]
     if missing:
-        raise Mistake(f"{' and '.join(missing)} missing; install: pip install 'chat-router[cli,gateway]'")
+        raise Mistake(
+            f"{' and '.join(missing)} missing; install: pip install '.[cli,gateway]' in chat-router's folder"
+        )
     if not 0 <= port <= 65535:
         raise Mistake(f"--port {port} is out of range; use 1 to 65535, or 0 for a free port")
     if not 1 <= workers <= 256:

@@ -1,7 +1,7 @@
 """Observers for other people's telemetry; each needs an extra of its own.
 
-    OpenTelemetryObserver    a span for each request and each attempt; pip install 'chat-router[otel]'
-    PrometheusObserver       counters and histograms; pip install 'chat-router[prometheus]'
+    OpenTelemetryObserver    a span for each request and each attempt; pip install '.[otel]'
+    PrometheusObserver       counters and histograms; pip install '.[prometheus]'
 
     Router(providers, observers=[PrometheusObserver()])
 

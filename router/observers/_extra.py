@@ -7,5 +7,5 @@ def missing(observer: str, library: str, extra: str) -> ImportError:
     """Return the error that says what to install."""
     return ImportError(
         f"{observer} needs the package {library}, which is not installed; "
-        f"install it with: pip install 'chat-router[{extra}]'"
+        f"install it with: pip install '.[{extra}]' in chat-router's folder"
     )

@@ -15,7 +15,7 @@ try:
 except ImportError as error:
     raise ImportError(
         "Prices(bundled=True) needs the package genai-prices, which is not installed; "
-        "install it with: pip install 'chat-router[prices]'"
+        "install it with: pip install '.[prices]' in chat-router's folder"
     ) from error
 
 if TYPE_CHECKING:

@@ -48,7 +48,7 @@ class Replicas:
     What one finds out (held back until, breaker opened, not working, model missing), the others know within
     milliseconds; a half-open breaker gets one trial among all; the retry budget and answer probes are counted
     together. Every decision is taken from memory: no request waits for the store, and without it each process
-    goes on alone. Needs the extra: `pip install 'chat-router[replicas]'`.
+    goes on alone. Needs the extra: `pip install '.[replicas]' in chat-router's folder`.
 
     All routers of a namespace have the same chain: the same names of providers, models and policies. The
     store holds names of providers and models, classes of errors and durations; no keys, addresses or texts.
@@ -67,7 +67,8 @@ class Replicas:
         checked_namespace(namespace)
         if importlib.util.find_spec("redis") is None:
             raise ImportError(
-                "Replicas needs the package redis; install it with: pip install 'chat-router[replicas]'"
+                "Replicas needs the package redis; install it with: "
+                "pip install '.[replicas]' in chat-router's folder"
             )
         self.namespace = namespace
         self._url = url if isinstance(url, Secret) else Secret(url)

@@ -57,7 +57,7 @@ class BrowserSession:
         if not (callable(getattr(driver, "get_cookies", None)) and hasattr(driver, "execute_script")):
             raise TypeError(
                 f"webdriver is {type(driver).__name__}; pass a selenium WebDriver, such as "
-                "selenium.webdriver.Firefox() (pip install 'chat-router[browser]')"
+                "selenium.webdriver.Firefox() (pip install '.[browser]' in chat-router's folder)"
             )
         self._driver = driver
         self._base = base

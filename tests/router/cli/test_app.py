@@ -69,7 +69,7 @@ def test_without_the_extra_it_says_what_to_install() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, cwd=ROOT, text=True)
 
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (64, "", 1)
-    assert "pip install 'chat-router[cli]'" in done.stderr
+    assert "pip install '.[cli]' in chat-router's folder" in done.stderr
 
 
 UNWRITABLE = [

@@ -45,7 +45,7 @@ def test_without_its_library_an_observer_says_what_to_install(
 
     assert run(code) == (
         f"{observer} needs the package {package}, which is not installed; "
-        f"install it with: pip install 'chat-router[{extra}]'\n"
+        f"install it with: pip install '.[{extra}]' in chat-router's folder\n"
     )
 
 
