@@ -43,6 +43,7 @@ _SECTIONS: Final = {
     "Price": "[prices.table.PROVIDER.MODEL]",
     "GatewaySettings": "[gateway]",
     "ClientKey": "[[gateway.keys]]",
+    "Replicas": "[replicas]",
     "Limits": "limits of a provider",
     "Certificates": "verify of a provider, as a table",
 }

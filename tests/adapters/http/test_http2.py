@@ -127,7 +127,7 @@ def test_a_missing_package_is_told_at_construction(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("adapters.http.stock.find_spec", lambda name: None)
 
     with pytest.raises(
-        ValueError, match=r"http2=True needs the package h2: pip install 'chat-router\[http2\]'"
+        ValueError, match=r"http2=True needs the package h2: pip install '.\[http2\]'"
     ):
         OpenAICompatible("http://localhost/v1", http2=True)
     with pytest.raises(TypeError, match="http2 is str"):

@@ -100,5 +100,5 @@ async def test_requests_go_through_a_socks_proxy(scheme: str) -> None:
 def test_a_missing_package_is_told_at_construction(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("adapters.http.proxies.find_spec", lambda name: None)
 
-    with pytest.raises(ValueError, match=r"needs the package socksio: pip install 'chat-router\[socks\]'"):
+    with pytest.raises(ValueError, match=r"needs the package socksio: pip install '.\[socks\]'"):
         OpenAICompatible("http://localhost/v1", proxy="socks5://127.0.0.1:1080")

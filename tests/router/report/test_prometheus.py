@@ -97,7 +97,7 @@ def test_a_budget_without_a_limit_is_left_out():
 def test_without_its_library_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
 
-    with pytest.raises(ImportError, match=r"pip install 'chat-router\[prometheus\]'"):
+    with pytest.raises(ImportError, match=r"pip install '.\[prometheus\]'"):
         as_prometheus(usual())
 
 
