@@ -85,7 +85,7 @@ def test_a_proxy_that_cannot_work_is_refused_where_it_is_given(
 
 def test_a_socks_proxy_without_its_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("adapters.http.proxies.find_spec", lambda name: None)
-    with pytest.raises(ValueError, match=r"pip install 'chat-router\[socks\]'"):
+    with pytest.raises(ValueError, match=r"pip install '.\[socks\]'"):
         OpenAICompatible("https://api.example.org/v1", proxy="socks5://me:hunter2@127.0.0.1:1")
     monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1")
     with pytest.raises(ValueError, match="ALL_PROXY is a SOCKS proxy"):

@@ -126,9 +126,7 @@ async def test_a_service_without_http2_is_an_error_of_ours() -> None:
 def test_a_missing_package_is_told_at_construction(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("adapters.http.stock.find_spec", lambda name: None)
 
-    with pytest.raises(
-        ValueError, match=r"http2=True needs the package h2: pip install '.\[http2\]'"
-    ):
+    with pytest.raises(ValueError, match=r"http2=True needs the package h2: pip install '.\[http2\]'"):
         OpenAICompatible("http://localhost/v1", http2=True)
     with pytest.raises(TypeError, match="http2 is str"):
         OpenAICompatible("http://localhost/v1", http2="yes")  # type: ignore[arg-type]
