@@ -179,7 +179,8 @@ class Standing:
                 return None
             return Evidence(result.level, now, False, told_by(result), result.reason)
         if not result.working or result.level == "answer":
-            return Evidence(result.level, now, result.working, told_by(result), result.reason)
+            away = isinstance(result.error, OF_THE_WAY)
+            return Evidence(result.level, now, result.working, told_by(result), result.reason, away)
         if lacks(result.models, model):
             text = f"reachable, but its list of models lacks {model!r}"
             return Evidence("reach", now, False, text, result.reason)
