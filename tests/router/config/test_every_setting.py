@@ -158,7 +158,11 @@ def test_code_and_file_have_the_same_effect(name: str, tmp_path: Path) -> None:
 
         assert code == file, setting
         if name in catalogue.BUILT_IN:  # a preset may have the value of a sample already
-            assert code != usual or setting == "verify", f"{setting} changes nothing"
+            same = setting == "verify" or (name, setting) == (
+                "open_assistant",
+                "concurrency",
+            )  # one is its most
+            assert code != usual or same, f"{setting} changes nothing"
 
 
 @pytest.mark.parametrize("name", SAMPLE)
