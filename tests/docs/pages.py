@@ -20,7 +20,8 @@ PAGES: Final = [
 ]
 
 _BLOCK: Final = re.compile(
-    r"(?P<reason><!-- shown, not run: .+? -->\n+)?^```(?P<language>\w+)\n(?P<text>.*?)^```\n"
+    r"(?P<reason><!-- (?:shown, not run: .+?|run apart, by (?P<apart>\S+)) -->\n+)?"
+    r"^```(?P<language>\w+)\n(?P<text>.*?)^```\n"
     r"(?:\n(?:[^\n]+ prints\n\n)?```text\n(?P<printed>.*?)^```\n)?",
     re.MULTILINE | re.DOTALL,
 )
@@ -41,7 +42,8 @@ class Block:
         text: The code.
         printed: The block ```text right behind it, or behind a line that ends with `prints`: what it prints;
             … stands for anything.
-        runs: Whether no comment before it says why it is only shown.
+        runs: Whether no comment before it says why it is only shown, or which test runs it apart.
+        apart: The test that runs it apart, such as with a client beside it; its path from the root.
     """
 
     name: str
@@ -49,6 +51,12 @@ class Block:
     text: str
     printed: list[str]
     runs: bool
+    apart: str | None = None
+
+    @property
+    def page(self) -> str:
+        """The path of its page from the root."""
+        return self.name.rpartition(":")[0]
 
 
 def blocks(language: str) -> Iterator[Block]:
@@ -60,4 +68,4 @@ def blocks(language: str) -> Iterator[Block]:
                 line = text.count("\n", 0, found.start("text"))
                 printed = (found["printed"] or "").splitlines()
                 name = f"{page.relative_to(ROOT)}:{line}"
-                yield Block(name, language, found["text"], printed, runs=found["reason"] is None)
+                yield Block(name, language, found["text"], printed, found["reason"] is None, found["apart"])

@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 import ast
-import inspect
 import re
 import shlex
 import tomllib
-from contextlib import ExitStack
-from types import FunctionType
 from typing import TYPE_CHECKING, Final
 
-import anyio
 import jsonschema
 import pytest
 import respx
 import typer
-from anyio.from_thread import start_blocking_portal
 
-from adapters.simulators.anthropic import AnthropicSimulator
-from adapters.simulators.h2o import H2oSimulator
-from adapters.simulators.openai import OpenAISimulator
 from router import Router
 from router.cli.app import app
 from router.cli.health import spelled_out
 from router.cli.inspection import FORMATS
 from router.config import schema
-from router.gateway import GatewaySettings
 from tests.docs.pages import PAGES, Block, blocks, read
-from tests.router.gateway.clients.running import running
+from tests.docs.running import compare, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,23 +31,6 @@ SSE: Final = (
     b'data: {"choices":[{"index":0,"delta":{"content":"Hello from home."}}]}\n\n'
     b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
 )
-
-
-@pytest.fixture(scope="module")
-def addresses() -> Iterator[dict[str, str]]:
-    """The two servers of `make simulators`, and a gateway, on free ports."""
-    h2o, openai = H2oSimulator(text="Hello from the chat-ui simulator"), OpenAISimulator()
-    claude = AnthropicSimulator()
-    with start_blocking_portal() as portal, ExitStack() as stack:
-        for simulator in (h2o, openai, claude):
-            stack.enter_context(portal.wrap_async_context_manager(simulator))
-        gateway = stack.enter_context(running(GatewaySettings()))
-        yield {
-            "http://127.0.0.1:8001": h2o.url,
-            "http://127.0.0.1:8002": openai.url,
-            "http://127.0.0.1:8004": claude.url,
-            "http://127.0.0.1:8000": gateway.url.removesuffix("/v1"),
-        }
 
 
 @pytest.fixture
@@ -73,18 +47,6 @@ def known_services(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-def _run(block: Block, addresses: dict[str, str]) -> None:
-    code = block.text
-    for written, real in addresses.items():
-        code = code.replace(written, real)
-    compiled = compile(code, block.name, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-    names = {"__name__": "example"}
-    if compiled.co_flags & inspect.CO_COROUTINE:  # as in a notebook
-        anyio.run(FunctionType(compiled, names))
-    else:
-        exec(compiled, names)
-
-
 @pytest.mark.parametrize("block", [block for block in PYTHON if block.runs], ids=lambda block: block.name)
 def test_an_example_runs(
     block: Block,
@@ -97,18 +59,22 @@ def test_an_example_runs(
     monkeypatch.chdir(tmp_path)  # some write a file
     if ".preset(" in block.text:
         request.getfixturevalue("known_services")
-    _run(block, addresses)
+    run(block, addresses)
     printed = capsys.readouterr()
 
     assert not printed.err
-    for line in block.printed:
-        assert re.search(re.escape(line.strip()).replace("…", ".*"), printed.out), (line, printed.out)
+    compare(block, printed.out)
 
 
 def test_every_shown_output_belongs_to_an_example_that_runs() -> None:
     shown = sum(page.read_text(encoding="utf-8").count("\n```text\n") for page in PAGES)
 
-    assert shown == sum(bool(block.printed) and block.runs for block in PYTHON)
+    assert shown == sum(bool(block.printed) and bool(block.runs or block.apart) for block in PYTHON)
+
+
+@pytest.mark.parametrize("block", [block for block in PYTHON if block.apart], ids=lambda block: block.name)
+def test_an_example_that_runs_apart_is_known_to_its_test(block: Block) -> None:
+    assert block.page in read(str(block.apart))
 
 
 @pytest.mark.parametrize("block", [block for block in PYTHON if not block.runs], ids=lambda block: block.name)

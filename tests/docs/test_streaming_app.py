@@ -1,0 +1,103 @@
+"""The application of docs/guides/streaming.md, served by uvicorn, with clients that stay and that leave."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio
+import httpx
+import pytest
+import uvicorn
+from anyio.from_thread import start_blocking_portal
+
+from adapters.simulators.openai import OpenAISimulator
+from tests.docs.pages import blocks
+from tests.docs.running import run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+APP: Final = next(block for block in blocks("python") if block.page == "docs/guides/streaming.md")
+PATIENCE: Final = 20.0
+"""Seconds for what takes milliseconds on an idle machine."""
+
+
+@contextmanager
+def served(**script: Any) -> Iterator[tuple[str, OpenAISimulator]]:
+    """Serve the page's application in front of a simulated service."""
+    simulator = OpenAISimulator(**script)
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(simulator):
+        application = run(APP, {"http://127.0.0.1:8002": simulator.url}).app
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        server = uvicorn.Server(uvicorn.Config(application, log_config=None, timeout_graceful_shutdown=1))
+        thread = threading.Thread(target=anyio.run, args=(server.serve, [listener]))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}/chat", simulator
+        finally:
+            server.should_exit = True
+            thread.join(PATIENCE)
+            listener.close()
+
+
+def until(condition: Any) -> None:
+    """Wait until something in another thread is so."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "it did not come to pass"
+        threading.Event().wait(0.005)
+
+
+def test_a_client_that_stays_reads_the_whole_reply() -> None:
+    with served(text="You said: {prompt}") as (url, simulator):
+        answer = httpx.post(url, json={"text": "Hello"}, timeout=PATIENCE)
+
+        assert (answer.status_code, answer.text) == (200, "You said: Hello")
+        assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+        until(lambda: simulator.running == 0)
+
+
+def test_a_client_that_leaves_in_the_middle_ends_the_reply_at_the_service() -> None:
+    with served(text="word " * 5000, delay=0.02) as (url, simulator):
+        with httpx.stream("POST", url, json={"text": "Hello"}, timeout=PATIENCE) as answer:
+            assert next(answer.iter_text()).startswith("word")
+            assert simulator.running == 1
+
+        until(lambda: simulator.running == 0 and simulator.open_connections == 0)
+
+
+def test_a_client_that_leaves_before_the_first_content_ends_the_request() -> None:
+    with served(fault="stall_headers") as (url, simulator):
+        address = httpx.URL(url)
+        body = b'{"text": "Hello"}'
+        head = ["POST /chat HTTP/1.1", "Host: test", "Content-Type: application/json"]
+        head += [f"Content-Length: {len(body)}", "", ""]
+        with socket.create_connection((address.host, address.port), PATIENCE) as client:
+            client.sendall("\r\n".join(head).encode() + body)
+            until(lambda: simulator.turns == 1)
+            assert simulator.running == 1
+
+        until(lambda: simulator.running == 0 and simulator.open_connections == 0)
+
+
+def test_a_failure_before_the_first_content_is_a_status() -> None:
+    with served(fault="401") as (url, _):
+        answer = httpx.post(url, json={"text": "Hello"}, timeout=PATIENCE)
+
+        assert (answer.status_code, answer.json()) == (503, {"error": "AllProvidersFailed"})
+
+
+def test_a_reply_that_breaks_off_does_not_look_whole(caplog: pytest.LogCaptureFixture) -> None:
+    with (
+        served(text="some text that is cut", fault="cut") as (url, _),
+        caplog.at_level(logging.CRITICAL, "uvicorn.error"),
+        pytest.raises(httpx.RemoteProtocolError, match="incomplete"),
+    ):
+        httpx.post(url, json={"text": "Hello"}, timeout=PATIENCE)
