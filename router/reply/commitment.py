@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from router.request.context import RequestContext
 
 
+_ENDED = {"truncated": "was truncated", "refused": "was refused", "failed": "broke off"}
+"""Verdict -> what became of the reply, in words."""
 _OVER = ChatRequest.build([Message("user", "-")])
 """Stands in for the request of a reply that has ended."""
 
@@ -164,7 +166,7 @@ class Commitment:
         """Return what the reader is told of a reply that `error` broke off."""
         verdict = verdict_of(error)
         return StreamInterrupted(
-            f"the reply of {self.provider.name!r} was {verdict} after {transcript.characters} characters "
+            f"the reply of {self.provider.name!r} {_ENDED[verdict]} after {transcript.characters} characters "
             f"({type(error).__name__}: {error}); what came is in `partial`",
             provider=self.provider.name,
             partial=transcript.text,
