@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import logging
 import socket
-import threading
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-import anyio
 import httpx
 import pytest
-import uvicorn
 from anyio.from_thread import start_blocking_portal
 
 from adapters.simulators.openai import OpenAISimulator
 from tests.docs.pages import blocks
 from tests.docs.running import run
+from tests.docs.serving import PATIENCE, serving, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 APP: Final = next(block for block in blocks("python") if block.page == "docs/guides/streaming.md")
-PATIENCE: Final = 20.0
-"""Seconds for what takes milliseconds on an idle machine."""
 
 
 @contextmanager
@@ -33,26 +28,8 @@ def served(**script: Any) -> Iterator[tuple[str, OpenAISimulator]]:
     simulator = OpenAISimulator(**script)
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(simulator):
         application = run(APP, {"http://127.0.0.1:8002": simulator.url}).app
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        server = uvicorn.Server(uvicorn.Config(application, log_config=None, timeout_graceful_shutdown=1))
-        thread = threading.Thread(target=anyio.run, args=(server.serve, [listener]))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}/chat", simulator
-        finally:
-            server.should_exit = True
-            thread.join(PATIENCE)
-            listener.close()
-
-
-def until(condition: Any) -> None:
-    """Wait until something in another thread is so."""
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end, "it did not come to pass"
-        threading.Event().wait(0.005)
+        with serving(application) as url:
+            yield f"{url}/chat", simulator
 
 
 def test_a_client_that_stays_reads_the_whole_reply() -> None:
