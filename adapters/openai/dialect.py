@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
 from adapters.contract.message import EMPTY, ROLES, json_copy, nearest
 from adapters.contract.options import OPTIONS
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 Role: TypeAlias = Literal["system", "developer", "user", "assistant", "tool", "function"]
 Ability: TypeAlias = Literal[
-    "tools", "images", "response_format", "system_messages", "history", "context_size"
-]
+    "tools", "images", "image_urls", "audio", "response_format", "json_schema", "system_messages",
+    "many_system", "history", "prefill", "null_content", "context_size", "context_tokens",
+]  # fmt: skip
 
 
 class OpenAISettings(HTTPSettings, total=False):
@@ -36,8 +37,10 @@ class OpenAISettings(HTTPSettings, total=False):
         stream_options: Whether a stream is asked for its usage, by `stream_options` (True).
         takes: Further options that the service takes, such as `top_k`.
         refuses: Options that it refuses: dropped as hints, a reason to skip it as demands.
-        capabilities: What it can take, where that differs: `tools`, `images`, `response_format`,
-            `system_messages`, `history` (true or false), `context_size` (characters of all messages).
+        capabilities: What it can take, where that differs; true or false: `tools`, `images`, `image_urls`,
+            `audio`, `response_format`, `json_schema`, `system_messages`, `many_system`, `history`, `prefill`,
+            `null_content`; numbers: `context_size` (characters of all messages), `context_tokens`. See
+            `Capabilities`.
         models_path: Where it lists its models, below `base_url` (`/models`); empty where it has no list.
     """
 
@@ -63,7 +66,8 @@ _ELSEWHERE: Final = {
     "stream": "write stream = false beside it, as a setting of its own",
     "model": "write model beside it, as a setting of its own",
 }
-_FLAGS: Final = ("tools", "images", "response_format", "system_messages", "history")
+_SIZES: Final = {"context_size": "characters", "context_tokens": "tokens"}
+_FLAGS: Final = tuple(name for name in get_args(Ability) if name not in _SIZES)
 _OF_TOOLS: Final = frozenset({"tools", "tool_choice", "parallel_tool_calls"})
 
 
@@ -179,18 +183,19 @@ def ability(pair: tuple[Any, Any]) -> None:
         ValueError: The ability is unknown, or a number is not positive.
     """
     name, value = pair
-    known = (*_FLAGS, "context_size")
+    known = get_args(Ability)
     if name not in known:
         raise ValueError(
             f"capabilities: there is no {name!r}{_near(name, known)} There are: {', '.join(known)}"
         )
     if name in _FLAGS and not isinstance(value, bool):
         raise TypeError(f"capabilities: {name} is {value!r}; it must be true or false")
-    if name == "context_size":
+    if name in _SIZES:
+        unit = _SIZES[name]
         if isinstance(value, bool) or not isinstance(value, int):
-            raise TypeError(f"capabilities: context_size is {value!r}; pass a whole number of characters")
+            raise TypeError(f"capabilities: {name} is {value!r}; pass a whole number of {unit}")
         if value < 1:
-            raise ValueError(f"capabilities: context_size is {value}; it must be at least 1 character")
+            raise ValueError(f"capabilities: {name} is {value}; it must be at least 1 ({unit})")
 
 
 def option(name: Any, setting: str) -> str:

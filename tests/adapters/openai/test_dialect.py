@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import pytest
 from hypothesis import given
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from adapters import ChatRequest, OpenAICompatible
 from adapters.conformance import check_adapter
 from adapters.openai.codec import request_body
-from adapters.openai.dialect import USUAL, Dialect
+from adapters.openai.dialect import USUAL, Ability, Dialect
 from adapters.openai.presets import PRESETS
 from adapters.simulators.openai import OpenAISimulator
 from tests.adapters.bodies import ASK, read, text
@@ -149,6 +149,17 @@ def test_a_context_size_skips_what_is_longer() -> None:
     adapter = OpenAICompatible("http://127.0.0.1:1", capabilities={"context_size": 3})
 
     assert "at most 3 characters" in str(adapter.capabilities.refuses(ChatRequest.build(ASK), None))
+
+
+@pytest.mark.parametrize("name", sorted(get_args(Ability)))
+def test_what_a_service_can_take_is_said_by_the_names_of_capabilities(name: Ability) -> None:
+    value = 7 if name.startswith("context") else False
+    adapter = OpenAICompatible("http://127.0.0.1:1", capabilities={name: value})
+
+    if name == "response_format":
+        assert name not in adapter.capabilities.options
+    else:
+        assert getattr(adapter.capabilities, name) == value
 
 
 @pytest.mark.anyio

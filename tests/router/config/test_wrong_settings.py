@@ -88,6 +88,8 @@ WRONG: Final[list[tuple[str, Any, str]]] = [
     ("capabilities", {"context_size": 0}, "at least 1"),
     ("capabilities", {"context_size": True}, "whole number"),
     ("capabilities", {"context_size": 1.5}, ""),
+    ("capabilities", {"context_tokens": 0}, "at least 1 (tokens)"),
+    ("capabilities", {"json_schema": 1}, "true or false"),
     ("capabilities", ["tools"], ""),
     ("models_path", "models", "pass a path such as '/models'"),
     ("models_path", "//evil.example/models", "pass a path such as '/models'"),
