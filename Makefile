@@ -115,4 +115,4 @@ clients: $(READY)
 	$(BIN)/python -m tests.router.gateway.clients.setting_up
 
 test-servers: $(READY)
-	REAL_SERVERS=1 $(BIN)/python -m pytest -q tests/servers
+	REAL_SERVERS=1 $(BIN)/python -m pytest -q tests/servers tests/docs/test_coming_from.py

@@ -20,6 +20,7 @@ from tests.docs.pages import Block, blocks, read
 from tests.docs.running import compare, placed, run
 from tests.router.gateway.clients import setting_up as clients
 from tests.servers import places as servers
+from tests.servers.conftest import ASKED_FOR
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,6 +42,8 @@ def _peer(block: Block) -> str:
 def _python_of(peer: str) -> Path:
     """Return the Python that has a peer's package."""
     if peer == "litellm":
+        if not ASKED_FOR:  # its import alone takes three seconds
+            pytest.skip("asked for with: make test-servers")
         lack, python = servers.lack_of(peer), servers.place_of(peer) / "venv" / "bin" / "python"
     else:
         lack, python = clients.lack_of(peer), clients.python_of(peer)

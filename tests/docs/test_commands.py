@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Final
 from xml.etree import ElementTree as ET
@@ -90,8 +91,13 @@ def test_a_command_of_the_runbook_runs(line: str, folder: Path, capsys: pytest.C
     if "health.db" in line:
         assert command("chat-router health --config router.toml --history health.db") == 0
 
+    capsys.readouterr()
     assert command(line) == 0
-    assert capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert printed
+    if "config show" in line:
+        assert "base_url" in printed
+        assert "sk-of-the-tests" not in printed
 
 
 @pytest.mark.skipif(QUICK, reason="processes of their own run in full depth")
@@ -200,6 +206,8 @@ def test_the_workflow_checks_the_chain(folder: Path) -> None:
     steps = WORKFLOW["jobs"]["health"]["steps"]
     lines = [step["run"] for step in steps if step.get("run", "").startswith("chat-router ")]
 
+    version = tomllib.loads(read("pyproject.toml"))["project"]["version"]
+    assert f"wheels/chat_router-{version}-py3-none-any.whl" in read("docs/guides/ci.md")
     assert [command(line) for line in lines] == [0, 0, 0]
     assert len(ET.parse(folder / "health.xml").findall(".//testcase")) == 2
     assert (folder / "summary.md").read_text(encoding="utf-8").count("\n|") > 2
