@@ -44,6 +44,11 @@ VALUES: Final[dict[str, set[str]]] = {
 """Label -> the values that it may have; labels that are not here have names as values."""
 
 
+needs_promtool = pytest.mark.skipif(
+    shutil.which("promtool") is None, reason="promtool (of Prometheus) is not on this machine"
+)
+
+
 def _expressions() -> Iterator[tuple[str, str]]:
     """Each expression, and what it is of."""
     for rule in RULES:
@@ -114,9 +119,12 @@ def test_every_value_of_a_label_is_one() -> None:
             assert set(values.split("|")) <= VALUES[label], (title, label, values)
 
 
-@pytest.mark.skipif(
-    shutil.which("promtool") is None, reason="promtool (of Prometheus) is not on this machine"
-)
+def promtool(*arguments: str | Path) -> None:
+    done = subprocess.run(["promtool", *arguments], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@needs_promtool
 def test_prometheus_takes_every_expression(tmp_path: Path) -> None:
     panels = [
         {"record": "panel", "expr": re.sub(r"\$__rate_interval", "5m", expression).replace("$provider", ".*")}
@@ -127,10 +135,20 @@ def test_prometheus_takes_every_expression(tmp_path: Path) -> None:
     rules = tmp_path / "alerts.rules.yml"
     rules.write_text(read("docs/operate/alerts.rules.yml"), encoding="utf-8")
     for each in (file, rules):
-        done = subprocess.run(
-            ["promtool", "check", "rules", each], capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
+        promtool("check", "rules", each)
+
+
+@needs_promtool
+def test_each_alert_fires_when_it_should_and_none_when_all_is_well(tmp_path: Path) -> None:
+    for page in ("docs/operate/alerts.rules.yml", "tests/docs/alerts.test.yml"):
+        (tmp_path / page.rpartition("/")[2]).write_text(read(page), encoding="utf-8")
+
+    promtool("test", "rules", tmp_path / "alerts.test.yml")
+
+
+def test_the_test_of_the_alerts_knows_them_all() -> None:
+    fired = re.findall(r'alertname="(\w+)"', read("tests/docs/alerts.test.yml"))
+    assert fired == [rule["alert"] for rule in RULES]
 
 
 def test_every_alert_is_on_the_page_and_leads_to_a_heading_of_the_runbook() -> None:
