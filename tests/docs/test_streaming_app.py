@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import logging
 import socket
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 import pytest
 from anyio.from_thread import start_blocking_portal
+from starlette.applications import Starlette
+from starlette.routing import Route
 
+from adapters import ScriptedAdapter
 from adapters.simulators.openai import OpenAISimulator
+from router import Router
 from tests.docs.pages import blocks
 from tests.docs.running import run
 from tests.docs.serving import PATIENCE, serving, until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
+
+    from starlette.requests import Request
+    from starlette.responses import Response
 
 APP: Final = next(block for block in blocks("python") if block.page == "docs/guides/streaming.md")
 
@@ -44,7 +51,8 @@ def test_a_client_that_stays_reads_the_whole_reply() -> None:
 def test_a_client_that_leaves_in_the_middle_ends_the_reply_at_the_service() -> None:
     with served(text="word " * 5000, delay=0.02) as (url, simulator):
         with httpx.stream("POST", url, json={"text": "Hello"}, timeout=PATIENCE) as answer:
-            assert next(answer.iter_text()).startswith("word")
+            texts = answer.iter_text()  # dropped, it would close the connection
+            assert next(texts).startswith("word")
             assert simulator.running == 1
 
         until(lambda: simulator.running == 0 and simulator.open_connections == 0)
@@ -62,6 +70,25 @@ def test_a_client_that_leaves_before_the_first_content_ends_the_request() -> Non
             assert simulator.running == 1
 
         until(lambda: simulator.running == 0 and simulator.open_connections == 0)
+
+
+def test_the_response_serves_in_starlette_too() -> None:
+    module = run(APP, {})
+
+    async def chat(request: Request) -> Response:
+        response: Response = module.ReplyResponse(request.app.state.router.stream(await request.json()))
+        return response
+
+    @asynccontextmanager
+    async def lifespan(application: Starlette) -> AsyncIterator[None]:
+        async with Router([ScriptedAdapter("demo", ["Hel", "lo"])]) as application.state.router:
+            yield
+
+    routes = [Route("/chat", chat, methods=["POST"])]
+    with serving(Starlette(routes=routes, lifespan=lifespan)) as url:
+        answer = httpx.post(f"{url}/chat", json=[{"role": "user", "content": "Hi"}], timeout=PATIENCE)
+
+    assert (answer.status_code, answer.text) == (200, "Hello")
 
 
 def test_a_failure_before_the_first_content_is_a_status() -> None:
