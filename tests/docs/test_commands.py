@@ -21,7 +21,7 @@ from adapters.simulators.openai import OpenAISimulator
 from router import BreakerPolicy, RetryPolicy, Router, RouterError, Timeouts
 from router.cli.app import run
 from router.gateway import GatewaySettings, app
-from tests.depth import QUICK
+from tests.depth import QUICK, sampled
 from tests.docs.pages import ROOT, blocks, read
 from tests.docs.serving import serving
 from tests.router.cli.command import KEYS, environment
@@ -85,7 +85,13 @@ def command(line: str) -> int:
 
 
 @pytest.mark.parametrize(
-    "line", [line for line in LINES if line.startswith("chat-router ") and " simulate openai" not in line]
+    "line",
+    sampled(
+        [line for line in LINES if line.startswith("chat-router ") and " simulate openai" not in line],
+        0.4,
+        "the commands of the runbook",
+        lambda line: line.split()[1],
+    ),
 )
 def test_a_command_of_the_runbook_runs(line: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     if "health.db" in line:
