@@ -1,7 +1,7 @@
 # Everything a fresh machine needs: Python 3.11 or later, and make.
 #   make demo    set up .venv and watch the chain answer
 #   make test    set up .venv and run the tests, a sample of the longest: minutes
-#   make check   what must pass: format, lint, types, import rules, all tests with their coverage
+#   make check   what must pass: format, lint, types, import rules, the manual, all tests with their coverage
 #   make fix     repair format and what the linter can repair
 #   make docs    the manual as a site, in build/docs
 #   make bench   the benchmark; make bench-peers beside other libraries
@@ -33,6 +33,7 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(MKDOCS)
 	TEST_DEPTH=full $(PYTEST) --durations=15 --cov --cov-report=term --cov-fail-under=90
 
 fix: $(READY)
@@ -87,14 +88,14 @@ $(RUNS): pyproject.toml
 	@touch $@
 
 $(READY): $(RUNS)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[cli,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[cli,dev,docs]'
 	@touch $@
 
-# The manual as a site in build/docs; every warning of mkdocs is an error.
+# The manual as a site in build/docs; every warning of mkdocs is an error, a dead link too.
+MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 .PHONY: docs
 docs: $(READY)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	$(MKDOCS)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage build dist
