@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 SHOWN: Final = (
     "router.Timeouts", "router.RetryPolicy", "router.BreakerPolicy", "router.RetryBudget",
-    "router.HedgePolicy", "router.Interruption", "router.Fastest", "router.Router.monitor", "router.history.History",
-    "router.replicas.Replicas", "adapters.Adapter", "adapters.HTTPAdapter", "adapters.Limits",
-    "adapters.check_adapter", "router.gateway.GatewaySettings",
+    "router.HedgePolicy", "router.Interruption", "router.Fastest", "router.Router.monitor",
+    "router.history.History", "router.replicas.Replicas", "adapters.Adapter", "adapters.HTTPAdapter",
+    "adapters.Limits", "adapters.check_adapter", "router.gateway.GatewaySettings",
 )  # fmt: skip
 """What has settings, by its path."""
 
