@@ -4,6 +4,7 @@
 #   make check   what must pass: format, lint, types, import rules, the manual, all tests with their coverage
 #   make fix     repair format and what the linter can repair
 #   make docs    the manual as a site, in build/docs
+#   make release-check   build what is released, and try it in clean environments: two minutes
 #   make bench   the benchmark; make bench-peers beside other libraries
 #   make soak    simulated worlds, SEEDS=10000 of them
 #   make soak-real   steady load with failures for SECONDS=1200: nothing may grow
@@ -96,6 +97,11 @@ MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 .PHONY: docs
 docs: $(READY)
 	$(MKDOCS)
+
+# The wheel and the sdist are built, and tried in clean environments with each extra.
+.PHONY: release-check
+release-check: $(READY)
+	RELEASE=1 $(PYTEST) tests/release
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage build dist
