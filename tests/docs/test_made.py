@@ -19,7 +19,7 @@ def test_a_page_is_that_of_the_code(page: str) -> None:
     text = read(page)
 
     assert filled(page, text) == text
-    assert "python -m tests.docs.made" in text
+    assert page == "README.md" or "python -m tests.docs.made" in text
     assert text.count("<!-- begin: ") == len(PARTS[page])
 
 
