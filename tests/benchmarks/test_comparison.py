@@ -1,4 +1,4 @@
-"""The comparison with other libraries: its page is that of the record, its mock service misbehaves as told."""
+"""The comparison with other libraries: the page is that of the record, the service misbehaves as told."""
 
 from __future__ import annotations
 

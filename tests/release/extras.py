@@ -6,8 +6,6 @@ from typing import Final
 
 EXTRAS: Final = {
     "browser": """
-from adapters.http.cookies import BrowserSession
-import selenium.webdriver
 from adapters import Aura
 try:
     Aura("http://127.0.0.1:9", webdriver=object())
@@ -31,17 +29,20 @@ OpenTelemetryObserver()
 """,
     "prices": """
 from router import Prices
-Prices.bundled()
+Prices(bundled=True)
 """,
     "prometheus": """
-from router import HealthReport
+from adapters import ScriptedAdapter
+from router import Router
 from router.observers import PrometheusObserver
 from router.report import as_prometheus
-PrometheusObserver()
+as_prometheus(Router([ScriptedAdapter("one")], observers=[PrometheusObserver()]).health())
 """,
     "replicas": """
+from adapters import ScriptedAdapter
+from router import Router
 from router.replicas import Replicas
-Replicas("redis://127.0.0.1:9/0").client()
+Router([ScriptedAdapter("one")], replicas=Replicas("redis://127.0.0.1:9/0"))
 """,
     "socks": """
 from adapters import OpenAICompatible

@@ -60,7 +60,7 @@ def test_the_library_works_alone_and_says_what_the_command_needs(
     assert PROJECT["version"] in clean.command("--version")
     for extra, program in EXTRAS.items():
         said = clean.python("-c", program, fails=True)
-        assert f"pip install '.[{extra}]'" in said or "ModuleNotFoundError" in said, said
+        assert f"pip install '.[{extra}]'" in said, said
 
 
 @pytest.mark.parametrize("extra", EXTRAS)
