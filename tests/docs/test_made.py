@@ -6,9 +6,10 @@ import re
 
 import pytest
 
+from adapters.opchatgpts.site import CURRENT, IN_PAGE
 from router.health.probes import AT_ONCE
 from router.policy.timeouts import MINIMUM
-from tests.docs.made import defaults, errors
+from tests.docs.made import defaults, errors, services
 from tests.docs.made.pages import PARTS, filled
 from tests.docs.pages import read
 
@@ -37,6 +38,26 @@ def test_the_sentences_beside_the_defaults_are_true() -> None:
 
     assert f"No attempt starts with less than {MINIMUM:g} s" in page
     assert f"{AT_ONCE} probes at once" in page
+
+
+def test_the_first_table_of_the_services_is_true() -> None:
+    """It names every adapter, the generations that it tells apart, and who deletes."""
+    page = read("docs/reference/services.md")
+    first, _, made = page.partition("## What a request can have")
+    rows = {
+        row[0]: row[1:]
+        for row in re.findall(r"^\| `(\w+)` \|" + r" ([^|]+) \|" * 4 + "$", first, re.MULTILINE)
+    }
+    sent = made.partition("## What is sent")[2].partition("## What comes back")[0]
+
+    assert {name for name, *_ in services.SPOKEN} == set(rows)
+    assert "five" in rows["H2o"][1]
+    assert len([each for each in services.SPOKEN if each[0] == "H2o"]) == 5
+    for generation in (IN_PAGE, CURRENT.partition(" ")[0]):
+        assert generation in rows["Opchatgpts"][1]
+    for name, cells in rows.items():
+        of_it = sent[sent.index(f"`{name}`") :].partition("1. `")[2].partition("| 1. `")[0]
+        assert ("DELETE" in of_it) is ("deleted" in cells[3]), name
 
 
 def test_every_class_of_errors_has_a_row_in_both_tables() -> None:

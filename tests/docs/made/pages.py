@@ -30,7 +30,12 @@ PARTS: Final[Mapping[str, Mapping[str, Callable[[], str]]]] = {
         "gauges": metrics.gauges,
         "spans": metrics.spans,
     },
-    "docs/reference/services.md": {"takes": services.takes, "wire": services.wire, "became": services.became},
+    "docs/reference/services.md": {
+        "takes": services.takes,
+        "wire": services.wire,
+        "answers": services.answers,
+        "became": services.became,
+    },
 }
 """Page -> name of the part -> what makes it."""
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
+import httpx
 
 import adapters
 from adapters import OPTIONS, Adapter, ChatRequest
@@ -15,6 +17,8 @@ from router import AllProvidersFailed, RequestAborted, RetryPolicy, Router, Stre
 from tests.docs.made.table import table
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from adapters.simulators.received import Received
 
 SPOKEN: Final[tuple[tuple[str, str, dict[str, Any], dict[str, Any]], ...]] = (
@@ -29,6 +33,7 @@ SPOKEN: Final[tuple[tuple[str, str, dict[str, Any], dict[str, Any]], ...]] = (
 """Adapter, its simulator, the simulator's settings, and the adapter's."""
 
 _ASKED: Final = [{"role": "user", "content": "Hello"}]
+_TEXT: Final = "Well met"
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{24}")
 _NOT_TOLD: Final = frozenset(
     ("accept", "accept-encoding", "connection", "content-length", "content-type", "host", "user-agent")
@@ -93,6 +98,72 @@ async def _asked(
             pass
         await adapter.aclose()
         return list(simulator.requests)
+
+
+class _Tap(httpx.AsyncBaseTransport):
+    """Hands requests on, and keeps what came back."""
+
+    def __init__(self) -> None:
+        self._inner = httpx.AsyncHTTPTransport()
+        self.answers: list[tuple[str, bytearray]] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = await self._inner.handle_async_request(request)
+        kept = bytearray()
+        self.answers.append((response.headers.get("content-type", ""), kept))
+        stream = _Kept(response.stream, kept)
+        return httpx.Response(response.status_code, headers=response.headers, stream=stream)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+class _Kept(httpx.AsyncByteStream):
+    def __init__(self, inner: Any, kept: bytearray) -> None:
+        self._inner, self._kept = inner, kept
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self._inner:
+            self._kept += chunk
+            yield chunk
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+def answers() -> str:
+    """A row for each protocol: the shapes of what comes in the answer to the turn, in their order."""
+    return anyio.run(_answers)
+
+
+async def _answers() -> str:
+    rows = []
+    for name, service, simulated, settings in SPOKEN:
+        tap = _Tap()
+        await _asked(name, service, {"text": _TEXT, **simulated}, {"transport": tap, **settings})
+        (kind, body), *_ = [each for each in tap.answers if b"Well" in each[1]]
+        shapes = list(
+            dict.fromkeys(_shape(line) for line in re.split(r"\r?\n", body.decode()) if line.strip())
+        )
+        who = f"`{name}` {simulated.get('generation', '')}".strip()
+        rows.append((who, f"`{kind}`" if kind else "none", ", then ".join(shapes)))
+    return table(("adapter", "content type", "what comes"), rows)
+
+
+def _shape(line: str) -> str:
+    """A line of an answer without its values, but for the words that tell events apart."""
+    prefix, _, rest = line.partition(":") if re.match(r"(data|event|id|retry)?:", line) else ("", "", line)
+    value = rest.strip(" \0")
+    try:
+        found = json.loads(value)
+    except ValueError:
+        said = value if prefix in ("data", "event") else "its text" if not prefix else "…"
+        return f"`{prefix}: {said}`" if prefix else said
+    if not isinstance(found, dict):
+        return f"`{value}`"
+    told = {key: found[key] for key in ("type", "event_type", "subtype") if isinstance(found.get(key), str)}
+    words = ", ".join(f"{key}: {word}" for key, word in told.items()) or ", ".join(found)
+    return f"`{prefix + ': ' if prefix else ''}{{{words}}}`"
 
 
 def _fields(received: Received) -> list[str]:
