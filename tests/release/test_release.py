@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import tomllib
 from typing import TYPE_CHECKING, Final
 
@@ -81,7 +82,7 @@ def test_the_extras_of_developers_can_be_had(built: Built) -> None:
     """Their versions fit each other; what they bring is used by all other tests."""
     for extra in sorted(OF_DEVELOPERS):
         ran(
-            "python3", "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed",
+            sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed",
             f"chat-router[{extra}] @ {built.wheel.as_uri()}", cwd=ROOT,
         )  # fmt: skip
 
