@@ -129,11 +129,16 @@ def cell(played: Mapping[tuple[str, str], Result], peer: str, scenario: str) -> 
     return _READ.get(scenario, moved)(result)
 
 
+def _head(name: str, version: str) -> str:
+    library, comma, setting = name.partition(",")
+    return f"{library} {version}{comma}{setting}"
+
+
 def table(record: Mapping[str, Any]) -> str:
     """Return the table of a record."""
     played = {(each["peer"], each["scenario"]): each for each in record["played"]}
     names = [name for name in NAMES if any(peer == name for peer, _ in played)]
-    heads = [f"{NAMES[name]} {record['packages'][name]}" for name in names]
+    heads = [_head(NAMES[name], record["packages"][name]) for name in names]
     lines = ["| what happens | " + " | ".join(heads) + " |", "|---" * (len(names) + 1) + "|"]
     for scenario in SCENARIOS:
         cells = [cell(played, name, scenario.name) for name in names]
