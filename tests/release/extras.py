@@ -6,6 +6,7 @@ from typing import Final
 
 EXTRAS: Final = {
     "browser": """
+import selenium.webdriver
 from adapters import Aura
 try:
     Aura("http://127.0.0.1:9", webdriver=object())
@@ -33,10 +34,11 @@ Prices(bundled=True)
 """,
     "prometheus": """
 from adapters import ScriptedAdapter
-from router import Router
+from router import SyncRouter
 from router.observers import PrometheusObserver
 from router.report import as_prometheus
-as_prometheus(Router([ScriptedAdapter("one")], observers=[PrometheusObserver()]).health())
+with SyncRouter([ScriptedAdapter("one")], observers=[PrometheusObserver()]) as router:
+    as_prometheus(router.health())
 """,
     "replicas": """
 from adapters import ScriptedAdapter
@@ -50,6 +52,9 @@ OpenAICompatible("https://127.0.0.1:9/v1", proxy="socks5://127.0.0.1:9")
 """,
 }
 """Extra -> a program. `cli` is the command itself; `docs` and `dev` are for who changes the project."""
+
+OF_THE_APPLICATION: Final = frozenset(("browser",))
+"""Those whose package the application imports itself: without it, its own import fails."""
 
 ALONE: Final = """
 import anyio
