@@ -1,9 +1,9 @@
 # Everything a fresh machine needs: Python 3.11 or later, and make.
 #   make demo    set up .venv and watch the chain answer
 #   make test    set up .venv and run the tests, a sample of the longest: minutes
-#   make check   what must pass: format, lint, types, import rules, the manual, all tests with their coverage
+#   make check   what must pass: format, lint, types, import rules, all tests with their coverage
 #   make fix     repair format and what the linter can repair
-#   make docs    the manual as a site, in build/docs
+#   make docs    the manual as a site, in build/docs; make check builds it, too
 #   make release-check   build what is released, and try it in clean environments: two minutes
 #   make bench   the benchmark; make bench-peers beside other libraries
 #   make soak    simulated worlds, SEEDS=10000 of them
