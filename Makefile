@@ -4,6 +4,7 @@
 #   make check   what must pass: format, lint, types, import rules, all tests with their coverage
 #   make fix     repair format and what the linter can repair
 #   make docs    the manual as a site, in build/docs; make check builds it, too
+#   make pages   make anew what the manual has of the code
 #   make release-check   build what is released, and try it in clean environments: two minutes
 #   make bench   the benchmark; make bench-peers beside other libraries
 #   make soak    simulated worlds, SEEDS=10000 of them
@@ -97,6 +98,17 @@ MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 .PHONY: docs
 docs: $(READY)
 	$(MKDOCS)
+
+# What is made of the code: the schema, and the pages of the reference. After a change of a setting or public name.
+.PHONY: pages
+pages: $(READY)
+	@mkdir -p build
+	$(BIN)/python -m router config schema > build/schema.json && mv build/schema.json router/config.schema.json
+	$(BIN)/python -m tests.docs.configuration
+	$(BIN)/python -m tests.docs.api
+	$(BIN)/python -m tests.docs.made
+	$(BIN)/python -m tests.docs.promises --kept
+	$(BIN)/python -m benchmarks.comparison.page
 
 # The wheel and the sdist are built, and tried in clean environments with each extra.
 .PHONY: release-check

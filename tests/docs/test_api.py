@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from importlib import import_module
 
+import pytest
+
+from tests.depth import QUICK
 from tests.docs import api
 from tests.docs.pages import read
 
 
+@pytest.mark.skipif(QUICK, reason="the sources are read; in full depth")
 def test_the_pages_are_those_of_the_docstrings() -> None:
     """After a change of a public name or docstring: python -m tests.docs.api"""
     texts = api.texts()
@@ -37,6 +41,7 @@ def test_every_page_is_in_the_navigation() -> None:
     assert [page.name for page in api.PAGES if f"reference/api/{page.name}.md" not in navigation] == []
 
 
+@pytest.mark.skipif(QUICK, reason="the sources are read; in full depth")
 def test_a_first_sentence_ends_where_the_next_one_begins() -> None:
     """Read without the site, a page must still say what each name is."""
     rows = [line for text in api.texts().values() for line in text.splitlines() if line.startswith("| [`")]

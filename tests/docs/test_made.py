@@ -9,12 +9,16 @@ import pytest
 from adapters.opchatgpts.site import CURRENT, IN_PAGE
 from router.health.probes import AT_ONCE
 from router.policy.timeouts import MINIMUM
+from tests.depth import QUICK
 from tests.docs.made import defaults, errors, services
 from tests.docs.made.pages import PARTS, filled
 from tests.docs.pages import read
 
+LONG = ("docs/reference/defaults.md", "docs/reference/services.md")
+"""Pages that take a second: the sources are read, or the adapters asked."""
 
-@pytest.mark.parametrize("page", PARTS)
+
+@pytest.mark.parametrize("page", [page for page in PARTS if not (QUICK and page in LONG)])
 def test_a_page_is_that_of_the_code(page: str) -> None:
     """After a change of the code: python -m tests.docs.made"""
     text = read(page)
@@ -24,6 +28,7 @@ def test_a_page_is_that_of_the_code(page: str) -> None:
     assert text.count("<!-- begin: ") == len(PARTS[page])
 
 
+@pytest.mark.skipif(QUICK, reason="the sources are read; in full depth")
 def test_a_description_names_no_other_default() -> None:
     """`(5)` in the description of a setting is its default."""
     for line in defaults.tables().splitlines():

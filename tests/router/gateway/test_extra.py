@@ -7,10 +7,13 @@ import sys
 
 import pytest
 
+from tests.depth import sampled
 from tests.docs.pages import ROOT
 
 
-@pytest.mark.parametrize("package", ["starlette", "prometheus_client"])
+@pytest.mark.parametrize(
+    "package", sampled(["starlette", "prometheus_client"], 0.5, "packages of the gateway")
+)
 def test_without_its_packages_the_gateway_says_what_to_install(package: str) -> None:
     code = (
         f"import sys; sys.modules[{package!r}] = None\n"
