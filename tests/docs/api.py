@@ -63,7 +63,8 @@ PAGES: Final = (
     Page(
         "sync",
         "Without async",
-        "The same router for programs without an event loop; [its guide](../../guides/sync.md).",
+        "The same router for programs without an event loop; [its guide](../../guides/sync.md). Where a "
+        "signature says `*args, **kwargs`, a method takes what that of [`Router`](router.md#router) takes.",
         {"router": "SyncRouter SyncReplyStream SyncMonitor"},
     ),
     Page(
