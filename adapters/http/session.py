@@ -223,7 +223,7 @@ class Session:
 
         Args:
             method: Of the request.
-            path: Below the base URL, percent-encoded.
+            path: As of `exchange`.
             headers: Further headers.
             json: Sent as the body, or None.
             query: Sent as the query.
