@@ -3,7 +3,9 @@
 #   make test    set up .venv and run the tests, a sample of the longest: minutes
 #   make check   what must pass: format, lint, types, import rules, all tests with their coverage
 #   make fix     repair format and what the linter can repair
-#   make docs    the manual as a site, in build/docs
+#   make docs    the manual as a site, in build/docs; make check builds it, too
+#   make pages   make anew what the manual has of the code
+#   make release-check   build what is released, and try it in clean environments: two minutes
 #   make bench   the benchmark; make bench-peers beside other libraries
 #   make soak    simulated worlds, SEEDS=10000 of them
 #   make soak-real   steady load with failures for SECONDS=1200: nothing may grow
@@ -33,6 +35,7 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(MKDOCS)
 	TEST_DEPTH=full $(PYTEST) --durations=15 --cov --cov-report=term --cov-fail-under=90
 
 fix: $(READY)
@@ -87,14 +90,30 @@ $(RUNS): pyproject.toml
 	@touch $@
 
 $(READY): $(RUNS)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[cli,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[cli,dev,docs]'
 	@touch $@
 
-# The manual as a site in build/docs; every warning of mkdocs is an error.
+# The manual as a site in build/docs; every warning of mkdocs is an error, a dead link too.
+MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 .PHONY: docs
 docs: $(READY)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	$(MKDOCS)
+
+# What is made of the code: the schema, and the pages of the reference. After a change of a setting or public name.
+.PHONY: pages
+pages: $(READY)
+	@mkdir -p build
+	$(BIN)/python -m router config schema > build/schema.json && mv build/schema.json router/config.schema.json
+	$(BIN)/python -m tests.docs.configuration
+	$(BIN)/python -m tests.docs.api
+	$(BIN)/python -m tests.docs.made
+	$(BIN)/python -m tests.docs.promises --kept
+	$(BIN)/python -m benchmarks.comparison.page
+
+# The wheel and the sdist are built, and tried in clean environments with each extra.
+.PHONY: release-check
+release-check: $(READY)
+	RELEASE=1 $(PYTEST) tests/release
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage build dist

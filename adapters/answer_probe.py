@@ -72,8 +72,7 @@ async def answer(adapter: Adapter) -> ProbeResult:
     What the adapter created at the service is deleted, as after any reply that its reader leaves early. A
     limit of tokens that the service refuses is left out in a second try; nothing was generated then.
 
-    Raises:
-        nothing but cancellation.
+    It raises nothing but cancellation.
     """
     adapter.in_loop(current_token())
     started = anyio.current_time()

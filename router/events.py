@@ -22,6 +22,7 @@ Phase: TypeAlias = Literal["selection", "waiting", "answering", "content"]
 """How far an attempt came: not started, nothing heard, heard without content, content."""
 
 AttemptOutcome: TypeAlias = Literal["committed", "failed", "skipped", "cancelled"]
+"""How an attempt ended."""
 
 _LIGHT: Final = 1000
 """Characters of a text that a kept error may carry in its arguments and attributes."""
@@ -321,6 +322,7 @@ Event: TypeAlias = (
     | ObserverFailed
     | SharingChanged
 )
+"""Whatever happens to a request, a provider or the replicas: one of these classes."""
 Observer: TypeAlias = Callable[[Event], None]
 """Gets each event, synchronously, in order; it must be quick and must not raise."""
 

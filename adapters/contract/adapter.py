@@ -139,8 +139,7 @@ class Adapter(ABC):
         Args:
             level: `reach`, at no cost to the service, or `answer`.
 
-        Raises:
-            nothing but cancellation.
+        It raises nothing but cancellation.
         """
         if level == "answer":
             return await self._answer_probe()

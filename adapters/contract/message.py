@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 
 ROLES: Final = ("system", "developer", "user", "assistant", "tool", "function")
+"""The roles that a message can have."""
 EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
 _LONGEST_NAME: Final = 100
 _LONGEST_INTEGER: Final = 13_000

@@ -144,8 +144,7 @@ class HTTPAdapter(Adapter):
     async def probe(self, level: ProbeLevel = "reach") -> ProbeResult:
         """Ask the service's cheapest endpoint (`reach`), or for an answer, and keep the finding in `working`.
 
-        Raises:
-            nothing but cancellation.
+        It raises nothing but cancellation.
         """
         if level == "answer":
             return await super().probe(level)

@@ -220,6 +220,14 @@ class Session:
 
         A failure is told to `Conditions.on_leftover` and never raised. The second try, after a lost or
         refused connection, uses a fresh one: bytes left over from the reply can spoil a kept-alive one.
+
+        Args:
+            method: Of the request.
+            path: As of `exchange`.
+            headers: Further headers.
+            json: Sent as the body, or None.
+            query: Sent as the query.
+            ok: The statuses that are no failure.
         """
         with self.cleaning_up():
             for fresh in (self._conditions.fresh_connection, True):

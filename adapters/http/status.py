@@ -30,7 +30,11 @@ _MEANING: Final[dict[int, type[AdapterError]]] = {
 
 
 def error_for_status(status: int) -> type[AdapterError]:
-    """Return the class of error that `status` stands for; 101, 204, 3xx and all unknown are BadReply."""
+    """Return the class of error that `status` stands for; 101, 204, 3xx and all unknown are BadReply.
+
+    Args:
+        status: Of an answer whose body has no better word.
+    """
     if status in _MEANING:
         return _MEANING[status]
     if 400 <= status < 500:

@@ -31,6 +31,9 @@ SIMULATORS: Final = {
 def load(name: str) -> type[Simulator]:
     """Return the simulator class of a service's short name.
 
+    Args:
+        name: That of its adapter, such as `openai`.
+
     Raises:
         LookupError: No simulator has this name; the message says which there are.
     """

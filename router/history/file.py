@@ -80,6 +80,11 @@ class HistoryFile:
     ) -> None:
         """Write rows, all or none, and delete old ones; when this returns, they are on the disk.
 
+        Args:
+            samples: How the providers were.
+            probes: What was found out by asking.
+            costs: What was spent, as sums of a day.
+
         Raises:
             HistoryError: They cannot be written; the text says why, and what to do.
         """
@@ -177,6 +182,10 @@ class HistoryFile:
 
     def newest(self, provider: str, count: int) -> list[Sample]:
         """Return the newest `count` samples of one provider, the oldest first.
+
+        Args:
+            provider: Its name.
+            count: How many, at most.
 
         Raises:
             HistoryError: The file cannot be read; the text says why, and what to do.

@@ -130,7 +130,11 @@ def brief(reason: str, provider: str = "") -> str:
 
 
 def by_provider(samples: Iterable[Sample]) -> dict[str, list[Sample]]:
-    """Return the samples of each provider, the oldest first; providers in order of appearance."""
+    """Return the samples of each provider, the oldest first; providers in order of appearance.
+
+    Args:
+        samples: In any order.
+    """
     found: dict[str, list[Sample]] = {}
     for sample in samples:
         found.setdefault(sample.provider, []).append(sample)

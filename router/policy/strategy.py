@@ -56,6 +56,9 @@ class Strategy(Protocol):
     def check(self, names: Collection[str]) -> None:
         """Look whether the strategy fits the providers of a router.
 
+        Args:
+            names: Theirs.
+
         Raises:
             ValueError: It names one that there is not, or misses one.
         """
@@ -63,7 +66,13 @@ class Strategy(Protocol):
     def order(
         self, candidates: Sequence[Candidate], now: float, random_source: random.Random
     ) -> list[Candidate]:
-        """Return all `candidates` in the order in which to ask them."""
+        """Return all `candidates` in the order in which to ask them.
+
+        Args:
+            candidates: As the router's list has them.
+            now: On the event loop's clock, in seconds.
+            random_source: The router's, for an order that is drawn.
+        """
         ...
 
 
