@@ -217,11 +217,13 @@ class Service:
     async def _serve(self, made: Made, listener: socket.socket, goes_on: Callable[[], bool]) -> None:
         from router.gateway.gateway import Gateway
         from router.gateway.serving.binding import is_loopback
+        from router.gateway.serving.garbage import collect_seldom
         from router.gateway.serving.server import GatewayServer
 
         async with made.opened as router:
             gateway = Gateway(router, made.settings, local=is_loopback(self.host))
             server = GatewayServer(gateway, made.source, host=self.host, goes_on=goes_on)
+            collect_seldom()
             await server.serve([listener])
 
 
