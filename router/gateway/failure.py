@@ -74,6 +74,12 @@ class Failure:
         return headers
 
 
+BUG: Final = Failure(
+    500, "server_error", "the gateway failed; its log says why", "internal_error", is_bug=True
+)
+"""What a client is told of an error that only this side can mend."""
+
+
 class Refused(Exception):
     """A request of a client that is not put to the router; `failure` is what the client is told."""
 
@@ -113,7 +119,7 @@ def failure_of(error: Exception, *, asked: bool = False) -> Failure:
             "shutting_down",
             retry_after=1,
         )
-    return Failure(500, "server_error", "the gateway failed; its log says why", "internal_error", is_bug=True)
+    return BUG
 
 
 def _interrupted(error: StreamInterrupted) -> Failure:

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from adapters.scripted import Forever, ScriptedAdapter, Unfinished
 from router import Router
 from router.gateway import ClientKey, GatewaySettings, app
+from router.gateway.admission import Admission
 from router.gateway.answer import Dropped
 
 if TYPE_CHECKING:
@@ -128,6 +131,31 @@ async def test_no_prompt_and_no_reply_is_logged(caplog: pytest.LogCaptureFixture
 
     assert "model='one/small' provider='one' status=200" in caplog.text
     assert "hunter" not in caplog.text
+
+
+async def test_it_can_be_mounted_beside_others() -> None:
+    async with Router([ScriptedAdapter("one", ["Hello"])], observers=[]) as router:
+        mounted = Starlette(routes=[Mount("/chain", app(router))])
+        call = Call({"messages": USER}, path="/chain/v1/chat/completions")
+
+        assert await call.to(mounted) == 200
+        assert b"Hello" in call.body
+
+
+async def test_a_bug_before_the_answer_is_told_in_the_words_of_the_api(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    async with Router([ScriptedAdapter("one", ["Hello"])], observers=[]) as router:
+        call = Call({"messages": USER}, path="/v1/messages")
+        monkeypatch.setattr(Admission, "admit", broken)
+        with pytest.raises(RuntimeError, match="a bug"):
+            await call.to(app(router))
+
+    assert call.sent[0]["status"] == 500
+    assert json.loads(call.body)["error"]["type"] == "api_error"
 
 
 async def test_there_is_no_other_address() -> None:
