@@ -64,7 +64,7 @@ class Conversation:
             with admission.admit(caller) as admitted, gateway.routers.lent() as router:
                 body = await read_body(scope, receive, settings.body, settings.body_seconds)
                 was_read = True
-                asked = dialect.asked(body, Names(router.providers, caller.models))
+                asked = dialect.asked(body, Names.of(router, caller.models))
                 asked = replace(asked, created=int(datetime.datetime.now(datetime.UTC).timestamp()))
                 access.model = asked.named
                 async with admission.gate.slot(receive):
