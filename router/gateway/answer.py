@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import anyio
 
 from router.gateway.body import Left
-from router.gateway.failure import Failure, Refused, failure_of
+from router.gateway.failure import Failure, Refused, failure_of, id_headers, identified
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -201,6 +202,8 @@ class Answer:
         if isinstance(error, Refused):
             return error.failure
         failure = failure_of(error, asked=self.stream is not None)
+        if failure.request_id is None and self.stream is not None:
+            failure = replace(failure, request_id=self.stream.request_id)
         if failure.is_bug:
             self._bug = error
         return failure
@@ -221,8 +224,9 @@ async def send_failure(send: Send, dialect: Dialect, failure: Failure, *, close:
         failure: What is told.
         close: Whether the connection is closed after it, since the rest of a request was not read.
     """
+    failure = identified(failure)
     headers = [*failure.headers, *((("connection", "close"),) if close else ())]
-    await send_document(send, failure.status, dialect.error(failure, None), headers)
+    await send_document(send, failure.status, dialect.error(failure), headers)
 
 
 async def send_document(
@@ -254,8 +258,7 @@ def _told(stream: ReplyStream, first_content: float) -> list[tuple[str, str]]:
     """Return the headers that say who answers."""
     model = (("x-chat-router-model", stream.model),) if stream.model else ()
     return [
-        ("x-request-id", stream.request_id),
-        ("request-id", stream.request_id),  # the name that Anthropic's clients read
+        *id_headers(stream.request_id),
         ("x-chat-router-provider", stream.provider),
         *model,
         ("x-chat-router-attempts", str(len(stream.attempts))),

@@ -13,7 +13,7 @@ from router.gateway.conversation import Conversation
 from router.gateway.dialects.chat import CHAT
 from router.gateway.dialects.messages import COUNT_TOKENS, MESSAGES
 from router.gateway.dialects.responses import RESPONSES
-from router.gateway.failure import Failure
+from router.gateway.failure import Failure, identified
 from router.gateway.front import Front, document_of
 from router.gateway.gateway import Gateway
 from router.gateway.models import Models
@@ -73,7 +73,9 @@ async def _not_found(request: Request, error: Exception) -> Response:
     """Say that there is no such endpoint, in words that the clients of all APIs understand."""
     status = 405 if getattr(error, "status_code", 404) == 405 else 404
     shown = f"{request.method} {request.url.path[:100]}"
-    failure = Failure(status, "invalid_request_error", f"the gateway has no {shown}", "unknown_url")
+    failure = identified(
+        Failure(status, "invalid_request_error", f"the gateway has no {shown}", "unknown_url")
+    )
     return Response(document_of(failure), status, dict(failure.headers), "application/json")
 
 

@@ -54,6 +54,6 @@ class Dialect(Protocol):
         """Return what words a streamed reply."""
         ...
 
-    def error(self, failure: Failure, request_id: str | None) -> bytes:
+    def error(self, failure: Failure) -> bytes:
         """Return a failure as the JSON document that comes with its status."""
         ...

@@ -17,7 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from router.gateway.answer import Dropped
 from router.gateway.client import EXTENSION
-from router.gateway.failure import Failure
+from router.gateway.failure import Failure, identified
 from router.gateway.front import document_of
 from router.gateway.serving.connected import Connected
 from router.gateway.serving.lingering import Lingering
@@ -233,11 +233,16 @@ class GatewayProtocol(HttpToolsProtocol):
             if self.cycle.response_started:  # another answer could not be told apart from it
                 self._lingering.close_now()
                 return
-        body = document_of(Failure(status, "invalid_request_error", message, code))
-        head = (
-            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\ncontent-type: application/json\r\n"
-            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
-        )
+        failure = identified(Failure(status, "invalid_request_error", message, code))
+        body = document_of(failure)
+        headers = [
+            ("content-type", "application/json"),
+            ("content-length", str(len(body))),
+            ("connection", "close"),
+            *failure.headers,
+        ]
+        first = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"
+        head = "\r\n".join([first, *(f"{name}: {value}" for name, value in headers), "", ""])
         self._lingering.write(head.encode("ascii") + body)
         self._lingering.close()
 

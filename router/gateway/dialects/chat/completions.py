@@ -35,7 +35,7 @@ class ChatCompletions:
         """Return what words a streamed reply."""
         return Chunks(asked)
 
-    def error(self, failure: Failure, request_id: str | None) -> bytes:
+    def error(self, failure: Failure) -> bytes:
         """Return a failure as a document."""
         return encode(error_of(failure))
 

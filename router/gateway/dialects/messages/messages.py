@@ -38,9 +38,9 @@ class Messages:
         """Return what words a streamed reply."""
         return MessageWriter(asked)
 
-    def error(self, failure: Failure, request_id: str | None) -> bytes:
+    def error(self, failure: Failure) -> bytes:
         """Return a failure as a document."""
-        return encode(error_of(failure, request_id))
+        return encode(error_of(failure))
 
 
 class CountTokens(Messages):

@@ -37,7 +37,7 @@ class Responses:
         """Return what words a streamed reply."""
         return ResponseWriter(asked)
 
-    def error(self, failure: Failure, request_id: str | None) -> bytes:
+    def error(self, failure: Failure) -> bytes:
         """Return a failure as a document."""
         return encode(error_of(failure))
 
