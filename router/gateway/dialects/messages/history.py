@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from router.gateway.dialects.fields import object_at, objects_at, text_at, unknown_kind
 from router.gateway.dialects.messages.marks import bare, for_caching, is_marked, mark_of, with_own
 from router.gateway.dialects.messages.signatures import Origin, read
+from router.gateway.dialects.results import split
 from router.gateway.failure import refused
 
 if TYPE_CHECKING:
@@ -162,25 +163,17 @@ def _result(
     mark = mark_of(block, f"{where}.")
     call = text_at(block.get("tool_use_id"), f"{where}.tool_use_id")
     content = block.get("content")
-    texts: list[str] = []
-    seen: list[dict[str, Any]] = []
-    if isinstance(content, str):
-        texts.append(content)
-    elif content is not None:
+    parts = [{"type": "text", "text": content}] if isinstance(content, str) else []
+    if content is not None and not isinstance(content, str):
         for place, inner in enumerate(objects_at(content, f"{where}.content")):
-            for part in _parts(inner, f"{where}.content.{place}", _OF_RESULT):
-                if part["type"] == "text":
-                    texts.append(part["text"])
-                    mark = mark or mark_of(part, "")
-                else:
-                    seen.append(part)
+            parts += _parts(inner, f"{where}.content.{place}", _OF_RESULT)
     is_error = block.get("is_error")
     if is_error is not None and not isinstance(is_error, bool):
         raise refused(f"{where}.is_error must be true or false", param=f"{where}.is_error")
-    text = "\n\n".join(texts)
-    if seen:
-        text = text or f"(see the {len(seen)} attached below)"
-        seen = [{"type": "text", "text": f"Of the result of the tool call {call}:"}, *seen]
+    for part in parts:
+        if part["type"] == "text":
+            mark = mark or mark_of(part, "")
+    text, seen = split(call, parts)
     if is_error:  # other services have no field for it
         text = f"Error: {text}" if text else "Error"
     return {"role": "tool", "tool_call_id": call, "content": text}, mark, seen

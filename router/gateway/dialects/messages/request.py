@@ -21,8 +21,15 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from router.gateway.asked import Asked
-from router.gateway.dialects.chat.request import flag_of, object_of
-from router.gateway.dialects.fields import check_rest, object_at, objects_at, text_at, unknown_kind
+from router.gateway.dialects.fields import (
+    check_rest,
+    flag_of,
+    object_at,
+    object_of,
+    objects_at,
+    text_at,
+    unknown_kind,
+)
 from router.gateway.dialects.messages.history import history_of
 from router.gateway.dialects.messages.marks import MARK, mark_of
 from router.gateway.failure import refused
@@ -72,6 +79,20 @@ def asked_of(body: bytes, names: Names) -> Asked:
     options = _options(fields)
     extra = dict.fromkeys(names.caching, marked) if marked else {}
     return Asked(messages, named, model, providers, options, streams=streams, counts=True, extra=extra)
+
+
+def tokens_are_not_counted(body: bytes, names: Names) -> Asked:
+    """Refuse to count the tokens of a request: each model of a chain counts in its own way.
+
+    Raises:
+        Refused: Always.
+    """
+    raise refused(
+        "the gateway does not count tokens: each provider of the chain would count others; "
+        "read the usage of a reply, or count in the client",
+        status=404,
+        code="not_found",
+    )
 
 
 def _marked(fields: dict[str, Any]) -> dict[str, Any]:
