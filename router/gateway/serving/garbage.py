@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from typing import Final
 
-_THRESHOLDS: Final = (50_000, 20, 50)
+_THRESHOLDS: Final = (20_000, 10, 10)
 
 
 def collect_seldom() -> None:
