@@ -1,7 +1,7 @@
 """What a request can end with, besides a reply.
 
     ChatRouterError
-      RouterError               attempts
+      RouterError               attempts, request_id
         AllProvidersFailed      nobody delivered content; retryable, retry_after
         RequestAborted          an error that forbids asking anybody else; its __cause__ is the AdapterError
         StreamInterrupted       content came, but no proof of its end; provider, partial, verdict, __cause__
@@ -30,11 +30,14 @@ if TYPE_CHECKING:
 
 
 class RouterError(ChatRouterError):
-    """A request failed. `attempts` is its ledger."""
+    """A request failed. `attempts` is its ledger, `request_id` its id, as in events and logs."""
 
-    def __init__(self, message: str, attempts: tuple[Attempt, ...] = ()) -> None:
+    def __init__(
+        self, message: str, attempts: tuple[Attempt, ...] = (), *, request_id: str | None = None
+    ) -> None:
         super().__init__(message)
         self.attempts = attempts
+        self.request_id = request_id
 
 
 class AllProvidersFailed(RouterError):
@@ -45,6 +48,7 @@ class AllProvidersFailed(RouterError):
         out_of_time: Whether the deadline ended the request.
         retryable: Whether the same request may succeed later.
         retry_after: Seconds until the first held-back provider comes back, where one is held back.
+        request_id: The request's id.
     """
 
     def __init__(
@@ -54,13 +58,15 @@ class AllProvidersFailed(RouterError):
         out_of_time: bool = False,
         retryable: bool = False,
         retry_after: float | None = None,
+        request_id: str | None = None,
     ) -> None:
         head = _headline(attempts, out_of_time=out_of_time)
         if retry_after is not None:
             head += f"; try again in {retry_after:.1f} s"
         elif retryable:
             head += "; the same request may succeed later"
-        super().__init__("\n".join([head, *(f"  {attempt}" for attempt in attempts)]), attempts)
+        text = "\n".join([head, *(f"  {attempt}" for attempt in attempts)])
+        super().__init__(text, attempts, request_id=request_id)
         self.retryable = retryable
         self.retry_after = retry_after
 
@@ -123,12 +129,20 @@ class StreamInterrupted(RouterError):
         partial: The text delivered so far.
         verdict: truncated, failed or refused.
         attempts: The ledger.
+        request_id: The request's id.
     """
 
     def __init__(
-        self, message: str, *, provider: str, partial: str, verdict: Verdict, attempts: tuple[Attempt, ...]
+        self,
+        message: str,
+        *,
+        provider: str,
+        partial: str,
+        verdict: Verdict,
+        attempts: tuple[Attempt, ...],
+        request_id: str | None = None,
     ) -> None:
-        super().__init__(message, attempts)
+        super().__init__(message, attempts, request_id=request_id)
         self.provider = provider
         self.partial = partial
         self.verdict = verdict

@@ -60,7 +60,7 @@ class Anthropic(HTTPAdapter):
 
     name = "anthropic"
     _words = ServiceWords("Anthropic's Messages API, or one like it", key="api_key")
-    capabilities = Capabilities(tools=True, images=True, options=OPTIONS)
+    capabilities = Capabilities(tools=True, images=True, options=OPTIONS, cache_control=True)
 
     def __init__(
         self,

@@ -33,6 +33,7 @@ INVALID_JSON: Final = "INVALID_JSON"
 """The key under which arguments are sent that are no JSON object, as Anthropic's documentation has it."""
 _SYSTEM: Final = ("system", "developer")
 _PLACES: Final = frozenset({"text", "tool_use"})
+_MARK: Final = "cache_control"
 _OF_OTHERS: Final = "reasoning."  # how OpenRouter's kinds of reasoning begin
 
 
@@ -109,7 +110,12 @@ def _of_user(message: Mapping[str, Any], ids: CallIds) -> list[dict[str, Any]]:
         result["content"] = content
     if message.get("is_error") is True:
         result["is_error"] = True
-    return [result]
+    return [{**result, **_mark(message)}]
+
+
+def _mark(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the mark of what is to be cached, where there is one."""
+    return {_MARK: given[_MARK]} if _MARK in given else {}
 
 
 def _of_assistant(message: Mapping[str, Any], ids: CallIds) -> list[dict[str, Any]]:
@@ -168,7 +174,8 @@ def _tool_use(call: Mapping[str, Any], ids: CallIds) -> dict[str, Any]:
         )
     name = str(body.get("name") or "unknown")
     arguments = _input(body.get("arguments", body.get("input")))
-    return {"type": "tool_use", "id": ids.of_call(call.get("id")), "name": name, "input": arguments}
+    made = {"type": "tool_use", "id": ids.of_call(call.get("id")), "name": name, "input": arguments}
+    return {**made, **_mark(call)}
 
 
 def _input(arguments: object) -> dict[str, Any]:

@@ -42,6 +42,8 @@ class Capabilities:
             router joins them into one at the beginning.
         null_content: Whether it takes `null` as the content of a message that only calls tools. Where it does
             not, the router sends an empty text.
+        cache_control: Whether it takes marks of what is to be cached, `cache_control`, on parts of messages,
+            on tool calls and on their results.
         by_model: Model by the service's name -> fields that differ for it, such as
             `{"small": {"images": False, "context_tokens": 4096}}`.
 
@@ -66,6 +68,7 @@ class Capabilities:
     roles: frozenset[str] | None = None
     many_system: bool = True
     null_content: bool = True
+    cache_control: bool = False
     by_model: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: EMPTY, hash=False)
 
     def __post_init__(self) -> None:

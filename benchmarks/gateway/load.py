@@ -8,6 +8,8 @@ import time
 from typing import Final, cast
 
 _LAST: Final = b"0\r\n\r\n"
+_CHUNKED: Final = -1
+"""In place of a length: the answer ends with its last chunk."""
 
 
 def request_of(path: str, model: str, text: str = "hello", *, streams: bool = True) -> bytes:
@@ -26,6 +28,7 @@ class Client(asyncio.Protocol):
 
     def __init__(self) -> None:
         self._got = bytearray()
+        self._end: int | None = None
         self._done: asyncio.Future[bytes] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -35,13 +38,19 @@ class Client(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Look for the last chunk, or the end of a document."""
         self._got += data
-        if self._done is not None and not self._done.done() and (data.endswith(_LAST) or self._is_document()):
+        if self._end is None:  # the head is not whole yet
+            self._end = self._end_of_answer()
+        whole = self._got.endswith(_LAST) if self._end == _CHUNKED else len(self._got) == self._end
+        if whole and self._done is not None and not self._done.done():
             self._done.set_result(bytes(self._got))
 
-    def _is_document(self) -> bool:
-        head, found, body = self._got.partition(b"\r\n\r\n")
-        place = head.lower().find(b"content-length:") if found else -1
-        return place >= 0 and len(body) >= int(head[place + 15 :].split(b"\r\n", 1)[0])
+    def _end_of_answer(self) -> int | None:
+        """Return how many bytes the answer has, once its head is there."""
+        head, found, _ = self._got.partition(b"\r\n\r\n")
+        if not found:
+            return None
+        place = head.lower().find(b"content-length:")
+        return _CHUNKED if place < 0 else len(head) + 4 + int(head[place + 15 :].split(b"\r\n", 1)[0])
 
     def connection_lost(self, exc: Exception | None) -> None:
         """An answer without its last chunk ends here."""
@@ -51,6 +60,7 @@ class Client(asyncio.Protocol):
     async def ask(self, request: bytes) -> bytes:
         """Return all bytes of the answer, whole or not."""
         self._got.clear()
+        self._end = None
         self._done = asyncio.get_running_loop().create_future()
         self._transport.write(request)
         return await self._done

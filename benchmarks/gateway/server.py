@@ -9,11 +9,12 @@ import logging
 import socket
 import sys
 
-import uvicorn
-
 from adapters import Limits, OpenAICompatible
 from router import Router
-from router.gateway import app
+from router.gateway import GatewaySettings
+from router.gateway.gateway import Gateway
+from router.gateway.serving.garbage import collect_seldom
+from router.gateway.serving.server import GatewayServer
 
 
 def listening() -> socket.socket:
@@ -40,8 +41,8 @@ def main(upstream: str) -> None:
     router = Router([provider], observers=[])
     listener = listening()
     quiet()
-    config = uvicorn.Config(app(router), log_config=None, lifespan="off", http="httptools", backlog=4096)
-    uvicorn.Server(config).run([listener])
+    collect_seldom()
+    GatewayServer(Gateway(router, GatewaySettings(), local=True)).run([listener])
 
 
 if __name__ == "__main__":

@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import anyio
-import uvicorn
 
 from adapters import Limits, OpenAICompatible
 from adapters.simulators.openai import OpenAISimulator
@@ -25,7 +24,10 @@ from benchmarks.gateway.__main__ import process
 from benchmarks.gateway.load import request_of
 from benchmarks.gateway.server import listening, quiet
 from router import RetryPolicy, Router, Timeouts
-from router.gateway import app
+from router.gateway import GatewaySettings
+from router.gateway.gateway import Gateway
+from router.gateway.serving.garbage import collect_seldom
+from router.gateway.serving.server import GatewayServer
 
 WORDS: Final = 12
 _FAULTS: Final = (
@@ -64,8 +66,8 @@ def gateway(urls: list[str], patience: float) -> None:
     )
     listener = listening()
     quiet()
-    config = uvicorn.Config(app(router), log_config=None, lifespan="off", http="httptools", backlog=4096)
-    uvicorn.Server(config).run([listener])
+    collect_seldom()
+    GatewayServer(Gateway(router, GatewaySettings(), local=True)).run([listener])
 
 
 @dataclass

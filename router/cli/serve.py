@@ -90,12 +90,14 @@ class Made:
         settings: Of the gateway.
         source: The file that it stands in, if any.
         named: The names of the providers; empty where they are not known yet.
+        shares: Whether several processes agree.
     """
 
     opened: AbstractAsyncContextManager[Router]
     settings: GatewaySettings
     source: Source | None = None
     named: tuple[str, ...] = ()
+    shares: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,8 @@ class Service:
         opened = self._listening(port)
         self._tell(opened, made)
         if workers > 1:
+            if not made.shares:
+                _warn_of_limits(made.settings, workers)
             started = [sys.executable, "-m", "router", *self._arguments(), "--listener", str(opened.fileno())]
             opened.set_inheritable(True)
             return anyio.run(Workers(started, opened.fileno(), workers).run)
@@ -190,7 +194,7 @@ class Service:
             raise Mistake(str(error)) from None
         for note in loaded.notes:
             say(f"chat-router: {one_line(note)}")
-        return Made(loaded.router, loaded.settings, source, loaded.router.providers)
+        return Made(loaded.router, loaded.settings, source, loaded.router.providers, loaded.shares)
 
     def _listening(self, port: int) -> socket.socket:
         from router.gateway.serving.binding import listening
@@ -208,21 +212,36 @@ class Service:
         address = address_of(listener)
         chain = f": {' > '.join(made.named)}" if made.named else ""
         key = "a key of yours" if made.settings.keys else "any"
-        sys.stdout.write(f"serving on {address}{chain}\n  base_url: {address}/v1, api_key: {key}\n")
-        if self.demo:
-            sys.stdout.write(_EXAMPLES.format(address=address))
-        sys.stdout.write("  press Ctrl-C to stop\n")
+        examples = _EXAMPLES.format(address=address) if self.demo else ""
+        told = f"serving on {address}{chain}\n  base_url: {address}/v1, api_key: {key}\n{examples}"
+        # In one piece: standard error may be the same pipe, and the workers write there.
+        sys.stdout.write(f"{told}  press Ctrl-C to stop\n")
         sys.stdout.flush()
 
     async def _serve(self, made: Made, listener: socket.socket, goes_on: Callable[[], bool]) -> None:
         from router.gateway.gateway import Gateway
         from router.gateway.serving.binding import is_loopback
+        from router.gateway.serving.garbage import collect_seldom
         from router.gateway.serving.server import GatewayServer
 
         async with made.opened as router:
             gateway = Gateway(router, made.settings, local=is_loopback(self.host))
             server = GatewayServer(gateway, made.source, host=self.host, goes_on=goes_on)
+            collect_seldom()
             await server.serve([listener])
+
+
+def _warn_of_limits(settings: GatewaySettings, workers: int) -> None:
+    """Tell whose limits are counted in each process by itself."""
+    from router.cli.output import say
+
+    limited = [key.name for key in settings.keys if key.has_limits]
+    if limited:
+        say(
+            f"chat-router: each of the {workers} processes counts for itself, so {', '.join(limited[:5])}"
+            f"{' and others' if len(limited) > 5 else ''} may use up to {workers} times what "
+            "[[gateway.keys]] allows; divide the limits, or serve with one process"
+        )
 
 
 def _settings_of_environment() -> GatewaySettings:

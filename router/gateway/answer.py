@@ -3,19 +3,22 @@
 Before the first content a failure is an HTTP status with an error document. After it, it is an error event,
 and the connection is dropped without the last chunk: the SDKs take a body that ends cleanly for a whole one.
 
-A task waits for the client's leaving from the beginning of the request: ASGI servers tell of it nowhere else
-while the upstream is silent. Its end cancels the reply, and with it what runs at the provider.
+The client's leaving is watched from the beginning of the request: while the upstream is silent, nothing else
+would tell of it. It cancels the reply, and with it what runs at the provider.
 """
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 import anyio
 
 from router.gateway.body import Left
-from router.gateway.failure import Failure, Refused, failure_of
+from router.gateway.failure import Failure, Refused, failure_of, id_headers, identified
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 
     from router import Router
     from router.gateway.asked import Asked
+    from router.gateway.client import Client
     from router.gateway.dialects.dialect import Dialect
     from router.reply.stream import ReplyStream
 
@@ -42,6 +46,7 @@ class Answer:
         asked: What the client asks for.
         dialect: The API that it speaks.
         send: Takes the parts of the answer.
+        client: Tells when the client leaves; None where the server that runs the application cannot.
         comment_after: Seconds of silence after which a streamed answer gets a comment; None for never. The
             first comment sends status 200, so a failure is an error event from then on.
 
@@ -50,13 +55,19 @@ class Answer:
     """
 
     def __init__(
-        self, asked: Asked, dialect: Dialect, send: Send, comment_after: float | None = None
+        self,
+        asked: Asked,
+        dialect: Dialect,
+        send: Send,
+        client: Client | None = None,
+        comment_after: float | None = None,
     ) -> None:
         self._asked = asked
         self._dialect = dialect
         self._send = send
+        self._client = client
         self._comment_after = comment_after if asked.streams else None
-        self._writing = anyio.Lock()
+        self._writing = anyio.Lock(fast_acquire=True)
         self.stream: ReplyStream | None = None
         self._started = False
         self._over = False  # the last part was sent, or an error event
@@ -71,22 +82,34 @@ class Answer:
             Dropped: The streamed answer failed after it had begun; an error event was the last that was sent.
             Exception: A bug of this side. The client was told; the server that runs the application logs it.
         """
-        async with anyio.create_task_group() as group:
-            group.start_soon(self._cancel_when_left, receive, group.cancel_scope)
-            if self._comment_after is not None:
-                self._last_write = anyio.current_time()
-                group.start_soon(self._comment, self._comment_after)
-            try:
-                await (self._stream(router) if self._asked.streams else self._whole(router))
-            except Left:
-                pass  # a server may say so where something is sent
-            except Exception as bug:  # noqa: BLE001 - raised again, outside of the group
-                self._bug = bug
-            group.cancel_scope.cancel()
+        if self._client is None or self._comment_after is not None:
+            await self._reply_beside_tasks(router, receive)
+        else:
+            with anyio.CancelScope() as scope:
+                self._client.when_left(partial(self._left, scope))
+                await self._reply(router)
+                self._client.when_left(None)
         if self._bug is not None:
             raise self._bug
         if self._failed:
             raise Dropped
+
+    async def _reply_beside_tasks(self, router: Router, receive: Receive) -> None:
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._watch, receive, group.cancel_scope)
+            if self._comment_after is not None:
+                self._last_write = anyio.current_time()
+                group.start_soon(self._comment, self._comment_after)
+            await self._reply(router)
+            group.cancel_scope.cancel()
+
+    async def _reply(self, router: Router) -> None:
+        try:
+            await (self._stream(router) if self._asked.streams else self._whole(router))
+        except Left:
+            pass  # a server may say so where something is sent
+        except Exception as bug:  # noqa: BLE001 - raised again, outside of all scopes
+            self._bug = bug
 
     async def _whole(self, router: Router) -> None:
         began = anyio.current_time()
@@ -140,8 +163,7 @@ class Answer:
         async with self._writing:
             if not self._started:
                 self._started = True
-                await self._putting(_start(200, [*_EVENTS, *head]))
-            # Servers report a client as gone, too, once its answer is whole.
+                await self._putting(_start(200, head, _EVENTS))
             self._over = last or failed
             await self._putting({"type": "http.response.body", "body": data, "more_body": not last})
             self._last_write = anyio.current_time()
@@ -166,10 +188,13 @@ class Answer:
                 else:
                     await self._write(COMMENT)
 
-    async def _cancel_when_left(self, receive: Receive, scope: anyio.CancelScope) -> None:
+    async def _watch(self, receive: Receive, scope: anyio.CancelScope) -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
-        if not self._over:
+        self._left(scope)
+
+    def _left(self, scope: anyio.CancelScope) -> None:
+        if not self._over:  # servers report a client as gone, too, once its answer is whole
             scope.cancel()
 
     def _failure(self, error: Exception) -> Failure:
@@ -177,6 +202,8 @@ class Answer:
         if isinstance(error, Refused):
             return error.failure
         failure = failure_of(error, asked=self.stream is not None)
+        if failure.request_id is None and self.stream is not None:
+            failure = replace(failure, request_id=self.stream.request_id)
         if failure.is_bug:
             self._bug = error
         return failure
@@ -197,8 +224,9 @@ async def send_failure(send: Send, dialect: Dialect, failure: Failure, *, close:
         failure: What is told.
         close: Whether the connection is closed after it, since the rest of a request was not read.
     """
+    failure = identified(failure)
     headers = [*failure.headers, *((("connection", "close"),) if close else ())]
-    await send_document(send, failure.status, dialect.error(failure, None), headers)
+    await send_document(send, failure.status, dialect.error(failure), headers)
 
 
 async def send_document(
@@ -210,24 +238,27 @@ async def send_document(
     await send({"type": "http.response.body", "body": body})
 
 
-_EVENTS = (
-    ("content-type", "text/event-stream; charset=utf-8"),
-    ("cache-control", "no-cache"),
-    ("x-accel-buffering", "no"),
+_EVENTS: Final = (
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache"),
+    (b"x-accel-buffering", b"no"),
 )
+_UNSENDABLE: Final = re.compile(r"[^\t -~\xa0-\xff]")
+"""What a header cannot hold; names of models are a provider's words."""
 
 
-def _start(status: int, headers: Sequence[tuple[str, str]]) -> dict[str, object]:
-    raw = [(name.encode("ascii"), value.encode("latin-1", "replace")) for name, value in headers]
-    return {"type": "http.response.start", "status": status, "headers": raw}
+def _start(
+    status: int, headers: Sequence[tuple[str, str]], before: Sequence[tuple[bytes, bytes]] = ()
+) -> dict[str, object]:
+    raw = [(name.encode("ascii"), _UNSENDABLE.sub("?", value).encode("latin-1")) for name, value in headers]
+    return {"type": "http.response.start", "status": status, "headers": [*before, *raw]}
 
 
 def _told(stream: ReplyStream, first_content: float) -> list[tuple[str, str]]:
     """Return the headers that say who answers."""
     model = (("x-chat-router-model", stream.model),) if stream.model else ()
     return [
-        ("x-request-id", stream.request_id),
-        ("request-id", stream.request_id),  # the name that Anthropic's clients read
+        *id_headers(stream.request_id),
         ("x-chat-router-provider", stream.provider),
         *model,
         ("x-chat-router-attempts", str(len(stream.attempts))),

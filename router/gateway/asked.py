@@ -28,6 +28,7 @@ class Asked:
         counts: Whether a streamed reply ends with the token counts (`stream_options.include_usage`).
         created: When it was asked, in seconds since 1970; answers carry it.
         own: What only the client's API knows, for its way back.
+        extra: Provider name -> what the client says to that provider alone.
     """
 
     messages: Sequence[Message | Mapping[str, Any]]
@@ -40,6 +41,7 @@ class Asked:
     counts: bool = False
     created: int = 0
     own: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def put_to(self, router: Router) -> PendingStream:
         """Return the stream of the reply, not begun yet."""
@@ -47,6 +49,7 @@ class Asked:
             self.messages,
             self.model,
             providers=self.providers,
+            extra=self.extra or None,
             require=self.require,
             **self.options,
         )

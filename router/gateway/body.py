@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from router.gateway.client import client_of
 from router.gateway.failure import refused
 
 if TYPE_CHECKING:
@@ -32,6 +33,11 @@ async def read_body(scope: Scope, receive: Receive, limit: int, seconds: float) 
     for name, value in scope["headers"]:
         if name == b"content-length" and value.isdigit() and int(value) > limit:
             raise _too_long(limit)
+    client = client_of(scope)
+    if client is not None and (body := client.whole_body()) is not None:
+        if len(body) > limit:
+            raise _too_long(limit)
+        return body
     with anyio.move_on_after(seconds):
         return await _all_of(receive, limit)
     raise refused(

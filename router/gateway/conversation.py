@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from router.gateway.access import Access
 from router.gateway.answer import Answer, Dropped, send_failure
 from router.gateway.body import Left, read_body
-from router.gateway.failure import Refused
+from router.gateway.client import client_of
+from router.gateway.failure import BUG, Refused
 from router.gateway.names import Names
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Conversation:
 
         Raises:
             Dropped: See `Answer.give`.
+            Exception: A bug of this side. The client was told.
         """
         access = Access(scope["path"], send)
         try:
@@ -44,6 +46,10 @@ class Conversation:
                 await self._answer(scope, receive, access)
         except Dropped:
             access.failed = True
+            raise
+        except Exception:
+            if access.status is None:
+                await send_failure(access.send, self._dialect, BUG, close=True)
             raise
         finally:
             access.tell()
@@ -58,11 +64,11 @@ class Conversation:
             with admission.admit(caller) as admitted, gateway.routers.lent() as router:
                 body = await read_body(scope, receive, settings.body, settings.body_seconds)
                 was_read = True
-                asked = dialect.asked(body, Names(router.providers, caller.models))
+                asked = dialect.asked(body, Names.of(router, caller.models))
                 asked = replace(asked, created=int(datetime.datetime.now(datetime.UTC).timestamp()))
                 access.model = asked.named
                 async with admission.gate.slot(receive):
-                    answer = Answer(asked, dialect, access.send, settings.comment_after)
+                    answer = Answer(asked, dialect, access.send, client_of(scope), settings.comment_after)
                     try:
                         await answer.give(router, receive)
                     finally:

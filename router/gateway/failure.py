@@ -7,7 +7,8 @@ twice, and wait as long as `retry-after` says; the header `x-should-retry: false
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import anyio
@@ -22,7 +23,7 @@ from adapters.contract.errors import (
     QuotaExhausted,
     RateLimited,
 )
-from router.errors import AllProvidersFailed, RequestAborted, StreamInterrupted
+from router.errors import AllProvidersFailed, RequestAborted, RouterError, StreamInterrupted
 from router.provider.evidence import told
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Failure:
         repeats: Whether the client may repeat the request by itself; None leaves it to its own rules.
         attempts: The ledger, where the request reached the router.
         is_bug: Whether this side is to blame, so that its log must say why.
+        request_id: Names the request in the log; see `identified`.
     """
 
     status: int
@@ -57,11 +59,14 @@ class Failure:
     repeats: bool | None = None
     attempts: tuple[Attempt, ...] = ()
     is_bug: bool = False
+    request_id: str | None = None
 
     @property
     def headers(self) -> list[tuple[str, str]]:
-        """The headers that tell a client when to come back, and whether to."""
-        headers = []
+        """The headers that tell a client which request it was, when to come back, and whether to."""
+        headers = [] if self.request_id is None else id_headers(self.request_id)
+        if self.status == 401:  # a client must be told how to show a key: RFC 9110, 11.6.1
+            headers.append(("www-authenticate", 'Bearer realm="chat-router"'))
         if self.retry_after is not None:
             headers.append(("retry-after", str(max(1, math.ceil(self.retry_after)))))
         repeats = self.repeats
@@ -72,6 +77,22 @@ class Failure:
         if self.attempts:
             headers.append(("x-chat-router-attempts", str(len(self.attempts))))
         return headers
+
+
+def id_headers(request_id: str) -> list[tuple[str, str]]:
+    """Return the headers that name a request: OpenAI's clients read the first, Anthropic's the second."""
+    return [("x-request-id", request_id), ("request-id", request_id)]
+
+
+def identified(failure: Failure) -> Failure:
+    """Return a failure that has the id of its request; one that no router has seen gets one here."""
+    return failure if failure.request_id else replace(failure, request_id=f"{secrets.randbits(64):016x}")
+
+
+BUG: Final = Failure(
+    500, "server_error", "the gateway failed; its log says why", "internal_error", is_bug=True
+)
+"""What a client is told of an error that only this side can mend."""
 
 
 class Refused(Exception):
@@ -99,12 +120,8 @@ def failure_of(error: Exception, *, asked: bool = False) -> Failure:
     """
     if isinstance(error, TypeError | ValueError) and not asked:
         return Failure(400, "invalid_request_error", str(error), repeats=False)
-    if isinstance(error, AllProvidersFailed):
-        return _nobody(error)
-    if isinstance(error, RequestAborted):
-        return _aborted(error)
-    if isinstance(error, StreamInterrupted):
-        return _interrupted(error)
+    if isinstance(error, RouterError):
+        return replace(_of_router(error), request_id=error.request_id)
     if isinstance(error, anyio.ClosedResourceError):
         return Failure(
             503,
@@ -113,7 +130,17 @@ def failure_of(error: Exception, *, asked: bool = False) -> Failure:
             "shutting_down",
             retry_after=1,
         )
-    return Failure(500, "server_error", "the gateway failed; its log says why", "internal_error", is_bug=True)
+    return BUG
+
+
+def _of_router(error: RouterError) -> Failure:
+    if isinstance(error, AllProvidersFailed):
+        return _nobody(error)
+    if isinstance(error, RequestAborted):
+        return _aborted(error)
+    if isinstance(error, StreamInterrupted):
+        return _interrupted(error)
+    return BUG
 
 
 def _interrupted(error: StreamInterrupted) -> Failure:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from adapters.wire.json import encode
 from router.gateway.answer import send_document
-from router.gateway.failure import Failure
+from router.gateway.failure import Failure, identified
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -33,7 +33,7 @@ def document_of(failure: Failure) -> bytes:
         "param": failure.param,
         "code": failure.code,
     }
-    return encode({"type": "error", "error": error})
+    return encode({"type": "error", "error": error, "request_id": failure.request_id})
 
 
 async def send_plainly(send: Send, failure: Failure, *, close: bool = False) -> None:
@@ -44,6 +44,7 @@ async def send_plainly(send: Send, failure: Failure, *, close: bool = False) -> 
         failure: What is told.
         close: Whether the connection is closed after it.
     """
+    failure = identified(failure)
     headers = [*failure.headers, *((("connection", "close"),) if close else ())]
     await send_document(send, failure.status, document_of(failure), headers)
 

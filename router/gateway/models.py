@@ -1,4 +1,6 @@
-"""The list of models: `GET /v1/models` and `GET /v1/models/{id}`, in OpenAI's shape.
+"""The list of models: `GET /v1/models` and `GET /v1/models/{id}`, in OpenAI's shape or in Anthropic's.
+
+A client of Anthropic is known by its header `anthropic-version`, which its API demands.
 
 A name is one that `Names.meaning` understands: `chat-router` for the whole chain, a model's own name or one
 of a provider's `models` map, and `provider/model`, which pins the provider. Beyond OpenAI's fields an entry
@@ -8,6 +10,9 @@ says what can be asked for under its name:
     capabilities     {"tools", "images", "audio", "json_object", "json_schema"}: whether at least one of them
                      takes it; a request that demands it goes there
     context_length   the most tokens that one of them takes, where all say so
+
+In Anthropic's shape (https://platform.claude.com/docs/en/api/models-list) providers and capabilities stand in
+`chat_router`: its own `capabilities` are another kind of object. The list has one page, whatever its `limit`.
 """
 
 from __future__ import annotations
@@ -31,6 +36,8 @@ if TYPE_CHECKING:
 
 _CREATED: Final = 0
 """No provider of a chain says when a model was made, and clients want a number."""
+_BORN: Final = "1970-01-01T00:00:00Z"
+"""What Anthropic's documentation has where the date is not known."""
 _MOST: Final = 10_000
 """Names in the list."""
 
@@ -101,6 +108,35 @@ def model_missing(name: str) -> Failure:
     )
 
 
+def of_anthropic(entry: dict[str, Any]) -> dict[str, Any]:
+    """Return an entry in Anthropic's shape."""
+    return {
+        "type": "model",
+        "id": entry["id"],
+        "display_name": entry["id"],
+        "created_at": _BORN,
+        "lifecycle": "active",
+        "max_input_tokens": entry["context_length"],
+        "max_tokens": None,
+        "capabilities": None,
+        "chat_router": {"providers": entry["providers"], "capabilities": entry["capabilities"]},
+    }
+
+
+def page_of(entries: list[dict[str, Any]], *, anthropic: bool) -> dict[str, Any]:
+    """Return the list of all entries.
+
+    Args:
+        entries: All of them, in OpenAI's shape.
+        anthropic: Whether Anthropic's shape is wanted.
+    """
+    if not anthropic:
+        return {"object": "list", "data": entries}
+    data = [of_anthropic(entry) for entry in entries]
+    ends = {"first_id": data[0]["id"], "last_id": data[-1]["id"]} if data else {}
+    return {"data": data, "has_more": False, "first_id": None, "last_id": None, **ends}
+
+
 class Models:
     """Answers `GET /v1/models` and `GET /v1/models/{id}`, as an ASGI application.
 
@@ -120,10 +156,12 @@ class Models:
             return
         with self._gateway.routers.lent() as router:
             entries = models_of(router, caller.models)
+        anthropic = any(header == b"anthropic-version" for header, _ in scope["headers"])
         name = scope["path_params"].get("name")
         if name is None:
-            await send_document(send, 200, encode({"object": "list", "data": list(entries.values())}))
+            await send_document(send, 200, encode(page_of([*entries.values()], anthropic=anthropic)))
         elif name in entries:
-            await send_document(send, 200, encode(entries[name]))
+            entry = entries[name]
+            await send_document(send, 200, encode(of_anthropic(entry) if anthropic else entry))
         else:
             await send_plainly(send, model_missing(name))

@@ -10,6 +10,8 @@ from router.gateway.failure import refused
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from router import Router
+
 CHAIN: Final = "chat-router"
 """Asks the whole chain, each provider for its own default model."""
 _DEFAULTS: Final = frozenset({CHAIN, "auto", "default"})
@@ -22,10 +24,23 @@ class Names:
     Attributes:
         providers: The names of the providers of the chain.
         allowed: The names that the caller's key may use; None for all.
+        caching: The names of the providers that take marks of what is to be cached.
     """
 
     providers: Collection[str]
     allowed: frozenset[str] | None = None
+    caching: Collection[str] = ()
+
+    @classmethod
+    def of(cls, router: Router, allowed: frozenset[str] | None = None) -> Names:
+        """Return the names of a router's chain.
+
+        Args:
+            router: Whose chain it is.
+            allowed: See above.
+        """
+        caching = tuple(each.name for each in router.adapters if each.capabilities.cache_control)
+        return cls(router.providers, allowed, caching)
 
     def meaning(self, named: object) -> tuple[str | None, tuple[str, ...] | None]:
         """Return the model to ask for and the providers to ask; None for the default, and for the chain.

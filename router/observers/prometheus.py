@@ -46,6 +46,15 @@ FIRST_CONTENT: Final = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
 """Bounds in seconds: from a quick service to one whose patience ends."""
 REPLY: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 """Bounds in seconds: to the default of `Timeouts.total`."""
+_COUNTED: Final = (
+    AdapterBroke,
+    AttemptEnded,
+    CleanUpFailed,
+    CostBooked,
+    ProbeEnded,
+    ReplySwitched,
+    RequestEnded,
+)
 _WORKING: Final = {True: "yes", False: "no", None: "unknown"}
 
 
@@ -128,6 +137,10 @@ class PrometheusObserver:
             ) from error
         self._made.append(made)
         return made
+
+    def listens_to(self, kind: type[Event]) -> bool:
+        """Whether events of this class are counted."""
+        return kind in _COUNTED
 
     def __call__(self, event: Event) -> None:
         """Count `event`."""

@@ -95,6 +95,11 @@ class ClientKey:
             if value is not None and not value > 0:
                 raise ValueError(f"{each.name} is {value}; it must be more than 0, or None for no limit")
 
+    @property
+    def has_limits(self) -> bool:
+        """Whether anything bounds how much may be asked with it."""
+        return any(getattr(self, each.name) is not None for each in fields(self)[3:])
+
     def matches(self, digest: bytes) -> bool:
         """Whether a key with this digest is this one; it takes as long for every answer."""
         return isinstance(self.key, HashedKey) and self.key.matches(digest)

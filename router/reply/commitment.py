@@ -172,4 +172,5 @@ class Commitment:
             partial=transcript.text,
             verdict=verdict,
             attempts=self.context.ledger.attempts,
+            request_id=self.context.request_id,
         )

@@ -163,4 +163,5 @@ class Call:
             out_of_time=out_of_time,
             retryable=passing or bool(waits) or out_of_time or self._candidates.full,
             retry_after=min(waits, default=None),
+            request_id=self._ledger.request_id,
         )

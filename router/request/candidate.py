@@ -381,6 +381,7 @@ class Candidates:
             "To allow failover, pass "
             f"RetryPolicy(dispositions={{{type(error).__name__}: Disposition.FAILOVER}})",
             self._ledger.attempts,
+            request_id=self._ledger.request_id,
         )
 
 

@@ -119,7 +119,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 @pytest.fixture
 def served(server: Served) -> Iterator[Served]:
     yield server
-    server.gateway.admission.is_open = True
+    server.gateway.admission.is_open = server.gateway.admission.has_admin = True
     for name in ("first", "second", HOSTILE):
         server.operate("reset", name)
 
@@ -158,6 +158,13 @@ def walk_to(browser: Browser, label: str) -> None:
     pytest.fail(f"the keyboard does not reach {label}")
 
 
+def enter_key(browser: Browser) -> None:
+    walk_to(browser, "key")
+    press(browser, KEY, Keys.ENTER)
+    wait_for_text(browser, "part-operate", "Isolate")
+    wait_for_text(browser, "live", "Live")
+
+
 def test_it_is_live_and_asks_nobody_else(browser: Browser, served: Served) -> None:
     browser.asked()  # for earlier pages
     browser.show(served.address, width=1100, scheme="light")
@@ -186,11 +193,11 @@ def test_it_is_live_and_asks_nobody_else(browser: Browser, served: Served) -> No
 def test_an_operator_needs_the_keyboard_alone(browser: Browser, served: Served) -> None:
     browser.show(served.address, width=1100, scheme="light")
     wait_for_text(browser, "live", "Live")
-    walk_to(browser, "Isolate first")
-    press(browser, Keys.ENTER)
-    wait_for(lambda: text(browser, "said") == "Enter the admin key first.")
-    assert browser.run("return document.activeElement.id") == "key"
+    assert [each["name"]["value"] for each in browser.tree() if each["role"]["value"] == "button"] == [
+        "Use the key"
+    ]
 
+    walk_to(browser, "key")
     press(browser, "wrong", Keys.ENTER)
     walk_to(browser, "Isolate first")
     press(browser, Keys.SPACE)
@@ -221,6 +228,18 @@ def test_an_operator_needs_the_keyboard_alone(browser: Browser, served: Served) 
         "Reset second",
         f"Probe {HOSTILE}",
     }
+
+
+@SHALLOW
+def test_without_an_admin_key_there_is_nothing_to_press(browser: Browser, served: Served) -> None:
+    served.gateway.admission.has_admin = False
+    browser.show(served.address, width=1100, scheme="light")
+    wait_for_text(browser, "live", "Live")
+    without = [each for each in browser.tree() if each["role"]["value"] in ("button", "textbox")]
+    served.gateway.admission.has_admin = True
+    wait_for(lambda: browser.run("return document.getElementById('operate').hidden") is False)
+
+    assert without == []
 
 
 @SHALLOW
@@ -259,6 +278,7 @@ def test_hostile_names_run_nothing_and_stand_as_they_are(browser: Browser, serve
     wait_for_text(browser, "live", "Live")
     served.operate("isolate", HOSTILE)
     wait_for_text(browser, "part-providers", "isolated by hand")
+    enter_key(browser)
 
     assert HOSTILE in text(browser, "part-operate")
     assert browser.run("return document.querySelectorAll('main script, main img, iframe').length") == 0
@@ -291,6 +311,7 @@ def test_it_can_be_read_in_every_view(browser: Browser, view: View, served: Serv
     folder = Path(os.environ.get("CHAT_ROUTER_PICTURES") or tmp_path)
     browser.show(served.address, width=view.width, scheme=view.scheme)
     wait_for_text(browser, "live", "Live")
+    enter_key(browser)
     browser.run("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
     browser.picture(folder / f"status-{view}.png")
     texts = browser.run(CONTRAST)

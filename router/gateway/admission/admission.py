@@ -165,6 +165,11 @@ class Admission:
             raise refused("the gateway does not know this key", code="invalid_api_key", status=401)
         return Caller(found.name, frozenset(found.models) if found.models else None, found)
 
+    @property
+    def has_admin(self) -> bool:
+        """Whether there is an admin key; where there is none, nobody may operate anything."""
+        return self.settings.admin_key is not None
+
     def admin(self, scope: Scope) -> bool:
         """Whether the request shows the admin key; never, where there is none.
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from adapters.wire.json import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from adapters.contract import Delta
     from router.gateway.asked import Asked
@@ -35,25 +38,27 @@ class Writer(Protocol):
         ...
 
 
-class Dialect(Protocol):
-    """An API that clients speak."""
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """An API that clients speak.
 
-    def asked(self, body: bytes, names: Names) -> Asked:
-        """Return what a client asks for.
+    Attributes:
+        asked: Returns what a client asks for, of the body of its request and the names of the chain. Raises
+            `Refused` where the body cannot be taken; its failure names the field.
+        document: Returns a whole reply as an object of JSON; it gets the request's id too.
+        writer: Returns what words a streamed reply.
+        failed: Returns a failure as the object of JSON that comes with its status.
+    """
 
-        Raises:
-            Refused: The body cannot be taken; its failure names the field.
-        """
-        ...
+    asked: Callable[[bytes, Names], Asked]
+    document: Callable[[Asked, Reply, str], Mapping[str, Any]]
+    writer: Callable[[Asked], Writer]
+    failed: Callable[[Failure], Mapping[str, Any]]
 
     def whole(self, asked: Asked, reply: Reply, request_id: str) -> bytes:
         """Return a reply as one JSON document."""
-        ...
+        return encode(self.document(asked, reply, request_id))
 
-    def writer(self, asked: Asked) -> Writer:
-        """Return what words a streamed reply."""
-        ...
-
-    def error(self, failure: Failure, request_id: str | None) -> bytes:
+    def error(self, failure: Failure) -> bytes:
         """Return a failure as the JSON document that comes with its status."""
-        ...
+        return encode(self.failed(failure))

@@ -1,4 +1,4 @@
-"""What the APIs have in common whose events have names, and whose calls stream one by one. Pure."""
+"""Server-sent events, and what the APIs have in common whose calls stream one by one. Pure."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from adapters.contract import Switch, ToolCallFragment
+
+
+def event_of(payload: Mapping[str, Any]) -> bytes:
+    """Return a payload as an event without a name."""
+    return b"data: " + encode(payload) + b"\n\n"
 
 
 def named_event(payload: Mapping[str, Any]) -> bytes:

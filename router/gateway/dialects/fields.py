@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from adapters.contract.errors import BadReply
 from adapters.contract.message import nearest
+from adapters.wire.json import decode
 from router.gateway.failure import refused
 
 if TYPE_CHECKING:
@@ -14,6 +16,33 @@ if TYPE_CHECKING:
 
 _LONGEST = 100
 """Characters of a client's own words in an error."""
+
+
+def object_of(body: bytes) -> dict[str, Any]:
+    """Return the fields of a body.
+
+    Raises:
+        Refused: It is no JSON object.
+    """
+    try:
+        fields = decode(body)
+    except BadReply:
+        raise refused("the request's body is not JSON; send a JSON object as application/json") from None
+    if not isinstance(fields, dict):
+        raise refused("the request's body must be a JSON object")
+    return fields
+
+
+def flag_of(fields: dict[str, Any], name: str) -> bool:
+    """Take a switch out of `fields`; what is missing or null is off.
+
+    Raises:
+        Refused: It is neither true nor false.
+    """
+    value = fields.pop(name, None)
+    if value is not None and not isinstance(value, bool):
+        raise refused(f"{name} must be true or false", param=name)
+    return bool(value)
 
 
 def text_at(value: Any, where: str) -> str:

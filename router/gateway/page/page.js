@@ -34,6 +34,17 @@ function show(news) {
     renew(byId(`part-${name}`), fresh.body.firstElementChild);
   }
   document.title = news.title;
+  showForm();
+}
+
+// The field is for a key that there is: where the page is locked, or somebody may operate the providers.
+function showForm(locked = false) {
+  byId("operate").hidden = !locked && !byId("part-operate").hasChildNodes();
+}
+
+function useKey(given) {
+  key = given;
+  byId("operate").classList.toggle("keyed", key !== "");
 }
 
 function live(kind, text) {
@@ -91,7 +102,8 @@ async function follow() {
     if (!may) {
       live("off", "Not live: the admin key is needed.");
       if (key) say("The gateway does not take this key.", true);
-      key = "";
+      useKey("");
+      showForm(true);
       return;
     }
     if (performance.now() - began > LONGEST) wait = 1000;
@@ -108,7 +120,7 @@ byId("key-form").addEventListener("submit", (event) => {
     say("This is no key: keys are ASCII characters without spaces.", true);
     return;
   }
-  key = given;
+  useKey(given);
   say(key ? "The key is kept until this page is closed." : "The key is forgotten.");
   follow();
 });
@@ -117,11 +129,6 @@ document.addEventListener("click", async (event) => {
   const button = event.target.closest("button[data-action]");
   if (!button || button.getAttribute("aria-disabled") === "true") return;
   const { action, provider } = button.dataset;
-  if (!key) {
-    say("Enter the admin key first.", true);
-    byId("key").focus();
-    return;
-  }
   button.setAttribute("aria-disabled", "true");
   say(`${button.textContent} ${provider} …`);
   try {
@@ -141,5 +148,5 @@ document.addEventListener("click", async (event) => {
   }
 });
 
-byId("operate").hidden = false;
+showForm();
 follow();

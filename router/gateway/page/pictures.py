@@ -55,6 +55,8 @@ def pictures(
     recent: Sequence[RequestShown],
     past: Sequence[Sample],
     at: datetime,
+    *,
+    operable: bool = True,
 ) -> dict[str, str]:
     """Return the pictures by name; one with nothing to show is empty.
 
@@ -64,12 +66,13 @@ def pictures(
         recent: The newest requests that are over.
         past: How the providers were.
         at: The time of day, with its zone.
+        operable: Whether somebody may operate the providers.
     """
     order = [entry.provider for entry in report.providers]
     found: Mapping[str, Element | None] = {
         "verdict": header(report, None),
         "providers": providers_section(report),
-        "operate": _operate(report),
+        "operate": _operate(report) if operable else None,
         "underway": _under_way(activity),
         "failures": _failures(activity),
         "switches": _switches(activity),
@@ -86,7 +89,7 @@ def pictures(
 
 
 def _operate(report: HealthReport) -> Element:
-    """Return the buttons; the script shows them, since without it they would do nothing."""
+    """Return the buttons; the script shows them once it has a key, since without one they do nothing."""
     return element("ul", (_buttons(entry) for entry in report.providers), class_="operate")
 
 

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 class Admission(Protocol):
     """Decides who may do what, by the headers of a request."""
 
+    @property
+    def has_admin(self) -> bool:
+        """Whether there is an admin key; where there is none, nobody may operate anything."""
+        ...
+
     def admin(self, scope: Scope) -> bool:
         """Whether the request shows the admin key."""
         ...

@@ -51,7 +51,8 @@ class Status:
             past = await self._past.of(router)
             report = router.health()
             watch = gateway.watch
-            made = pictures(report, watch.activity, watch.recent.requests, past, utc_now())
+            operable = gateway.admission.has_admin
+            made = pictures(report, watch.activity, watch.recent.requests, past, utc_now(), operable=operable)
             self._made = clock, f"{report.verdict.capitalize()} – chat-router", made
         return self._made[1:]
 

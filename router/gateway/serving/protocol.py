@@ -16,13 +16,16 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from router.gateway.answer import Dropped
-from router.gateway.failure import Failure
+from router.gateway.client import EXTENSION
+from router.gateway.failure import Failure, identified
 from router.gateway.front import document_of
+from router.gateway.serving.connected import Connected
+from router.gateway.serving.lingering import Lingering
 
 if TYPE_CHECKING:
     import asyncio
 
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
     from router.gateway.gateway import Gateway
@@ -31,62 +34,11 @@ LINGER_SECONDS: Final = 2.0
 """How long what a client still sends is read and dropped, so that it can read its answer."""
 LINGER_BYTES: Final = 32 << 20
 """How much of it."""
-FLUSH_SECONDS: Final = 60.0
-"""How long a client may take to read the rest of an answer whose connection is closed."""
 _OF_UPGRADES: Final = frozenset({b"upgrade", b"connection", b"http2-settings"})
 
 
 class _StopParsing(Exception):
     """Raised in a callback of the parser, which then reads no further."""
-
-
-class Lingering:
-    """A transport that is closed only when the client had time to read the answer.
-
-    Args:
-        transport: The real one.
-        protocol: Says whether bytes may be under way.
-    """
-
-    def __init__(self, transport: asyncio.Transport, protocol: GatewayProtocol) -> None:
-        self._transport = transport
-        self._protocol = protocol
-        self._closing = False
-        self._last: asyncio.TimerHandle | None = None
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
-
-    def is_closing(self) -> bool:
-        """Whether nothing is to be sent any more."""
-        return self._closing or self._transport.is_closing()
-
-    def close(self) -> None:
-        """Send what is left and the end; close at once, or when the client has closed, or after a while."""
-        if self._closing:
-            return
-        self._begin_closing()
-        if self._protocol.expects_more and self._transport.can_write_eof():
-            self._protocol.linger()
-            self._transport.write_eof()
-        else:
-            self._transport.close()
-
-    def close_now(self) -> None:
-        """Close without waiting for the client to close."""
-        self._begin_closing()
-        self._transport.close()
-
-    def _begin_closing(self) -> None:
-        if self._last is None:
-            self._last = self._protocol.loop.call_later(FLUSH_SECONDS, self._transport.abort)
-        self._closing = True
-
-    def end(self) -> None:
-        """Take note that the connection has ended."""
-        self._closing = True
-        if self._last is not None:
-            self._last.cancel()
 
 
 class GatewayProtocol(HttpToolsProtocol):
@@ -102,7 +54,8 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.app = self._ended_cleanly(self.app)
+        self.app = self._served(self.app)
+        self._client: Connected | None = None
         self._head_size = 0
         self._in_head = False
         self._in_body = False
@@ -123,6 +76,11 @@ class GatewayProtocol(HttpToolsProtocol):
         self._stop_clock()
         self._lingering.end()
         super().connection_lost(exc)
+        self._look_for_client()
+
+    def _look_for_client(self) -> None:
+        if self._client is not None:
+            self._client.look()
 
     @property
     def expects_more(self) -> bool:
@@ -161,8 +119,11 @@ class GatewayProtocol(HttpToolsProtocol):
                 return
             self._refuse(400, "the request is not valid HTTP/1.1", "invalid_http")
             return
-        if self._in_head and self._head_size > self.gateway.settings.head:
-            self._refuse_head()
+        if self._in_head:
+            if self._head_size > self.gateway.settings.head:
+                self._refuse_head()
+            elif self._clock is None:  # a head that comes in one piece needs none
+                self._start_clock()
 
     def _ignore_upgrade(self, rest: bytes) -> None:
         """Read a request that wishes for another protocol once more, without the wish.
@@ -238,7 +199,7 @@ class GatewayProtocol(HttpToolsProtocol):
     def _begin_head(self) -> None:
         self._in_head = True
         self._head_size = 0
-        self._start_clock()
+        self._stop_clock()
 
     def _start_clock(self) -> None:
         self._stop_clock()
@@ -268,26 +229,38 @@ class GatewayProtocol(HttpToolsProtocol):
         if self._is_answering():
             self.cycle.disconnected = True  # for the application, the client has left
             self.cycle.message_event.set()
+            self._look_for_client()
             if self.cycle.response_started:  # another answer could not be told apart from it
                 self._lingering.close_now()
                 return
-        body = document_of(Failure(status, "invalid_request_error", message, code))
-        head = (
-            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\ncontent-type: application/json\r\n"
-            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
-        )
+        failure = identified(Failure(status, "invalid_request_error", message, code))
+        body = document_of(failure)
+        headers = [
+            ("content-type", "application/json"),
+            ("content-length", str(len(body))),
+            ("connection", "close"),
+            *failure.headers,
+        ]
+        first = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"
+        head = "\r\n".join([first, *(f"{name}: {value}" for name, value in headers), "", ""])
         self._lingering.write(head.encode("ascii") + body)
         self._lingering.close()
 
     # What the application does
 
-    def _ended_cleanly(self, behind: Any) -> ASGIApp:
-        """Return the application; an answer that it drops closes the connection, and nothing is logged."""
+    def _served(self, behind: ASGIApp) -> ASGIApp:
+        """Return the application as it is called here.
+
+        It is told of its client; the head of an answer goes out together with what follows; an answer that it
+        drops closes the connection, and nothing is logged.
+        """
 
         async def application(scope: Scope, receive: Receive, send: Send) -> None:
             cycle = self.cycle
+            self._client = Connected(cycle)
+            scope["extensions"] = {EXTENSION: self._client}
             try:
-                await behind(scope, receive, send)
+                await behind(scope, receive, self._joined(send))
             except Dropped:
                 self._drop(cycle)
             except anyio.get_cancelled_exc_class():
@@ -296,6 +269,19 @@ class GatewayProtocol(HttpToolsProtocol):
                 self._lingering.close_now()
 
         return application
+
+    def _joined(self, send: Send) -> Send:
+        lingering = self._lingering
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                lingering.hold()
+                await send(message)
+            else:
+                await send(message)
+                lingering.let_go()
+
+        return sending
 
     def _drop(self, cycle: RequestResponseCycle) -> None:
         """Close the connection without the last chunk of an answer."""

@@ -26,11 +26,13 @@ class Loaded:
         router: Made of it; nothing is connected.
         settings: Of the gateway.
         notes: Warnings about what can be used.
+        shares: Whether it agrees with other processes, by the table `[replicas]`.
     """
 
     router: Router
     settings: GatewaySettings
     notes: tuple[str, ...] = ()
+    shares: bool = False
 
 
 class ConfigFile:
@@ -72,7 +74,8 @@ class ConfigFile:
         if self._providers:
             policies["strategy"] = Priority()  # as in a request that names its providers
         chosen = [known[name] for name in self._providers or known]
-        return Loaded(Router(chosen, **policies), config.gateway, config.notes)
+        shares = policies.get("replicas") is not None
+        return Loaded(Router(chosen, **policies), config.gateway, config.notes, shares)
 
     def changed(self) -> bool:
         """Whether the file, or one that it names for a secret, is another one than that of the last look."""

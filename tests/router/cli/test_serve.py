@@ -99,7 +99,10 @@ async def test_the_demo_is_an_endpoint_in_one_command_and_ends_in_good_order() -
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_workers_serve_one_port_reload_and_are_started_again(tmp_path: Path) -> None:
     file = tmp_path / "router.toml"
-    file.write_text('[[provider]]\nadapter = "openai"\nmodel = "m"\nbase_url = "http://127.0.0.1:9/v1"\n')
+    provider = '[[provider]]\nadapter = "openai"\nmodel = "m"\nbase_url = "http://127.0.0.1:9/v1"\n'
+    key = '[[gateway.keys]]\nname = "team"\nkey = { file = "key" }\nrequests_per_minute = 5\n'
+    file.write_text(provider + key)
+    (tmp_path / "key").write_text("a-key-of-the-team")
     async with serving("--config", str(file), "--workers", "2") as one:
         errors = b""
         assert one.process.stderr is not None
@@ -125,6 +128,7 @@ async def test_workers_serve_one_port_reload_and_are_started_again(tmp_path: Pat
     assert code == 0
     assert b"event=gateway.worker_ended" in errors
     assert errors.count(b"gateway.draining") == 2
+    assert b"each of the 2 processes counts for itself, so team may use up to 2 times" in errors
     assert b"Traceback" not in errors
 
 

@@ -55,6 +55,20 @@ async def test_what_is_at_hand_goes_out_in_one_write_and_the_first_with_its_role
 
 
 @pytest.mark.parametrize("streams", [False, True])
+async def test_a_model_of_a_providers_own_words_cannot_break_the_head(streams: bool) -> None:
+    class Odd(Adapter):
+        name = "odd"
+
+        async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
+            yield Delta("Hello", model="m\r\nset-cookie: a\x00é→")
+            yield Delta(finish_reason="stop")
+
+    call = await answered(asking(stream=streams), Odd())
+    assert call.status == 200
+    assert dict(call.sent[0]["headers"])[b"x-chat-router-model"] == "m??set-cookie: a?é?".encode("latin-1")
+
+
+@pytest.mark.parametrize("streams", [False, True])
 async def test_a_failure_before_content_is_an_http_error(streams: bool) -> None:
     call = await answered(asking(stream=streams), ScriptedAdapter("one", [errors.ServiceFailed("no")]))
     assert call.status == 503

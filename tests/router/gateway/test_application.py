@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
+from adapters.contract import errors
 from adapters.scripted import Forever, ScriptedAdapter, Unfinished
-from router import Router
+from router import RetryPolicy, Router
+from router.events import RequestEnded
 from router.gateway import ClientKey, GatewaySettings, app
+from router.gateway.admission import Admission
 from router.gateway.answer import Dropped
 
 if TYPE_CHECKING:
@@ -30,7 +35,8 @@ class Call:
     ) -> None:
         self.sent: list[dict[str, Any]] = []
         self.left = anyio.Event()
-        self._parts = [json.dumps({"model": "chat-router", "messages": [], **body}).encode()]
+        said: dict[str, Any] = {} if "input" in body else {"messages": []}
+        self._parts = [json.dumps({"model": "chat-router", **said, **body}).encode()]
         self._headers, self._path = headers or {}, path
 
     async def to(self, application: Any) -> int:
@@ -128,6 +134,97 @@ async def test_no_prompt_and_no_reply_is_logged(caplog: pytest.LogCaptureFixture
 
     assert "model='one/small' provider='one' status=200" in caplog.text
     assert "hunter" not in caplog.text
+
+
+async def test_it_can_be_mounted_beside_others() -> None:
+    async with Router([ScriptedAdapter("one", ["Hello"])], observers=[]) as router:
+        mounted = Starlette(routes=[Mount("/chain", app(router))])
+        call = Call({"messages": USER}, path="/chain/v1/chat/completions")
+
+        assert await call.to(mounted) == 200
+        assert b"Hello" in call.body
+
+
+async def test_a_bug_before_the_answer_is_told_in_the_words_of_the_api(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    async with Router([ScriptedAdapter("one", ["Hello"])], observers=[]) as router:
+        call = Call({"messages": USER}, path="/v1/messages")
+        monkeypatch.setattr(Admission, "admit", broken)
+        with pytest.raises(RuntimeError, match="a bug"):
+            await call.to(app(router))
+
+    assert call.sent[0]["status"] == 500
+    assert json.loads(call.body)["error"]["type"] == "api_error"
+
+
+API_PATHS = ["/v1/chat/completions", "/v1/messages", "/v1/responses"]
+ASKED: Mapping[str, Any] = {"messages": USER, "input": "Hi", "max_tokens": 9}
+
+
+def body_for(path: str, **further: Any) -> dict[str, Any]:
+    drop = {"/v1/responses": ("messages", "max_tokens"), "/v1/messages": ("input",)}.get(path, ("input",))
+    return {name: value for name, value in {**ASKED, **further}.items() if name not in drop}
+
+
+@pytest.mark.parametrize("path", API_PATHS)
+async def test_every_failure_names_its_request(path: str) -> None:
+    ended: list[str] = []
+
+    def observe(event: object) -> None:
+        if isinstance(event, RequestEnded):
+            ended.append(event.request_id)
+
+    key = {"x-api-key": "key-of-a"}
+    failing = ScriptedAdapter("one", [errors.ServiceFailed])
+    retry = RetryPolicy(attempts=1)
+    async with Router([failing], observers=[observe], retry=retry) as router:
+        application = app(router, GatewaySettings(keys=[ClientKey("a", "key-of-a")]))
+        failed = Call(body_for(path), key, path)
+        keyless, wrong = Call(body_for(path), {}, path), Call({"model": 3}, key, path)
+        assert [await each.to(application) for each in (failed, keyless, wrong)] == [503, 401, 400]
+
+    names = [request_id_of(each) for each in (failed, keyless, wrong)]
+    assert names[0] == ended[0]
+    assert len({*names}) == 3
+    for call, name in zip((failed, keyless, wrong), names, strict=True):
+        document = json.loads(call.body)
+        assert document.get("request_id") == (name if path == "/v1/messages" else None)
+    assert dict(keyless.sent[0]["headers"])[b"www-authenticate"].startswith(b"Bearer")
+    assert b"www-authenticate" not in dict(failed.sent[0]["headers"])
+
+
+def request_id_of(call: Call) -> str:
+    headers = dict(call.sent[0]["headers"])
+    assert headers[b"x-request-id"] == headers[b"request-id"]
+    return str(headers[b"x-request-id"].decode())
+
+
+@pytest.mark.parametrize("path", API_PATHS)
+async def test_a_failure_after_content_has_the_id_of_the_head(path: str) -> None:
+    async with Router([ScriptedAdapter("one", ["Hel", Unfinished])], observers=[]) as router:
+        call = Call({"model": "chat-router", **body_for(path, stream=True)}, path=path)
+        with pytest.raises(Dropped) as raised:
+            await call.to(app(router))
+
+    name = request_id_of(call)
+    assert len(name) == 16
+    if path == "/v1/messages":
+        assert f'"request_id":"{name}"'.encode() in call.body
+    assert raised.value.args == ()
+
+
+async def test_addresses_that_there_are_not_and_foreign_pages_name_the_request_too() -> None:
+    async with Router([ScriptedAdapter("one", ["x"])], observers=[]) as router:
+        lost = Call({}, path="/v2/chat")
+        foreign = Call({}, {"origin": "https://evil.example"})
+        assert [await lost.to(app(router)), await foreign.to(app(router))] == [404, 403]
+
+    for call in (lost, foreign):
+        assert json.loads(call.body)["request_id"] == request_id_of(call)
 
 
 async def test_there_is_no_other_address() -> None:

@@ -93,3 +93,15 @@ async def test_a_demand_that_nobody_meets_and_isolated_providers() -> None:
     # A client is told nothing that it could wait for after the end.
     call = await asking().put_to(app(router))
     assert (call.status, call.document()["error"]["code"]) == (503, "shutting_down")
+
+
+def kinds(of: type[errors.AdapterError] = errors.AdapterError) -> list[type[errors.AdapterError]]:
+    return [of, *(kind for each in of.__subclasses__() for kind in kinds(each))]
+
+
+async def test_no_failure_has_a_status_that_clients_take_for_something_else() -> None:
+    statuses = {}
+    for kind in {*kinds()}:
+        call = await answered(asking(), ScriptedAdapter("p", [kind("what happened")]))
+        statuses[kind.__name__] = call.status
+    assert set(statuses.values()) == {400, 404, 429, 500, 503}, statuses

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from adapters.wire.json import encode
 from router.gateway.dialects.chat.request import OLD_FUNCTIONS
+from router.gateway.dialects.events import event_of, switch_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +71,7 @@ def completion(asked: Asked, reply: Reply, request_id: str) -> dict[str, Any]:
     }
     document |= {name: reply.extra[name] for name in _HANDED_ON if name in reply.extra}
     if reply.switches:
-        document["chat_router"] = {"switches": [_switch(switch) for switch in reply.switches]}
+        document["chat_router"] = {"switches": [switch_of(switch) for switch in reply.switches]}
     return document
 
 
@@ -118,10 +119,6 @@ def error_of(failure: Failure) -> dict[str, Any]:
             "code": failure.code,
         }
     }
-
-
-def _switch(switch: Switch) -> dict[str, Any]:
-    return {"kind": switch.kind, "left": switch.left, "taken_by": switch.taken_by, "shown": switch.shown}
 
 
 def _beside(beside: Beside) -> dict[str, Any]:
@@ -230,7 +227,7 @@ class Chunks:
     def _switched(self, switch: Switch) -> bytes:
         if switch.kind == "restart":
             self._further.clear()
-        return event_of({**self._head, "choices": [], "chat_router": {"switch": _switch(switch)}})
+        return event_of({**self._head, "choices": [], "chat_router": {"switch": switch_of(switch)}})
 
     def end(self, stream: ReplyStream) -> bytes:
         """Return the chunk with the finish reason, the usage where it was asked for, and the end mark."""
@@ -272,8 +269,3 @@ def _call(piece: ToolCallFragment) -> dict[str, Any]:
     if first:
         call |= {"id": piece.id or f"call_{piece.index}", "type": kind}
     return {**call, kind: body}
-
-
-def event_of(payload: dict[str, Any]) -> bytes:
-    """Return a payload as an event without a name."""
-    return b"data: " + encode(payload) + b"\n\n"

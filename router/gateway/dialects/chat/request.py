@@ -10,10 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from adapters.contract import OPTIONS
-from adapters.contract.errors import BadReply
 from adapters.contract.message import nearest
-from adapters.wire.json import decode
 from router.gateway.asked import Asked
+from router.gateway.dialects.fields import flag_of, object_of
 from router.gateway.failure import refused
 
 if TYPE_CHECKING:
@@ -44,33 +43,6 @@ def asked_of(body: bytes, names: Names) -> Asked:
     counts = _counts(fields.pop("stream_options", None), streams=streams)
     own = {OLD_FUNCTIONS: True} if _take_old_functions(fields) else {}
     return Asked(messages, named, model, providers, _options(fields), (), streams, counts, own=own)
-
-
-def object_of(body: bytes) -> dict[str, Any]:
-    """Return the fields of a body.
-
-    Raises:
-        Refused: It is no JSON object.
-    """
-    try:
-        fields = decode(body)
-    except BadReply:
-        raise refused("the request's body is not JSON; send a JSON object as application/json") from None
-    if not isinstance(fields, dict):
-        raise refused("the request's body must be a JSON object")
-    return fields
-
-
-def flag_of(fields: dict[str, Any], name: str) -> bool:
-    """Take a switch out of `fields`; what is missing or null is off.
-
-    Raises:
-        Refused: It is neither true nor false.
-    """
-    value = fields.pop(name, None)
-    if value is not None and not isinstance(value, bool):
-        raise refused(f"{name} must be true or false", param=name)
-    return bool(value)
 
 
 def _counts(given: Any, *, streams: bool) -> bool:

@@ -21,10 +21,10 @@ _KINDS: Final = {
 the gateway sends 503, for which Anthropic's clients have an error too, and repeat the request alike."""
 
 
-def error_of(failure: Failure, request_id: str | None = None) -> dict[str, Any]:
+def error_of(failure: Failure) -> dict[str, Any]:
     """Return a failure as Anthropic's error object: the document, and the payload of an `error` event."""
     kind = _KINDS.get(failure.status) or ("invalid_request_error" if failure.status < 500 else "api_error")
     told: dict[str, Any] = {"type": "error", "error": {"type": kind, "message": failure.message}}
-    if request_id is not None:
-        told["request_id"] = request_id
+    if failure.request_id is not None:
+        told["request_id"] = failure.request_id
     return told

@@ -9,6 +9,7 @@
     output_config.effort                    reasoning_effort
     thinking                                enabled: reasoning_effort by its budget, where no effort is given;
                                             adaptive, disabled: nothing, each provider decides
+    cache_control                           see `router.gateway.dialects.messages.marks`
 
 Fields as the official client sends them (anthropic 2.14, `types/message_create_params.py`). Whatever is not
 in this list is dropped or refused by its name; the tables below say why.
@@ -20,9 +21,17 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from router.gateway.asked import Asked
-from router.gateway.dialects.chat.request import flag_of, object_of
-from router.gateway.dialects.fields import check_rest, object_at, objects_at, text_at, unknown_kind
+from router.gateway.dialects.fields import (
+    check_rest,
+    flag_of,
+    object_at,
+    object_of,
+    objects_at,
+    text_at,
+    unknown_kind,
+)
 from router.gateway.dialects.messages.history import history_of
+from router.gateway.dialects.messages.marks import MARK, mark_of
 from router.gateway.failure import refused
 
 if TYPE_CHECKING:
@@ -32,7 +41,6 @@ if TYPE_CHECKING:
 
 _SAME: Final = ("max_tokens", "temperature", "top_p", "top_k", "service_tier")
 _DROPPED: Final = frozenset({
-    "cache_control",  # a hint for Anthropic's cache; other services refuse it
     "context_management",  # saves tokens by leaving old results out; the whole dialogue is sent instead
     "diagnostics",  # asks for a report on Anthropic's cache
     "inference_geo",  # of Anthropic's own machines
@@ -51,6 +59,7 @@ _REASONS: Final[Mapping[str, str]] = MappingProxyType(
 )
 _OF_TOOLS: Final = frozenset({"cache_control", "eager_input_streaming", "input_examples", "allowed_callers"})
 """What of a tool's definition is dropped: hints for Anthropic's cache and for its own tools."""
+_NOT_MARKED: Final = _OF_TOOLS - {MARK}
 _BUDGETS: Final = ((4096, "low"), (16_384, "medium"))
 """Tokens of thinking below which an effort is meant; from the last on it is `high`."""
 
@@ -65,9 +74,43 @@ def asked_of(body: bytes, names: Names) -> Asked:
     named = fields.pop("model", None)
     model, providers = names.meaning(named)
     streams = flag_of(fields, "stream")
-    messages = history_of(fields.pop("messages", None), fields.pop("system", None), names.providers)
+    messages = history_of(fields.pop("messages", None), fields.pop("system", None), names)
+    marked = _marked(fields)
     options = _options(fields)
-    return Asked(messages, named, model, providers, options, streams=streams, counts=True)
+    extra = dict.fromkeys(names.caching, marked) if marked else {}
+    return Asked(messages, named, model, providers, options, streams=streams, counts=True, extra=extra)
+
+
+def tokens_are_not_counted(body: bytes, names: Names) -> Asked:
+    """Refuse to count the tokens of a request: each model of a chain counts in its own way.
+
+    Raises:
+        Refused: Always.
+    """
+    raise refused(
+        "the gateway does not count tokens: each provider of the chain would count others; "
+        "read the usage of a reply, or count in the client",
+        status=404,
+        code="not_found",
+    )
+
+
+def _marked(fields: dict[str, Any]) -> dict[str, Any]:
+    """Take out of `fields` what a provider is sent as it is that takes marks of what is to be cached.
+
+    Raises:
+        Refused: A mark is no object.
+    """
+    marked = mark_of(fields, "")
+    fields.pop(MARK, None)
+    tools, config = fields.get("tools"), fields.get("output_config")
+    formed = isinstance(config, dict) and config.get("format") is not None
+    if isinstance(tools, list) and not formed:  # else its adapter may need a tool of its own
+        each = [tool for tool in tools if isinstance(tool, dict)]
+        marks = [mark_of(tool, f"tools.{place}.") for place, tool in enumerate(each)]
+        if any(marks):
+            marked["tools"] = [{k: v for k, v in tool.items() if k not in _NOT_MARKED} for tool in each]
+    return marked
 
 
 def _options(fields: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from router.gateway.dialects.fields import object_at, objects_at, text_at, unknown_kind
+from router.gateway.dialects.results import split
 from router.gateway.failure import refused
 
 if TYPE_CHECKING:
@@ -148,16 +149,9 @@ def _add_result(dialogue: list[dict[str, Any]], item: Mapping[str, Any], where: 
     output = item.get("output")
     seen: list[dict[str, Any]] = []
     if not isinstance(output, str):
-        texts = []
-        for place, given in enumerate(objects_at(output, f"{where}.output")):
-            part = _part(given, f"{where}.output.{place}")
-            if part["type"] == "text":
-                texts.append(part["text"])
-            else:
-                seen.append(part)
-        output = "\n\n".join(texts)
-        if seen:
-            output = output or f"(see the {len(seen)} attached below)"
-            seen = [{"type": "text", "text": f"Of the result of the tool call {call}:"}, *seen]
+        given = objects_at(output, f"{where}.output")
+        output, seen = split(
+            call, [_part(part, f"{where}.output.{place}") for place, part in enumerate(given)]
+        )
     dialogue.append({"role": "tool", "tool_call_id": call, "content": output})
     return seen

@@ -21,8 +21,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from adapters.contract.message import json_copy
 from router.gateway.asked import Asked
-from router.gateway.dialects.chat.request import flag_of, object_of
-from router.gateway.dialects.fields import check_rest, object_at, objects_at, text_at, unknown_kind
+from router.gateway.dialects.fields import (
+    check_rest,
+    flag_of,
+    object_at,
+    object_of,
+    objects_at,
+    text_at,
+    unknown_kind,
+)
 from router.gateway.dialects.responses.history import history_of
 from router.gateway.failure import refused
 

@@ -21,8 +21,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from adapters.wire.json import encode
-from router.gateway.dialects.chat.reply import error_of, event_of
-from router.gateway.dialects.events import StreamedCall, named_event
+from router.gateway.dialects.chat.reply import error_of
+from router.gateway.dialects.events import StreamedCall, event_of, named_event
 from router.gateway.dialects.responses.reply import (
     annotations_of,
     call_id,

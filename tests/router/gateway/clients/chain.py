@@ -108,8 +108,15 @@ def adapters(served: Mapping[str, OpenAISimulator]) -> list[Adapter]:
             settings["api_key"] = "sk-of-the-gateway"
         found.append(OpenAICompatible(simulator.url + "/v1", name=name, model=model, **settings))
     text_only = Capabilities(tools=False, images=False, options=frozenset(), context_tokens=4096)
-    return [*found, ScriptedAdapter("rich", RICH), ScriptedAdapter("plain", "Hello", capabilities=text_only),
- Fountain()]  # fmt: skip
+    scripted = [
+        ScriptedAdapter("rich", RICH),
+        ScriptedAdapter("plain", "Hello", capabilities=text_only),
+        ScriptedAdapter("short", [Delta('{"city": "Zü'), Delta(finish_reason="length")]),
+        ScriptedAdapter(
+            "refusing", [Delta("No.", beside=Beside(refusal="No.")), Delta(finish_reason="stop")]
+        ),
+    ]
+    return [*found, *scripted, Fountain()]
 
 
 RICH: Final = [

@@ -1,8 +1,7 @@
-"""A gateway that serves in a thread of its own, with uvicorn, on the loopback address."""
+"""A gateway that serves in a thread of its own, as `chat-router serve` does, on the loopback address."""
 
 from __future__ import annotations
 
-import logging
 import socket
 import threading
 from contextlib import AsyncExitStack, contextmanager
@@ -10,10 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import anyio
-import uvicorn
 
 from router import RetryPolicy, Router, Timeouts
-from router.gateway import GatewaySettings, app
+from router.gateway import GatewaySettings
+from router.gateway.gateway import Gateway
+from router.gateway.serving.server import GatewayServer
 from tests.router.gateway.clients.chain import adapters, simulators
 
 if TYPE_CHECKING:
@@ -32,11 +32,13 @@ class Running:
         port: Where.
         simulators: Behind it, by the names of their providers.
         router: Answers.
+        gateway: Stands before it.
     """
 
     port: int
     simulators: dict[str, OpenAISimulator]
     router: Router
+    gateway: Gateway
 
     @property
     def url(self) -> str:
@@ -54,7 +56,7 @@ def running(settings: GatewaySettings | None = None) -> Iterator[Running]:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     listener.listen(2048)
-    server: list[uvicorn.Server] = []
+    server: list[GatewayServer] = []
 
     async def serve() -> None:
         async with AsyncExitStack() as stack:
@@ -66,10 +68,9 @@ def running(settings: GatewaySettings | None = None) -> Iterator[Running]:
             router = await stack.enter_async_context(
                 Router(chain, retry=retry, timeouts=Timeouts(first_content=20), observers=[])
             )
-            application = app(router, settings or GatewaySettings(body=LIMIT))
-            config = uvicorn.Config(application, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
-            server.append(uvicorn.Server(config))
-            found.append(Running(listener.getsockname()[1], served, router))
+            gateway = Gateway(router, settings or GatewaySettings(body=LIMIT))
+            server.append(GatewayServer(gateway))
+            found.append(Running(listener.getsockname()[1], served, router, gateway))
             started.set()
             await server[0].serve([listener])
 
@@ -80,8 +81,6 @@ def running(settings: GatewaySettings | None = None) -> Iterator[Running]:
             failed.append(error)
             started.set()
 
-    # A dropped answer is an exception in the log of a plain uvicorn.
-    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
     thread = threading.Thread(target=run)
     thread.start()
     started.wait(20)
@@ -90,7 +89,8 @@ def running(settings: GatewaySettings | None = None) -> Iterator[Running]:
             yield found[0]
     finally:
         if server:
-            server[0].should_exit = True
+            server[0].stop()
+            server[0].stop()
         thread.join(20)
         listener.close()
     if failed:

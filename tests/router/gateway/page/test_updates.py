@@ -136,8 +136,8 @@ async def test_a_gateway_that_ends_takes_no_viewers() -> None:
 async def test_viewers_have_a_bound_and_share_their_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
 
-    def counted(*args: Any) -> dict[str, str]:
-        made.append(args)
+    def counted(*args: Any, operable: bool) -> dict[str, str]:
+        made.append((args, operable))
         return {"verdict": "x"}
 
     monkeypatch.setattr(status, "pictures", counted)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 import anyio.lowlevel
@@ -13,6 +13,7 @@ import pytest
 from adapters import Delta
 from adapters.contract.errors import ServiceFailed
 from adapters.scripted import Forever, ScriptedAdapter, Unfinished
+from router.gateway.serving.lingering import Lingering
 from router.gateway.settings import GatewaySettings
 from tests.depth import QUICK
 from tests.router.gateway.serving.serving import CHAT, question, request, served
@@ -52,6 +53,42 @@ async def test_a_stream_ends_with_its_mark_and_its_last_chunk() -> None:
 
     assert b"x-chat-router-provider: one" in answer
     assert answer.endswith(b"data: [DONE]\n\n\r\n0\r\n\r\n")
+
+
+class Recorded:
+    """A transport; takes note of what is written."""
+
+    def __init__(self, transport: Any, writes: list[bytes]) -> None:
+        self._transport, self._writes = transport, writes
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        self._writes.append(data)
+        self._transport.write(data)
+
+
+@pytest.mark.parametrize("streams", [True, False])
+async def test_the_head_of_an_answer_comes_together_with_its_first_piece(
+    monkeypatch: pytest.MonkeyPatch, streams: bool
+) -> None:
+    writes: list[bytes] = []
+    make = Lingering.__init__
+
+    def recorded(self: Lingering, transport: Any, connection: Any) -> None:
+        recording: Any = Recorded(transport, writes)
+        make(self, recording, connection)
+
+    monkeypatch.setattr(Lingering, "__init__", recorded)
+    async with served(adapters=[ScriptedAdapter("one", ["Hel", 0.1, "lo"])]) as one, one.client() as client:
+        await client.send(request(question(stream=streams)))
+        await (client.until(b"\r\n0\r\n\r\n") if streams else client.answer())
+
+    first = writes[0]
+    assert first.startswith(b"HTTP/1.1 200 ")
+    assert (b'"content":"Hel"' if streams else b'"content":"Hello"') in first
+    assert streams or len(writes) == 1
 
 
 @pytest.mark.parametrize("parts", [1, 40])

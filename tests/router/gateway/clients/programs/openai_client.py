@@ -18,14 +18,15 @@ __all__ = ["ROWS", "openai_failures", "openai_replies"]
 
 def main(url: str) -> None:
     """Try all rows, and print how each went."""
-    for behaviour, function in ROWS.items():
-        try:
-            function(url)
-        except Exception as error:  # noqa: BLE001 - it is what the row is about
-            outcome = f"{type(error).__name__}: {error}"
-        else:
-            outcome = "ok"
-        sys.stdout.write(json.dumps([openai.__version__, behaviour, outcome]) + "\n")
+    for kind in ("sync", "async"):
+        for behaviour, row in ROWS.items():
+            try:
+                row.tried(url, kind)
+            except Exception as error:  # noqa: BLE001 - it is what the row is about
+                outcome = f"{type(error).__name__}: {error}"
+            else:
+                outcome = "ok"
+            sys.stdout.write(json.dumps([openai.__version__, f"{behaviour} ({kind})", outcome]) + "\n")
 
 
 if __name__ == "__main__":

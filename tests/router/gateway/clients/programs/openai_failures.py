@@ -6,7 +6,15 @@ import time
 
 import openai
 
-from tests.router.gateway.clients.programs.rows import HELLO, WEATHER, client, raised, refusal, row
+from tests.router.gateway.clients.programs.rows import (
+    HELLO,
+    WEATHER,
+    client,
+    completions,
+    raised,
+    refusal,
+    row,
+)
 
 
 @row("a field that nobody knows: 400 with its name")
@@ -93,6 +101,44 @@ def retries(url: str) -> None:
     error = raised(openai.InternalServerError, lambda: ask(model="locked/m", messages=HELLO))
     assert error.response.headers["x-should-retry"] == "false"
     assert error.response.request.headers["x-stainless-retry-count"] == "0"
+
+
+@row("with_options(): timeout and max_retries of one request")
+def with_options(url: str) -> None:
+    """They hold for it alone."""
+    made = client(url, timeout=20)
+    ask = made.with_options(max_retries=1, timeout=0.2).chat.completions.create
+    error = raised(openai.APITimeoutError, lambda: ask(model="stall/m", messages=HELLO))
+    assert error.request.headers["x-stainless-retry-count"] == "1"
+    assert made.chat.completions.create(model="echo/m", messages=HELLO).choices[0].finish_reason == "stop"
+
+
+@row("request_id of an error: it is the one of the log")
+def request_ids(url: str) -> None:
+    """Of failures of providers, of the client's own, and of those in the middle of a stream."""
+    for fields in ({"model": "broken/m"}, {"model": "echo/m", "temperature": -1}, {"model": "other/lost"}):
+        error = refusal(openai.APIStatusError, url, strictly=False, **fields)
+        assert error.request_id == error.response.headers["x-request-id"]
+        assert len(error.request_id) == 16
+
+
+@row("APIConnectionError: nobody listens there")
+def unreachable(url: str) -> None:
+    """The one class of errors that is not the gateway's."""
+    ask = client("http://127.0.0.1:9/v1").chat.completions.create
+    raised(openai.APIConnectionError, lambda: ask(model="echo/m", messages=HELLO))
+
+
+@row("parse(): LengthFinishReasonError where the reply met its limit; a refusal is told as one")
+def unfinished(url: str) -> None:
+    """What was cut is not taken for a whole object."""
+    ask = completions(url).parse
+    raised(
+        openai.LengthFinishReasonError,
+        lambda: ask(model="short/m", messages=HELLO, response_format={"type": "json_object"}),
+    )
+    reply = client(url).chat.completions.create(model="refusing/m", messages=HELLO)
+    assert (reply.choices[0].message.refusal, reply.choices[0].message.content) == ("No.", None)
 
 
 @row("timeout: APITimeoutError")

@@ -66,20 +66,23 @@ def helper(url: str) -> None:
     assert final.choices[0].message.content == "You said: hello"
 
 
-@row("async: create(), a stream, and closing it early")
-def asynchronous(url: str) -> None:
-    """The same client, asynchronous."""
+@row("async: many requests at once in one client, and a stream that is closed early")
+def at_once(url: str) -> None:
+    """Twenty streams in one event loop, each with its own text; and the `async for` of the documentation."""
 
     async def run() -> None:
         async with openai.AsyncOpenAI(base_url=url, api_key="x", max_retries=0) as made:
             ask = made.chat.completions.create
-            reply = await ask(model="echo/m", messages=HELLO)
-            assert reply.choices[0].message.content == "You said: hello"
-            parts = [
-                chunk.choices[0].delta.content or ""
-                async for chunk in await ask(model="echo/m", messages=HELLO, stream=True)
-            ]
-            assert "".join(parts) == "You said: hello"
+
+            async def one(number: int) -> None:
+                said: Any = [{"role": "user", "content": f"number {number}"}]
+                chunks: Any = await ask(model="echo/m", messages=said, stream=True)
+                parts = [chunk.choices[0].delta.content or "" async for chunk in chunks]
+                assert "".join(parts) == f"You said: number {number}"
+
+            async with anyio.create_task_group() as group:
+                for number in range(20):
+                    group.start_soon(one, number)
             async with await ask(model="slow/m", messages=HELLO, stream=True) as chunks:
                 async for chunk in chunks:
                     if chunk.choices[0].delta.content:
@@ -290,6 +293,33 @@ def headers(url: str) -> None:
         assert answer.headers["x-chat-router-model"] == "m"
         assert answer.headers["content-type"].startswith("text/event-stream")
         assert list(answer.iter_lines())[-2:] == ["data: [DONE]", ""]
+
+
+@row("a stream that is closed early, by hand or by its `with` block")
+def closed_early(url: str) -> None:
+    """The client goes on with the next request."""
+    made = client(url)
+    for _ in range(2):
+        with made.chat.completions.create(model="slow/m", messages=HELLO, stream=True) as chunks:
+            first = next(iter(chunks))
+        assert first.choices[0].delta.role == "assistant"
+    chunks = made.chat.completions.create(model="slow/m", messages=HELLO, stream=True)
+    chunks.close()
+    assert made.chat.completions.create(model="echo/m", messages=HELLO).choices[0].finish_reason == "stop"
+
+
+@row("extra_headers, extra_query, extra_body, default_headers")
+def extras(url: str) -> None:
+    """Fields of the body count as if they were arguments; headers and queries go no further."""
+    made = client(url, default_headers={"x-default": "1"})
+    sent = made.chat.completions.create(
+        model="mirror/m",
+        messages=HELLO,
+        extra_headers={"x-more": "2"},
+        extra_query={"q": "3"},
+        extra_body={"seed": 7},
+    )
+    assert json.loads(sent.choices[0].message.content)["seed"] == 7
 
 
 @row("models.list(), models.retrieve()")

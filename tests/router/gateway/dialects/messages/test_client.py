@@ -72,6 +72,24 @@ def test_a_message_whole_and_streamed(service: str) -> None:
         assert "Be brief." in json.dumps(sent)
 
 
+def test_the_list_of_models() -> None:
+    with serving(("anthropic", {})) as chain, client_of(chain) as client:
+        listed = list(client.models.list(limit=1))
+        names = [each.id for each in listed]
+        assert names[:2] == ["chat-router", "anthropic0/"]
+        assert {(each.type, each.lifecycle, each.created_at.year) for each in listed} == {
+            ("model", "active", 1970)
+        }
+        one = client.models.retrieve("anthropic0/claude-sonnet-4-5")
+        assert one.display_name == one.id
+        assert one.chat_router["providers"] == ["anthropic0"]
+        assert one.chat_router["capabilities"]["tools"] is True
+        with pytest.raises(anthropic.NotFoundError) as raised:
+            client.models.retrieve("lost")
+        assert told_by(raised.value)[0] == 404
+        assert raised.value.request_id
+
+
 async def test_the_asynchronous_client(anyio_backend: str) -> None:
     with serving(("anthropic", {"text": "Hello there.", "thinking": "Hm."})) as chain:
         async with async_client_of(chain) as client:
