@@ -9,6 +9,7 @@ from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from adapters.contract.errors import ChatRouterError
+from adapters.contract.frozen import quickly_made
 
 if TYPE_CHECKING:
     from adapters.contract import ProbeResult, Switch, Usage
@@ -27,6 +28,7 @@ _LIGHT: Final = 1000
 """Characters of a text that a kept error may carry in its arguments and attributes."""
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One attempt at one provider: the unit of the ledger, of events and of logs.
@@ -134,6 +136,7 @@ class ReplySwitched:
     error: Exception
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class RequestEnded:
     """The one end record of a request.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
 
+from adapters.contract.frozen import quickly_made
 from adapters.contract.tool_call import ToolCallFragment
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ class Delta:
         return self.ends or self.finish_reason is not None
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Beside:
     """What came in a delta, or in a whole reply, beside the text.

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from adapters.contract.frozen import quickly_made
 from adapters.contract.tools import check_tool_calls
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def cut_name(name: str) -> str:
     return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True, repr=False)
 class Message:
     """One message of a dialogue, normalised from an OpenAI-style mapping.

@@ -14,6 +14,7 @@ from adapters.contract.credentials import (
     keys_by_provider,
     models_by_provider,
 )
+from adapters.contract.frozen import quickly_made
 from adapters.contract.message import EMPTY, Message, cut_name, json_copy
 from adapters.contract.options import checked_options, demands_of
 from adapters.contract.traits import Traits, text_bytes
@@ -90,6 +91,7 @@ def _nothing() -> None:
     """Interrupt no wait."""
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Conditions:
     """What the router tells the adapter about one attempt.
@@ -127,6 +129,7 @@ class Conditions:
         return self.api_key is not None or is_of_an_account(self.headers)
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
     """One immutable request; built once per call of the router.
