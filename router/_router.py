@@ -270,6 +270,7 @@ class Router(Origins):
         now = self._in_flight.clock()
         if given.providers is None:
             candidates = arranged(candidates, self._strategy, now, self._random, self._tell.broke, request)
+        work = self._in_flight.work()
         context = RequestContext(
             request=request,
             candidates=tuple(candidates),
@@ -284,8 +285,9 @@ class Router(Origins):
             random_source=self._random,
             clock=self._in_flight.clock,
             loop=loop,
+            work=work,
         )
-        with self._in_flight.work():
+        with work:
             stream = await Call(context).open()
             if not self._in_flight.closed:
                 self._in_flight.add(stream)
@@ -336,7 +338,8 @@ class Router(Origins):
             anyio.ClosedResourceError: The router is closed.
         """
         self._enter()
-        with self._in_flight.work():
+        with self._in_flight.work() as work:
+            work.guard()
             names = None if providers is None else [each.name for each in ordered(self._providers, providers)]
             return await self._check_up.check(checked_level(level), names)
 

@@ -116,6 +116,7 @@ class Call:
         committed = await self._pass_over(names, number)
         next_at = self._rounds.next_at()
         if committed is None and next_at is not None:
+            self._context.work.guard()
             pause = max(0.0, next_at - self._context.clock())
             self._ledger.tell(WaitStarted(self._context.request_id, number, pause))
         return committed
@@ -134,6 +135,7 @@ class Call:
         """Ask one candidate, and the next one too where the first takes too long."""
         hedge, candidates = self._context.policy.hedge, self._candidates
         assert hedge is not None
+        self._context.work.guard()
         on_trial = candidates.on_trial(provider, self._context.clock())
         delay = hedge.wait(provider.pace.percentile(hedge.percentile), on_trial=on_trial)
 

@@ -126,6 +126,7 @@ class Candidates:
                 return None
             if result.error is None:
                 return Commitment(self._context, provider, result, bill=plan.bill)
+            self._context.work.guard()
             if self._context.policy.disposition(result.error) is Disposition.ABORT:
                 raise self._aborted(provider, result.error) from result.error
             if result.error.other_key and key_repeats < _MOST_KEYS:
@@ -180,6 +181,7 @@ class Candidates:
         if context.timeouts.slot is not None and context.timeouts.slot < longest:
             longest, setting = context.timeouts.slot, "Timeouts.slot"
         leave = min(longest, context.timeouts.close)
+        context.work.guard()
         if not await slots.acquire(0.0 if plan.behind else longest, behind_probe=leave):
             self._skip_full(plan, slots.limit, None if plan.behind else f"within {longest:.3g} s ({setting})")
             return False
@@ -190,6 +192,7 @@ class Candidates:
         context, now = self._context, self._context.clock()
         plan.admission = limits.admit(self._request, now)
         if plan.admission is None and not self._is_skipped(plan, now):
+            context.work.guard()
             plan.admission = await limits.wait(self._request, context.deadline.at - MINIMUM, context.clock)
             now = context.clock()
             if plan.admission is None:
@@ -263,7 +266,7 @@ class Candidates:
             request = asked.under(self._conditions(plan, model, report), provider.name)
             usual = context.is_usual(provider, limit, started, plan.behind + 1)
             result = await run_attempt(
-                provider.adapter, request, clocks, limit=limit, usual=usual, report=report, clock=clock
+                provider.adapter, request, clocks, limit=limit, usual=usual, report=report, clock=clock, work=context.work
             )
             if self._won and result.generator is not None:
                 await close_generator(result.generator, clocks.close, report)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from router.provider.concurrency import Slots
     from router.provider.provider import Provider
     from router.reply.event_loop import EventLoop
+    from router.request.in_flight import Work
     from router.request.ledger import Ledger
 
 
@@ -40,6 +41,7 @@ class RequestContext:
         random_source: For the jitter.
         clock: Returns the time on the event loop's clock.
         loop: The event loop that it runs in.
+        work: The way to its commit, which closing the router cancels.
     """
 
     request: ChatRequest
@@ -55,6 +57,7 @@ class RequestContext:
     random_source: random.Random
     clock: Callable[[], float]
     loop: EventLoop
+    work: Work
 
     def clocks_at(self, provider: Provider) -> Timeouts:
         """Return the clocks of the request at a provider, which may have some of its own."""

@@ -5,10 +5,12 @@ Many things are closed side by side, so that one slow clean-up does not hold up 
 
 from __future__ import annotations
 
+import math
 import weakref
 from typing import TYPE_CHECKING
 
 import anyio
+import anyio.lowlevel
 
 from router.events import CleanUpFailed, without_frames
 from router.reply.event_loop import EventLoop
@@ -34,14 +36,14 @@ class InFlight:
         clock: Does so in whatever event loop.
     """
 
-    __slots__ = ("_idle", "_over", "_scopes", "_streams", "clock", "closed", "loop")
+    __slots__ = ("_idle", "_over", "_streams", "_works", "clock", "closed", "loop")
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.closed = False
         self.clock = clock
         self.loop: EventLoop | None = None
         self._over: anyio.Event | None = None
-        self._scopes: set[anyio.CancelScope] = set()
+        self._works: set[Work] = set()
         self._idle: anyio.Event | None = None
         self._streams: weakref.WeakSet[ReplyStream] = weakref.WeakSet()  # a dropped one warns by itself
 
@@ -87,14 +89,14 @@ class InFlight:
         """Return what runs a block that `close()` may cancel; it raises `anyio.ClosedResourceError` then."""
         return Work(self)
 
-    def begun(self, scope: anyio.CancelScope) -> None:
+    def begun(self, work: Work) -> None:
         """Note work that `close()` has to cancel."""
-        self._scopes.add(scope)
+        self._works.add(work)
 
-    def ended(self, scope: anyio.CancelScope) -> None:
+    def ended(self, work: Work) -> None:
         """Note that work has ended."""
-        self._scopes.discard(scope)
-        if self._idle is not None and not self._scopes:
+        self._works.discard(work)
+        if self._idle is not None and not self._works:
             self._idle.set()
 
     def now(self) -> float:
@@ -141,43 +143,85 @@ class InFlight:
         if self.loop is not None and not self.loop.is_running_here:
             return  # it is gone, and what was in flight with it
         with anyio.move_on_after(seconds, shield=True):
-            if self._scopes:
+            if self._works:
                 self._idle = anyio.Event()
-                for scope in list(self._scopes):
-                    scope.cancel()
+                for work in list(self._works):
+                    work.cancel()
             await close_streams(list(self._streams))
             if self._idle is not None:
                 await self._idle.wait()
 
     def __repr__(self) -> str:
         streams = sum(stream.verdict is None for stream in self._streams)
-        return "closed" if self.closed else f"{len(self._scopes)} opening, {streams} streams"
+        return "closed" if self.closed else f"{len(self._works)} opening, {streams} streams"
 
 
 class Work:
     """Work that the closing of its router cancels, as a context manager.
 
+    A scope costs some microseconds, and most requests wait in one attempt only, whose scope serves for this
+    too. So a scope of its own is entered where `guard` is called: before any other wait.
+
     Args:
         in_flight: Of the router.
     """
 
-    __slots__ = ("_in_flight", "_scope")
+    __slots__ = ("_attempt", "_cancelled", "_in_flight", "_scope", "_under_way")
 
     def __init__(self, in_flight: InFlight) -> None:
         self._in_flight = in_flight
-        self._scope = anyio.CancelScope()
+        self._under_way = False
+        self._cancelled = False
+        self._scope: anyio.CancelScope | None = None
+        self._attempt: anyio.CancelScope | None = None
 
-    def __enter__(self) -> None:
-        self._scope.__enter__()
-        self._in_flight.begun(self._scope)
+    def __enter__(self) -> Work:
+        self._under_way = True
+        self._in_flight.begun(self)
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._in_flight.ended(self._scope)
-        self._scope.__exit__(kind, error, trace)
-        if self._scope.cancelled_caught:
-            raise anyio.ClosedResourceError("the router was closed meanwhile") from None
+        self._in_flight.ended(self)
+        self._under_way = False
+        self._attempt = None
+        if self._scope is not None:
+            self._scope.__exit__(kind, error, trace)
+            if self._scope.cancelled_caught:
+                raise anyio.ClosedResourceError("the router was closed meanwhile") from None
+
+    def guard(self) -> None:
+        """Enter the scope that closing the router cancels. To be called where no other scope is open."""
+        if self._scope is None and self._under_way:
+            self._scope = self._new_scope()
+            self._scope.__enter__()
+            if self._cancelled:
+                self._scope.cancel()
+
+    def attempt(self, deadline: float) -> anyio.CancelScope:
+        """Return the scope of an attempt, which has until `deadline`; to be entered at once."""
+        scope = self._new_scope(deadline=deadline)
+        if self._scope is None:
+            self._attempt = scope
+        return scope
+
+    async def leave_if_cancelled(self) -> None:
+        """Leave the work by a cancellation where closing the router ended the scope of an attempt."""
+        if self._cancelled and self._scope is None:
+            self.guard()
+            await anyio.lowlevel.checkpoint_if_cancelled()
+
+    def cancel(self) -> None:
+        """End it: the router is closed."""
+        self._cancelled = True
+        for scope in (self._scope, self._attempt):
+            if scope is not None:
+                scope.cancel()
+
+    def _new_scope(self, deadline: float = math.inf) -> anyio.CancelScope:
+        loop = self._in_flight.loop
+        return anyio.CancelScope(deadline=deadline) if loop is None else loop.scope(deadline=deadline)
 
 
 async def close_streams(streams: Sequence[ReplyStream]) -> None:
