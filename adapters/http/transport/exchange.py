@@ -200,6 +200,8 @@ class Exchange:
 
     async def receive_head(self, limit: float = math.inf) -> None:
         """Read the answer up to the end of its head: the second half of `send`."""
+        if not self.heard:  # what was asked a moment ago is not answered yet: a look would find nothing
+            await self.more(limit)
         while not self._parser.status:
             if not self._hear_now():
                 await self.more(limit)
