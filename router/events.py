@@ -375,7 +375,13 @@ class Observers:
 
     def __call__(self, event: Event) -> None:
         """Tell `event` to every observer; raises nothing that an observer raises."""
-        self._tell(event, None)
+        index = 0
+        for observer in self._observers:
+            try:
+                observer(event)
+            except Exception as error:  # noqa: BLE001 - an observer must not break a request
+                self._report(index, error)
+            index += 1  # noqa: SIM113 - `enumerate` makes a tuple for each
 
     def broke(self, what: str, bug: Exception) -> None:
         """Tell that code of the application, but no observer, raised; once for each `what`."""
@@ -390,15 +396,17 @@ class Observers:
                 return True
         return False
 
-    def _tell(self, event: Event, but: int | None) -> None:
-        for index, observer in enumerate(self._observers):
-            if index == but:
-                continue
-            try:
-                observer(event)
-            except Exception as error:  # noqa: BLE001 - an observer must not break a request
-                if index in self._failed:
-                    continue
-                self._failed.add(index)
-                name = getattr(observer, "__qualname__", type(observer).__qualname__)
-                self._tell(ObserverFailed(name, error), index)
+    def _report(self, failed: int, error: Exception) -> None:
+        """Tell the others, once, that an observer raised."""
+        if failed in self._failed:
+            return
+        self._failed.add(failed)
+        observer = self._observers[failed]
+        name = getattr(observer, "__qualname__", type(observer).__qualname__)
+        event = ObserverFailed(name, error)
+        for index, other in enumerate(self._observers):
+            if index != failed:
+                try:
+                    other(event)
+                except Exception as another:  # noqa: BLE001 - as above
+                    self._report(index, another)

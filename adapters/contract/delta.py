@@ -135,9 +135,9 @@ class Beside:
     @property
     def has_content(self) -> bool:
         """Whether this is progress: an image, a sound, or content of a further choice."""
-        if self.images or any(piece.keys() & _HEARD for piece in self.audio):
+        if self.images or (self.audio and any(piece.keys() & _HEARD for piece in self.audio)):
             return True
-        return any(delta.has_content for _, delta in self.choices)
+        return bool(self.choices) and any(delta.has_content for _, delta in self.choices)
 
 
 def together(parts: Iterable[Beside | None]) -> Beside | None:

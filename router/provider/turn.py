@@ -35,7 +35,10 @@ class Turn:
         self.model = model
         self.own_account = own_account
         self._permit = permit
-        self._permits = tuple([each for each in (permit, model_permit) if each is not None])
+        if permit is not None and model_permit is not None:
+            self._permits: tuple[Permit, ...] = (permit, model_permit)
+        else:
+            self._permits = tuple([each for each in (permit, model_permit) if each is not None])
         self._content: bytes | None = None
 
     @property

@@ -18,6 +18,8 @@ from router.request.race import race
 from router.request.rounds import Rounds, in_rounds
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from adapters.contract import ChatRequest
     from adapters.contract.errors import AdapterError
     from router.provider.provider import Provider
@@ -37,12 +39,12 @@ class Call:
         self._ledger = context.ledger
         self._by_name = {provider.name: provider for provider in context.candidates}
         self._broke_off: list[str] = []
-        self._begin(list(self._by_name), context.request)
+        self._begin(self._by_name, context.request)
 
-    def _begin(self, names: list[str], request: ChatRequest) -> None:
+    def _begin(self, names: Iterable[str], request: ChatRequest) -> None:
         context = self._context
         self._rounds = Rounds(names, context.policy, context.deadline, context.random_source)
-        self._candidates = Candidates(context, self._rounds, request)
+        self._candidates = Candidates(context, self._rounds, request, self._by_name)
 
     async def open(self) -> ReplyStream:
         """Return the committed stream.
@@ -114,12 +116,14 @@ class Call:
         """Play one round; where nobody commits, tell when the next one is."""
         names = list(self._by_name) if number == 1 else self._rounds.due(self._context.clock())
         committed = await self._pass_over(names, number)
+        if committed is not None:
+            return committed
         next_at = self._rounds.next_at()
-        if committed is None and next_at is not None:
+        if next_at is not None:
             self._context.work.guard()
             pause = max(0.0, next_at - self._context.clock())
             self._ledger.tell(WaitStarted(self._context.request_id, number, pause))
-        return committed
+        return None
 
     async def _pass_over(self, names: list[str], number: int) -> Commitment | None:
         """Ask each candidate in order; return the first that commits."""
