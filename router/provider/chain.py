@@ -106,6 +106,11 @@ def ordered(providers: Mapping[str, Provider], wanted: Sequence[str] | None) -> 
     return [named(providers, name) for name in names]
 
 
+def by_name(candidates: Iterable[Provider]) -> dict[str, Provider]:
+    """Return candidates by name, in their order."""
+    return {provider.name: provider for provider in candidates}
+
+
 def named(providers: Mapping[str, Provider], name: str) -> Provider:
     """Return the provider of this name.
 

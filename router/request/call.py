@@ -37,7 +37,7 @@ class Call:
     def __init__(self, context: RequestContext) -> None:
         self._context = context
         self._ledger = context.ledger
-        self._by_name = {provider.name: provider for provider in context.candidates}
+        self._by_name = context.candidates
         self._broke_off: list[str] = []
         self._begin(self._by_name, context.request)
 
@@ -158,7 +158,7 @@ class Call:
 
     def _all_failed(self) -> AllProvidersFailed:
         now = self._context.clock()
-        refusals = [self._candidates.refusal(each, now, tell=False) for each in self._context.candidates]
+        refusals = [self._candidates.refusal(each, now, tell=False) for each in self._by_name.values()]
         waits = [each.back_in for each in refusals if each is not None and each.back_in is not None]
         attempts, out_of_time = self._ledger.attempts, self._candidates.out_of_time
         errors = [attempt.error for attempt in attempts if attempt.error is not None]

@@ -29,7 +29,7 @@ class RequestContext:
 
     Attributes:
         request: What to ask.
-        candidates: The providers to ask, in order.
+        candidates: The providers to ask by name, in order.
         ledger: Its attempts, and the events about it.
         timeouts: Its clocks.
         usual: The router's own clocks: a limit that is shorter proves nothing when it strikes.
@@ -45,7 +45,7 @@ class RequestContext:
     """
 
     request: ChatRequest
-    candidates: tuple[Provider, ...]
+    candidates: Mapping[str, Provider]
     ledger: Ledger
     timeouts: Timeouts
     usual: Timeouts
@@ -93,7 +93,7 @@ class RequestContext:
         Args:
             request: Stands in for that of the reply.
         """
-        self.request, self.candidates = request, ()
+        self.request, self.candidates = request, {}
 
     @property
     def request_id(self) -> str:
