@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-import anyio
+import anyio.lowlevel
 
 from adapters.contract import Delta, Flow
 from adapters.contract.errors import (
@@ -151,7 +151,8 @@ async def _begin(
             await _read(generator, result)
             committed = result.error is None
         if scope.cancelled_caught and result.error is None:
-            await work.leave_if_cancelled()
+            work.guard_if_cancelled()  # closing the router ended the scope, and not the clock
+            await anyio.lowlevel.checkpoint_if_cancelled()
             result.error = FirstContentTimeout(
                 f"no content within {limit:.3g} s ({_PHASES[result.phase]}); "
                 "where the service is only slow, raise Timeouts.first_content"

@@ -62,6 +62,7 @@ class Call:
             context.budget.deposit(context.clock())
             committed = await in_rounds(self._round, self._rounds, context.clock)
             if committed is None:
+                context.work.guard_if_cancelled()
                 # A cancellation during the last clean-up, which was shielded, is no failure of the providers.
                 await anyio.lowlevel.checkpoint_if_cancelled()
                 raise self._all_failed()

@@ -129,7 +129,6 @@ class Candidates:
                 return None
             if result.error is None:
                 return Commitment(self._context, provider, result, bill=plan.bill)
-            self._context.work.guard()
             if self._context.policy.disposition(result.error) is Disposition.ABORT:
                 raise self._aborted(provider, result.error) from result.error
             if result.error.other_key and key_repeats < _MOST_KEYS:
@@ -143,6 +142,7 @@ class Candidates:
             earliest = self._rounds.failed(provider.name, result.error, now)
             if number > 1 or earliest is None or not self._rounds.may_stay(provider.name):
                 return None
+            self._context.work.guard()
             await anyio.sleep(max(0.0, earliest - now))
             repeat = False
 
@@ -265,6 +265,7 @@ class Candidates:
     async def _attempt(self, plan: _Plan) -> AttemptResult | None:
         """Make an attempt, and keep what it shows; None where another provider was quicker meanwhile."""
         context, provider = self._context, plan.provider
+        context.work.guard_if_cancelled()
         try:
             # The clean-up of the attempt before was shielded: who was cancelled meanwhile asks nobody else.
             await anyio.lowlevel.checkpoint_if_cancelled()

@@ -10,7 +10,6 @@ import weakref
 from typing import TYPE_CHECKING
 
 import anyio
-import anyio.lowlevel
 
 from router.events import CleanUpFailed, without_frames
 from router.reply.event_loop import EventLoop
@@ -218,11 +217,10 @@ class Work:
             self._attempt = scope
         return scope
 
-    async def leave_if_cancelled(self) -> None:
-        """Leave the work by a cancellation where closing the router ended the scope of an attempt."""
-        if self._cancelled and self._scope is None:
+    def guard_if_cancelled(self) -> None:
+        """Enter that scope where the router was closed meanwhile, so that the next checkpoint raises."""
+        if self._cancelled:
             self.guard()
-            await anyio.lowlevel.checkpoint_if_cancelled()
 
     def cancel(self) -> None:
         """End it: the router is closed."""
