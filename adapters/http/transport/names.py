@@ -76,6 +76,14 @@ class Names:
         self._found: dict[tuple[str, int], tuple[float, Sequence[Address]]] = {}
         self._under_way: dict[Hashable, _UnderWay] = {}
 
+    def known(self, host: str, port: int) -> Sequence[Address] | None:
+        """Return the addresses of a host where nothing has to be looked up, else None."""
+        address = numeric(host, port)
+        if address is not None:
+            return (address,)
+        found = self._found.get((host, port))
+        return found[1] if found is not None and found[0] > self._clock() else None
+
     async def addresses(self, host: str, port: int) -> Sequence[Address]:
         """Return the addresses of a host.
 

@@ -11,7 +11,8 @@ import anyio
 import httpx
 
 from adapters.contract.errors import BadReply
-from adapters.http.transport.connecting import open_channel
+from adapters.http.transport.channel import PlainChannel
+from adapters.http.transport.connecting import Race, connect, connect_tls
 from adapters.http.transport.connection import Connection
 from adapters.http.transport.exchange import Exchange
 from adapters.http.transport.idle import IdleConnections
@@ -21,6 +22,7 @@ from adapters.http.transport.request import Origin, RequestHead, request_head
 from adapters.http.transport.tls import context_for, prepared
 
 if TYPE_CHECKING:
+    import socket
     import ssl
     from collections.abc import AsyncIterator, Callable
 
@@ -123,10 +125,15 @@ class StreamTransport(httpx.AsyncBaseTransport):
             idle.enter(self.loop)
             return idle, True
         seconds = self._connect_timeout if connect_timeout is None else connect_timeout
-        own = anyio.current_time() + seconds
+        own = math.inf
         try:
+            race = self._race(origin)
+            sock = None if race is None else race.at_once()
+            if sock is not None and not origin.tls:
+                return Connection(PlainChannel(sock), origin), False
+            own = anyio.current_time() + seconds
             with anyio.CancelScope(deadline=min(own, limit)):
-                return await self._connect(origin), False
+                return await self._connect(origin, race, sock), False
         except (OSError, ValueError, OverflowError) as error:  # a name or port that cannot be one, too
             self._names.forget(origin.host, origin.port)
             raise httpx.ConnectError(f"no connection to {origin}: {error}") from error
@@ -146,10 +153,32 @@ class StreamTransport(httpx.AsyncBaseTransport):
         """Note that an exchange is over."""
         self._exchanges.pop(id(exchange), None)
 
-    async def _connect(self, origin: Origin) -> Connection:
-        addresses = await self._names.addresses(origin.host, origin.port)
-        context = self._tls_context() if origin.tls else None
-        return Connection(await open_channel(addresses, context, origin.host), origin)
+    def _race(self, origin: Origin) -> Race | None:
+        """Return the race for the addresses of a host, not started; None where they have to be looked up."""
+        addresses = self._names.known(origin.host, origin.port)
+        return None if addresses is None else Race(addresses)
+
+    async def _connect(self, origin: Origin, race: Race | None, sock: socket.socket | None) -> Connection:
+        """Return a connection to a host.
+
+        Args:
+            origin: Where to.
+            race: For its addresses, where they were known: it has started.
+            sock: What it came to, where that was without a wait.
+        """
+        if sock is None:
+            if race is None:
+                sock = await connect(await self._names.addresses(origin.host, origin.port))
+            else:
+                sock = await race.finished()
+        if not origin.tls:
+            return Connection(PlainChannel(sock), origin)
+        try:
+            context = self._tls_context()
+        except BaseException:
+            sock.close()
+            raise
+        return Connection(await connect_tls(sock, context, origin.host), origin)
 
     def _tls_context(self) -> ssl.SSLContext:
         if self._context is None:
