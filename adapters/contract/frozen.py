@@ -30,9 +30,8 @@ def quickly_made(cls: type[T]) -> type[T]:
     usual = cls.__init__
     each = fields(cls)  # type: ignore[arg-type]  # a dataclass, which no type says of a class
     unguarded = type(cls.__name__, (), {"__slots__": tuple(field.name for field in each)})
-    known: dict[str, Any] = {
-        "become": object.__setattr__, "cls": cls, "unguarded": unguarded, "usual": usual, "LEFT_OUT": _LEFT_OUT
-    }  # fmt: skip
+    known: dict[str, Any] = {"become": object.__setattr__, "cls": cls, "unguarded": unguarded}
+    known["LEFT_OUT"] = _LEFT_OUT
     parameters, lines = [], []
     for field in each:
         name = field.name
@@ -47,7 +46,7 @@ def quickly_made(cls: type[T]) -> type[T]:
             lines.append(f"self.{name} = {name}")
     body = ["become(self, '__class__', unguarded)", *lines, "self.__class__ = cls"]
     text = f"def __init__(self, {', '.join(parameters)}):\n " + "\n ".join(body)
-    exec(text, known)  # noqa: S102 - of names of fields alone, as the dataclass itself is made
+    exec(text, known)  # of names of fields alone, as dataclasses make theirs
     made = known["__init__"]
     made.__qualname__, made.__module__ = usual.__qualname__, cls.__module__
     made.__wrapped__ = usual  # its signature is the one to be shown

@@ -110,10 +110,11 @@ async def converse(
         else:
             for delta in flow.hand_over(decoder.flush()):
                 yield delta
-        rest = _Rest(answer, decoder, session.limits.silence_after_finish)
-        while decoder.proved and not decoder.done and chunk is not None and (deltas := await rest.next()):
-            for delta in flow.hand_over(deltas):
-                yield delta
+        if decoder.proved and not decoder.done and chunk is not None:
+            rest = _Rest(answer, decoder, session.limits.silence_after_finish)
+            while not decoder.done and (deltas := await rest.next()):
+                for delta in flow.hand_over(deltas):
+                    yield delta
         if decoder.done:
             answer.ended()
         if decoder.proved or decoder.failure is not None:

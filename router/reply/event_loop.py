@@ -70,7 +70,7 @@ class EventLoop:
 def _what_tells(native: object) -> Callable[[], object]:
     """Return what tells the event loop that runs here: asyncio's own word costs a tenth of anyio's."""
     if hasattr(native, "call_soon_threadsafe"):
-        from asyncio import get_running_loop
+        from asyncio import get_running_loop  # noqa: TID251 - where it is asyncio's loop only
 
         return get_running_loop
     return lambda: current_token().native_token

@@ -147,7 +147,7 @@ class Candidates:
             repeat = False
 
     def _left(self, provider: Provider, behind: list[str], now: float) -> int:
-        """Return how many of the candidates behind one would be asked; 1 for any, where no limit differs by it.
+        """Return how many of the candidates behind one would be asked; 1 for any, where no limit differs.
 
         Args:
             provider: Who is asked first.
@@ -286,7 +286,14 @@ class Candidates:
             request = asked.under(self._conditions(plan, model, report), provider.name)
             usual = context.is_usual(provider, limit, started, plan.behind + 1)
             result = await run_attempt(
-                provider.adapter, request, clocks, limit=limit, usual=usual, report=report, clock=clock, work=context.work
+                provider.adapter,
+                request,
+                clocks,
+                limit=limit,
+                usual=usual,
+                report=report,
+                clock=clock,
+                work=context.work,
             )
             if self._won and result.generator is not None:
                 await close_generator(result.generator, clocks.close, report)

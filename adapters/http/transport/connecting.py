@@ -83,7 +83,7 @@ def in_turn(addresses: Sequence[Address]) -> list[Address]:
 
 
 class Race:
-    """Connects to the addresses of a host, side by side where they take long; who is left at the end is closed.
+    """Connects to the addresses of a host, side by side where they take long; who loses is closed.
 
     Args:
         addresses: Of the host.
