@@ -30,21 +30,26 @@ def quickly_made(cls: type[T]) -> type[T]:
     usual = cls.__init__
     each = fields(cls)  # type: ignore[arg-type]  # a dataclass, which no type says of a class
     unguarded = type(cls.__name__, (), {"__slots__": tuple(field.name for field in each)})
-    known: dict[str, Any] = {"become": object.__setattr__, "cls": cls, "unguarded": unguarded}
+    known: dict[str, Any] = {"become": object.__setattr__, "cls": cls, "unguarded": unguarded, "usual": usual}
     known["LEFT_OUT"] = _LEFT_OUT
-    parameters, lines = [], []
+    parameters, values = [], []
     for field in each:
         name = field.name
         if field.default_factory is not MISSING:
             known[f"make_{name}"] = field.default_factory
             parameters.append(f"{name}=LEFT_OUT")
-            lines.append(f"self.{name} = make_{name}() if {name} is LEFT_OUT else {name}")
+            values.append(f"make_{name}() if {name} is LEFT_OUT else {name}")
         else:
             if field.default is not MISSING:
                 known[f"usual_{name}"] = field.default
             parameters.append(name if field.default is MISSING else f"{name}=usual_{name}")
-            lines.append(f"self.{name} = {name}")
-    body = ["become(self, '__class__', unguarded)", *lines, "self.__class__ = cls"]
+            values.append(name)
+    body = [
+        f"if self.__class__ is not cls: return usual(self, {', '.join(values)})",  # other slots
+        "become(self, '__class__', unguarded)",
+        *(f"self.{field.name} = {value}" for field, value in zip(each, values, strict=True)),
+        "self.__class__ = cls",
+    ]
     text = f"def __init__(self, {', '.join(parameters)}):\n " + "\n ".join(body)
     exec(text, known)  # of names of fields alone, as dataclasses make theirs
     made = known["__init__"]
