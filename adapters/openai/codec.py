@@ -335,4 +335,6 @@ def _fields(
     """Return the fields of a body before its messages."""
     body: dict[str, Any] = {} if model is None or "model" in dialect.omit else {"model": model}
     body |= dialect.fields(options, stream=stream)
-    return body | {name: value for name, value in extra.items() if name not in _FIXED}
+    if extra:
+        body |= {name: value for name, value in extra.items() if name not in _FIXED}
+    return body

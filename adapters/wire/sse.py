@@ -98,13 +98,10 @@ class SSEDecoder:
         """Return the data of a chunk that is one event of one data line, else None, and nothing is taken.
 
         It is what most chunks are that come singly: the short way does what `feed` does with such a one.
-
-        Args:
-            chunk: Not longer than the limit.
         """
         if chunk[:7] != b"data: {" or chunk[-2:] != b"\n\n" or chunk.find(b"\n") != len(chunk) - 2:
             return None
-        if b"\r" in chunk or not (self.at_rest or self._is_new):
+        if len(chunk) > self._limit or b"\r" in chunk or not (self.at_rest or self._is_new):
             return None
         self._begun = True
         self._idle = 0
