@@ -24,11 +24,11 @@ from router.policy.interruption import Interruption
 from router.policy.prices import Prices
 from router.policy.retry import RetryPolicy
 from router.policy.settings import setting_of
-from router.policy.strategy import Priority, strategy_of
+from router.policy.strategy import strategy_of
 from router.policy.timeouts import Deadline, Timeouts
 from router.policy.utc import utc_now
 from router.provider.binding import bound
-from router.provider.chain import arranged, by_name, chain_of, check_brought, named, ordered
+from router.provider.chain import by_name, chain_of, check_brought, in_turn, named, ordered
 from router.provider.concurrency import Slots
 from router.provider.recall import recall_of
 from router.request.arguments import Arguments
@@ -271,10 +271,8 @@ class Router(Origins):
         if self._recall is not None:
             await self._recall.done()
         now = self._in_flight.clock()
-        if given.providers is None and type(self._strategy) is not Priority:
-            chain, broke = list(candidates.values()), self._tell.broke
-            candidates = by_name(arranged(chain, self._strategy, now, self._random, broke, request))
-        work = self._in_flight.work()
+        if given.providers is None:
+            candidates = in_turn(candidates, self._strategy, now, self._random, self._tell.broke, request)
         context = RequestContext(
             request=request,
             candidates=candidates,
@@ -289,9 +287,9 @@ class Router(Origins):
             random_source=self._random,
             clock=self._in_flight.clock,
             loop=loop,
-            work=work,
+            work=self._in_flight.work(guarded=False),
         )
-        with work:
+        with context.work:
             stream = await Call(context).open()
             if not self._in_flight.closed:
                 self._in_flight.add(stream)
@@ -342,8 +340,7 @@ class Router(Origins):
             anyio.ClosedResourceError: The router is closed.
         """
         self._enter()
-        with self._in_flight.work() as work:
-            work.guard()
+        with self._in_flight.work():
             names = None if providers is None else [each.name for each in ordered(self._providers, providers)]
             return await self._check_up.check(checked_level(level), names)
 

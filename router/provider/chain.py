@@ -145,6 +145,20 @@ def check_brought(providers: Mapping[str, Provider], request: ChatRequest) -> No
                 )
 
 
+def in_turn(
+    providers: Mapping[str, Provider],
+    strategy: Strategy,
+    now: float,
+    random_source: random.Random,
+    broke: Callable[[str, Exception], None],
+    request: ChatRequest,
+) -> Mapping[str, Provider]:
+    """Return all providers by name, in the order of the strategy; see `arranged`."""
+    if type(strategy) is Priority:
+        return providers  # as they are: there may be hundreds
+    return by_name(arranged(list(providers.values()), strategy, now, random_source, broke, request))
+
+
 def arranged(
     candidates: Sequence[Provider],
     strategy: Strategy,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from adapters.contract import Adapter, ChatRequest
     from router.events import Phase
     from router.policy.timeouts import Timeouts
-    from router.request.in_flight import Work
+    from router.request.work import Work
 
 MOST_EARLY: Final = 64
 """Deltas without content that may come before the first content."""
@@ -79,9 +79,9 @@ async def run_attempt(
     adapter: Adapter,
     request: ChatRequest,
     clocks: Timeouts,
+    work: Work,
     *,
     limit: float,
-    work: Work,
     usual: bool = True,
     report: Callable[[Exception], None],
     clock: Callable[[], float] = anyio.current_time,
@@ -94,8 +94,8 @@ async def run_attempt(
         adapter: Whom to ask.
         request: What to ask.
         clocks: Of the request at this provider.
-        limit: Seconds for the first content.
         work: Makes the scope of the attempt, which closing the router cancels.
+        limit: Seconds for the first content.
         usual: Whether the usual clocks give no more; a shorter limit proves nothing when it strikes.
         report: Told of a failing clean-up.
         clock: Returns the time on the event loop's clock.

@@ -264,8 +264,8 @@ class Candidates:
 
     async def _attempt(self, plan: _Plan) -> AttemptResult | None:
         """Make an attempt, and keep what it shows; None where another provider was quicker meanwhile."""
-        context, provider = self._context, plan.provider
-        context.work.guard_if_cancelled()
+        context, provider, work = self._context, plan.provider, self._context.work
+        work.guard_if_cancelled()
         try:
             # The clean-up of the attempt before was shielded: who was cancelled meanwhile asks nobody else.
             await anyio.lowlevel.checkpoint_if_cancelled()
@@ -286,14 +286,7 @@ class Candidates:
             request = asked.under(self._conditions(plan, model, report), provider.name)
             usual = context.is_usual(provider, limit, started, plan.behind + 1)
             result = await run_attempt(
-                provider.adapter,
-                request,
-                clocks,
-                limit=limit,
-                usual=usual,
-                report=report,
-                clock=clock,
-                work=context.work,
+                provider.adapter, request, clocks, work, limit=limit, usual=usual, report=report, clock=clock
             )
             if self._won and result.generator is not None:
                 await close_generator(result.generator, clocks.close, report)

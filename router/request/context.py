@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from router.provider.concurrency import Slots
     from router.provider.provider import Provider
     from router.reply.event_loop import EventLoop
-    from router.request.in_flight import Work
     from router.request.ledger import Ledger
+    from router.request.work import Work
 
 
 @dataclass(slots=True)

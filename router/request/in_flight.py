@@ -5,7 +5,6 @@ Many things are closed side by side, so that one slow clean-up does not hold up 
 
 from __future__ import annotations
 
-import math
 import weakref
 from typing import TYPE_CHECKING
 
@@ -13,10 +12,10 @@ import anyio
 
 from router.events import CleanUpFailed, without_frames
 from router.reply.event_loop import EventLoop
+from router.request.work import Work
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
-    from types import TracebackType
 
     from adapters.contract import Adapter
     from router.events import Event
@@ -85,9 +84,13 @@ class InFlight:
         """Whether nothing can run here any more: the router was closed, or its event loop is gone."""
         return self.closed or (self.loop is not None and self.loop.is_gone)
 
-    def work(self) -> Work:
-        """Return what runs a block that `close()` may cancel; it raises `anyio.ClosedResourceError` then."""
-        return Work(self)
+    def work(self, *, guarded: bool = True) -> Work:
+        """Return what runs a block that `close()` may cancel; it raises `anyio.ClosedResourceError` then.
+
+        Args:
+            guarded: Whether all of the block may wait; else it calls `Work.guard` before it does.
+        """
+        return Work(self, guarded=guarded)
 
     def begun(self, work: Work) -> None:
         """Note work that `close()` has to cancel."""
@@ -161,77 +164,6 @@ class InFlight:
     def __repr__(self) -> str:
         streams = sum(stream.verdict is None for stream in self._open_streams())
         return "closed" if self.closed else f"{len(self._works)} opening, {streams} streams"
-
-
-class Work:
-    """Work that the closing of its router cancels, as a context manager.
-
-    A scope costs some microseconds, and most requests wait in one attempt only, whose scope serves for this
-    too. So a scope of its own is entered where `guard` is called: before any other wait.
-
-    Args:
-        in_flight: Of the router.
-    """
-
-    __slots__ = ("_attempt", "_cancelled", "_in_flight", "_scope", "_under_way")
-
-    def __init__(self, in_flight: InFlight) -> None:
-        self._in_flight = in_flight
-        self._under_way = False
-        self._cancelled = False
-        self._scope: anyio.CancelScope | None = None
-        self._attempt: anyio.CancelScope | None = None
-
-    def __enter__(self) -> Work:
-        self._under_way = True
-        self._in_flight.begun(self)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._in_flight.ended(self)
-        self._under_way = False
-        self._attempt = None
-        if self._scope is not None:
-            self._scope.__exit__(kind, error, trace)
-            if self._scope.cancelled_caught:
-                raise anyio.ClosedResourceError("the router was closed meanwhile") from None
-
-    def left(self, stream: ReplyStream) -> None:
-        """Note that the stream that came of it has ended."""
-        self._in_flight.left(stream)
-
-    def guard(self) -> None:
-        """Enter the scope that closing the router cancels. To be called where no other scope is open."""
-        if self._scope is None and self._under_way:
-            self._scope = self._new_scope()
-            self._scope.__enter__()
-            if self._cancelled:
-                self._scope.cancel()
-
-    def attempt(self, deadline: float) -> anyio.CancelScope:
-        """Return the scope of an attempt, which has until `deadline`; to be entered at once."""
-        scope = self._new_scope(deadline=deadline)
-        if self._scope is None:
-            self._attempt = scope
-        return scope
-
-    def guard_if_cancelled(self) -> None:
-        """Enter that scope where the router was closed meanwhile, so that the next checkpoint raises."""
-        if self._cancelled:
-            self.guard()
-
-    def cancel(self) -> None:
-        """End it: the router is closed."""
-        self._cancelled = True
-        for scope in (self._scope, self._attempt):
-            if scope is not None:
-                scope.cancel()
-
-    def _new_scope(self, deadline: float = math.inf) -> anyio.CancelScope:
-        loop = self._in_flight.loop
-        return anyio.CancelScope(deadline=deadline) if loop is None else loop.scope(deadline=deadline)
 
 
 async def close_streams(streams: Sequence[ReplyStream]) -> None:
