@@ -90,15 +90,12 @@ class Names:
         Raises:
             OSError: There is no such name, or names cannot be looked up for now (`socket.gaierror`).
         """
-        address = numeric(host, port)
-        if address is not None:
-            return (address,)
         # An event belongs to one event loop, so each loop has its own lookups; the results are for all.
         key = (anyio.lowlevel.current_token(), host, port)
         while True:
-            known = self._found.get((host, port))
-            if known is not None and known[0] > self._clock():
-                return known[1]
+            known = self.known(host, port)
+            if known is not None:
+                return known
             under_way = self._under_way.get(key)
             if under_way is None:
                 return await self._look_up(key, host, port)
