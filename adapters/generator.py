@@ -10,6 +10,7 @@ import re
 from collections.abc import AsyncGenerator
 from os.path import basename
 from traceback import walk_tb
+from types import AsyncGeneratorType
 from typing import TYPE_CHECKING, Final
 
 import anyio
@@ -67,7 +68,7 @@ def made_by(adapter: Adapter, request: ChatRequest) -> AsyncGenerator[Delta, Non
         Misbehaved: `stream()` returned something else.
     """
     made: object = adapter.stream(request)
-    if isinstance(made, AsyncGenerator):
+    if type(made) is AsyncGeneratorType or isinstance(made, AsyncGenerator):  # the second is slow to tell
         return made
     if inspect.iscoroutine(made):
         made.close()  # or Python warns that nobody awaited it

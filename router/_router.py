@@ -28,7 +28,7 @@ from router.policy.strategy import strategy_of
 from router.policy.timeouts import Deadline, Timeouts
 from router.policy.utc import utc_now
 from router.provider.binding import bound
-from router.provider.chain import arranged, chain_of, check_brought, named, ordered
+from router.provider.chain import by_name, chain_of, check_brought, in_turn, named, ordered
 from router.provider.concurrency import Slots
 from router.provider.recall import recall_of
 from router.request.arguments import Arguments
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from router.policy.interruption import OnInterruption
     from router.policy.strategy import Strategy
     from router.provider.binding import Sharer
+    from router.provider.provider import Provider
     from router.reply.event_loop import EventLoop
     from router.reply.stream import ReplyStream
     from router.reply.transcript import Reply
@@ -262,17 +263,19 @@ class Router(Origins):
     async def _open(self, request: ChatRequest, given: Arguments) -> ReplyStream:
         """Return the committed stream of a request."""
         check_brought(self._providers, request)
-        candidates = ordered(self._providers, given.providers)
+        candidates: Mapping[str, Provider] = self._providers
+        if given.providers is not None:
+            candidates = by_name(ordered(candidates, given.providers))
         timeouts = given.clocks(self.timeouts)
         loop = self._enter()
         if self._recall is not None:
             await self._recall.done()
         now = self._in_flight.clock()
         if given.providers is None:
-            candidates = arranged(candidates, self._strategy, now, self._random, self._tell.broke, request)
+            candidates = in_turn(candidates, self._strategy, now, self._random, self._tell.broke, request)
         context = RequestContext(
             request=request,
-            candidates=tuple(candidates),
+            candidates=candidates,
             ledger=Ledger(f"{self._random.getrandbits(64):016x}", now, self._tell, self._tell.wants),
             timeouts=timeouts,
             usual=self.timeouts,
@@ -284,8 +287,9 @@ class Router(Origins):
             random_source=self._random,
             clock=self._in_flight.clock,
             loop=loop,
+            work=self._in_flight.work(guarded=False),
         )
-        with self._in_flight.work():
+        with context.work:
             stream = await Call(context).open()
             if not self._in_flight.closed:
                 self._in_flight.add(stream)

@@ -9,6 +9,7 @@ from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from adapters.contract.errors import ChatRouterError
+from adapters.contract.frozen import quickly_made
 
 if TYPE_CHECKING:
     from adapters.contract import ProbeResult, Switch, Usage
@@ -28,6 +29,7 @@ _LIGHT: Final = 1000
 """Characters of a text that a kept error may carry in its arguments and attributes."""
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One attempt at one provider: the unit of the ledger, of events and of logs.
@@ -135,6 +137,7 @@ class ReplySwitched:
     error: Exception
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class RequestEnded:
     """The one end record of a request.
@@ -374,7 +377,13 @@ class Observers:
 
     def __call__(self, event: Event) -> None:
         """Tell `event` to every observer; raises nothing that an observer raises."""
-        self._tell(event, None)
+        index = 0
+        for observer in self._observers:
+            try:
+                observer(event)
+            except Exception as error:  # noqa: BLE001 - an observer must not break a request
+                self._report(index, error)
+            index += 1  # noqa: SIM113 - `enumerate` makes a tuple for each
 
     def broke(self, what: str, bug: Exception) -> None:
         """Tell that code of the application, but no observer, raised; once for each `what`."""
@@ -389,15 +398,17 @@ class Observers:
                 return True
         return False
 
-    def _tell(self, event: Event, but: int | None) -> None:
-        for index, observer in enumerate(self._observers):
-            if index == but:
-                continue
-            try:
-                observer(event)
-            except Exception as error:  # noqa: BLE001 - an observer must not break a request
-                if index in self._failed:
-                    continue
-                self._failed.add(index)
-                name = getattr(observer, "__qualname__", type(observer).__qualname__)
-                self._tell(ObserverFailed(name, error), index)
+    def _report(self, failed: int, error: Exception) -> None:
+        """Tell the others, once, that an observer raised."""
+        if failed in self._failed:
+            return
+        self._failed.add(failed)
+        observer = self._observers[failed]
+        name = getattr(observer, "__qualname__", type(observer).__qualname__)
+        event = ObserverFailed(name, error)
+        for index, other in enumerate(self._observers):
+            if index != failed:
+                try:
+                    other(event)
+                except Exception as another:  # noqa: BLE001 - as above
+                    self._report(index, another)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
 
+from adapters.contract.frozen import quickly_made
 from adapters.contract.tool_call import ToolCallFragment
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ class Delta:
         return self.ends or self.finish_reason is not None
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Beside:
     """What came in a delta, or in a whole reply, beside the text.
@@ -133,9 +135,9 @@ class Beside:
     @property
     def has_content(self) -> bool:
         """Whether this is progress: an image, a sound, or content of a further choice."""
-        if self.images or any(piece.keys() & _HEARD for piece in self.audio):
+        if self.images or (self.audio and any(piece.keys() & _HEARD for piece in self.audio)):
             return True
-        return any(delta.has_content for _, delta in self.choices)
+        return bool(self.choices) and any(delta.has_content for _, delta in self.choices)
 
 
 def together(parts: Iterable[Beside | None]) -> Beside | None:

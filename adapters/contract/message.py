@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from adapters.contract.frozen import quickly_made
 from adapters.contract.tools import check_tool_calls
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
 _LONGEST_NAME: Final = 100
 _LONGEST_INTEGER: Final = 13_000
 """Bits; Python writes no more than 4300 digits."""
+_SPEAKERS: Final = frozenset({"system", "developer", "user", "assistant"})
+"""Roles whose messages need no more than a text."""
 _MAY_BE_EMPTY: Final = ("assistant", "tool", "function")
 """Roles whose messages may have no content, or empty content: OpenAI takes them so."""
 _IMAGE_SHAPE: Final = "{'type': 'image_url', 'image_url': {'url': 'https://… or data:image/png;base64,…'}}"
@@ -69,6 +72,7 @@ def cut_name(name: str) -> str:
     return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True, repr=False)
 class Message:
     """One message of a dialogue, normalised from an OpenAI-style mapping.
@@ -166,6 +170,8 @@ class Message:
     def as_sent(self, provider: str | None = None) -> dict[str, Any]:
         """Return the same mapping for encoding: what is in it is not copied, and must not be changed."""
         content: object = self.content
+        if self.extra is EMPTY and self.kept is EMPTY and not isinstance(content, tuple):
+            return {"role": self.role, "content": content}
         if isinstance(content, tuple):
             content = [dict(part) for part in content]
         kept = self.kept.get(provider, EMPTY) if provider is not None else EMPTY
@@ -179,6 +185,24 @@ class Message:
         # Prompts are private: a repr ends up in logs and tracebacks.
         parts = f"{len(self.content)} parts, " if isinstance(self.content, tuple) else ""
         return f"<Message {self.role}, {parts}{len(self.text)} characters>"
+
+
+def said(value: object) -> Message | None:
+    """Return the message of a mapping of role and text alone, which passes every check of `Message.parse`.
+
+    Most messages of a history are such, and need neither a copy nor the checks. None for all others.
+    """
+    if type(value) is not dict or len(value) != 2:
+        return None
+    role, text = value.get("role"), value.get("content")
+    if type(text) is not str or not text or type(role) is not str or role not in _SPEAKERS:
+        return None
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            return None
+    return Message(role, text, EMPTY, EMPTY)
 
 
 def _as_mapping(given: Any, where: str) -> tuple[Mapping[str, Any], Mapping[str, Mapping[str, Any]]]:

@@ -14,7 +14,8 @@ from adapters.contract.credentials import (
     keys_by_provider,
     models_by_provider,
 )
-from adapters.contract.message import EMPTY, Message, cut_name, json_copy
+from adapters.contract.frozen import quickly_made
+from adapters.contract.message import EMPTY, Message, cut_name, json_copy, said
 from adapters.contract.options import checked_options, demands_of
 from adapters.contract.traits import Traits, text_bytes
 
@@ -90,6 +91,7 @@ def _nothing() -> None:
     """Interrupt no wait."""
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Conditions:
     """What the router tells the adapter about one attempt.
@@ -127,6 +129,7 @@ class Conditions:
         return self.api_key is not None or is_of_an_account(self.headers)
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
     """One immutable request; built once per call of the router.
@@ -229,7 +232,9 @@ class ChatRequest:
         Returns:
             The request.
         """
-        if isinstance(messages, str | bytes | Mapping) or not isinstance(messages, Sequence):
+        if type(messages) is not list and (  # nearly all are
+            isinstance(messages, str | bytes | Mapping) or not isinstance(messages, Sequence)
+        ):
             raise TypeError(
                 f"messages is {type(messages).__name__}; pass a list of mappings, "
                 "for example [{'role': 'user', 'content': 'Hello'}]"
@@ -241,11 +246,13 @@ class ChatRequest:
             raise TypeError(f"model is {shown!r}; pass the model's name, or None for each provider's default")
         if model is not None:
             model = json_copy(model, "model")
+        given = tuple(messages)  # what is added meanwhile is of the next request
         parsed: list[Message] = []
-        for number, message in enumerate(tuple(messages)):  # what is added meanwhile is of the next request
-            if number and number % _STEP == 0:
+        for start in range(0, len(given), _STEP):
+            if start:
                 yield
-            parsed.append(Message.parse(message, f"messages[{number}]"))
+            for number, message in enumerate(given[start : start + _STEP], start):
+                parsed.append(said(message) or Message.parse(message, f"messages[{number}]"))
         checked = checked_options(options)
         return cls(
             tuple(parsed),

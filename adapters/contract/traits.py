@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from adapters.contract.frozen import quickly_made
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 _WORDS: Final = ("text", "refusal")
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Traits:
     """What messages need of a provider, found out once: a history may have thousands of them.

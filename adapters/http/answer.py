@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+
+import httpx
 
 from adapters.contract.errors import BadReply
 from adapters.contract.secret import PeerText
 from adapters.wire.json import decode
 
-if TYPE_CHECKING:
-    import httpx
-
 _UNMASKED: Final = PeerText()
+
+
+def text_of(value: bytes) -> str:
+    """Return what a header says: UTF-8 where it is that, else Latin-1."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +29,7 @@ class WholeAnswer:
     Attributes:
         status: The HTTP status.
         reason: The reason phrase as sent.
-        headers: Of the answer.
+        raw_headers: Of the answer as sent, names in lower case.
         body: The bytes of the body.
         where: The step, for messages: provider, method and path.
         shown: Makes text of the peer fit to be shown; it masks what this request brought along, too.
@@ -31,16 +38,29 @@ class WholeAnswer:
 
     status: int
     reason: str
-    headers: httpx.Headers
+    raw_headers: list[tuple[bytes, bytes]]
     body: bytes
     where: str
     shown: PeerText = _UNMASKED
     keyed: bool = False
 
+    @property
+    def headers(self) -> httpx.Headers:
+        """The headers of the answer."""
+        return httpx.Headers(self.raw_headers)
+
     def header(self, name: str) -> str | None:
-        """Return a header's value."""
-        value = self.headers.get(name)
-        return None if value is None else str(value)
+        """Return a header's value; those of several headers of the name are joined."""
+        wanted = name.lower().encode("ascii")
+        values = [value for each, value in self.raw_headers if each == wanted]
+        return text_of(b", ".join(values)) if values else None
+
+    def texts(self) -> dict[str, str]:
+        """Return the headers as text, without those of a name that came before."""
+        found: dict[str, str] = {}
+        for name, value in self.raw_headers:
+            found.setdefault(text_of(name), text_of(value))
+        return found
 
     def json(self) -> Any:
         """Return the body's JSON value.

@@ -295,7 +295,7 @@ class Client:
         error.provider = error.provider or self.name
         error.status = error.status or answer.status
         error.request_id = error.request_id or self._request_id(answer)
-        error.retry_after = wait_beside(error, answer.headers, wall_clock())
+        error.retry_after = wait_beside(error, answer.texts(), wall_clock())
         advice = self._advice(error, answer)
         if advice:
             error.args = (f"{error}; {advice}",)

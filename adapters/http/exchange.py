@@ -9,7 +9,7 @@ import anyio
 import httpx
 
 from adapters.contract.errors import AdapterError, ConnectionLost, ReplyTooLarge
-from adapters.http.answer import WholeAnswer
+from adapters.http.answer import WholeAnswer, text_of
 from adapters.http.decoding import Decoded, codings_of
 from adapters.http.failures import FAILED, error_from_transport
 from adapters.http.transport import Exchange
@@ -130,7 +130,7 @@ class Answer:
                 for key, value in self._headers:
                     joined[key] = joined[key] + b", " + value if key in joined else value
         found = self._joined.get(name.lower().encode("ascii"))
-        return None if found is None else _text(found)
+        return None if found is None else text_of(found)
 
     def values_of(self, wanted: Mapping[bytes, str]) -> dict[str, str]:
         """Return those of the wanted headers that came: name -> value.
@@ -142,14 +142,14 @@ class Answer:
 
     def set_cookies(self) -> dict[str, str]:
         """Return the names and values of all Set-Cookie headers; attributes are left out."""
-        lines = (_text(value) for name, value in self._headers if name == b"set-cookie")
+        lines = (text_of(value) for name, value in self._headers if name == b"set-cookie")
         pairs = (line.partition(";")[0].partition("=") for line in lines)
         return {name.strip(): value.strip() for name, _, value in pairs if name.strip()}
 
     @property
     def reason(self) -> str:
         """The reason phrase as sent: some servers put their error there."""
-        return _text(self._exchange.reason)
+        return text_of(self._exchange.reason)
 
     def chunks(self) -> AsyncIterator[bytes]:
         """Return the iterator over the body's bytes, as they arrive; decoded, where they come compressed.
@@ -253,7 +253,7 @@ class Answer:
 
     def _whole_answer(self, body: bytes) -> WholeAnswer:
         return WholeAnswer(
-            self.status, self.reason, self.headers, body, self.where, self._shown, keyed=self._keyed
+            self.status, self.reason, self._headers, body, self.where, self._shown, keyed=self._keyed
         )
 
     async def _read_on(self) -> None:
@@ -283,10 +283,3 @@ class Answer:
         if isinstance(found, ConnectionLost) and not exchange.heard and self._sent > LONG_BODY:
             found.ambiguous = True  # a server that refuses a long body closes while it is being sent
         return self._client.unconnected(found)
-
-
-def _text(value: bytes) -> str:
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        return value.decode("latin-1")

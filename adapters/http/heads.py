@@ -30,7 +30,7 @@ class Heads:
         cookies: The configured ones.
     """
 
-    __slots__ = ("_base", "_cookies", "_fixed", "_headers", "_host", "_made", "_origin", "_urls")
+    __slots__ = ("_base", "_cookies", "_fixed", "_headers", "_host", "_made", "_newest", "_origin", "_urls")
 
     def __init__(
         self,
@@ -48,6 +48,9 @@ class Heads:
         self._host = base.netloc.decode("ascii")
         self._urls: dict[str, httpx.URL] = {}
         self._made: dict[tuple[str, str, Pairs, tuple[str, ...]], RequestHead] = {}
+        self._newest: tuple[RequestHead, Pairs, RequestHead] | None = (
+            None  # with credentials, mostly the same
+        )
 
     def head(
         self, method: str, path: str, headers: Pairs, query: Mapping[str, str] | None, credentials: Pairs
@@ -66,8 +69,12 @@ class Heads:
                 self._made[key] = made
         if not credentials:
             return made
+        if self._newest is not None and self._newest[0] is made and self._newest[1] == credentials:
+            return self._newest[2]
         pairs = [(name.encode("ascii"), value.encode("ascii")) for name, value in credentials]
-        return made.with_headers(pairs)
+        head = made.with_headers(pairs)
+        self._newest = made, credentials, head
+        return head
 
     def request(
         self,

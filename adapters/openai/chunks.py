@@ -98,7 +98,9 @@ class ChunkReader:
         self._reasoning = SurrogateJoiner()
         self._calls = ToolCallReader(meter)
         self._side = SideFields()
-        self._further = {index: ChunkReader(meter, errors) for index in range(1, choices)}
+        self._further: dict[int, ChunkReader] = {}
+        if choices > 1:
+            self._further = {index: ChunkReader(meter, errors) for index in range(1, choices)}
         self.runs = TextRuns()
 
     def read(self, data: bytes) -> Delta | None:
@@ -194,8 +196,10 @@ class ChunkReader:
             if not text:
                 self._side.look(data, self._meter)
             return Delta(text, model=model, beside=self._side.taken_into(None))
-        usage = chunk.usage if choice.usage is None else choice.usage
-        delta = self.delta(choice, content, self._counted(usage))
+        usage = self._counted(chunk.usage if choice.usage is None else choice.usage)
+        if content == _NOTHING and usage is None and choice.error is None and choice.logprobs is None:
+            return self._without_words(choice, chunk, data)
+        delta = self.delta(choice, content, usage)
         if choice.finish_reason or not delta.has_content:
             self._side.look(data, self._meter)
         model = self._new(chunk.model)
@@ -205,6 +209,20 @@ class ChunkReader:
             return None
         delta.beside = self._side.taken_into(delta.beside)
         return delta
+
+    def _without_words(self, choice: _Choice, chunk: _Chunk, data: bytes) -> Delta | None:
+        """Return the delta of a chunk that brings neither words nor counts, as one with a finish reason."""
+        self._finish(choice)
+        self._meter.empty()
+        self._side.look(data, self._meter)
+        model = self._new(chunk.model)
+        return None if model is None else Delta(model=model, beside=self._side.taken_into(None))
+
+    def _finish(self, choice: _Choice) -> None:
+        """Keep the finish reason of a chunk, where it has one."""
+        if choice.finish_reason and (reason := read_finish_reason(choice.finish_reason)) is not None:
+            self._reason = _weightier(self._reason, reason)
+            self.finished = True
 
     def _several(self, chunk: _Chunk, data: bytes) -> Delta | None:
         """Return one delta for all choices of a chunk; those but the first stand in its `beside`."""
@@ -254,9 +272,7 @@ class ChunkReader:
                 calls = self._calls.read(content.tool_calls)
             if content.function_call:
                 calls += self._calls.read_old_form(content.function_call)
-        if choice.finish_reason and (reason := read_finish_reason(choice.finish_reason)) is not None:
-            self._reason = _weightier(self._reason, reason)
-            self.finished = True
+        self._finish(choice)
         if text:
             self._meter.content(text)
         if reasoning:
@@ -307,6 +323,7 @@ class ChunkReader:
 
 
 _EMPTY: Final = Delta()
+_NOTHING: Final = _Content()
 _FINAL: Final = frozenset({Ending.FAILED, Ending.REFUSED})
 
 

@@ -130,16 +130,23 @@ class ChunkDecoder:
         if self.done or self.failure is not None:
             return
         try:
+            if (data := self._sse.whole(chunk)) is not None:
+                self._read(data, deltas)
+                return
             for name, data in self._sse.feed(chunk):
                 if data[:1] == b"{" and name == "message":
-                    delta = self._reader.read(data)
-                    if delta is not None:
-                        self._add(delta, deltas) if self._reader.finished else deltas.append(delta)
+                    self._read(data, deltas)
                     continue
                 if self._take(name, data, deltas):
                     break
         except AdapterError as failure:
             self.failure = failure
+
+    def _read(self, data: bytes, deltas: list[Delta]) -> None:
+        """Take the data of a message."""
+        delta = self._reader.read(data)
+        if delta is not None:
+            self._add(delta, deltas) if self._reader.finished else deltas.append(delta)
 
     def flush(self) -> list[Delta]:
         """Return the last deltas, at the end of the body.
@@ -328,4 +335,6 @@ def _fields(
     """Return the fields of a body before its messages."""
     body: dict[str, Any] = {} if model is None or "model" in dialect.omit else {"model": model}
     body |= dialect.fields(options, stream=stream)
-    return body | {name: value for name, value in extra.items() if name not in _FIXED}
+    if extra:
+        body |= {name: value for name, value in extra.items() if name not in _FIXED}
+    return body

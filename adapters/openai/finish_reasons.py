@@ -148,10 +148,11 @@ def read_finish_reason(reason: object) -> FinishReason | None:
     Args:
         reason: The value of `finish_reason` or `stop_reason`: text, an object with its `type`, or nothing.
     """
-    if isinstance(reason, Mapping):
-        reason = reason.get("type") or reason.get("reason")
     if not isinstance(reason, str):
-        return None
+        if isinstance(reason, Mapping):
+            reason = reason.get("type") or reason.get("reason")
+        if not isinstance(reason, str):
+            return None
     return _read(reason[:_LONGEST].strip())
 
 

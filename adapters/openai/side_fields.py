@@ -112,18 +112,19 @@ class SideFields:
     def look(self, data: bytes, meter: Meter) -> None:
         """Keep the fields of a chunk that have no place elsewhere, where they are new."""
         chunk = decode(data)
-        if not isinstance(chunk, Mapping):
+        if not isinstance(chunk, dict):
             return
-        fields = {name: value for name, value in chunk.items() if name not in _TAKEN}
         choices = chunk.get("choices")
         choice = choices[0] if isinstance(choices, list) and choices else None
-        if isinstance(choice, Mapping):
-            fields |= {name: value for name, value in choice.items() if name not in _TAKEN_OF_CHOICE}
-            content = choice.get("delta") or choice.get("message")
-            if isinstance(content, Mapping):
-                fields |= {name: value for name, value in content.items() if name not in _TAKEN_OF_CONTENT}
-        kept = {encodable(name): _encodable(value) for name, value in fields.items() if value is not None}
-        new = {name: value for name, value in kept.items() if self._extra.get(name) != value}
+        content = (choice.get("delta") or choice.get("message")) if isinstance(choice, dict) else None
+        new: dict[str, Any] = {}
+        for given, taken in ((chunk, _TAKEN), (choice, _TAKEN_OF_CHOICE), (content, _TAKEN_OF_CONTENT)):
+            if not isinstance(given, dict) or given.keys() <= taken:
+                continue
+            for name, value in given.items():
+                if name not in taken and value is not None:
+                    new[encodable(name)] = _encodable(value)
+        new = {name: value for name, value in new.items() if self._extra.get(name) != value}
         if new:
             meter.beside(len(data))
             self._extra |= new

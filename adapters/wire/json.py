@@ -147,14 +147,15 @@ def _pieces(value: Any) -> Iterator[bytes]:
 def _list_in_pieces(items: Iterable[Any]) -> Iterator[bytes]:
     comma, light = b"[", []
     for item in items:
-        if _is_light(item):
+        is_light = _is_light(item)
+        if is_light:
             light.append(item)
             if len(light) < _TOGETHER:
                 continue
         if light:
             yield comma + encode(light)[1:-1]
             comma, light = b",", []
-        if not _is_light(item):
+        if not is_light:
             yield comma
             yield from _pieces(item)
             comma = b","
@@ -166,7 +167,12 @@ def _list_in_pieces(items: Iterable[Any]) -> Iterator[bytes]:
 
 def _is_light(value: Any) -> bool:
     """Whether `value` may be encoded at once: a flat object of short texts, as most messages are."""
-    return isinstance(value, dict) and all(type(v) is str and len(v) <= _SHORT for v in value.values())
+    if not isinstance(value, dict):
+        return False
+    for each in value.values():  # noqa: SIM110 - `all` over a generator takes twice as long
+        if type(each) is not str or len(each) > _SHORT:
+            return False
+    return True
 
 
 _STEP: Final = 512 << 10

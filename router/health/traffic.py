@@ -132,6 +132,9 @@ def rounded(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 3)
 
 
+_NEVER: Final = (math.inf, -math.inf)
+
+
 class _Ring:
     """The newest things of some kinds: when, which, and how long each took."""
 
@@ -210,8 +213,10 @@ class ProviderTraffic:
 
     def _begin(self, now: float) -> float:
         """Forget what is older than the window and the summary; return the time to write with."""
-        now = self._seen = max(self._seen, now)
-        self._valid = math.inf, -math.inf
+        if now < self._seen:
+            now = self._seen
+        self._seen = now
+        self._valid = _NEVER
         self._attempts.forget(now)
         self._replies.forget(now)
         while self._skipped and self._skipped[0][0] + WINDOW <= now:

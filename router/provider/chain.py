@@ -106,6 +106,11 @@ def ordered(providers: Mapping[str, Provider], wanted: Sequence[str] | None) -> 
     return [named(providers, name) for name in names]
 
 
+def by_name(candidates: Iterable[Provider]) -> dict[str, Provider]:
+    """Return candidates by name, in their order."""
+    return {provider.name: provider for provider in candidates}
+
+
 def named(providers: Mapping[str, Provider], name: str) -> Provider:
     """Return the provider of this name.
 
@@ -138,6 +143,20 @@ def check_brought(providers: Mapping[str, Provider], request: ChatRequest) -> No
                     f"{argument}={{{provider.name!r}: …}}: {type(provider.adapter).__name__} takes none "
                     f"of a request ({others}); leave it out"
                 )
+
+
+def in_turn(
+    providers: Mapping[str, Provider],
+    strategy: Strategy,
+    now: float,
+    random_source: random.Random,
+    broke: Callable[[str, Exception], None],
+    request: ChatRequest,
+) -> Mapping[str, Provider]:
+    """Return all providers by name, in the order of the strategy; see `arranged`."""
+    if type(strategy) is Priority:
+        return providers  # as they are: there may be hundreds
+    return by_name(arranged(list(providers.values()), strategy, now, random_source, broke, request))
 
 
 def arranged(

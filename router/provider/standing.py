@@ -34,7 +34,7 @@ from adapters.contract.errors import (
     Scope,
     speaks_of_account,
 )
-from router.provider.evidence import OF_THE_WAY, Evidence, told, told_by
+from router.provider.evidence import OF_THE_WAY, Evidence, answered, told, told_by
 from router.provider.record import Record, Refusal
 from router.provider.turn import Turn
 
@@ -114,7 +114,7 @@ class Standing:
         if known is not None and not turn.own_account:
             known.missing_until = -math.inf
         if not self._broke_off:
-            self.by_request = Evidence("traffic", now, True, "it answered")
+            self.by_request = answered(now)
         turn.succeeded(now, seconds)
 
     def failed(self, error: AdapterError, turn: Turn, now: float, policy: RetryPolicy) -> Scope:
@@ -141,7 +141,7 @@ class Standing:
         if verdict in _WHOLE:
             self._lift(now)
             self._broke_off = False
-            self.by_request = Evidence("traffic", now, True, "it answered")
+            self.by_request = answered(now)
 
     # -- probes
 

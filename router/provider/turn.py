@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 if TYPE_CHECKING:
     from adapters.contract import ChatRequest
     from router.policy.breaker import Permit
+
+_sorted: Final = msgspec.json.Encoder(order="sorted", enc_hook=dict)
 
 
 class Turn:
@@ -35,7 +38,10 @@ class Turn:
         self.model = model
         self.own_account = own_account
         self._permit = permit
-        self._permits = tuple([each for each in (permit, model_permit) if each is not None])
+        if permit is not None and model_permit is not None:
+            self._permits: tuple[Permit, ...] = (permit, model_permit)
+        else:
+            self._permits = tuple([each for each in (permit, model_permit) if each is not None])
         self._content: bytes | None = None
 
     @property
@@ -43,8 +49,7 @@ class Turn:
         """A digest of the messages: equal for the same content, whoever asks and how often."""
         if self._content is None:
             messages = [message.as_sent() for message in self.request.messages]
-            text = json.dumps(messages, sort_keys=True, default=dict)
-            self._content = hashlib.blake2b(text.encode(), digest_size=16).digest()
+            self._content = hashlib.blake2b(_sorted.encode(messages), digest_size=16).digest()
         return self._content
 
     def succeeded(self, now: float, seconds: float) -> None:

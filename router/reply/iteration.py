@@ -49,6 +49,8 @@ class Iteration:
         if not isinstance(kept, AsyncGeneratorType) or kept.ag_running or getrefcount(kept) > _OURS:
             return
         self._kept = None
+        if kept.ag_frame is None:
+            return  # it has run to its end
         try:
             kept.aclose().send(None)
         except StopIteration:

@@ -30,6 +30,11 @@ class Overlap:
         self.decided = len(shown) < LEAST
         """Whether the overlap is decided, and text passes as it comes."""
 
+    @classmethod
+    def after(cls, shown: str) -> Overlap:
+        """Return what trims a continuation of `shown`; one does for all replies that continue nothing."""
+        return cls(shown) if shown else _NONE
+
     def feed(self, text: str) -> str:
         """Return what of the text so far can be shown."""
         if self.decided:
@@ -45,6 +50,9 @@ class Overlap:
         held, self._held = self._held, ""
         self.decided = True
         return held[_overlap(self._shown, held) :]
+
+
+_NONE: Final = Overlap("")
 
 
 def _overlap(shown: str, begun: str) -> int:

@@ -95,7 +95,7 @@ class ReplyStream(Readout, ObjectReceiveStream[Delta]):
         self._early = deque(commitment.attempt.early)
         self._clock.restart(*commitment.clocks)
         continued = commitment.switch is not None and commitment.switch.kind == "continue"
-        self._overlap = Overlap(self._transcript.text if continued else "")
+        self._overlap = Overlap.after(self._transcript.text if continued else "")
         self._cut: Exception | None = None  # what broke it off, to be told behind what the overlap held back
 
     @property
@@ -375,6 +375,7 @@ class ReplyStream(Readout, ObjectReceiveStream[Delta]):
             reply=self._transcript,
         )
         self._commitment.forget_request(self._transcript.usage)
+        self._commitment.context.work.left(self)
         self._takeover = None
         if self._over is not None:
             self._over.set()

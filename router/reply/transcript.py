@@ -241,7 +241,7 @@ class Transcript:
             self.usage = delta.usage
         if delta.ends or delta.finish_reason is not None:  # `is_last`, without the call
             self.finish_reason = delta.finish_reason
-            continued = any(switch.kind == "continue" for switch in self.switches)
+            continued = self.switches and any(switch.kind == "continue" for switch in self.switches)
             self.final_text = None if continued else delta.final_text  # of its own part only
             self.proved = True
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-import anyio
+import anyio.lowlevel
 
 from adapters.contract import Delta, Flow
 from adapters.contract.errors import (
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from adapters.contract import Adapter, ChatRequest
     from router.events import Phase
     from router.policy.timeouts import Timeouts
+    from router.request.work import Work
 
 MOST_EARLY: Final = 64
 """Deltas without content that may come before the first content."""
@@ -78,6 +79,7 @@ async def run_attempt(
     adapter: Adapter,
     request: ChatRequest,
     clocks: Timeouts,
+    work: Work,
     *,
     limit: float,
     usual: bool = True,
@@ -92,6 +94,7 @@ async def run_attempt(
         adapter: Whom to ask.
         request: What to ask.
         clocks: Of the request at this provider.
+        work: Makes the scope of the attempt, which closing the router cancels.
         limit: Seconds for the first content.
         usual: Whether the usual clocks give no more; a shorter limit proves nothing when it strikes.
         report: Told of a failing clean-up.
@@ -104,8 +107,9 @@ async def run_attempt(
         result.failed(raised)
         result.ended = result.started
     else:
-        await _begin(generator, result, limit, clocks.close, report, clock)
+        await _begin(generator, result, limit, clocks.close, report, clock, work)
         if isinstance(request.validation, Validation) and result.generator is not None:
+            work.guard()
             validation = replace(request.validation, stall=clocks.stall)
             await _validate(validation, result, adapter.name, clocks.close, report)
     if isinstance(result.error, FirstContentTimeout) and adapter.first_content is not None:
@@ -138,14 +142,17 @@ async def _begin(
     close: float,
     report: Callable[[Exception], None],
     clock: Callable[[], float],
+    work: Work,
 ) -> None:
     """Read up to the first content within `limit` seconds; close the generator unless it came."""
     committed = False
     try:
-        with anyio.CancelScope(deadline=result.started + limit) as scope:
+        with work.attempt(result.started + limit) as scope:
             await _read(generator, result)
             committed = result.error is None
         if scope.cancelled_caught and result.error is None:
+            work.guard_if_cancelled()  # closing the router ended the scope, and not the clock
+            await anyio.lowlevel.checkpoint_if_cancelled()
             result.error = FirstContentTimeout(
                 f"no content within {limit:.3g} s ({_PHASES[result.phase]}); "
                 "where the service is only slow, raise Timeouts.first_content"

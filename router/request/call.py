@@ -18,6 +18,8 @@ from router.request.race import race
 from router.request.rounds import Rounds, in_rounds
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from adapters.contract import ChatRequest
     from adapters.contract.errors import AdapterError
     from router.provider.provider import Provider
@@ -35,14 +37,14 @@ class Call:
     def __init__(self, context: RequestContext) -> None:
         self._context = context
         self._ledger = context.ledger
-        self._by_name = {provider.name: provider for provider in context.candidates}
+        self._by_name = context.candidates
         self._broke_off: list[str] = []
-        self._begin(list(self._by_name), context.request)
+        self._begin(self._by_name, context.request)
 
-    def _begin(self, names: list[str], request: ChatRequest) -> None:
+    def _begin(self, names: Iterable[str], request: ChatRequest) -> None:
         context = self._context
         self._rounds = Rounds(names, context.policy, context.deadline, context.random_source)
-        self._candidates = Candidates(context, self._rounds, request)
+        self._candidates = Candidates(context, self._rounds, request, self._by_name)
 
     async def open(self) -> ReplyStream:
         """Return the committed stream.
@@ -60,6 +62,7 @@ class Call:
             context.budget.deposit(context.clock())
             committed = await in_rounds(self._round, self._rounds, context.clock)
             if committed is None:
+                context.work.guard_if_cancelled()
                 # A cancellation during the last clean-up, which was shielded, is no failure of the providers.
                 await anyio.lowlevel.checkpoint_if_cancelled()
                 raise self._all_failed()
@@ -114,11 +117,14 @@ class Call:
         """Play one round; where nobody commits, tell when the next one is."""
         names = list(self._by_name) if number == 1 else self._rounds.due(self._context.clock())
         committed = await self._pass_over(names, number)
+        if committed is not None:
+            return committed
         next_at = self._rounds.next_at()
-        if committed is None and next_at is not None:
+        if next_at is not None:
+            self._context.work.guard()
             pause = max(0.0, next_at - self._context.clock())
             self._ledger.tell(WaitStarted(self._context.request_id, number, pause))
-        return committed
+        return None
 
     async def _pass_over(self, names: list[str], number: int) -> Commitment | None:
         """Ask each candidate in order; return the first that commits."""
@@ -134,6 +140,7 @@ class Call:
         """Ask one candidate, and the next one too where the first takes too long."""
         hedge, candidates = self._context.policy.hedge, self._candidates
         assert hedge is not None
+        self._context.work.guard()
         on_trial = candidates.on_trial(provider, self._context.clock())
         delay = hedge.wait(provider.pace.percentile(hedge.percentile), on_trial=on_trial)
 
@@ -152,7 +159,7 @@ class Call:
 
     def _all_failed(self) -> AllProvidersFailed:
         now = self._context.clock()
-        refusals = [self._candidates.refusal(each, now, tell=False) for each in self._context.candidates]
+        refusals = [self._candidates.refusal(each, now, tell=False) for each in self._by_name.values()]
         waits = [each.back_in for each in refusals if each is not None and each.back_in is not None]
         attempts, out_of_time = self._ledger.attempts, self._candidates.out_of_time
         errors = [attempt.error for attempt in attempts if attempt.error is not None]

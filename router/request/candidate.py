@@ -21,7 +21,7 @@ from router.request.bill import Bill
 from router.request.selection import dropped_options, lacking_demands, refusal_of, rewritten_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from adapters.contract import ChatRequest
     from adapters.contract.errors import AdapterError
@@ -50,7 +50,7 @@ class _Plan:
     Attributes:
         provider: Whom to ask.
         round: The pass over the candidates.
-        behind: How many candidates of this round may be asked after plan.
+        behind: How many candidates of this round may be asked after it; 1 for any, where no limit differs.
         repeat: Whether it repeats one whose kept-alive connection was lost.
         fresh: Whether it needs a connection of its own: after such a loss the idle ones are suspect.
         paid: Whether the budget need not pay for it.
@@ -83,14 +83,17 @@ class Candidates:
         context: Of the request.
         rounds: Which candidates may be asked again, and when.
         request: What to ask: that of the context, or what carries it on.
+        by_name: The candidates by name.
     """
 
-    def __init__(self, context: RequestContext, rounds: Rounds, request: ChatRequest) -> None:
+    def __init__(
+        self, context: RequestContext, rounds: Rounds, request: ChatRequest, by_name: Mapping[str, Provider]
+    ) -> None:
         self._context = context
         self._ledger = context.ledger
         self._rounds = rounds
         self._request = request
-        self._by_name = {provider.name: provider for provider in context.candidates}
+        self._by_name = by_name
         self._won = False
         self.out_of_time = False
         """Whether somebody was not asked for want of time."""
@@ -117,7 +120,7 @@ class Candidates:
         key_repeats = 0
         while True:
             now = self._context.clock()
-            left = sum(self.would_be_asked(name, now) for name in behind) if behind else 0
+            left = self._left(provider, behind, now) if behind else 0
             plan = _Plan(provider, number, left, repeat, fresh, paid, backs_up, tuple(behind), key_repeats)
             if self._is_skipped(plan, now):
                 return None
@@ -139,8 +142,25 @@ class Candidates:
             earliest = self._rounds.failed(provider.name, result.error, now)
             if number > 1 or earliest is None or not self._rounds.may_stay(provider.name):
                 return None
+            self._context.work.guard()
             await anyio.sleep(max(0.0, earliest - now))
             repeat = False
+
+    def _left(self, provider: Provider, behind: list[str], now: float) -> int:
+        """Return how many of the candidates behind one would be asked; 1 for any, where no limit differs.
+
+        Args:
+            provider: Who is asked first.
+            behind: The names of those that come after it.
+            now: On the event loop's clock.
+        """
+        context = self._context
+        clocks, remaining = context.clocks_at(provider), context.deadline.remaining(now)
+        usual = context.timeouts is context.usual
+        asked = (self.would_be_asked(name, now) for name in behind)
+        if usual and attempt_limit(clocks, remaining, len(behind) + 1) == attempt_limit(clocks, remaining, 1):
+            return int(any(asked))
+        return sum(asked)
 
     def would_be_asked(self, name: str, now: float) -> bool:
         """Whether a candidate could be asked now."""
@@ -180,6 +200,7 @@ class Candidates:
         if context.timeouts.slot is not None and context.timeouts.slot < longest:
             longest, setting = context.timeouts.slot, "Timeouts.slot"
         leave = min(longest, context.timeouts.close)
+        context.work.guard()
         if not await slots.acquire(0.0 if plan.behind else longest, behind_probe=leave):
             self._skip_full(plan, slots.limit, None if plan.behind else f"within {longest:.3g} s ({setting})")
             return False
@@ -190,6 +211,7 @@ class Candidates:
         context, now = self._context, self._context.clock()
         plan.admission = limits.admit(self._request, now)
         if plan.admission is None and not self._is_skipped(plan, now):
+            context.work.guard()
             plan.admission = await limits.wait(self._request, context.deadline.at - MINIMUM, context.clock)
             now = context.clock()
             if plan.admission is None:
@@ -242,7 +264,8 @@ class Candidates:
 
     async def _attempt(self, plan: _Plan) -> AttemptResult | None:
         """Make an attempt, and keep what it shows; None where another provider was quicker meanwhile."""
-        context, provider = self._context, plan.provider
+        context, provider, work = self._context, plan.provider, self._context.work
+        work.guard_if_cancelled()
         try:
             # The clean-up of the attempt before was shielded: who was cancelled meanwhile asks nobody else.
             await anyio.lowlevel.checkpoint_if_cancelled()
@@ -263,7 +286,7 @@ class Candidates:
             request = asked.under(self._conditions(plan, model, report), provider.name)
             usual = context.is_usual(provider, limit, started, plan.behind + 1)
             result = await run_attempt(
-                provider.adapter, request, clocks, limit=limit, usual=usual, report=report, clock=clock
+                provider.adapter, request, clocks, work, limit=limit, usual=usual, report=report, clock=clock
             )
             if self._won and result.generator is not None:
                 await close_generator(result.generator, clocks.close, report)

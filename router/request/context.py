@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from router.provider.provider import Provider
     from router.reply.event_loop import EventLoop
     from router.request.ledger import Ledger
+    from router.request.work import Work
 
 
 @dataclass(slots=True)
@@ -28,7 +29,7 @@ class RequestContext:
 
     Attributes:
         request: What to ask.
-        candidates: The providers to ask, in order.
+        candidates: The providers to ask by name, in order.
         ledger: Its attempts, and the events about it.
         timeouts: Its clocks.
         usual: The router's own clocks: a limit that is shorter proves nothing when it strikes.
@@ -40,10 +41,11 @@ class RequestContext:
         random_source: For the jitter.
         clock: Returns the time on the event loop's clock.
         loop: The event loop that it runs in.
+        work: The way to its commit, which closing the router cancels.
     """
 
     request: ChatRequest
-    candidates: tuple[Provider, ...]
+    candidates: Mapping[str, Provider]
     ledger: Ledger
     timeouts: Timeouts
     usual: Timeouts
@@ -55,6 +57,7 @@ class RequestContext:
     random_source: random.Random
     clock: Callable[[], float]
     loop: EventLoop
+    work: Work
 
     def clocks_at(self, provider: Provider) -> Timeouts:
         """Return the clocks of the request at a provider, which may have some of its own."""
@@ -90,7 +93,7 @@ class RequestContext:
         Args:
             request: Stands in for that of the reply.
         """
-        self.request, self.candidates = request, ()
+        self.request, self.candidates = request, {}
 
     @property
     def request_id(self) -> str:

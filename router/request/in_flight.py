@@ -12,10 +12,10 @@ import anyio
 
 from router.events import CleanUpFailed, without_frames
 from router.reply.event_loop import EventLoop
+from router.request.work import Work
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
-    from types import TracebackType
 
     from adapters.contract import Adapter
     from router.events import Event
@@ -34,16 +34,17 @@ class InFlight:
         clock: Does so in whatever event loop.
     """
 
-    __slots__ = ("_idle", "_over", "_scopes", "_streams", "clock", "closed", "loop")
+    __slots__ = ("_idle", "_over", "_streams", "_works", "clock", "closed", "loop")
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.closed = False
         self.clock = clock
         self.loop: EventLoop | None = None
         self._over: anyio.Event | None = None
-        self._scopes: set[anyio.CancelScope] = set()
+        self._works: set[Work] = set()
         self._idle: anyio.Event | None = None
-        self._streams: weakref.WeakSet[ReplyStream] = weakref.WeakSet()  # a dropped one warns by itself
+        # By id; a dropped one warns by itself. A `WeakSet` costs four times as much.
+        self._streams: dict[int, weakref.ref[ReplyStream]] = {}
 
     def open(self) -> EventLoop:
         """Look whether there may be work: not after `close()`, and in one event loop only; return the loop.
@@ -83,18 +84,22 @@ class InFlight:
         """Whether nothing can run here any more: the router was closed, or its event loop is gone."""
         return self.closed or (self.loop is not None and self.loop.is_gone)
 
-    def work(self) -> Work:
-        """Return what runs a block that `close()` may cancel; it raises `anyio.ClosedResourceError` then."""
-        return Work(self)
+    def work(self, *, guarded: bool = True) -> Work:
+        """Return what runs a block that `close()` may cancel; it raises `anyio.ClosedResourceError` then.
 
-    def begun(self, scope: anyio.CancelScope) -> None:
+        Args:
+            guarded: Whether all of the block may wait; else it calls `Work.guard` before it does.
+        """
+        return Work(self, guarded=guarded)
+
+    def begun(self, work: Work) -> None:
         """Note work that `close()` has to cancel."""
-        self._scopes.add(scope)
+        self._works.add(work)
 
-    def ended(self, scope: anyio.CancelScope) -> None:
+    def ended(self, work: Work) -> None:
         """Note that work has ended."""
-        self._scopes.discard(scope)
-        if self._idle is not None and not self._scopes:
+        self._works.discard(work)
+        if self._idle is not None and not self._works:
             self._idle.set()
 
     def now(self) -> float:
@@ -103,7 +108,14 @@ class InFlight:
 
     def add(self, stream: ReplyStream) -> None:
         """Note a stream that `close()` has to close."""
-        self._streams.add(stream)
+        self._streams[id(stream)] = weakref.ref(stream)
+
+    def left(self, stream: ReplyStream) -> None:
+        """Note that a stream has ended."""
+        self._streams.pop(id(stream), None)
+
+    def _open_streams(self) -> list[ReplyStream]:
+        return [each for ref in list(self._streams.values()) if (each := ref()) is not None]
 
     def ownership_of(self, router: Callable[[], object | None]) -> Callable[[], object | None]:
         """Return what adapters know of their router: itself, as long as it lives and can use them.
@@ -141,43 +153,17 @@ class InFlight:
         if self.loop is not None and not self.loop.is_running_here:
             return  # it is gone, and what was in flight with it
         with anyio.move_on_after(seconds, shield=True):
-            if self._scopes:
+            if self._works:
                 self._idle = anyio.Event()
-                for scope in list(self._scopes):
-                    scope.cancel()
-            await close_streams(list(self._streams))
+                for work in list(self._works):
+                    work.cancel()
+            await close_streams(self._open_streams())
             if self._idle is not None:
                 await self._idle.wait()
 
     def __repr__(self) -> str:
-        streams = sum(stream.verdict is None for stream in self._streams)
-        return "closed" if self.closed else f"{len(self._scopes)} opening, {streams} streams"
-
-
-class Work:
-    """Work that the closing of its router cancels, as a context manager.
-
-    Args:
-        in_flight: Of the router.
-    """
-
-    __slots__ = ("_in_flight", "_scope")
-
-    def __init__(self, in_flight: InFlight) -> None:
-        self._in_flight = in_flight
-        self._scope = anyio.CancelScope()
-
-    def __enter__(self) -> None:
-        self._scope.__enter__()
-        self._in_flight.begun(self._scope)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._in_flight.ended(self._scope)
-        self._scope.__exit__(kind, error, trace)
-        if self._scope.cancelled_caught:
-            raise anyio.ClosedResourceError("the router was closed meanwhile") from None
+        streams = sum(stream.verdict is None for stream in self._open_streams())
+        return "closed" if self.closed else f"{len(self._works)} opening, {streams} streams"
 
 
 async def close_streams(streams: Sequence[ReplyStream]) -> None:

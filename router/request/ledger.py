@@ -204,7 +204,7 @@ class Entry:
                 repeat=self.repeat,
                 lacks=self.lacks,
                 provider_request_id=result.flow.request_id or (error.request_id if error else None),
-                rate_limits=dict(result.flow.rate_limits),
+                rate_limits=dict(result.flow.rate_limits) if result.flow.rate_limits else {},
                 rewritten=self.rewritten,
                 context=None if large is None else large[0],
                 tokens=0 if large is None else large[1],

@@ -52,19 +52,20 @@ class Rounds:
         random_source: For the jitter.
     """
 
-    __slots__ = ("_courses", "_deadline", "_policy", "_random")
+    __slots__ = ("_courses", "_deadline", "_names", "_policy", "_random")
 
     def __init__(
         self, names: Iterable[str], policy: RetryPolicy, deadline: Deadline, random_source: random.Random
     ) -> None:
-        self._courses = {name: _Course() for name in names}
+        self._names = names
+        self._courses: dict[str, _Course] = {}  # of those to whom something happened
         self._policy = policy
         self._deadline = deadline
         self._random = random_source
 
     def failed(self, name: str, error: AdapterError, now: float) -> float | None:
         """Count a failed attempt; return the earliest time of the next one, or None where there is none."""
-        course = self._courses[name]
+        course = self._course(name)
         course.used += 1
         course.earliest = None
         if self._policy.disposition(error) is Disposition.RETRY and course.used < self._policy.attempts:
@@ -81,7 +82,13 @@ class Rounds:
         """Let a candidate that cannot be asked for `wait` seconds come back in a later round, in time."""
         wait = self._spread(wait, now)
         if now + wait + MINIMUM <= self._deadline.at:
-            self._courses[name].earliest = now + wait
+            self._course(name).earliest = now + wait
+
+    def _course(self, name: str) -> _Course:
+        course = self._courses.get(name)
+        if course is None:
+            course = self._courses[name] = _Course()
+        return course
 
     def _spread(self, wait: float, now: float) -> float:
         """Return a wait that others have too, a little longer by chance: not all may come back at once."""
@@ -90,12 +97,12 @@ class Rounds:
 
     def may_stay(self, name: str) -> bool:
         """Whether a provider that failed in the first round may be tried again before moving on."""
-        course = self._courses[name]
+        course = self._course(name)
         return course.earliest is not None and course.used < self._policy.stay
 
     def may_repeat(self, name: str) -> bool:
         """Whether a lost kept-alive connection earns a repeat; once per provider and request."""
-        course = self._courses[name]
+        course = self._course(name)
         first, course.repeated = not course.repeated, True
         return first
 
@@ -106,8 +113,9 @@ class Rounds:
 
     def due(self, now: float) -> list[str]:
         """Return the candidates of a round that starts `now`, in order; each has to be asked or given up."""
-        times = [(name, course.earliest) for name, course in self._courses.items()]
-        names = [name for name, earliest in times if earliest is not None and earliest <= now]
+        times = {name: course.earliest for name, course in self._courses.items()}
+        early = [name for name, earliest in times.items() if earliest is not None and earliest <= now]
+        names = [name for name in self._names if name in early] if len(early) > 1 else early
         for name in names:
             self._courses[name].earliest = None
         return names

@@ -45,6 +45,12 @@ class Connections(Protocol):
     def give_back(self, connection: Connection) -> None:
         """Take back a connection that can carry another exchange."""
 
+    def begun(self, exchange: Exchange) -> None:
+        """Take note of an exchange that is under way."""
+
+    def ended(self, exchange: Exchange) -> None:
+        """Take note that an exchange needs its connection no more; told once or more often."""
+
 
 class Exchange:
     """One request and its answer. Made by `StreamTransport.exchange`.
@@ -185,6 +191,7 @@ class Exchange:
         if self._started or self._closed:
             raise anyio.ClosedResourceError
         self._started = True
+        self._connections.begun(self)
         try:
             connection, self.reused = await self._connections.take(
                 self._head.origin, limit, fresh=self._fresh, connect_timeout=self._connect_timeout
@@ -200,6 +207,8 @@ class Exchange:
 
     async def receive_head(self, limit: float = math.inf) -> None:
         """Read the answer up to the end of its head: the second half of `send`."""
+        if not self.heard:  # what was asked a moment ago is not answered yet: a look would find nothing
+            await self.more(limit)
         while not self._parser.status:
             if not self._hear_now():
                 await self.more(limit)
@@ -375,6 +384,7 @@ class Exchange:
             return
         if self._parser.reusable and self._sent:
             self._connection = None
+            self._connections.ended(self)
             connection.rest()
             self._connections.give_back(connection)
         else:
@@ -386,6 +396,9 @@ class Exchange:
         self._let_go()
 
     def _let_go(self) -> None:
+        if not self._started:
+            return
+        self._connections.ended(self)
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()

@@ -70,7 +70,10 @@ class IdleConnections:
         if self._count >= self._most:
             origin = min(self._of, key=lambda each: self._of[each][0][0])
             self._close_oldest(origin)
-        self._of.setdefault(connection.origin, deque()).append((now, connection))
+        waiting = self._of.get(connection.origin)
+        if waiting is None:
+            waiting = self._of[connection.origin] = deque()
+        waiting.append((now, connection))
         self._count += 1
 
     def close(self) -> None:

@@ -76,21 +76,26 @@ class Names:
         self._found: dict[tuple[str, int], tuple[float, Sequence[Address]]] = {}
         self._under_way: dict[Hashable, _UnderWay] = {}
 
+    def known(self, host: str, port: int) -> Sequence[Address] | None:
+        """Return the addresses of a host where nothing has to be looked up, else None."""
+        address = numeric(host, port)
+        if address is not None:
+            return (address,)
+        found = self._found.get((host, port))
+        return found[1] if found is not None and found[0] > self._clock() else None
+
     async def addresses(self, host: str, port: int) -> Sequence[Address]:
         """Return the addresses of a host.
 
         Raises:
             OSError: There is no such name, or names cannot be looked up for now (`socket.gaierror`).
         """
-        address = numeric(host, port)
-        if address is not None:
-            return (address,)
         # An event belongs to one event loop, so each loop has its own lookups; the results are for all.
         key = (anyio.lowlevel.current_token(), host, port)
         while True:
-            known = self._found.get((host, port))
-            if known is not None and known[0] > self._clock():
-                return known[1]
+            known = self.known(host, port)
+            if known is not None:
+                return known
             under_way = self._under_way.get(key)
             if under_way is None:
                 return await self._look_up(key, host, port)

@@ -11,7 +11,8 @@ import anyio
 import httpx
 
 from adapters.contract.errors import BadReply
-from adapters.http.transport.connecting import open_channel
+from adapters.http.transport.channel import PlainChannel
+from adapters.http.transport.connecting import Race, connect, connect_tls
 from adapters.http.transport.connection import Connection
 from adapters.http.transport.exchange import Exchange
 from adapters.http.transport.idle import IdleConnections
@@ -21,6 +22,7 @@ from adapters.http.transport.request import Origin, RequestHead, request_head
 from adapters.http.transport.tls import context_for, prepared
 
 if TYPE_CHECKING:
+    import socket
     import ssl
     from collections.abc import AsyncIterator, Callable
 
@@ -67,10 +69,11 @@ class StreamTransport(httpx.AsyncBaseTransport):
         self.parser_limits = parser_limits or ParserLimits()
         self._names = Names(lookup, clock=clock)
         self._idle = IdleConnections(idle_connections, idle_seconds, clock)
-        self._exchanges: weakref.WeakSet[Exchange] = weakref.WeakSet()
+        # Under way, by id: a `WeakSet` costs four times as much, since it calls back for each that goes.
+        self._exchanges: dict[int, weakref.ref[Exchange]] = {}
 
     def __repr__(self) -> str:
-        open_ones = sum(each.has_connection for each in self._exchanges)
+        open_ones = sum(each.has_connection for each in self._under_way())
         return f"<StreamTransport HTTP/1.1 open={open_ones} idle={len(self._idle)}>"
 
     def exchange(
@@ -89,20 +92,21 @@ class StreamTransport(httpx.AsyncBaseTransport):
             fresh: Whether a new connection is wanted, and no kept one.
             connect_timeout: Seconds for a new connection; None is the transport's own.
         """
-        exchange = Exchange(self, head, body, fresh=fresh, connect_timeout=connect_timeout)
-        self._exchanges.add(exchange)
-        return exchange
+        return Exchange(self, head, body, fresh=fresh, connect_timeout=connect_timeout)
 
     async def aclose(self) -> None:
         """Close all connections, those in use too. Idempotent; a later request opens new ones."""
-        for exchange in list(self._exchanges):
+        for exchange in self._under_way():
             await exchange.aclose()
         self._idle.close()
 
     def abandon(self) -> None:
         """Close all idle connections, and forget those in use: their event loop is gone. It never waits."""
         self._idle.close()
-        self._exchanges = weakref.WeakSet()
+        self._exchanges = {}
+
+    def _under_way(self) -> list[Exchange]:
+        return [each for ref in list(self._exchanges.values()) if (each := ref()) is not None]
 
     # -- for exchanges --------------------------------------------------------------------------
 
@@ -121,10 +125,15 @@ class StreamTransport(httpx.AsyncBaseTransport):
             idle.enter(self.loop)
             return idle, True
         seconds = self._connect_timeout if connect_timeout is None else connect_timeout
-        own = anyio.current_time() + seconds
+        own = math.inf
         try:
+            race = self._race(origin)
+            sock = None if race is None else race.at_once()
+            if sock is not None and not origin.tls:
+                return Connection(PlainChannel(sock), origin), False
+            own = anyio.current_time() + seconds
             with anyio.CancelScope(deadline=min(own, limit)):
-                return await self._connect(origin), False
+                return await self._connect(origin, race, sock), False
         except (OSError, ValueError, OverflowError) as error:  # a name or port that cannot be one, too
             self._names.forget(origin.host, origin.port)
             raise httpx.ConnectError(f"no connection to {origin}: {error}") from error
@@ -136,10 +145,40 @@ class StreamTransport(httpx.AsyncBaseTransport):
         """Keep a connection for the next exchange."""
         self._idle.give(connection)
 
-    async def _connect(self, origin: Origin) -> Connection:
-        addresses = await self._names.addresses(origin.host, origin.port)
-        context = self._tls_context() if origin.tls else None
-        return Connection(await open_channel(addresses, context, origin.host), origin)
+    def begun(self, exchange: Exchange) -> None:
+        """Note an exchange that `aclose` has to close."""
+        self._exchanges[id(exchange)] = weakref.ref(exchange)
+
+    def ended(self, exchange: Exchange) -> None:
+        """Note that an exchange is over."""
+        self._exchanges.pop(id(exchange), None)
+
+    def _race(self, origin: Origin) -> Race | None:
+        """Return the race for the addresses of a host, not started; None where they have to be looked up."""
+        addresses = self._names.known(origin.host, origin.port)
+        return None if addresses is None else Race(addresses)
+
+    async def _connect(self, origin: Origin, race: Race | None, sock: socket.socket | None) -> Connection:
+        """Return a connection to a host.
+
+        Args:
+            origin: Where to.
+            race: For its addresses, where they were known: it has started.
+            sock: What it came to, where that was without a wait.
+        """
+        if sock is None:
+            if race is None:
+                sock = await connect(await self._names.addresses(origin.host, origin.port))
+            else:
+                sock = await race.finished()
+        if not origin.tls:
+            return Connection(PlainChannel(sock), origin)
+        try:
+            context = self._tls_context()
+        except BaseException:
+            sock.close()
+            raise
+        return Connection(await connect_tls(sock, context, origin.host), origin)
 
     def _tls_context(self) -> ssl.SSLContext:
         if self._context is None:

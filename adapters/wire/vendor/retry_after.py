@@ -76,6 +76,8 @@ _DATE: Final = re.compile(
 
 _ASKS: Final = frozenset({"retry-after", "x-retry-after", "x-ratelimit-retry-after", "ratelimit-retry-after"})
 _ASKS_MS: Final = frozenset({"retry-after-ms", "x-ms-retry-after-ms", "x-retry-after-ms"})
+_ASKING: Final = ("limit", "retry")
+"""One of these stands in the name of every header that asks for a wait."""
 _PREFIX: Final = "llm_provider-"
 _LIMIT: Final = re.compile(
     r"(?:x-)?(?:anthropic-)?(?:ratelimit|rate-limit|ratelimitbysize)-(?P<before>[a-z-]{0,40}?)-?"
@@ -103,7 +105,7 @@ def wait_of_headers(headers: Mapping[str, str], now: datetime, *, limited: bool 
         limited: Whether the answer was refused for a limit. Otherwise a limit counts that is told to be used
             up, and no other: a service that failed sends its limits as well.
     """
-    if not headers:
+    if not any(word in name for name in map(str.lower, headers) for word in _ASKING):
         return None
     named = _named(headers)
     clock = _http_date(named.get("date", "")) or now

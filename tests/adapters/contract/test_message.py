@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.contract.message import ROLES, Message, json_copy, nearest
+from adapters.contract.message import EMPTY, ROLES, Message, json_copy, nearest, said
 from adapters.contract.tool_call import ToolCall
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
@@ -321,3 +321,36 @@ def test_what_has_a_message_is_taken_for_it():
         message = Message("assistant", "Hi")
 
     assert Message("assistant", "Hi") == Message.parse(Said())
+
+
+@given(openai_messages() | st.fixed_dictionaries({"role": st.sampled_from(ROLES), "content": TEXTS}))
+def test_the_short_way_of_a_message_of_words_alone_leads_to_the_same_message(message):
+    short = said(message)
+
+    if short is not None:
+        assert (type(short), short) == (Message, Message.parse(message))
+        assert short.kept == EMPTY
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"role": "user", "content": ""},
+        {"role": "user", "content": "\ud800"},
+        {"role": "tool", "content": "x"},
+        {"role": "none", "content": "x"},
+        {"role": ["user"], "content": "x"},
+        {"role": "user", "name": "x"},
+        {"role": "user", "content": "x", "name": "y"},
+        {"role": "user", "content": [{"type": "text", "text": "x"}]},
+        OrderedDict(role="user", content="x"),
+        Message("user", "x"),
+        None,
+    ],
+)
+def test_what_needs_a_check_or_a_copy_does_not_go_the_short_way(message):
+    assert said(message) is None
+
+
+def test_most_messages_go_the_short_way():
+    assert said({"role": "user", "content": "Grüße"}) == Message("user", "Grüße")

@@ -235,3 +235,31 @@ def test_a_field_named_error_is_an_event_where_it_is_wanted(cut):
     assert [("message", b"a"), ("message", b"b")] == ignored
     assert [("message", b"a"), ("error", b'{"code": 400}'), ("message", b"b")] == events
     assert ("error", b"last") == last
+
+
+@given(
+    st.lists(
+        FRAGMENTS | st.sampled_from([b'data: {"a": 1}\n\n', b"data: {\n\n", b'data: {"a":\r\n\n']), max_size=5
+    ),
+    st.sampled_from([LINE, 18, 15, 9]),
+)
+def test_the_short_way_of_a_single_event_says_the_same(chunks: list[bytes], limit: int) -> None:
+    decoder, events, failed = SSEDecoder(limit=limit, idle_lines=EMPTY), list[Event](), False
+    last = None
+    try:
+        for chunk in chunks:
+            data = decoder.whole(chunk)
+            events += decoder.feed(chunk) if data is None else [Event("message", data)]
+        last = decoder.flush()
+    except ReplyTooLarge:
+        failed = True
+
+    assert decode(chunks, limit=limit) == (events, last, failed)
+
+
+def test_a_single_event_goes_the_short_way() -> None:
+    decoder = SSEDecoder(limit=LINE, idle_lines=EMPTY)
+
+    assert decoder.whole(b'data: {"a": 1}\n\n') == b'{"a": 1}'
+    assert decoder.feed(b"data: half") == []
+    assert decoder.whole(b'data: {"a": 1}\n\n') is None

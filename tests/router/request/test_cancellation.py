@@ -16,7 +16,7 @@ import pytest
 
 from adapters import Adapter, AdapterError, BadReply, ConnectionLost, Delta, RateLimited, ServiceFailed
 from adapters.scripted import Forever, ScriptedAdapter, Step, Unfinished
-from router import ReplyStream, RequestEnded, RequestStarted, RetryPolicy, Timeouts
+from router import HedgePolicy, ReplyStream, RequestEnded, RequestStarted, RetryPolicy, Timeouts
 from tests.depth import sampled
 from tests.router.recording import HELLO, Recorder, router_of
 from tests.virtual_time import BACKENDS, anyio_backend, run_virtual
@@ -337,3 +337,34 @@ async def test_a_router_may_be_closed_at_every_moment_of_a_request(moment):
     assert ended in (["Hello"], ["ClosedResourceError"])
     if seen.events:  # else it had not begun
         assert seen.end.verdict == ("complete" if ended == ["Hello"] else "closed" if kept else "cancelled")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("waits_for", ["a slot", "the slower of two", "a verdict on the whole reply"])
+async def test_a_router_that_is_closed_ends_a_request_wherever_it_waits(waits_for):
+    first, second = ScriptedAdapter("first", ["Hel", Forever]), ScriptedAdapter("second", [Forever])
+    hedged = RetryPolicy(hedge=HedgePolicy(delay=1)) if waits_for == "the slower of two" else None
+    asked = {"a slot": ["first"], "the slower of two": ["second", "third"]}.get(waits_for, ["first"])
+    first.concurrency = 1
+    third = ScriptedAdapter("third", [Forever])
+    router = router_of(first, second, third, retry=hedged)
+    ended: list[type[Exception]] = []
+
+    async def ask() -> None:
+        try:
+            judge = bool if waits_for == "a verdict on the whole reply" else None
+            await router.complete(HELLO, providers=asked, validate=judge)
+        except anyio.ClosedResourceError as error:
+            ended.append(type(error))
+
+    async with anyio.create_task_group() as tasks:
+        holds = await router.stream(HELLO, providers=["first"]) if waits_for == "a slot" else None
+        tasks.start_soon(ask)
+        await anyio.sleep(2)
+        await router.aclose()
+        assert anyio.current_time() == pytest.approx(2)
+
+    assert ended == [anyio.ClosedResourceError]
+    assert holds is None or holds.verdict == "closed"
+    for adapter in (first, second, third):
+        assert (adapter.opened, adapter.acloses) == (adapter.closed, 1)

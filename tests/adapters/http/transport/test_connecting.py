@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from adapters.http.transport import Origin, StreamTransport, request_head
-from adapters.http.transport.connecting import connect, in_turn
+from adapters.http.transport.connecting import Race, connect, in_turn
 from tests.adapters.http.transport.peer import HOST, OK, Peer, Talk, saying
 
 if TYPE_CHECKING:
@@ -56,6 +56,22 @@ async def test_one_address_that_answers(good: Address) -> None:
         assert good[1] == sock.getpeername()
         assert not sock.getblocking()
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+async def test_a_server_of_this_machine_is_not_waited_for(
+    good: Address, silent: Address, refusing: Address
+) -> None:
+    sock = Race([refusing, good]).at_once()
+    assert sock is not None
+    with sock:
+        assert good[1] == sock.getpeername()
+    race = Race([silent, good])
+    assert race.at_once() is None
+    race.close()
+    with pytest.raises(ConnectionRefusedError):
+        Race([refusing]).at_once()
+    with pytest.raises(OSError, match="no address"):
+        Race([]).at_once()
 
 
 async def test_the_next_address_is_tried_at_once_where_one_refuses(good: Address, refusing: Address) -> None:

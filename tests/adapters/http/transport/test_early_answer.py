@@ -207,6 +207,12 @@ class LateConnections:
         await anyio.sleep(0.01)
         return taken
 
+    def begun(self, exchange: Exchange) -> None:
+        self._transport.begun(exchange)
+
+    def ended(self, exchange: Exchange) -> None:
+        self._transport.ended(exchange)
+
     def give_back(self, connection: Connection) -> None:
         raise AssertionError("it must not be used again")
 
