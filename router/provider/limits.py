@@ -209,11 +209,21 @@ class Limits:
         if text > 0 and admission.characters > 0:
             self._per_token += NEWEST * (max(0.5, admission.characters / text) - self._per_token)
 
+    def share(self, shared: Callable[[str, Bucket], Bucket]) -> None:
+        """Let other processes take from the same limits.
+
+        Args:
+            shared: Returns the bucket that all take from, for the name of a limit and the bucket of this one.
+        """
+        self._named = {name: shared(name, bucket) for name, bucket in self._named.items()}
+        self._requests = self._named.get("requests_per_minute")
+        self._tokens = self._named.get("tokens_per_minute")
+
     def restore(self, requests: int) -> None:
         """Count requests of today that another router made."""
         daily = self._named.get("daily_requests")
         if daily is not None and requests:
-            daily.take(float(requests), 0.0)
+            daily.restore(float(requests))
 
     def _look_again(self) -> None:
         """Let the first of those who wait see whether there is room now."""

@@ -1,7 +1,7 @@
 """What several processes tell each other about their providers, through Redis or Valkey.
 
 message, register, agreement    what is said, and what follows from it: pure
-lease, counts                   one trial among all, and counts kept together: pure
+lease, counts, limits           one trial among all, and counts kept together: pure
 reading, writing, scripts       what goes over the wire: pure
 link                            the two threads that talk to the store
 replicas                        what a user sets

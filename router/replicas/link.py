@@ -116,6 +116,7 @@ class Link:
         self._wake, self._stopping, self._lock = threading.Event(), threading.Event(), threading.Lock()
         self._well = dict.fromkeys(self._well, False)
         self._store.away = True
+        self._writing.forked()
 
     # -- in the threads
 
@@ -151,7 +152,7 @@ class Link:
             read = ("XREAD", "COUNT", COUNT, *block, "STREAMS", key, self._reading.last)
             reply, at = _executed(client, [read, ("TIME",)])
             seconds, micros = at
-            self._store.ahead = int(seconds) + int(micros) / 1e6 - self.now()
+            self._store.saw(int(seconds) + int(micros) / 1e6, self.now())
             if self._reading.read(reply) < COUNT:
                 caught_up = True
                 self._is_well(name, well=True)

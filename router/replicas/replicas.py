@@ -8,6 +8,7 @@ import random
 import re
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -16,8 +17,10 @@ import anyio
 from adapters.contract.secret import Secret
 from router.events import SharingChanged
 from router.policy.chance import differs_after_fork
+from router.policy.limits import MINUTE, DayBucket
 from router.replicas.agreement import Agreement
 from router.replicas.counts import SharedBudget
+from router.replicas.limits import SharedBucket, SharedTally, Span
 from router.replicas.link import ANSWER, CONNECT, Link
 from router.replicas.reading import Reading
 from router.replicas.scripts import Keys
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from adapters.contract.errors import AdapterError
     from router.events import Event
     from router.policy.budget import RetryBudget
+    from router.policy.limits import Bucket, Tally
     from router.policy.retry import RetryPolicy
     from router.provider.evidence import EvidenceKind
     from router.provider.provider import Provider
@@ -154,6 +158,29 @@ class Binding:
                 budget = SharedBudget(f"probes {provider.name}", provider.probe_budget.tokens, 1, self.store)
                 provider.probe_budget.tokens = budget
                 self.writing.budgets.append(budget)
+            if provider.limits is not None:
+                provider.limits.share(partial(self._shared_limit, provider.name))
+            if provider.account is not None:
+                provider.account.share(partial(self._shared_spending, provider.name))
+
+    def _shared_limit(self, provider: str, name: str, own: Bucket) -> Bucket:
+        shared = SharedBucket(f"{name} of {provider}", own, span_of(own), self.store, self._wake)
+        self.writing.limits.append(shared)
+        return shared
+
+    def _shared_spending(self, provider: str, name: str, own: Bucket) -> Tally:
+        return self.shared_tally(f"{name} of {provider}", own)
+
+    def shared_tally(self, name: str, own: Bucket) -> Tally:
+        """Return a tally that all replicas add to.
+
+        Args:
+            name: The same in all replicas; it does not stand in the store.
+            own: Counts what this one uses; a day's, or a minute's.
+        """
+        tally = SharedTally(name, own, span_of(own), self.store, self.link.now)
+        self.writing.limits.append(tally)
+        return tally
 
     def shared_budget(self, budget: RetryBudget) -> RetryBudget:
         """Return a retry budget that all replicas take from; without a limit it stays what it is."""
@@ -226,6 +253,11 @@ class _OfProvider:
 
     def may_probe(self, now: float) -> bool | None:
         return self._binding.writing.probes[self._provider.name].may_probe(now)
+
+
+def span_of(own: Bucket) -> Span:
+    """Return how the store counts what a bucket does."""
+    return Span.day() if isinstance(own, DayBucket) else Span.rolling(MINUTE)
 
 
 def checked_url(url: str | Secret) -> str | Secret:

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Final
+
+_JUMP: Final = 2.0
+"""Seconds by which one clock was set anew; less is a slow answer."""
+_DRIFT: Final = 0.02
+"""How far a slower answer moves what is known."""
 
 
 @dataclass(slots=True)
@@ -18,3 +25,14 @@ class StoreState:
     away: bool = True
     replicas: int = 1
     ahead: float = 0.0
+
+    def saw(self, at: float, now: float) -> None:
+        """Learn the store's clock, as an answer told it that came `now`.
+
+        A slow answer makes the store look behind, so the quickest ones count.
+        """
+        ahead = at - now
+        if ahead >= self.ahead or not math.isclose(ahead, self.ahead, abs_tol=_JUMP):
+            self.ahead = ahead
+        else:
+            self.ahead += _DRIFT * (ahead - self.ahead)
