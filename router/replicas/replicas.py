@@ -207,6 +207,8 @@ class Binding:
         """Apply what was heard; tell what became of the store."""
         if self.agreement.inbox:
             self.agreement.apply(now)
+        if now >= self.agreement.remind_at:
+            self.agreement.remind(now)
         if self._notices:
             for notice in [self._notices.pop(0) for _ in range(len(self._notices))]:
                 shared = notice.reason is None
@@ -246,6 +248,10 @@ class _OfProvider:
         self, now: float, model: str | None, source: EvidenceKind, error: AdapterError | None
     ) -> None:
         self._binding.agreement.changed(self._provider, now, model, source, error)
+
+    def isolated(self) -> None:
+        link = self._binding.link
+        self._binding.agreement.isolated(self._provider, link.now())
 
     def reset(self) -> None:
         link = self._binding.link

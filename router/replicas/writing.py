@@ -246,6 +246,7 @@ def _relative(beliefs: Any, now: float) -> dict[str, dict[str, object]]:
         open_until, held_until = each["open_until"], each["held_until"]
         held = held_until > now
         breaker = "closed" if open_until is None else "open" if open_until > now else "half-open"
+        breaker = "isolated" if each["isolated"] else breaker
         found[name] = {
             "working": each["working"],
             "breaker": breaker,
