@@ -172,13 +172,19 @@ class Binding:
         return self.shared_tally(f"{name} of {provider}", own)
 
     def shared_tally(self, name: str, own: Bucket) -> Tally:
-        """Return a tally that all replicas add to.
+        """Return a tally that all replicas add to; the one that has the name and the limit already, if any.
 
         Args:
             name: The same in all replicas; it does not stand in the store.
             own: Counts what this one uses; a day's, or a minute's.
         """
+        known = next((each for each in list(self.writing.limits) if each.name == name), None)
+        if isinstance(known, SharedTally) and known.limit == own.limit:
+            return known
         tally = SharedTally(name, own, span_of(own), self.store, self.link.now)
+        if known is not None:
+            self.writing.limits.remove(known)
+            tally.add(known.leave().over)
         self.writing.limits.append(tally)
         return tally
 

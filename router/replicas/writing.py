@@ -33,6 +33,8 @@ BEAT: Final = 1.0
 """Seconds between two signs of life."""
 KEPT: Final = 5000
 """Milliseconds for which a sign of life and a belief stay."""
+_LOOKS: Final = 512
+"""Limits that are looked at before one round trip."""
 _LARGEST: Final = 1e15
 """A count above it is none of ours."""
 
@@ -95,7 +97,7 @@ class Writing:
         return [
             *self._messages(now),
             *(Command(("EVAL", scripts.GIVE, 1, key, mine), _ignore) for key in leases),
-            *(self._limit(limit, limit.leave(), now) for limit in self.limits),
+            *(self._limit(limit, limit.leave(), now) for limit in list(self.limits)),
             Command(("ZREM", keys.alive, mine), _ignore),
             Command(("DEL", keys.belief(mine)), _ignore),
         ]
@@ -104,7 +106,7 @@ class Writing:
         """Send a sign of life with the next commands: the connection is new."""
         self._beat_at = -math.inf
         self._next.clear()
-        for limit in self.limits:
+        for limit in list(self.limits):  # the router may add one meanwhile
             limit.connected()
 
     def forked(self) -> None:
@@ -202,7 +204,9 @@ class Writing:
 
     def _limits(self, now: float) -> list[Command]:
         found: list[Command] = []
-        for _ in range(min(len(self.limits), AT_ONCE)):
+        for _ in range(min(len(self.limits), _LOOKS)):
+            if len(found) >= AT_ONCE:
+                break
             limit = self.limits[0]
             self.limits.rotate(-1)
             if now < self._next.get(("limit", limit.name), -math.inf):
