@@ -3,6 +3,7 @@
 message, register, agreement    what is said, and what follows from it: pure
 lease, counts, limits           one trial among all, and counts kept together: pure
 reading, writing, scripts       what goes over the wire: pure
+store                           where the store is, and the way to it
 link                            the two threads that talk to the store
 replicas                        what a user sets
 beliefs                         what each replica believes, for those who look

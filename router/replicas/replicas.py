@@ -10,7 +10,6 @@ import time
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 import anyio
 
@@ -21,10 +20,11 @@ from router.policy.limits import MINUTE, DayBucket
 from router.replicas.agreement import Agreement
 from router.replicas.counts import SharedBudget
 from router.replicas.limits import SharedBucket, SharedTally, Span
-from router.replicas.link import ANSWER, CONNECT, Link
+from router.replicas.link import Link
 from router.replicas.reading import Reading
 from router.replicas.scripts import Keys
 from router.replicas.state import StoreState
+from router.replicas.store import store_of
 from router.replicas.writing import Writing
 
 if TYPE_CHECKING:
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from router.provider.evidence import EvidenceKind
     from router.provider.provider import Provider
 
-_SCHEMES: Final = ("redis", "rediss", "unix")
 _NAMESPACE: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -58,7 +57,8 @@ class Replicas:
     store holds names of providers and models, classes of errors and durations; no keys, addresses or texts.
 
     Args:
-        url: Of the store: `redis://`, `rediss://` or `unix://`; a `Secret` where it holds a password.
+        url: Of the store: `redis://`, `rediss://` or `unix://`; `redis+sentinel://HOST,HOST/SERVICE` or
+            `redis+cluster://HOST,HOST`, with `rediss+…` over TLS. A `Secret` where it holds a password.
         namespace: Of the chain (chat): letters, digits, `.`, `_` and `-`, at most 64.
 
     Raises:
@@ -97,18 +97,7 @@ class Replicas:
 
     def client(self) -> Redis:
         """Return a client of the store that repeats nothing and waits for nothing long."""
-        from redis import Redis
-        from redis.backoff import NoBackoff
-        from redis.retry import Retry
-
-        return Redis.from_url(
-            self._url.reveal(),
-            socket_timeout=ANSWER,
-            socket_connect_timeout=CONNECT,
-            retry=Retry(NoBackoff(), 0),
-            protocol=2,  # its replies have one shape, on Redis 6 as on Valkey 9
-            single_connection_client=True,
-        )
+        return store_of(self._url.reveal()).client(self.namespace)
 
     def __repr__(self) -> str:
         return f"<Replicas {self.namespace!r}>"
@@ -277,22 +266,11 @@ def checked_url(url: str | Secret) -> str | Secret:
 
     Raises:
         TypeError: It is no text.
-        ValueError: It is none; the message does not repeat it, since it may hold a password.
+        ValueError: It cannot be used; the message does not repeat it, since it may hold a password.
     """
     if not isinstance(url, str | Secret):
         raise TypeError(f"Replicas(url=…) must be text or a Secret, got {type(url).__name__}")
-    text = url.reveal() if isinstance(url, Secret) else url
-    try:
-        parts = urlsplit(text)
-        usable = parts.scheme in _SCHEMES and bool(parts.path if parts.scheme == "unix" else parts.hostname)
-        _ = parts.port if parts.scheme != "unix" else None
-    except ValueError:
-        usable = False
-    if not usable:
-        raise ValueError(
-            "Replicas(url=…) is not the address of a store; write for example 'redis://127.0.0.1:6379/0', "
-            "'rediss://host:6380/0' or 'unix:///run/redis.sock'"
-        )
+    store_of(url.reveal() if isinstance(url, Secret) else url)
     return url
 
 
