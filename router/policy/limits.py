@@ -125,8 +125,8 @@ class WindowBucket:
         return self._used
 
     def restore(self, amount: float) -> None:
-        """Count what was taken before, as if it were taken now."""
-        self._add(min(amount, self.limit), self._seen)
+        """Count what was taken before, as if it were taken when it was last asked."""
+        self._add(min(amount, self.limit), max(0.0, self._seen))
 
     def _add(self, amount: float, at: float) -> None:
         slot = math.floor(at / self._slot)

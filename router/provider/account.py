@@ -172,7 +172,8 @@ class Account:
             return None
         wait = (self._day + 1) * DAY - self._utc()
         budget = Cost(self._budget, self._sums.currency)
-        return Refusal(f"its budget of {budget} for today is spent; asked again at midnight UTC", wait)
+        spent = "spent" if is_spent else "spent by all processes together"
+        return Refusal(f"its budget of {budget} for today is {spent}; asked again at midnight UTC", wait)
 
     def __repr__(self) -> str:
         return f"<Account of {self._adapter.name!r}: {Cost(self._sums.spent, self._sums.currency)} spent>"

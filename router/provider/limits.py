@@ -32,6 +32,8 @@ REPLY: Final = 256.0
 NEWEST: Final = 0.2
 """The weight of the newest count in what is learned."""
 _NOTHING_SENT: Final = (Busy, ConnectFailed, LocalFailure, Unreachable)
+_AGAIN: Final = 1.0
+"""Seconds after which a wait looks again: another process may have given something back."""
 _ONE_MORE: Final = 0.001
 """Seconds that a wait is longer than it has to be: a clock may round, and too early is a wait for nothing."""
 
@@ -160,7 +162,7 @@ class Limits:
                 async with self._lock:
                     while (wait := self._longest(tokens, clock())[1]) > 0:
                         self._freed = anyio.Event()
-                        with anyio.move_on_after(wait + _ONE_MORE):
+                        with anyio.move_on_after(min(wait, _AGAIN) + _ONE_MORE):
                             await self._freed.wait()
                     return self._take(request, tokens, clock())
         finally:

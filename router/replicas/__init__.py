@@ -1,6 +1,7 @@
 """What several processes tell each other about their providers, through Redis or Valkey.
 
 message, register, agreement    what is said, and what follows from it: pure
+isolation                       what operators isolated, and when to say so again: pure
 lease, counts, limits           one trial among all, and counts kept together: pure
 reading, writing, scripts       what goes over the wire: pure
 store                           where the store is, and the way to it

@@ -5,8 +5,7 @@ by the rules for own evidence:
 
     held            the later end counts; a success ends no Retry-After
     open, closed    the newest word; a breaker isolated by hand stays so
-    isolated, released    the newest word of an operator. It is said again now and then by one of those who
-                    follow it, so that processes which start later hear it
+    isolated, released    the newest word of an operator; see `isolation`
     missing, found  the newest word
     down, up        the newest word; but content of the last hour outweighs a probe `reach` that found
                     something odd, and who has it says so to all
@@ -25,6 +24,7 @@ from adapters.contract import Outcome, errors
 from adapters.contract.errors import ModelNotFound, NotWorking
 from router.provider.evidence import OF_THE_WAY, Evidence, told
 from router.provider.standing import REACHABLE, REMEMBERED
+from router.replicas.isolation import Isolations
 from router.replicas.lease import TrialLease
 from router.replicas.message import Message
 from router.replicas.register import Register
@@ -48,10 +48,6 @@ WAITING: Final = 512
 UNREAD: Final = 4096
 """Messages that wait to be applied."""
 SENDERS: Final = 1024
-_REMINDERS: Final = (30.0, 60.0)
-"""Seconds after which what is isolated is said again, where nobody else did; random between them."""
-_LATEST: Final = 1.0
-"""Seconds by which the time of something said again may be wrong."""
 _OF_THE_WHOLE: Final = frozenset({"up", "down", "isolated", "released"})
 _OPPOSITES: Final = {"closed": "open", "found": "missing", "down": "up", "released": "isolated"}
 _REGISTERS: Final = 4096
@@ -122,9 +118,7 @@ class Agreement:
         self._registers: dict[_Key, Register] = {}
         self._seen: dict[tuple[str, bool, str | None], _Facts] = {}
         self._working: dict[str, tuple[bool | None, float | None, str]] = {}
-        self._isolated: dict[str, tuple[float, float]] = {}  # since when, and when to say it again
-        self.remind_at = math.inf
-        """When `remind` has something to do."""
+        self.isolations = Isolations(uniform)
         for name, provider in providers.items():
             lease = self.leases[name] = TrialLease(name, provider.breaker.policy.trial_limit, store)
             provider.standing.gate = provider.breaker.gate = lease
@@ -175,35 +169,22 @@ class Agreement:
         if not self.me:
             return
         self._say(provider.name, None, "isolated", now)
-        self._stays_isolated(provider.name, now, now)
+        self.isolations.add(provider.name, now, now)
         self._believe(now)
         self._wake()
 
     def remind(self, now: float) -> None:
-        """Say again what is isolated, where nobody did so for long, with the time of the first word.
-
-        That time is set a little too early, since a late one would outdo a release that is not heard yet.
-        """
-        for name, (since, remind_at) in list(self._isolated.items()):
-            if now >= remind_at:
-                self._say(name, None, "isolated", since - _LATEST)
-                self._stays_isolated(name, since, now)
+        """Say again what is isolated, where nobody did so for long."""
+        for name, since in self.isolations.due(now):
+            self._say(name, None, "isolated", since)
         self._wake()
-
-    def _stays_isolated(self, name: str, since: float, now: float) -> None:
-        self._isolated[name] = since, now + self._uniform(*_REMINDERS)
-        self.remind_at = min(remind_at for _, remind_at in self._isolated.values())
-
-    def _released(self, name: str) -> None:
-        self._isolated.pop(name, None)
-        self.remind_at = min((remind_at for _, remind_at in self._isolated.values()), default=math.inf)
 
     def reset(self, provider: Provider, now: float) -> None:
         """Tell that a provider was reset by hand, and what changed by that."""
         if not self.me:
             return
         self._say(provider.name, None, "released", now)
-        self._released(provider.name)
+        self.isolations.remove(provider.name)
         self._compare(provider.name, None, provider.standing.whole, now, whole=True)
         self._compare_models(provider, now)
         self._believe(now)
@@ -314,8 +295,8 @@ class Agreement:
             winner = register.heard(message, place, mine=mine)
             if winner is not None and register.place is not None:
                 self._follow(provider, record, winner, self._local(register.place, now), now)
-        if message.kind == "isolated" and message.provider in self._isolated:
-            self._stays_isolated(message.provider, self._isolated[message.provider][0], now)
+        if message.kind == "isolated":
+            self.isolations.said(message.provider, now)
         key = (message.provider, message.whole, message.model)
         self._seen[key] = _facts_of(record)
 
@@ -338,11 +319,11 @@ class Agreement:
                 record.missing_until = -math.inf
             case "isolated":
                 provider.standing.isolate(elsewhere=True)
-                self._stays_isolated(provider.name, found, now)
+                self.isolations.add(provider.name, found, now)
             case "released":
                 if record.breaker.state(now) == "isolated":
                     record.breaker.reset()
-                self._released(provider.name)
+                self.isolations.remove(provider.name)
             case _:
                 self._follow_working(provider, message, found, now)
 
@@ -381,7 +362,7 @@ class Agreement:
             self._compare_models(provider, now)
             if provider.adapter.working_at(now) is False and provider.standing.against is not None:
                 self._say(name, None, "down", now, reason=self._working[name][2])
-        for name, (since, _) in self._isolated.items():
+        for name, since in self.isolations.since.items():
             self._say(name, None, "isolated", since)
         self._wake()
 
@@ -399,7 +380,7 @@ class Agreement:
             is_working = provider.adapter.working_at(now)
             beliefs[name] = {
                 "working": {True: "yes", False: "no", None: "not known"}[is_working],
-                "isolated": "yes" if name in self._isolated else None,
+                "isolated": "yes" if name in self.isolations.since else None,
                 "open_until": None if pause is None else pause[0],
                 "held_until": max(whole.held_until, own.held_until),
                 "held_by": whole.held_reason or own.held_reason,

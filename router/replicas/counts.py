@@ -111,6 +111,10 @@ class SharedBudget(RetryBudget):
         at_hand = float(self._granted - self._taken)
         return at_hand + (max(0.0, self._level(now)) if self._store.away else 0.0)
 
+    def forked(self) -> None:
+        """Begin anew in a process that was forked: what was fetched belongs to the other one."""
+        self._granted = self._taken
+
     def __repr__(self) -> str:
         """Show what is at hand."""
         return f"<SharedBudget {self.name!r}: {self._granted - self._taken} of {self.capacity:g} at hand>"

@@ -182,11 +182,18 @@ class SharedCount:
         slot, keep = self.span
         self._over = max(0.0, self._over - asked.over)
         if self._epoch and answer.epoch != self._epoch:
-            self._store_forgot(max(0.0, self._own.used(sent_at) - self._restored - self._over - asked.over))
+            mine = self._own.used(sent_at) - self._known_before(sent_at)
+            self._store_forgot(max(0.0, mine - self._over - asked.over))
         self._epoch = answer.epoch
         self._used, self._heard_at = answer.used, sent_at
         self._known_until = sent_at + ((answer.at // slot + 1) * slot + keep - answer.at) / 1000
         self._full_until = sent_at + answer.wait
+
+    def _known_before(self, now: float) -> float:
+        """Return what was used before this replica began; a new day knows of nothing."""
+        if self._own.used(now) < self._restored:
+            self._restored = 0.0
+        return self._restored
 
     def _store_forgot(self, used: float) -> None:
         self._over += used
@@ -320,7 +327,7 @@ class SharedBucket(SharedCount):
             if not (need or self._over > 0 or self._back or self._speaks or self._may_ask(more + spare, now)):
                 return None
             self._speaks = False
-            return Ask(self._over, need, more, spare, self._restored, self._gives_back())
+            return Ask(self._over, need, more, spare, self._known_before(now), self._gives_back())
 
     def leave(self) -> Ask:
         """Return what to tell the store last; what is at hand goes back."""
@@ -417,7 +424,7 @@ class SharedTally(SharedCount):
             if self._over <= 0 and not polls and not self._speaks:
                 return None
             self._speaks = False
-            return Ask(self._over, least=self._restored)
+            return Ask(self._over, least=self._known_before(now))
 
     def leave(self) -> Ask:
         """Return what to tell the store last."""

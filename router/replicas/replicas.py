@@ -202,7 +202,7 @@ class Binding:
         """Apply what was heard; tell what became of the store."""
         if self.agreement.inbox:
             self.agreement.apply(now)
-        if now >= self.agreement.remind_at:
+        if now >= self.agreement.isolations.remind_at:
             self.agreement.remind(now)
         if self._notices:
             for notice in [self._notices.pop(0) for _ in range(len(self._notices))]:

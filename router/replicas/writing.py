@@ -111,8 +111,8 @@ class Writing:
 
     def forked(self) -> None:
         """Begin anew in a process that was forked."""
-        for limit in self.limits:
-            limit.forked()
+        for each in (*self.budgets, *self.limits):
+            each.forked()
 
     def _messages(self, now: float) -> list[Command]:
         waiting = list(self._agreement.outbox)[:AT_ONCE]

@@ -37,7 +37,7 @@ class Replica:
     def exchange(self, seconds: float = 0.01) -> None:
         """Say what waits, and hear what there is."""
         stream, agreement = self.stream, self.agreement
-        if stream.now >= agreement.remind_at:
+        if stream.now >= agreement.isolations.remind_at:
             agreement.remind(stream.now)
         while agreement.outbox:
             message, at = agreement.outbox.popleft()
@@ -105,7 +105,7 @@ def test_a_word_said_again_does_not_outdo_a_release_that_was_not_heard_yet() -> 
         each.exchange(5)
     other.reset()
     other.exchange()
-    third.agreement.remind(third.agreement.remind_at)
+    third.agreement.remind(third.agreement.isolations.remind_at)
     for _ in range(2):
         for each in (third, one, other):
             each.exchange()

@@ -275,14 +275,20 @@ def test_a_day_ends_at_midnight_for_all() -> None:
 
 def test_what_a_history_knows_is_told_only_to_a_store_that_knows_less() -> None:
     one, other = of_one_store(2)
+    clock = [AHEAD]
     for each in (one, other):
-        bucket = each.bucket(100, own=DayBucket(100, lambda: AHEAD))
+        bucket = each.bucket(100, own=DayBucket(100, lambda: clock[0]))
         bucket.restore(30)
     for now in (0.0, 0.1, 0.2):
         for each in (one, other):
             each.exchange(now)
 
     assert 30 <= float(one.model.run(_look("it", day=True), AHEAD + 1)[3]) <= 34
+
+    clock[0] += DAY
+    for each in (one, other):
+        each.exchange(DAY + 1)
+    assert float(one.model.run(_look("it", day=True), AHEAD + DAY + 1)[3]) <= 4  # blocks at hand alone
 
 
 def test_a_tally_stops_all_once_the_sum_is_reached() -> None:
