@@ -42,6 +42,8 @@ PATIENCE: Final = 0.25
 """Seconds after which the store is asked again for what it refused; others may have given back."""
 POLL: Final = 1.0
 """Seconds between two looks at the sum of all, while requests ask for it."""
+NEAR: Final = 0.1
+"""The same where more than half of the limit is used, and a request asked within `BUSY`."""
 _BACK_AT_ONCE: Final = 8
 _ROUNDING: Final = 1e-9
 _PARTS: Final = 60
@@ -420,7 +422,8 @@ class SharedTally(SharedCount):
     def fetch(self, now: float) -> Ask | None:
         """Return what to tell the store, or None."""
         with self._lock:
-            polls = now < self._asked_at + IDLE and now >= self._heard_at + POLL
+            is_near = now < self._asked_at + BUSY and self._sum(now) >= self.limit / 2
+            polls = now < self._asked_at + IDLE and now >= self._heard_at + (NEAR if is_near else POLL)
             if self._over <= 0 and not polls and not self._speaks:
                 return None
             self._speaks = False
