@@ -2,7 +2,8 @@
 
 message, register, agreement    what is said, and what follows from it: pure
 isolation                       what operators isolated, and when to say so again: pure
-lease, counts, limits           one trial among all, and counts kept together: pure
+lease, counts                   one trial among all, and counts kept together: pure
+limits, buckets, tallies        limits and budgets kept together: pure
 reading, writing, scripts       what goes over the wire: pure
 store                           where the store is, and the way to it
 link                            the two threads that talk to the store

@@ -111,7 +111,7 @@ class Link:
         self._threads = []
         self._wake, self._stopping, self._lock = threading.Event(), threading.Event(), threading.Lock()
         self._well = dict.fromkeys(self._well, False)
-        self._store.away = True
+        self._store.away, self._store.tried = True, False
         self._writing.forked()
 
     # -- in the threads
@@ -186,6 +186,7 @@ class Link:
             self._well[name] = well
             shared = all(self._well.values())
             self._store.away = not shared
+            self._store.tried = self._store.tried or shared or reason is not None
             if shared is self._told or (self._told is None and not shared and reason is None):
                 return
             self._told = shared

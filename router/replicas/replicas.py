@@ -18,13 +18,15 @@ from router.events import SharingChanged
 from router.policy.chance import differs_after_fork
 from router.policy.limits import MINUTE, DayBucket
 from router.replicas.agreement import Agreement
+from router.replicas.buckets import SharedBucket
 from router.replicas.counts import SharedBudget
-from router.replicas.limits import SharedBucket, SharedTally, Span
+from router.replicas.limits import Span
 from router.replicas.link import Link
 from router.replicas.reading import Reading
 from router.replicas.scripts import Keys
 from router.replicas.state import StoreState
 from router.replicas.store import store_of
+from router.replicas.tallies import SharedTally
 from router.replicas.writing import Writing
 
 if TYPE_CHECKING:

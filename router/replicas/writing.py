@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from router.replicas.agreement import Agreement
+    from router.replicas.buckets import SharedBucket
     from router.replicas.counts import SharedBudget
-    from router.replicas.limits import Ask, SharedBucket, SharedTally
+    from router.replicas.limits import Ask
     from router.replicas.scripts import Keys
     from router.replicas.state import StoreState
+    from router.replicas.tallies import SharedTally
 
 AT_ONCE: Final = 64
 """Messages in one pipeline."""

@@ -10,6 +10,7 @@ from tests.depth import QUICK
 from tests.router.replicas.world import BUDGET, TOKENS, WINDOW, World, agree, beliefs
 
 COUNT = 25 if QUICK else 100
+FEWER = 25 if QUICK else 40
 SEEDS = [1]
 
 
@@ -85,10 +86,12 @@ def test_under_delays_losses_and_outages_trials_with_a_lease_never_overlap(seed:
     assert tokens <= (1 + 1 / 3) * TOKENS[0] + 150
 
 
-@pytest.mark.parametrize("wrong_key", [False, True])
+@pytest.mark.parametrize(("wrong_key", "count"), [(False, COUNT), (True, FEWER)])
 @pytest.mark.parametrize("seed", SEEDS)
-def test_once_the_store_is_back_all_agree_within_three_seconds(seed: int, wrong_key: bool) -> None:
-    world = World(COUNT, seed, loss=0.002, wrong_key=wrong_key)
+def test_once_the_store_is_back_all_agree_within_three_seconds(
+    seed: int, wrong_key: bool, count: int
+) -> None:
+    world = World(count, seed, loss=0.002, wrong_key=wrong_key)
     world.run(3)
     world.is_reachable = False
     world.run(1)
@@ -106,7 +109,7 @@ def test_once_the_store_is_back_all_agree_within_three_seconds(seed: int, wrong_
 
 @pytest.mark.parametrize("back", [0.0, 3600.0])
 def test_after_an_empty_restart_with_older_ids_all_agree_anew(back: float) -> None:
-    world = World(COUNT, 7, loss=0.0)
+    world = World(FEWER, 7, loss=0.0)
     world.run(3)
     world.is_up = False
     world.run(5)

@@ -17,8 +17,9 @@ from router.policy.breaker import CircuitBreaker
 from router.policy.limits import WindowBucket
 from router.provider.provider import Provider
 from router.replicas.agreement import Agreement
+from router.replicas.buckets import SharedBucket
 from router.replicas.counts import SharedBudget
-from router.replicas.limits import SharedBucket, Span
+from router.replicas.limits import Span
 from router.replicas.reading import COUNT, Reading
 from router.replicas.scripts import Keys
 from router.replicas.state import StoreState
@@ -222,6 +223,7 @@ class Replica:
     def turn(self, name: str, *, well: bool) -> None:
         self.well[name] = well
         self.store.away = not all(self.well.values())
+        self.store.tried = True
 
     def wake(self) -> None:
         if not self._busy and self.well["writer"]:
