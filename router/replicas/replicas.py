@@ -51,9 +51,10 @@ class Replicas:
         Router(providers, replicas=Replicas("redis://127.0.0.1:6379/0", namespace="chat"))
 
     What one finds out (held back until, breaker opened, not working, model missing), the others know within
-    milliseconds; a half-open breaker gets one trial among all; the retry budget and answer probes are counted
-    together. Every decision is taken from memory: no request waits for the store, and without it each process
-    goes on alone. Needs the extra: `pip install '.[replicas]' in chat-router's folder`.
+    milliseconds; a half-open breaker gets one trial among all; limits and budgets of providers, keys of the
+    gateway, retries and answer probes are counted together; what an operator isolates is so for all. Every
+    decision is taken from memory: no request waits for the store, and without it each process goes on alone.
+    Needs the extra: `pip install '.[replicas]' in chat-router's folder`.
 
     All routers of a namespace have the same chain: the same names of providers, models and policies. The
     store holds names of providers and models, classes of errors and durations; no keys, addresses or texts.

@@ -66,11 +66,13 @@ for i = 9, #ARGV, 2 do
   end
 end
 local all = redis.call('HGETALL', KEYS[1])
-local used, epoch, parts = 0, nil, {}
+local used, epoch, wished, parts = 0, nil, 0, {}
 for i = 1, #all, 2 do
   local began, count = tonumber(all[i]), tonumber(all[i + 1])
   if all[i] == 'epoch' and count and count > 0 and count < 9e15 then
     epoch = count
+  elseif all[i] == 'wish' and count and count <= now then
+    wished = count
   elseif not began or not count or began ~= began or count ~= count or began * slot + slot + keep <= now
       or began * slot > now + slot then
     redis.call('HDEL', KEYS[1], all[i])
@@ -89,7 +91,11 @@ local room = math.floor(limit - used - over + 0.000001)
 local given, wait = 0, 0
 if need <= room then
   given = math.max(0, need + math.min(more, room - need))
-  given = given + math.max(0, math.min(spare, math.floor(limit / 2 - used - over - given)))
+  if now > wished + 5000 then
+    given = given + math.max(0, math.min(spare, math.floor(limit / 2 - used - over - given)))
+  end
+else
+  redis.call('HSET', KEYS[1], 'wish', string.format('%.0f', now))
 end
 if need > room or used + over >= limit then
   table.sort(parts, function (a, b) return a[1] < b[1] end)
@@ -111,7 +117,8 @@ return {given, now, wait, string.format('%.9g', used + over + given), string.for
 """
 """KEYS: count. ARGV: a part of time and for how long it is kept, in milliseconds, limit; used already,
 needed, useful, spare, used at least; then pairs of what is given back: a part of time, how much. Returns what
-is given, the time, the milliseconds until there is room, what is used, the epoch."""
+is given, the time, the milliseconds until there is room, what is used, the epoch. While something needed was
+refused lately, nothing is spared: who keeps some for later gives it back then."""
 
 BEAT: Final = """
 local t = redis.call('TIME')

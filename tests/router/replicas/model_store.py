@@ -101,8 +101,8 @@ class ModelStore:
     def _limit(self, key: str, words: list[float], now: float) -> list[Any]:
         slot, keep, limit, over, need, more, spare, least, *back = words
         at = math.floor(now * 1000)
-        known: tuple[int, dict[float, float]] = self._get(key, now) or (at, {})
-        epoch, parts = known
+        known: tuple[int, float, dict[float, float]] = self._get(key, now) or (at, 0.0, {})
+        epoch, wished, parts = known
         for name, count in zip(back[::2], back[1::2], strict=True):
             if name in parts:
                 parts[name] = max(0.0, parts[name] - count)
@@ -113,7 +113,10 @@ class ModelStore:
         given = wait = 0.0
         if need <= room:
             given = max(0, need + min(more, room - need))
-            given += max(0, min(spare, math.floor(limit / 2 - used - over - given)))
+            if at > wished + 5000:
+                given += max(0, min(spare, math.floor(limit / 2 - used - over - given)))
+        else:
+            wished = at
         if need > room or used + over >= limit:
             lacking = max(need, 2e-6) - (limit - used - over)
             wait = slot + keep
@@ -124,7 +127,7 @@ class ModelStore:
                     break
         if given + over > 0:
             parts[at // slot] = parts.get(at // slot, 0.0) + given + over
-        self._set(key, (epoch, parts), now, 2 * slot + keep)
+        self._set(key, (epoch, wished, parts), now, 2 * slot + keep)
         return [int(given), at, int(wait), b"%.9g" % (used + over + given), b"%d" % epoch]
 
 

@@ -172,6 +172,35 @@ def test_a_block_that_is_not_used_goes_back_and_an_idle_replica_keeps_one_only_w
     assert theirs.wait(1, HOLD + 0.3) > 0
 
 
+def test_a_request_that_needs_the_whole_limit_gets_it_though_others_keep_some_for_later() -> None:
+    replicas = of_one_store(3)
+    buckets = [each.bucket(1000) for each in replicas]
+    now, waited = 0.0, 0
+    for each in replicas:
+        each.exchange(now)
+    while buckets[0].wait(5000, now) > 0:
+        now += 0.3
+        waited += 1
+        for each in replicas:
+            each.exchange(now)
+        assert waited < 20
+
+    assert now < 2 * HOLD
+
+
+@pytest.mark.parametrize("reply", [None, [], [1], [1, 2, 3, b"x", b"1"], [1, 2, 3, b"nan", b"1"], b"OK", 7])
+def test_a_foreign_answer_changes_nothing(reply: object) -> None:
+    (one,) = of_one_store(1)
+    bucket = one.bucket(100)
+    for command in one.writing.commands(0.0):
+        if is_of_limit(command.words):
+            command.reply(reply)
+
+    assert bucket.wait(1, 0.0) > 0
+    one.exchange(0.1)
+    assert 0 == bucket.wait(1, 0.1)
+
+
 def test_after_a_long_time_without_use_nothing_is_asked_any_more() -> None:
     (one,) = of_one_store(1)
     one.bucket(100)

@@ -115,6 +115,7 @@ def test_foreign_numbers_in_a_count_are_bounded(server: Server, key: str, words:
         ("x", "y"),
         ("1e300", "5"),
         ("epoch", "nan"),
+        ("wish", "1e300"),
     ):
         client.hset(key, name, value)
     said = client.execute_command("EVAL", *words)
