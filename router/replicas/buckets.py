@@ -56,7 +56,8 @@ class SharedBucket(SharedCount):
         self._pace = [0.0, 0.0]  # used in this second and in the one before
         self._second = -math.inf
         self._blocks: deque[_Block] = deque()
-        self._taken_from: deque[tuple[float, int]] = deque(maxlen=2 * PARTS)  # since when, which slot
+        self._left = 0.0  # of them together
+        self._taken_from: deque[tuple[float, int | None]] = deque(maxlen=4 * PARTS)  # since when, which slot
         self._wanted: tuple[float, float] | None = None  # the least and the most since the last question
         self._used_at = -math.inf
         self._waits_since: float | None = None  # since when a request lacks what is not answered
@@ -111,29 +112,39 @@ class SharedBucket(SharedCount):
         self._count_pace(amount, now)
         self._used_at = now
         self._at_hand(now)
-        for block in self._blocks:
+        while self._blocks and amount > ROUNDING:
+            block = self._blocks[0]
             part = min(amount, block.left)
             block.left -= part
+            self._left -= part
             amount -= part
-            if not self._taken_from or self._taken_from[-1][1] != block.slot:
-                self._taken_from.append((now, block.slot))
-            if amount <= ROUNDING:
-                return
-        self._over += amount
+            self._note(block.slot, now)
+            if block.left <= ROUNDING:
+                self._blocks.popleft()
+        if amount > ROUNDING:
+            self._over += amount
+            self._note(None, now)
+
+    def _note(self, slot: int | None, now: float) -> None:
+        if not self._taken_from or self._taken_from[-1][1] != slot:
+            self._taken_from.append((now, slot))
 
     def _return(self, amount: float, taken_at: float) -> None:
         slot = next((slot for at, slot in reversed(self._taken_from) if at <= taken_at), None)
-        untold = min(amount, self._over)
-        self._over -= untold
-        if slot is not None and amount > untold:
-            self._back[slot] = self._back.get(slot, 0.0) + amount - untold
+        if slot is None:  # no block; what the store was told of already stays counted
+            self._over = max(0.0, self._over - amount)
+        else:
+            self._back[slot] = self._back.get(slot, 0.0) + amount
 
     def _at_hand(self, now: float) -> float:
         while self._blocks and now >= self._blocks[0].until:
             ended = self._blocks.popleft()
+            self._left -= ended.left
             if ended.left > 0:
                 self._back[ended.slot] = self._back.get(ended.slot, 0.0) + ended.left
-        return sum(block.left for block in self._blocks)
+        if not self._blocks:
+            self._left = 0.0  # and no rest of rounding
+        return self._left
 
     def _count_pace(self, amount: float, now: float) -> None:
         if now >= self._second + 1:
@@ -155,7 +166,7 @@ class SharedBucket(SharedCount):
             more = spare = 0
             if need or (now < self._used_at + BUSY and at_hand <= to_have / 2):
                 more = lacking
-            elif at_hand <= 0 and now < self._used_at + IDLE:
+            elif at_hand <= ROUNDING and now < self._used_at + IDLE:
                 spare = lacking
             if not (need or self._over > 0 or self._back or self._speaks or self._may_ask(more + spare, now)):
                 return None
@@ -189,6 +200,7 @@ class SharedBucket(SharedCount):
     def _store_forgot(self, used: float) -> None:
         super()._store_forgot(used)
         self._blocks.clear()
+        self._left = 0.0
         self._taken_from.clear()
 
     def fetched(self, asked: Ask, answer: Answer, sent_at: float) -> None:
@@ -202,6 +214,7 @@ class SharedBucket(SharedCount):
             meanwhile = min(given, self._over)  # used while the answer was waited for
             self._over -= meanwhile
             if given > meanwhile:
+                self._left += given - meanwhile
                 self._blocks.append(_Block(answer.at // self.span.slot, given - meanwhile, sent_at + HOLD))
 
     def forked(self) -> None:
@@ -209,8 +222,8 @@ class SharedBucket(SharedCount):
         super().forked()
         self._waits_since = None
         self._blocks.clear()
+        self._left = 0.0
         self._taken_from.clear()
 
     def __repr__(self) -> str:
-        at_hand = sum(block.left for block in self._blocks)
-        return f"<SharedBucket {self.name!r}: {at_hand:g} of {self.limit:g} at hand>"
+        return f"<SharedBucket {self.name!r}: {self._left:g} of {self.limit:g} at hand>"

@@ -34,7 +34,7 @@ IDLE: Final = 600.0
 """Seconds after its last use for which a block is kept at hand."""
 LOOK: Final = 0.02
 """Seconds after which a request that waits for a block looks again."""
-_BACK_AT_ONCE: Final = 8
+_BACK_AT_ONCE: Final = 64
 ROUNDING: Final = 1e-9
 PARTS: Final = 60
 

@@ -140,6 +140,30 @@ def test_what_was_too_much_comes_back_to_all() -> None:
     assert 0 == theirs.wait(600, 0.5)
 
 
+def test_a_minute_of_busy_traffic_gets_all_back_that_was_estimated_too_high() -> None:
+    (one,) = of_one_store(1)
+    bucket = one.bucket(100_000)
+    under_way: list[float] = []
+    counted = 0.0
+    for step in range(4000):
+        now = 0.01 * step
+        one.exchange(now)
+        if bucket.wait(100, now) == 0:
+            bucket.take(100, now)
+            under_way.append(now)
+            counted += 20
+        if len(under_way) > 300:  # each reply takes 3 s
+            bucket.correct(-80, under_way.pop(0), now)
+    for at in under_way:
+        bucket.correct(-80, at, 40.0)
+    for now in (40.0, 40.1, 40.2, 43.0, 43.1):
+        one.exchange(now)
+
+    assert counted > 50_000
+    left_over = float(one.model.run(_look("it"), AHEAD + 44)[3]) - bucket._at_hand(43.2)
+    assert counted <= left_over + 1e-6 < 1.02 * counted
+
+
 def test_what_was_too_little_is_taken_from_all() -> None:
     one, other = of_one_store(2)
     mine, theirs = one.bucket(1000), other.bucket(1000)
