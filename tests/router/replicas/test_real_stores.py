@@ -299,11 +299,12 @@ async def test_three_routers_stay_within_what_the_service_allows(start):
 
     async with router() as one, router() as two, router() as three:
         await until(lambda: all(is_shared(each) for each in (one, two, three)))
-        end = time.monotonic() + 2.5
-        while time.monotonic() < end:
+        end, more = time.monotonic() + 20, 50
+        while time.monotonic() < end and more:
             for each in (one, two, three):
                 await each.complete(HELLO)
             await anyio.sleep(0.01)
+            more -= sent[0] >= 20
         used = [each.health().providers[0].limits[0].used for each in (one, two, three)]
 
     assert 20 == sent[0]
@@ -320,7 +321,7 @@ async def test_a_silent_store_makes_no_request_wait_that_its_limit_allows(start)
         for _ in range(40):  # the block at hand is 12
             began = time.monotonic()
             await router.complete(HELLO)
-            assert time.monotonic() - began < 0.5
+            assert time.monotonic() - began < 2
         server.go_on()
         await until(lambda: router.health().providers[0].limits[0].used > 40)
 
@@ -400,10 +401,10 @@ anyio.run(main)
         while True:
             began = time.monotonic()
             reply = await other.complete(HELLO)
-            assert time.monotonic() - began < 0.5
+            assert time.monotonic() - began < 2
             if reply.provider == "first":
                 break
-            assert time.monotonic() < killed + 10
+            assert time.monotonic() < killed + 20
             await anyio.sleep(0.05)
-        assert time.monotonic() - killed < WINDOW + GRACE + 1 + 3
-        await until(lambda: is_shared(other) and binding_of(other).store.replicas == 1, 8)
+        assert time.monotonic() - killed < WINDOW + GRACE + 1 + 5
+        await until(lambda: is_shared(other) and binding_of(other).store.replicas == 1, 20)
