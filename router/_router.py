@@ -112,7 +112,9 @@ class Router(Origins):
         traffic = TrafficObserver(self._providers, self._in_flight.now)
         self._tell = Observers([traffic, *_observers_of(observers, history)])
         self._budget = self.retry.budget or RetryBudget()
-        self._binding = bound(replicas, self._providers, self.retry, self._tell, weakref.ref(self))
+        self._binding = self.sharing = bound(
+            replicas, self._providers, self.retry, self._tell, weakref.ref(self)
+        )
         if self._binding is not None:
             self._budget = self._binding.shared_budget(self._budget)
         self._strategy = strategy_of(strategy, self._providers, self.prices)

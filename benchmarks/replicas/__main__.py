@@ -36,6 +36,7 @@ ROUND = 0.3
 
 def router_of(url: str | None) -> Router:
     chain = [ScriptedAdapter("first", "text"), ScriptedAdapter("second", "text")]
+    chain[0].requests_per_minute, chain[0].tokens_per_minute = 10_000_000, 1_000_000_000
     return Router(chain, observers=[], replicas=None if url is None else Replicas(url, "bench"))
 
 
@@ -167,10 +168,20 @@ async def cost(url: str) -> None:
             provider.sharing.apply(now)
             provider.sharing.changed(now, None, "traffic", None)
         path = (time.perf_counter() - began) / count
+        limits: dict[str, float] = {}
+        for name, router in (("alone", alone), ("shared", shared)):
+            limit: Any = router._providers["first"].limits  # noqa: SLF001 - the same
+            began = time.perf_counter()
+            for _ in range(2000):
+                admission = limit.admit(None, now)
+                if admission is not None:
+                    limit.give_back(admission, now)
+            limits[name] = (time.perf_counter() - began) / 2000
     alone_s, shared_s = (min(times[name]) for name in ("alone", "shared"))
     print(
         f"cost on the request path: {1e6 * path:.1f} us (apply and changed); whole request "
-        f"{1e6 * alone_s:.0f} us alone, {1e6 * shared_s:.0f} us shared"
+        f"{1e6 * alone_s:.0f} us alone, {1e6 * shared_s:.0f} us shared; two limits of a provider "
+        f"{1e6 * limits['alone']:.1f} us alone, {1e6 * limits['shared']:.1f} us shared"
     )
 
 

@@ -39,7 +39,8 @@ class Gateway:
     ) -> None:
         self.routers = Routers(router)
         self.settings = settings
-        self.admission = Admission(settings, local=local, priced=router.prices is not None)
+        priced, sharing = router.prices is not None, router.sharing
+        self.admission = Admission(settings, local=local, priced=priced, sharing=sharing)
         self.local = local
         self.draining = False
         self.watch = Watch(router)
@@ -60,7 +61,7 @@ class Gateway:
         Raises:
             ValueError: The settings cannot be used here; nothing is changed.
         """
-        self.admission.change(settings, priced=router.prices is not None)
+        self.admission.change(settings, priced=router.prices is not None, sharing=router.sharing)
         self.settings = settings
         self.routers.change(router)
         self.watch.follow(router)

@@ -86,7 +86,7 @@ def judged(facts: Facts) -> Judgement:
     if facts.working is False:
         return Judgement("unhealthy", facts.why, facts.detail)
     if breaker.state == "isolated":
-        return Judgement("degraded", "isolated by hand; Router.reset() brings it back")
+        return Judgement("degraded", breaker.isolation)
     if facts.held is not None:
         return Judgement("degraded", f"held back ({facts.held})")
     if facts.missing is not None:

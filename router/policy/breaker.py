@@ -124,6 +124,7 @@ class BreakerSnapshot:
         permit_in: Seconds until a permit may be given: 0 for now, None while isolated.
         repetitions: Trials that failed since it opened.
         window: Seconds of the window.
+        elsewhere: Whether it was isolated in another process.
     """
 
     state: BreakerState
@@ -134,6 +135,13 @@ class BreakerSnapshot:
     permit_in: float | None
     repetitions: int
     window: float = 60.0
+    elsewhere: bool = False
+
+    @property
+    def isolation(self) -> str:
+        """Why it is isolated, and what ends that."""
+        where = " in another process" if self.elsewhere else ""
+        return f"isolated by hand{where}; Router.reset() brings it back"
 
 
 class _Word(NamedTuple):
@@ -252,6 +260,7 @@ class CircuitBreaker:
 
     def __init__(self, policy: BreakerPolicy, random_source: random.Random) -> None:
         self.policy = policy
+        self.elsewhere = False
         self.gate: TrialGate | None = None
         """Asked before a trial; None where no other process is to be asked."""
         self._random = random_source
@@ -299,9 +308,13 @@ class CircuitBreaker:
                 self.gate.began(self._seen)
         return permit
 
-    def isolate(self) -> None:
-        """Give no permits until `reset()`."""
-        self._isolated, self._trial = True, None  # row 9
+    def isolate(self, *, elsewhere: bool = False) -> None:
+        """Give no permits until `reset()`.
+
+        Args:
+            elsewhere: Whether another process was told so.
+        """
+        self._isolated, self._trial, self.elsewhere = True, None, elsewhere  # row 9
 
     def reset(self) -> None:
         """Close, and forget everything."""
@@ -337,6 +350,7 @@ class CircuitBreaker:
             self.permit_in(now),
             self._repetitions,
             self.policy.window,
+            self._isolated and self.elsewhere,
         )
 
     def __repr__(self) -> str:

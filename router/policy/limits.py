@@ -52,6 +52,26 @@ class Bucket(Protocol):
         """Return how much is taken now."""
         ...
 
+    def restore(self, amount: float) -> None:
+        """Count what was taken before, by a router that is gone."""
+        ...
+
+
+class Tally(Protocol):
+    """What was used in a time, counted afterwards by several processes together; nothing in it waits."""
+
+    def add(self, amount: float) -> None:
+        """Count what was used."""
+        ...
+
+    def restore(self, amount: float) -> None:
+        """Count what was used before, by a router that is gone."""
+        ...
+
+    def wait(self) -> float:
+        """Return the seconds until less than the limit is used; 0 where it is so now."""
+        ...
+
 
 class WindowBucket:
     """At most `limit` in any `window` seconds, all at once or one by one.
@@ -103,6 +123,10 @@ class WindowBucket:
         """Return how much is taken now."""
         self._forget(now)
         return self._used
+
+    def restore(self, amount: float) -> None:
+        """Count what was taken before, as if it were taken when it was last asked."""
+        self._add(min(amount, self.limit), max(0.0, self._seen))
 
     def _add(self, amount: float, at: float) -> None:
         slot = math.floor(at / self._slot)
@@ -176,6 +200,11 @@ class DayBucket:
         """Return how much of today is taken."""
         self._today()
         return self._used
+
+    def restore(self, amount: float) -> None:
+        """Count what was taken today before."""
+        self._today()
+        self._used += amount
 
     def _today(self) -> float:
         """Begin a new day where there is one; return the time of day. A clock that goes back begins none."""

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from adapters.contract import Usage
-from router.policy.limits import DAY
+from router.policy.limits import DAY, DayBucket
 from router.policy.prices import Cost
 from router.provider.limits import CHARACTERS, OF_MESSAGE, REPLY
 from router.provider.record import Refusal
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from adapters.contract import Adapter, ChatRequest
+    from router.policy.limits import Bucket, Tally
     from router.policy.prices import Prices
 
 
@@ -72,7 +73,7 @@ class Account:
         ValueError: The budget is not in the currency of the prices.
     """
 
-    __slots__ = ("_adapter", "_address", "_budget", "_day", "_prices", "_sums", "_utc")
+    __slots__ = ("_adapter", "_address", "_budget", "_day", "_prices", "_sums", "_tally", "_utc")
 
     def __init__(self, adapter: Adapter, prices: Prices, utc: Callable[[], float]) -> None:
         self._adapter = adapter
@@ -80,8 +81,19 @@ class Account:
         self._utc = utc
         self._address: str | None = getattr(adapter, "base_url", None)
         self._budget = budget_in(adapter, prices.currency)
+        self._tally: Tally | None = None
         self._day = -1.0
         self._sums = Spending(prices.currency, budget=self._budget)
+
+    def share(self, shared: Callable[[str, Bucket], Tally]) -> None:
+        """Let other processes spend the same budget, where there is one.
+
+        Args:
+            shared: Returns the tally of all, for the name of the sum and a bucket for this one.
+        """
+        if self._budget is not None and self._budget > 0:
+            own = DayBucket(float(self._budget), self._utc)
+            self._tally = shared(f"budget {self._sums.currency}", own)
 
     def cost(self, models: tuple[str | None, ...], usage: Usage | None) -> Cost | None:
         """Return what an answer costs, or None where its price or a count is not known.
@@ -125,6 +137,8 @@ class Account:
             sums.unknown + (cost is None),
             sums.budget,
         )
+        if self._tally is not None:
+            self._tally.add(float(amount))
 
     def restore(self, before: Spending) -> None:
         """Add what was spent today before this router was made."""
@@ -138,6 +152,8 @@ class Account:
                 sums.unknown + before.unknown,
                 sums.budget,
             )
+            if self._tally is not None:
+                self._tally.restore(float(before.spent))
 
     def today(self) -> Spending:
         """Return what was spent today."""
@@ -149,11 +165,15 @@ class Account:
 
     def refusal(self) -> Refusal | None:
         """Return why nothing may be spent now, or None."""
-        if self._budget is None or self.today().spent < self._budget:
+        if self._budget is None:
+            return None
+        is_spent = self.today().spent >= self._budget
+        if not is_spent and (self._tally is None or not self._tally.wait()):
             return None
         wait = (self._day + 1) * DAY - self._utc()
         budget = Cost(self._budget, self._sums.currency)
-        return Refusal(f"its budget of {budget} for today is spent; asked again at midnight UTC", wait)
+        spent = "spent" if is_spent else "spent by all processes together"
+        return Refusal(f"its budget of {budget} for today is {spent}; asked again at midnight UTC", wait)
 
     def __repr__(self) -> str:
         return f"<Account of {self._adapter.name!r}: {Cost(self._sums.spent, self._sums.currency)} spent>"

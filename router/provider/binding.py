@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from router.events import Event
     from router.policy.budget import RetryBudget
+    from router.policy.limits import Bucket, Tally
     from router.policy.retry import RetryPolicy
     from router.provider.provider import Provider
 
@@ -18,6 +19,15 @@ class Bound(Protocol):
 
     def shared_budget(self, budget: RetryBudget) -> RetryBudget:
         """Return the retry budget that all processes take from."""
+        ...
+
+    def shared_tally(self, name: str, own: Bucket) -> Tally:
+        """Return a tally that all processes add to.
+
+        Args:
+            name: The same in all of them.
+            own: Counts what this one uses; a day's, or a minute's.
+        """
         ...
 
     def start(self, now: float) -> None:

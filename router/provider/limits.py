@@ -32,6 +32,8 @@ REPLY: Final = 256.0
 NEWEST: Final = 0.2
 """The weight of the newest count in what is learned."""
 _NOTHING_SENT: Final = (Busy, ConnectFailed, LocalFailure, Unreachable)
+_AGAIN: Final = 1.0
+"""Seconds after which a wait looks again: another process may have given something back."""
 _ONE_MORE: Final = 0.001
 """Seconds that a wait is longer than it has to be: a clock may round, and too early is a wait for nothing."""
 
@@ -160,7 +162,7 @@ class Limits:
                 async with self._lock:
                     while (wait := self._longest(tokens, clock())[1]) > 0:
                         self._freed = anyio.Event()
-                        with anyio.move_on_after(wait + _ONE_MORE):
+                        with anyio.move_on_after(min(wait, _AGAIN) + _ONE_MORE):
                             await self._freed.wait()
                     return self._take(request, tokens, clock())
         finally:
@@ -209,11 +211,21 @@ class Limits:
         if text > 0 and admission.characters > 0:
             self._per_token += NEWEST * (max(0.5, admission.characters / text) - self._per_token)
 
+    def share(self, shared: Callable[[str, Bucket], Bucket]) -> None:
+        """Let other processes take from the same limits.
+
+        Args:
+            shared: Returns the bucket that all take from, for the name of a limit and the bucket of this one.
+        """
+        self._named = {name: shared(name, bucket) for name, bucket in self._named.items()}
+        self._requests = self._named.get("requests_per_minute")
+        self._tokens = self._named.get("tokens_per_minute")
+
     def restore(self, requests: int) -> None:
         """Count requests of today that another router made."""
         daily = self._named.get("daily_requests")
         if daily is not None and requests:
-            daily.take(float(requests), 0.0)
+            daily.restore(float(requests))
 
     def _look_again(self) -> None:
         """Let the first of those who wait see whether there is room now."""

@@ -173,6 +173,8 @@ class Provider:
     def isolate(self) -> None:
         """Let no request ask until `reset()`."""
         self.standing.isolate()
+        if self.sharing is not None:
+            self.sharing.isolated()
 
     def reset(self) -> None:
         """Forget what the breakers know."""

@@ -79,7 +79,7 @@ class Record:
             found.append(Refusal(held, wait, held=self.held_reason))
         permit_in = self.breaker.permit_in(now)
         if permit_in is None:
-            found.append(Refusal("isolated by hand; Router.reset() brings it back", None))
+            found.append(Refusal(self.breaker.snapshot(now).isolation, None))
         elif permit_in > 0:
             state = self.breaker.state(now)
             text = f"circuit breaker {state}{what}: not asked for {permit_in:.1f} s more"

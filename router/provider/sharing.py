@@ -29,6 +29,10 @@ class Sharing(Protocol):
         """
         ...
 
+    def isolated(self) -> None:
+        """Learn that the provider was isolated by hand."""
+        ...
+
     def reset(self) -> None:
         """Learn that the breakers were reset by hand."""
         ...

@@ -225,9 +225,13 @@ class Standing:
 
     # -- by hand
 
-    def isolate(self) -> None:
-        """Let no request ask until `reset()`."""
-        self.whole.breaker.isolate()
+    def isolate(self, *, elsewhere: bool = False) -> None:
+        """Let no request ask until `reset()`.
+
+        Args:
+            elsewhere: Whether another process was told so.
+        """
+        self.whole.breaker.isolate(elsewhere=elsewhere)
 
     def reset(self) -> None:
         """Forget what the breakers know."""
@@ -271,7 +275,7 @@ class Standing:
             return whole
         own = record.breaker.snapshot(now)
         if whole.state == "isolated":
-            return replace(own, state="isolated", permit_in=None)
+            return replace(own, state="isolated", permit_in=None, elsewhere=whole.elsewhere)
         longer = (whole.permit_in or 0.0) > (own.permit_in or 0.0)
         return whole if longer or (own.state == "closed" != whole.state) else own
 

@@ -5,6 +5,7 @@ by the rules for own evidence:
 
     held            the later end counts; a success ends no Retry-After
     open, closed    the newest word; a breaker isolated by hand stays so
+    isolated, released    the newest word of an operator; see `isolation`
     missing, found  the newest word
     down, up        the newest word; but content of the last hour outweighs a probe `reach` that found
                     something odd, and who has it says so to all
@@ -23,6 +24,7 @@ from adapters.contract import Outcome, errors
 from adapters.contract.errors import ModelNotFound, NotWorking
 from router.provider.evidence import OF_THE_WAY, Evidence, told
 from router.provider.standing import REACHABLE, REMEMBERED
+from router.replicas.isolation import Isolations
 from router.replicas.lease import TrialLease
 from router.replicas.message import Message
 from router.replicas.register import Register
@@ -46,6 +48,8 @@ WAITING: Final = 512
 UNREAD: Final = 4096
 """Messages that wait to be applied."""
 SENDERS: Final = 1024
+_OF_THE_WHOLE: Final = frozenset({"up", "down", "isolated", "released"})
+_OPPOSITES: Final = {"closed": "open", "found": "missing", "down": "up", "released": "isolated"}
 _REGISTERS: Final = 4096
 _ODD: Final = tuple(kind.__name__ for kind in OF_THE_WAY)
 
@@ -114,6 +118,7 @@ class Agreement:
         self._registers: dict[_Key, Register] = {}
         self._seen: dict[tuple[str, bool, str | None], _Facts] = {}
         self._working: dict[str, tuple[bool | None, float | None, str]] = {}
+        self.isolations = Isolations(uniform)
         for name, provider in providers.items():
             lease = self.leases[name] = TrialLease(name, provider.breaker.policy.trial_limit, store)
             provider.standing.gate = provider.breaker.gate = lease
@@ -129,6 +134,9 @@ class Agreement:
             now: On the router's clock.
         """
         self.me = me
+        for provider in self.providers.values():
+            if provider.standing.whole.breaker.state(now) == "isolated":
+                self.isolated(provider, now)
         self._believe(now)
 
     # -- what is found here
@@ -156,8 +164,27 @@ class Agreement:
             self._believe(now)
             self._wake()
 
+    def isolated(self, provider: Provider, now: float) -> None:
+        """Tell that a provider was isolated by hand; before `begin` it waits for that."""
+        if not self.me:
+            return
+        self._say(provider.name, None, "isolated", now)
+        self.isolations.add(provider.name, now, now)
+        self._believe(now)
+        self._wake()
+
+    def remind(self, now: float) -> None:
+        """Say again what is isolated, where nobody did so for long."""
+        for name, since in self.isolations.due(now):
+            self._say(name, None, "isolated", since)
+        self._wake()
+
     def reset(self, provider: Provider, now: float) -> None:
-        """Tell what changed since the breakers were reset by hand."""
+        """Tell that a provider was reset by hand, and what changed by that."""
+        if not self.me:
+            return
+        self._say(provider.name, None, "released", now)
+        self.isolations.remove(provider.name)
         self._compare(provider.name, None, provider.standing.whole, now, whole=True)
         self._compare_models(provider, now)
         self._believe(now)
@@ -221,7 +248,7 @@ class Agreement:
         whole: bool = False,
         repetitions: int = 0,
     ) -> None:
-        whole = whole or kind in ("up", "down")
+        whole = whole or kind in _OF_THE_WHOLE
         self._said += 1
         repetitions = min(repetitions, 1000)
         message = Message(self.me, self._said, name, model, whole, kind, lasts, reason, source, repetitions)
@@ -268,6 +295,8 @@ class Agreement:
             winner = register.heard(message, place, mine=mine)
             if winner is not None and register.place is not None:
                 self._follow(provider, record, winner, self._local(register.place, now), now)
+        if message.kind == "isolated":
+            self.isolations.said(message.provider, now)
         key = (message.provider, message.whole, message.model)
         self._seen[key] = _facts_of(record)
 
@@ -288,6 +317,13 @@ class Agreement:
                 record.missing_reason = "it does not have" if lacking else "it does not let this account use"
             case "found":
                 record.missing_until = -math.inf
+            case "isolated":
+                provider.standing.isolate(elsewhere=True)
+                self.isolations.add(provider.name, found, now)
+            case "released":
+                if record.breaker.state(now) == "isolated":
+                    record.breaker.reset()
+                self.isolations.remove(provider.name)
             case _:
                 self._follow_working(provider, message, found, now)
 
@@ -326,6 +362,8 @@ class Agreement:
             self._compare_models(provider, now)
             if provider.adapter.working_at(now) is False and provider.standing.against is not None:
                 self._say(name, None, "down", now, reason=self._working[name][2])
+        for name, since in self.isolations.since.items():
+            self._say(name, None, "isolated", since)
         self._wake()
 
     # -- beliefs
@@ -342,6 +380,7 @@ class Agreement:
             is_working = provider.adapter.working_at(now)
             beliefs[name] = {
                 "working": {True: "yes", False: "no", None: "not known"}[is_working],
+                "isolated": "yes" if name in self.isolations.since else None,
                 "open_until": None if pause is None else pause[0],
                 "held_until": max(whole.held_until, own.held_until),
                 "held_by": whole.held_reason or own.held_reason,
@@ -359,7 +398,7 @@ class Agreement:
     # -- registers and times
 
     def _register(self, message: Message) -> Register:
-        aspect = {"closed": "open", "found": "missing", "down": "up"}.get(message.kind, message.kind)
+        aspect = _OPPOSITES.get(message.kind, message.kind)
         key = message.provider, message.whole, message.model, aspect
         register = self._registers.pop(key, None) or Register()
         self._registers[key] = register

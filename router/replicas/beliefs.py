@@ -26,7 +26,7 @@ if redis.call('STRLEN', KEYS[1]) > {_LARGEST} then return false end
 return redis.call('GET', KEYS[1])
 """
 _WORKING: Final = ("yes", "no", "not known")
-_BREAKER: Final = ("closed", "open", "half-open")
+_BREAKER: Final = ("closed", "open", "half-open", "isolated")
 
 
 class StoreUnavailable(Exception):
@@ -41,7 +41,7 @@ class Belief:
         replica: Its id.
         provider: The provider's name.
         working: yes, no or not known.
-        breaker: closed, open or half-open.
+        breaker: closed, open, half-open or isolated.
         open_for: Seconds until it is half-open.
         held_for: Seconds for which requests are held back.
         held_by: The class of the error that said so.
@@ -61,7 +61,9 @@ class Belief:
     def words(self) -> str:
         """The belief in words."""
         parts = [{"yes": "works", "no": "does not work", "not known": "not known yet"}[self.working]]
-        if self.breaker != "closed":
+        if self.breaker == "isolated":
+            parts.append("isolated by hand")
+        elif self.breaker != "closed":
             rest = f" for {self.open_for:.1f} s more" if self.breaker == "open" else ""
             parts.append(f"circuit breaker {self.breaker}{rest}")
         if self.held_for:
@@ -75,7 +77,7 @@ class Belief:
         if {self.working, other.working} == {"yes", "no"} or self.missing != other.missing:
             return True
         breakers = {self.breaker, other.breaker}
-        if "closed" in breakers and len(breakers) > 1:
+        if breakers & {"closed", "isolated"} and len(breakers) > 1:
             return True
         longest_open, longest_held = abs(self.open_for - other.open_for), abs(self.held_for - other.held_for)
         return max(longest_open, longest_held) > _NEAR

@@ -111,6 +111,10 @@ class SharedBudget(RetryBudget):
         at_hand = float(self._granted - self._taken)
         return at_hand + (max(0.0, self._level(now)) if self._store.away else 0.0)
 
+    def forked(self) -> None:
+        """Begin anew in a process that was forked: what was fetched belongs to the other one."""
+        self._granted = self._taken
+
     def __repr__(self) -> str:
         """Show what is at hand."""
         return f"<SharedBudget {self.name!r}: {self._granted - self._taken} of {self.capacity:g} at hand>"
@@ -141,115 +145,3 @@ class SharedBudget(RetryBudget):
     def lost(self, asked: Fetch) -> None:
         """Learn that no reply came: the store may have counted it, so what was earned is not told again."""
         self._sent = self._sent[0] + asked.earned, self._sent[1]
-
-
-class SharedWindow:
-    """At most `limit` in any `window` seconds by all replicas together: a `Bucket` of limits.
-
-    What was fetched is used within `HOLD`, or given up; the store counts it for so much longer.
-
-    Args:
-        name: Of the count in the store.
-        limit: How much, above 0.
-        window: Seconds.
-        store: What is known of the store.
-        block: How much to fetch ahead; by default a fiftieth of the limit, at least 1.
-
-    Raises:
-        ValueError: `limit` is not above 0 and finite.
-    """
-
-    HOLD: Final = 2.0
-
-    def __init__(
-        self, name: str, limit: float, window: float, store: StoreState, block: float | None = None
-    ) -> None:
-        if not 0 < limit < math.inf:
-            raise ValueError(f"a limit of {limit!r}: it must be more than 0, and finite")
-        self.name, self.limit, self.window = name, limit, window
-        self.wanted = 0.0
-        """More than was at hand."""
-        self.wanted_at = -math.inf
-        self._store = store
-        self._block = max(1.0, limit / 50) if block is None else block
-        # Written by the router.
-        self._own: list[tuple[float, float]] = []  # when, and how much this replica used
-        self._used_of = (0, 0.0)  # which grant, and how much of it was used
-        self._over = 0.0  # used and not granted
-        # Written by the thread.
-        self._grant = (0, 0.0, -math.inf)  # which, how much, and until when
-        self._told = 0.0
-
-    def wait(self, amount: float, now: float) -> float:
-        """Return the seconds until `amount` may be taken, as far as is known here; 0 where it may be now."""
-        amount = min(amount, self.limit)
-        if amount <= self._at_hand(now) + _ROUNDING:
-            return 0.0
-        self.wanted, self.wanted_at = amount, now
-        if not self._store.away:
-            return min(0.25, self.window)  # the thread asks meanwhile
-        share = self.limit / self._store.replicas
-        lacking = self._recent(now) + min(amount, share) - share
-        for at, used in self._own:
-            if lacking <= _ROUNDING:
-                break
-            lacking -= used
-            if lacking <= _ROUNDING:
-                return max(0.0, at + self.window - now)
-        return 0.0 if lacking <= _ROUNDING else self.window
-
-    def take(self, amount: float, now: float) -> None:
-        """Take `amount`, whether `wait` allows it or not."""
-        amount = min(amount, self.limit)
-        of_grant = min(amount, self._at_hand(now))
-        if of_grant > 0:
-            number, used = self._used_of
-            current = self._grant[0]
-            self._used_of = current, of_grant + (used if number == current else 0.0)
-        self._over += amount - of_grant
-        self._recent(now)
-        self._own.append((now, amount))
-
-    def correct(self, amount: float, taken_at: float, now: float) -> None:
-        """Take more; what was given back stays taken in the count of all, until the window has passed."""
-        if amount > 0:
-            self._over += amount
-            self._own.append((now, amount))
-
-    def used(self, now: float) -> float:
-        """Return how much this replica used in the window."""
-        return self._recent(now)
-
-    def _at_hand(self, now: float) -> float:
-        number, amount, until = self._grant
-        if now >= until:
-            return 0.0
-        used_number, used = self._used_of
-        return amount - (used if used_number == number else 0.0)
-
-    def _recent(self, now: float) -> float:
-        self._own = [each for each in self._own if each[0] > now - self.window]
-        return sum(amount for _, amount in self._own)
-
-    # -- the thread
-
-    def fetch(self, now: float) -> Fetch | None:
-        """Return what to ask the store for, or None."""
-        over = self._over - self._told
-        is_wanted = now < self.wanted_at + self.HOLD
-        want = self._block - self._at_hand(now)
-        if is_wanted and self.wanted > self._at_hand(now):
-            want = max(want, self.wanted)
-        elif not (is_wanted or (self._own and self._own[-1][0] > now - self.HOLD)):
-            want = 0.0  # nobody uses it
-        want = math.ceil(want) if want >= self._block / 2 else 0
-        return None if not want and over <= 0 else Fetch(want, 0.0, over)
-
-    def fetched(self, asked: Fetch, granted: int, sent_at: float) -> None:
-        """Learn how much the store gave. What is left of the grant before is given up."""
-        self._told += asked.spent
-        if granted > 0:
-            self._grant = self._grant[0] + 1, float(granted), sent_at + self.HOLD
-
-    def __repr__(self) -> str:
-        return f"<SharedWindow {self.name!r}: {self._grant[1]:g} of {self.limit:g} fetched>"

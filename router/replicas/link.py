@@ -27,10 +27,6 @@ if TYPE_CHECKING:
     from router.replicas.state import StoreState
     from router.replicas.writing import Command, Writing
 
-CONNECT: Final = 2.0
-"""Seconds to connect."""
-ANSWER: Final = 1.0
-"""Seconds for the store to answer."""
 TICK: Final = 0.05
 """Seconds between two looks of the writer at what is wanted."""
 _PAUSES: Final = (0.05, 1.0)
@@ -79,7 +75,7 @@ class Link:
         self._told: bool | None = None
         self._alive: Callable[[], object | None] = lambda: None
         self._threads: list[threading.Thread] = []
-        self._reader = 0  # the id that the store gave the reader's connection
+        self._reader: tuple[object, ...] = (0,)  # the id of the reader's connection, and with whom
         _LINKS.add(self)
 
     def start(self, owner: Callable[[], object | None]) -> None:
@@ -115,7 +111,8 @@ class Link:
         self._threads = []
         self._wake, self._stopping, self._lock = threading.Event(), threading.Event(), threading.Lock()
         self._well = dict.fromkeys(self._well, False)
-        self._store.away = True
+        self._store.away, self._store.tried = True, False
+        self._writing.forked()
 
     # -- in the threads
 
@@ -143,7 +140,8 @@ class Link:
 
     def _read(self, client: Redis, name: str) -> None:
         key = self._keys.evidence
-        newest, self._reader = _executed(client, [("XREVRANGE", key, "+", "-", "COUNT", 1), ("CLIENT", "ID")])
+        newest, number = _executed(client, [("XREVRANGE", key, "+", "-", "COUNT", 1), ("CLIENT", "ID")])
+        self._reader = number, *_place(client)
         self._reading.connected(newest)
         caught_up = False
         while not self._is_over:
@@ -151,7 +149,7 @@ class Link:
             read = ("XREAD", "COUNT", COUNT, *block, "STREAMS", key, self._reading.last)
             reply, at = _executed(client, [read, ("TIME",)])
             seconds, micros = at
-            self._store.ahead = int(seconds) + int(micros) / 1e6 - self.now()
+            self._store.saw(int(seconds) + int(micros) / 1e6, self.now())
             if self._reading.read(reply) < COUNT:
                 caught_up = True
                 self._is_well(name, well=True)
@@ -164,7 +162,8 @@ class Link:
             self._is_well(name, well=True)
             self._wake.wait(TICK)
         self._send(client, self._writing.farewell(self.now()))
-        _executed(client, [("CLIENT", "UNBLOCK", self._reader)])
+        if self._reader[1:] == _place(client):  # elsewhere that id is somebody else's
+            _executed(client, [("CLIENT", "UNBLOCK", self._reader[0])])
 
     def _send(self, client: Redis, commands: Sequence[Command]) -> None:
         if not commands:
@@ -187,6 +186,7 @@ class Link:
             self._well[name] = well
             shared = all(self._well.values())
             self._store.away = not shared
+            self._store.tried = self._store.tried or shared or reason is not None
             if shared is self._told or (self._told is None and not shared and reason is None):
                 return
             self._told = shared
@@ -200,6 +200,12 @@ def _executed(client: Redis, commands: Sequence[Sequence[Any]]) -> list[Any]:
     for words in commands:
         pipe.execute_command(*words)  # type: ignore[no-untyped-call]  # redis-py has no types for it
     return pipe.execute()
+
+
+def _place(client: Redis) -> tuple[object, ...]:
+    """Return which server a client speaks to."""
+    settings = client.connection_pool.connection_kwargs
+    return settings.get("host"), settings.get("port"), settings.get("path")
 
 
 def _forked() -> None:

@@ -16,9 +16,9 @@ from router.provider.standing import LONGEST_NAME
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Kind: TypeAlias = Literal["held", "open", "closed", "missing", "found", "down", "up"]
+Kind: TypeAlias = Literal["held", "open", "closed", "missing", "found", "down", "up", "isolated", "released"]
 """held: it asks to be left alone. open, closed: the circuit breaker. missing, found: a model.
-down, up: whether it works at all."""
+down, up: whether it works at all. isolated, released: by an operator's hand."""
 Source: TypeAlias = Literal["traffic", "answer", "reach"]
 """What showed it: a request, or a probe of that level."""
 
@@ -105,7 +105,7 @@ def message_of(fields: Mapping[bytes, bytes]) -> tuple[Message, float]:
     """
     if len(fields) > _FIELDS or fields.get(b"v") != b"1":
         raise Nonsense("not a message of this version")
-    kind, source = _text(fields, b"k", 8), _text(fields, b"b", 8, "traffic")
+    kind, source = _text(fields, b"k", 16), _text(fields, b"b", 8, "traffic")
     reason = _text(fields, b"e", 40, "")
     if kind not in _KINDS or source not in _SOURCES or (reason and reason not in _CLASSES):
         raise Nonsense("an unknown word")

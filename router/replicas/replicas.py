@@ -8,20 +8,25 @@ import random
 import re
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 import anyio
 
 from adapters.contract.secret import Secret
 from router.events import SharingChanged
 from router.policy.chance import differs_after_fork
+from router.policy.limits import MINUTE, DayBucket
 from router.replicas.agreement import Agreement
+from router.replicas.buckets import SharedBucket
 from router.replicas.counts import SharedBudget
-from router.replicas.link import ANSWER, CONNECT, Link
+from router.replicas.limits import Span
+from router.replicas.link import Link
 from router.replicas.reading import Reading
 from router.replicas.scripts import Keys
 from router.replicas.state import StoreState
+from router.replicas.store import store_of
+from router.replicas.tallies import SharedTally
 from router.replicas.writing import Writing
 
 if TYPE_CHECKING:
@@ -32,11 +37,11 @@ if TYPE_CHECKING:
     from adapters.contract.errors import AdapterError
     from router.events import Event
     from router.policy.budget import RetryBudget
+    from router.policy.limits import Bucket, Tally
     from router.policy.retry import RetryPolicy
     from router.provider.evidence import EvidenceKind
     from router.provider.provider import Provider
 
-_SCHEMES: Final = ("redis", "rediss", "unix")
 _NAMESPACE: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -46,15 +51,17 @@ class Replicas:
         Router(providers, replicas=Replicas("redis://127.0.0.1:6379/0", namespace="chat"))
 
     What one finds out (held back until, breaker opened, not working, model missing), the others know within
-    milliseconds; a half-open breaker gets one trial among all; the retry budget and answer probes are counted
-    together. Every decision is taken from memory: no request waits for the store, and without it each process
-    goes on alone. Needs the extra: `pip install '.[replicas]' in chat-router's folder`.
+    milliseconds; a half-open breaker gets one trial among all; limits and budgets of providers, keys of the
+    gateway, retries and answer probes are counted together; what an operator isolates is so for all. Every
+    decision is taken from memory: no request waits for the store, and without it each process goes on alone.
+    Needs the extra: `pip install '.[replicas]' in chat-router's folder`.
 
     All routers of a namespace have the same chain: the same names of providers, models and policies. The
     store holds names of providers and models, classes of errors and durations; no keys, addresses or texts.
 
     Args:
-        url: Of the store: `redis://`, `rediss://` or `unix://`; a `Secret` where it holds a password.
+        url: Of the store: `redis://`, `rediss://` or `unix://`; `redis+sentinel://HOST,HOST/SERVICE` or
+            `redis+cluster://HOST,HOST`, with `rediss+…` over TLS. A `Secret` where it holds a password.
         namespace: Of the chain (chat): letters, digits, `.`, `_` and `-`, at most 64.
 
     Raises:
@@ -93,18 +100,7 @@ class Replicas:
 
     def client(self) -> Redis:
         """Return a client of the store that repeats nothing and waits for nothing long."""
-        from redis import Redis
-        from redis.backoff import NoBackoff
-        from redis.retry import Retry
-
-        return Redis.from_url(
-            self._url.reveal(),
-            socket_timeout=ANSWER,
-            socket_connect_timeout=CONNECT,
-            retry=Retry(NoBackoff(), 0),
-            protocol=2,  # its replies have one shape, on Redis 6 as on Valkey 9
-            single_connection_client=True,
-        )
+        return store_of(self._url.reveal()).client(self.namespace)
 
     def __repr__(self) -> str:
         return f"<Replicas {self.namespace!r}>"
@@ -154,6 +150,35 @@ class Binding:
                 budget = SharedBudget(f"probes {provider.name}", provider.probe_budget.tokens, 1, self.store)
                 provider.probe_budget.tokens = budget
                 self.writing.budgets.append(budget)
+            if provider.limits is not None:
+                provider.limits.share(partial(self._shared_limit, provider.name))
+            if provider.account is not None:
+                provider.account.share(partial(self._shared_spending, provider.name))
+
+    def _shared_limit(self, provider: str, name: str, own: Bucket) -> Bucket:
+        shared = SharedBucket(f"{name} of {provider}", own, span_of(own), self.store, self._wake)
+        self.writing.limits.append(shared)
+        return shared
+
+    def _shared_spending(self, provider: str, name: str, own: Bucket) -> Tally:
+        return self.shared_tally(f"{name} of {provider}", own)
+
+    def shared_tally(self, name: str, own: Bucket) -> Tally:
+        """Return a tally that all replicas add to; the one that has the name and the limit already, if any.
+
+        Args:
+            name: The same in all replicas; it does not stand in the store.
+            own: Counts what this one uses; a day's, or a minute's.
+        """
+        known = next((each for each in list(self.writing.limits) if each.name == name), None)
+        if isinstance(known, SharedTally) and known.limit == own.limit:
+            return known
+        tally = SharedTally(name, own, span_of(own), self.store, self.link.now)
+        if known is not None:
+            self.writing.limits.remove(known)
+            tally.add(known.leave().over)
+        self.writing.limits.append(tally)
+        return tally
 
     def shared_budget(self, budget: RetryBudget) -> RetryBudget:
         """Return a retry budget that all replicas take from; without a limit it stays what it is."""
@@ -180,6 +205,8 @@ class Binding:
         """Apply what was heard; tell what became of the store."""
         if self.agreement.inbox:
             self.agreement.apply(now)
+        if now >= self.agreement.isolations.remind_at:
+            self.agreement.remind(now)
         if self._notices:
             for notice in [self._notices.pop(0) for _ in range(len(self._notices))]:
                 shared = notice.reason is None
@@ -220,6 +247,10 @@ class _OfProvider:
     ) -> None:
         self._binding.agreement.changed(self._provider, now, model, source, error)
 
+    def isolated(self) -> None:
+        link = self._binding.link
+        self._binding.agreement.isolated(self._provider, link.now())
+
     def reset(self) -> None:
         link = self._binding.link
         self._binding.agreement.reset(self._provider, link.now())
@@ -228,27 +259,21 @@ class _OfProvider:
         return self._binding.writing.probes[self._provider.name].may_probe(now)
 
 
+def span_of(own: Bucket) -> Span:
+    """Return how the store counts what a bucket does."""
+    return Span.day() if isinstance(own, DayBucket) else Span.rolling(MINUTE)
+
+
 def checked_url(url: str | Secret) -> str | Secret:
     """Return the URL of a store.
 
     Raises:
         TypeError: It is no text.
-        ValueError: It is none; the message does not repeat it, since it may hold a password.
+        ValueError: It cannot be used; the message does not repeat it, since it may hold a password.
     """
     if not isinstance(url, str | Secret):
         raise TypeError(f"Replicas(url=…) must be text or a Secret, got {type(url).__name__}")
-    text = url.reveal() if isinstance(url, Secret) else url
-    try:
-        parts = urlsplit(text)
-        usable = parts.scheme in _SCHEMES and bool(parts.path if parts.scheme == "unix" else parts.hostname)
-        _ = parts.port if parts.scheme != "unix" else None
-    except ValueError:
-        usable = False
-    if not usable:
-        raise ValueError(
-            "Replicas(url=…) is not the address of a store; write for example 'redis://127.0.0.1:6379/0', "
-            "'rediss://host:6380/0' or 'unix:///run/redis.sock'"
-        )
+    store_of(url.reveal() if isinstance(url, Secret) else url)
     return url
 
 

@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import json
 import math
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from router.replicas import scripts
 from router.replicas.lease import ProbeLease, TrialLease
+from router.replicas.limits import Answer
 from router.replicas.message import fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from router.replicas.agreement import Agreement
-    from router.replicas.counts import SharedBudget, SharedWindow
+    from router.replicas.buckets import SharedBucket
+    from router.replicas.counts import SharedBudget
+    from router.replicas.limits import Ask
     from router.replicas.scripts import Keys
     from router.replicas.state import StoreState
+    from router.replicas.tallies import SharedTally
 
 AT_ONCE: Final = 64
 """Messages in one pipeline."""
@@ -30,7 +35,10 @@ BEAT: Final = 1.0
 """Seconds between two signs of life."""
 KEPT: Final = 5000
 """Milliseconds for which a sign of life and a belief stay."""
-_SLOTS: Final = 12
+_LOOKS: Final = 512
+"""Limits that are looked at before one round trip."""
+_LARGEST: Final = 1e15
+"""A count above it is none of ours."""
 
 
 class Command(NamedTuple):
@@ -62,7 +70,7 @@ class Writing:
     ) -> None:
         self.probes = {name: ProbeLease(name, store) for name in agreement.providers}
         self.budgets: list[SharedBudget] = []
-        self.windows: list[SharedWindow] = []
+        self.limits: deque[SharedBucket | SharedTally] = deque()
         self._agreement = agreement
         self._keys = keys
         self._store = store
@@ -78,6 +86,7 @@ class Writing:
             *self._trials(now),
             *self._probes(now),
             *self._counts(now),
+            *self._limits(now),
             *self._beat(now),
         ]
 
@@ -90,6 +99,7 @@ class Writing:
         return [
             *self._messages(now),
             *(Command(("EVAL", scripts.GIVE, 1, key, mine), _ignore) for key in leases),
+            *(self._limit(limit, limit.leave(), now) for limit in list(self.limits)),
             Command(("ZREM", keys.alive, mine), _ignore),
             Command(("DEL", keys.belief(mine)), _ignore),
         ]
@@ -98,6 +108,13 @@ class Writing:
         """Send a sign of life with the next commands: the connection is new."""
         self._beat_at = -math.inf
         self._next.clear()
+        for limit in list(self.limits):  # the router may add one meanwhile
+            limit.connected()
+
+    def forked(self) -> None:
+        """Begin anew in a process that was forked."""
+        for each in (*self.budgets, *self.limits):
+            each.forked()
 
     def _messages(self, now: float) -> list[Command]:
         waiting = list(self._agreement.outbox)[:AT_ONCE]
@@ -185,20 +202,34 @@ class Writing:
             words = ("EVAL", scripts.BUCKET, 1, key, rate, most, asked.earned, asked.spent, asked.want, lasts)
             reply = _bound_reply(budget.fetched, asked)
             found.append(Command(words, reply, lambda it=budget, what=asked: it.lost(what)))  # type: ignore[misc]
-        for window in self.windows:
-            asked = window.fetch(now)
-            if asked is None or now < self._next.get(("count", window.name), -math.inf):
-                continue
-            self._next["count", window.name] = now + 0.02
-            slot = max(1, math.ceil(1000 * window.window / _SLOTS))
-            keep = math.ceil(1000 * (window.window + window.HOLD))
-            key = self._keys.of("count", window.name)
-            counting = ("EVAL", scripts.WINDOW, 1, key, slot, keep, window.limit, asked.spent, asked.want)
-            done = window.fetched
-            found.append(
-                Command(counting, lambda reply, what=asked, done=done: done(what, _whole(reply), now))  # type: ignore[misc]
-            )
         return found
+
+    def _limits(self, now: float) -> list[Command]:
+        found: list[Command] = []
+        for _ in range(min(len(self.limits), _LOOKS)):
+            if len(found) >= AT_ONCE:
+                break
+            limit = self.limits[0]
+            self.limits.rotate(-1)
+            if now < self._next.get(("limit", limit.name), -math.inf):
+                continue
+            asked = limit.fetch(now)
+            if asked is not None:
+                self._next["limit", limit.name] = now + 0.02
+                found.append(self._limit(limit, asked, now))
+        return found
+
+    def _limit(self, limit: SharedBucket | SharedTally, asked: Ask, now: float) -> Command:
+        key, numbers = self._keys.of("limit", limit.name), asked[:-1]
+        back = [word for pair in asked.back for word in pair]
+        words = ("EVAL", scripts.LIMIT, 1, key, *limit.span, limit.limit, *numbers, *back)
+
+        def told(reply: Any) -> None:
+            answer = _answer(reply)
+            if answer is not None:
+                limit.fetched(asked, answer, now)
+
+        return Command(words, told)
 
     def _beat(self, now: float) -> list[Command]:
         if now < self._beat_at + BEAT:
@@ -221,6 +252,7 @@ def _relative(beliefs: Any, now: float) -> dict[str, dict[str, object]]:
         open_until, held_until = each["open_until"], each["held_until"]
         held = held_until > now
         breaker = "closed" if open_until is None else "open" if open_until > now else "half-open"
+        breaker = "isolated" if each["isolated"] else breaker
         found[name] = {
             "working": each["working"],
             "breaker": breaker,
@@ -234,6 +266,19 @@ def _relative(beliefs: Any, now: float) -> dict[str, dict[str, object]]:
 
 def _bound_reply(done: Callable[..., object], asked: object) -> Callable[[Any], object]:
     return lambda reply: done(asked, _whole(reply))
+
+
+def _answer(reply: Any) -> Answer | None:
+    """Return what the store said about a limit, or None where it said no such thing."""
+    try:
+        given, at, wait, used, epoch = reply
+        answer = Answer(
+            _whole(given), int(at), int(wait) / 1000, float(used), bytes(epoch).decode("ascii")[:32]
+        )
+    except (TypeError, ValueError):
+        return None
+    fits = answer.at >= 0 and answer.wait >= 0 and 0 <= answer.used <= _LARGEST
+    return answer if fits else None
 
 
 def _whole(reply: Any) -> int:

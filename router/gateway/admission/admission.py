@@ -11,6 +11,7 @@ import anyio
 
 from router.gateway.admission.allowance import Allowance
 from router.gateway.admission.gate import Gate
+from router.gateway.admission.shared import SharedAllowance
 from router.gateway.failure import refused
 from router.policy.gateway import digest_of
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from starlette.types import Scope
 
     from router.policy.gateway import ClientKey, GatewaySettings
+    from router.provider.binding import Bound
     from router.reply.stream import ReplyStream
 
 
@@ -99,6 +101,7 @@ class Admission:
         priced: Whether the router knows what replies cost.
         clock: Seconds.
         today: The time of day, in UTC.
+        sharing: Shares with other gateways what keys have used; None where there are none.
 
     Attributes:
         settings: As given; replaced by `change`.
@@ -113,21 +116,24 @@ class Admission:
         priced: bool = False,
         clock: Callable[[], float] = anyio.current_time,
         today: Callable[[], datetime.datetime] = _utc,
+        sharing: Bound | None = None,
     ) -> None:
         self.settings = settings
         self.gate = Gate(settings)
         self.clock = clock
         self.today = today
         self._local = local
+        self._sharing = sharing
         self._allowances: dict[str, Allowance] = {}
         _check(settings, priced=priced)
 
-    def change(self, settings: GatewaySettings, *, priced: bool) -> None:
+    def change(self, settings: GatewaySettings, *, priced: bool, sharing: Bound | None = None) -> None:
         """Use other settings from now on; what keys have used so far stays counted, by their names.
 
         Args:
             settings: The keys and the limits.
             priced: Whether the router that answers from now on knows what replies cost.
+            sharing: Shares with other gateways from now on.
 
         Raises:
             ValueError: They cannot be used; nothing is changed.
@@ -140,6 +146,9 @@ class Admission:
         self._allowances = {
             name: each for name, each in self._allowances.items() if name in names or each.running
         }
+        self._sharing = sharing
+        for each in self._allowances.values():
+            each.shared = None  # made anew at its next request
 
     def caller(self, scope: Scope) -> Caller:
         """Return who asks.
@@ -195,6 +204,9 @@ class Admission:
         allowance = None
         if caller.key is not None:
             allowance = self._allowances.setdefault(caller.name, Allowance())
+            if self._sharing is not None and allowance.shared is None:
+                tally = self._sharing.shared_tally
+                allowance.shared = SharedAllowance(caller.key, tally, lambda: self.today().timestamp())
         with self.gate.enter():
             if caller.key is not None and allowance is not None:
                 allowance.take(caller.key, self.clock(), self.today())

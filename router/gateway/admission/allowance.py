@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from router.gateway.failure import Failure, Refused
 
 if TYPE_CHECKING:
+    from router.gateway.admission.shared import SharedAllowance
     from router.policy.gateway import ClientKey
 
 MINUTE: Final = 60
@@ -62,9 +63,11 @@ class Allowance:
 
     Attributes:
         running: Its requests under way.
+        shared: What it has used at all gateways, where replicas are configured.
     """
 
     running: int = 0
+    shared: SharedAllowance | None = None
     _requests: Window = field(default_factory=Window)
     _tokens: Window = field(default_factory=Window)
     _day: datetime.date | None = None
@@ -86,7 +89,10 @@ class Allowance:
         self._begin_day(today)
         self._check_now(key, now)
         self._check_day(key, today)
+        self._check_shared(key)
         self._requests.add(now, 1)
+        if self.shared is not None:
+            self.shared.asked()
         self._day_requests += 1
 
     def _check_now(self, key: ClientKey, now: float) -> None:
@@ -112,6 +118,12 @@ class Allowance:
                 seconds = (midnight - today).total_seconds()
                 raise _limited(key, f"{limit:g} {words}", seconds, "insufficient_quota")
 
+    def _check_shared(self, key: ClientKey) -> None:
+        for name, wait in (self.shared.waits() if self.shared is not None else {}).items():
+            what = name.replace("cost", "of money").replace("_per_", " a ").replace("_", " ")
+            code = "insufficient_quota" if name.endswith("_day") else "rate_limit_exceeded"
+            raise _limited(key, f"{getattr(key, name):g} {what}, at all gateways together", wait, code)
+
     def spend(self, now: float, today: datetime.datetime, tokens: int, cost: float | None) -> None:
         """Count what a reply has used.
 
@@ -125,6 +137,8 @@ class Allowance:
         self._tokens.add(now, tokens)
         self._day_tokens += tokens
         self._day_cost += cost or 0.0
+        if self.shared is not None:
+            self.shared.spent(tokens, cost)
 
     def _begin_day(self, today: datetime.datetime) -> None:
         if self._day != today.date():

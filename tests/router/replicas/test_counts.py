@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from router import RetryBudget
-from router.replicas.counts import Fetch, SharedBudget, SharedWindow
+from router.replicas.counts import Fetch, SharedBudget
 from router.replicas.state import StoreState
 
 
@@ -45,33 +45,3 @@ def test_what_was_earned_is_told_once_even_where_the_reply_is_lost() -> None:
     budget.lost(asked)
 
     assert budget.fetch() is None
-
-
-def test_a_window_gives_what_was_fetched_for_a_short_time() -> None:
-    window = SharedWindow("w", 100, 60, StoreState(away=False), block=3)
-    assert window.wait(1, 0.0) > 0
-    asked = window.fetch(0.0)
-    assert asked is not None
-    window.fetched(asked, 3, 0.0)
-    for _ in range(3):
-        assert 0 == window.wait(1, 1.0)
-        window.take(1, 1.0)
-
-    assert window.wait(1, 1.0) > 0
-    assert 3 == window.used(1.0)
-    window.fetched(Fetch(3, 0, 0), 3, 1.0)
-    assert window.wait(1, 3.5) > 0  # given up after `HOLD`
-
-
-def test_without_the_store_a_window_is_one_part_of_the_limit() -> None:
-    window = SharedWindow("w", 100, 60, StoreState(away=True, replicas=10))
-    taken = 0
-    while window.wait(1, float(taken)) == 0:
-        window.take(1, float(taken))
-        taken += 1
-
-    assert 10 == taken
-    assert 50 == window.wait(1, 10.0)
-    asked = window.fetch(70.0)
-    assert asked is not None
-    assert 10 == asked.spent

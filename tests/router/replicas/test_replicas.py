@@ -342,8 +342,21 @@ async def test_what_is_reset_by_hand_is_closed_for_all(server):
         one.reset("first")
 
         await until(lambda: first(other).breaker.state == "closed")
-        other.isolate("first")
-        for _ in range(3):
-            await one.complete(HELLO)
-        await anyio.sleep(0.2)
-        assert "isolated" == first(other).breaker.state
+
+
+async def test_what_is_isolated_by_hand_is_so_for_all_and_for_newcomers_until_any_resets_it(server):
+    (one, _), (other, _) = router_of(server, "text"), router_of(server, "text")
+    one.isolate("first")  # before its first use
+    async with one, other:
+        await until(lambda: is_shared(one) and is_shared(other))
+        await until(lambda: first(other).breaker.state == "isolated")
+        assert "isolated by hand; Router.reset() brings it back" == first(one).reason
+        assert "isolated by hand in another process; Router.reset() brings it back" == first(other).reason
+        assert "skipped" == (await other.complete(HELLO)).attempts[0].outcome
+
+        newcomer, _ = router_of(server, "text")
+        async with newcomer:
+            await until(lambda: first(newcomer).breaker.state == "isolated")
+            newcomer.reset("first")
+            await until(lambda: {first(each).breaker.state for each in (one, other)} == {"closed"})
+            assert "committed" == (await one.complete(HELLO)).attempts[0].outcome

@@ -7,9 +7,10 @@ from itertools import pairwise
 import pytest
 
 from tests.depth import QUICK
-from tests.router.replicas.world import BUDGET, WINDOW, World, agree, beliefs
+from tests.router.replicas.world import BUDGET, TOKENS, WINDOW, World, agree, beliefs
 
 COUNT = 25 if QUICK else 100
+FEWER = 25 if QUICK else 40
 SEEDS = [1]
 
 
@@ -23,13 +24,23 @@ def overlapping(world: World) -> list[tuple[object, object]]:
     ]
 
 
-def most_in_a_window(times: list[float], seconds: float) -> int:
-    most, first = 0, 0
-    for last, at in enumerate(times):
-        while times[first] <= at - seconds:
+def most_in_a_window(sent: list[tuple[float, float]], seconds: float) -> float:
+    """Return the most that was sent in any so many seconds, of what was sent at a time and how much."""
+    most, total, first = 0.0, 0.0, 0
+    for at, amount in sent:
+        total += amount
+        while sent[first][0] <= at - seconds:
+            total -= sent[first][1]
             first += 1
-        most = max(most, last - first + 1)
+        most = max(most, total)
     return most
+
+
+def requests_and_tokens(world: World, since: float) -> tuple[float, float]:
+    """Return the most requests and the most tokens in a window."""
+    requests = [(at, 1.0) for at in world.sent if at > since]
+    tokens = [(each.at, each.amount) for each in world.tokens if each.at > since]
+    return most_in_a_window(requests, WINDOW[1]), most_in_a_window(tokens, TOKENS[1])
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -43,8 +54,9 @@ def test_with_the_store_there_is_one_trial_and_the_counts_hold(seed: int) -> Non
     assert not overlapping(world)
     _, rate, capacity = BUDGET
     assert len(world.taken) <= capacity + rate * 47 + COUNT  # before they connect, each has its own share
-    connected = [at for at in world.sent if at > 1001]
-    assert 10 < most_in_a_window(connected, WINDOW[1]) <= WINDOW[0]
+    requests, tokens = requests_and_tokens(world, 1001)
+    assert 0.8 * WINDOW[0] < requests <= WINDOW[0]
+    assert 0.3 * TOKENS[0] < tokens <= TOKENS[0]
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -68,12 +80,18 @@ def test_under_delays_losses_and_outages_trials_with_a_lease_never_overlap(seed:
     assert any(trial.alone for trial in world.trials)
     _, rate, capacity = BUDGET
     assert len(world.taken) <= 3 * (capacity + rate * 41) + COUNT
+    # A third is cut off and has its part beside the others; a part of less than one request is one.
+    requests, tokens = requests_and_tokens(world, 1001)
+    assert requests <= WINDOW[0] + COUNT
+    assert tokens <= (1 + 1 / 3) * TOKENS[0] + 150
 
 
-@pytest.mark.parametrize("wrong_key", [False, True])
+@pytest.mark.parametrize(("wrong_key", "count"), [(False, COUNT), (True, FEWER)])
 @pytest.mark.parametrize("seed", SEEDS)
-def test_once_the_store_is_back_all_agree_within_three_seconds(seed: int, wrong_key: bool) -> None:
-    world = World(COUNT, seed, loss=0.002, wrong_key=wrong_key)
+def test_once_the_store_is_back_all_agree_within_three_seconds(
+    seed: int, wrong_key: bool, count: int
+) -> None:
+    world = World(count, seed, loss=0.002, wrong_key=wrong_key)
     world.run(3)
     world.is_reachable = False
     world.run(1)
@@ -91,7 +109,7 @@ def test_once_the_store_is_back_all_agree_within_three_seconds(seed: int, wrong_
 
 @pytest.mark.parametrize("back", [0.0, 3600.0])
 def test_after_an_empty_restart_with_older_ids_all_agree_anew(back: float) -> None:
-    world = World(COUNT, 7, loss=0.0)
+    world = World(FEWER, 7, loss=0.0)
     world.run(3)
     world.is_up = False
     world.run(5)

@@ -14,9 +14,12 @@ from adapters.contract import ChatRequest
 from adapters.scripted import ScriptedAdapter
 from router import BreakerPolicy, RetryBudget, RetryPolicy
 from router.policy.breaker import CircuitBreaker
+from router.policy.limits import WindowBucket
 from router.provider.provider import Provider
 from router.replicas.agreement import Agreement
-from router.replicas.counts import SharedBudget, SharedWindow
+from router.replicas.buckets import SharedBucket
+from router.replicas.counts import SharedBudget
+from router.replicas.limits import Span
 from router.replicas.reading import COUNT, Reading
 from router.replicas.scripts import Keys
 from router.replicas.state import StoreState
@@ -34,6 +37,7 @@ REQUESTS: Final = [ChatRequest.build([{"role": "user", "content": text}], None) 
 BUDGET: Final = (0.0, 1.0, 10.0)
 WINDOW: Final = (40.0, 6.0)
 """At most 40 in 6 seconds."""
+TOKENS: Final = (20_000.0, 6.0)
 
 
 @dataclass
@@ -43,6 +47,12 @@ class Trial:
     ended: float
     alone: bool
     epoch: int
+
+
+@dataclass
+class Sent:
+    at: float
+    amount: float
 
 
 @dataclass
@@ -69,6 +79,7 @@ class World:
     trials: list[Trial] = field(default_factory=list)
     taken: list[float] = field(default_factory=list)
     sent: list[float] = field(default_factory=list)
+    tokens: list[Sent] = field(default_factory=list)
     has_traffic: bool = True
 
     def __post_init__(self) -> None:
@@ -128,9 +139,9 @@ class Replica:
         self.reading = Reading(self.agreement)
         self.writing = Writing(self.agreement, Keys("sim"), self.store, chance.uniform)
         self.budget = SharedBudget("retries", RetryBudget(*BUDGET), 2, self.store)
-        self.window = SharedWindow("requests", *WINDOW, self.store, block=1)
+        self.window = self.bucket("requests", *WINDOW)
+        self.tokens = self.bucket("tokens", *TOKENS)
         self.writing.budgets.append(self.budget)
-        self.writing.windows.append(self.window)
         self.agreement.begin(f"r{number}", self.clock())
         self.well = {"reader": False, "writer": False}
         self._writes = 0
@@ -142,6 +153,12 @@ class Replica:
 
     def clock(self) -> float:
         return self.world.now + self.offset
+
+    def bucket(self, name: str, limit: float, window: float) -> SharedBucket:
+        own = WindowBucket(limit, window)
+        made = SharedBucket(name, own, Span.rolling(window), self.store, self.wake)
+        self.writing.limits.append(made)
+        return made
 
     # -- as of `Sharing`
 
@@ -165,6 +182,7 @@ class Replica:
         if self.window.wait(1, now) == 0:
             self.window.take(1, now)
             world.sent.append(world.now)
+        self.use_tokens(now)
         if self.provider.refusal(None, now) is not None:
             return
         on_trial = self.provider.standing.on_trial(None, now)
@@ -184,11 +202,28 @@ class Replica:
             kind = NotWorking if self.world.wrong_key else ServiceFailed
             self.provider.failed(kind("it failed"), turn, now, POLICY)
 
+    def use_tokens(self, now: float) -> None:
+        """Send what is estimated to need some tokens; its reply tells how many there were."""
+        estimate = self.random.choice([10.0, 50.0, 150.0])
+        if self.tokens.wait(estimate, now) > 0:
+            return
+        self.tokens.take(estimate, now)
+        counted = min(estimate, self.random.uniform(0.2, 1.0) * estimate)
+        sent = Sent(self.world.now, estimate)
+        self.world.tokens.append(sent)
+
+        def corrected() -> None:
+            sent.amount = counted
+            self.tokens.correct(counted - estimate, now, self.clock())
+
+        self.world.later(self.random.uniform(0.05, 2.0), corrected)
+
     # -- connections
 
     def turn(self, name: str, *, well: bool) -> None:
         self.well[name] = well
         self.store.away = not all(self.well.values())
+        self.store.tried = True
 
     def wake(self) -> None:
         if not self._busy and self.well["writer"]:
@@ -279,7 +314,7 @@ class Replica:
         world.later(world.delay(), lambda: self.received(entries, at))
 
     def received(self, entries: list[Any], at: float) -> None:
-        self.store.ahead = at - self.clock()
+        self.store.saw(at, self.clock())
         if self.reading.read([[b"key", entries]]) < COUNT:
             self.caught_up = True
             self.turn("reader", well=True)
