@@ -54,8 +54,10 @@ _chat_router() {
     found=("${(@f)$("""
     + f'{_ASK}="${{words[1,CURRENT]}}" "$words[1]" 2>/dev/null)}}")'
     + """
-    for each in $found; do
-        described+=("${${each%%$'\\t'*}//:/\\\\:}:${each#*$'\\t'}")
+    for each in $found; do  # a word, and behind a tab what it is
+        local word="${${each%%$'\\t'*}//:/\\\\:}"
+        [[ $each == *$'\\t'* ]] && word+=":${each#*$'\\t'}"
+        described+=("$word")
     done
     if (( $#described )); then
         _describe -V chat-router described
@@ -76,7 +78,7 @@ _FISH: Final = (
 #   chat-router completion fish > ~/.config/fish/completions/chat-router.fish
 function __chat_router_complete
     set -l found (env """
-    + f"{_ASK}=(commandline -cp | string collect) (commandline -po)[1] 2>/dev/null)"
+    + f"{_ASK}=(commandline -cp | string collect) (commandline -po)[1] 2>/dev/null | string match -r '.+')"
     + """
     if test (count $found) -gt 0
         printf '%s\\n' $found

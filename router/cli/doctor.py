@@ -58,11 +58,13 @@ def command(
         return OK
 
     code = run_work(look_around, "asyncio")
+    if code:
+        return code
     if form == "json":
         sys.stdout.write(as_json(checks))
     else:
         show(checks)
-    return code or (FAILED if any(each.state == "wrong" for each in checks) else OK)
+    return FAILED if any(each.state == "wrong" for each in checks) else OK
 
 
 def as_json(checks: Sequence[Check]) -> str:

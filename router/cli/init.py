@@ -78,8 +78,11 @@ def target(name: str, *, force: bool) -> Path:
             f"{name} is there already, and was left as it is; overwrite it with --force, or look at it with: "
             f"chat-router config check {name}"
         )
-    if not os.access(parent, os.W_OK):
-        raise Mistake(f"{name} cannot be written; check the permissions of the folder {parent}")
+    try:
+        tempfile.TemporaryFile(dir=parent).close()
+    except OSError as error:
+        why = error.strerror or error
+        raise Mistake(f"{name} cannot be written: {why}; check the permissions of {parent}") from None
     return path
 
 

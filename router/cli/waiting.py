@@ -47,13 +47,18 @@ class Waiting:
             yield
             return
         self._is_over = False
+        failure: Exception | None = None
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._tick)
             try:
                 yield
+            except Exception as error:  # noqa: BLE001 - raised below: out of the group it would be in a group
+                failure = error
             finally:
                 self.end()
                 tasks.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
 
     async def _tick(self) -> None:
         started = anyio.current_time()
