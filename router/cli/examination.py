@@ -26,6 +26,8 @@ INSTALL: Final = "pip install '.[{}]' in chat-router's folder"
 _OLDEST: Final = (3, 11)
 _PROXIES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 _STORES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+_OURS: Final = {"router": "_router.py", "adapters": "catalogue.py"}
+"""Our packages, and a module by which a folder with our sources is told from another one."""
 _LONGEST: Final = timedelta(days=3650)
 """A clock that is later than the installation by more than this is not believed."""
 
@@ -106,10 +108,9 @@ def installed(package: str) -> str | None:
 
 def shadows(folder: Path) -> Iterator[Check]:
     """Yield what hides our packages from programs that are started in a folder."""
-    for package in ("router", "adapters"):
-        home = Path(__file__).parents[2] / package
+    for package, own in _OURS.items():
         for path in (folder / f"{package}.py", folder / package / "__init__.py"):
-            if path.is_file() and path.resolve().parent != home.resolve():
+            if path.is_file() and not (path.name == "__init__.py" and (path.parent / own).is_file()):
                 yield Check(
                     "imports", "wrong",
                     f"{path} hides the package {package} from programs started in this folder",
@@ -154,8 +155,9 @@ def certificates(environ: Mapping[str, str]) -> Iterator[Check]:
 
 
 def _installed() -> datetime:
-    """Return when this program was installed."""
-    return datetime.fromtimestamp(Path(__file__).stat().st_mtime, UTC)
+    """Return when this program or its Python was installed: the newest, since some installers date files back."""
+    files = (__file__, os.__file__, sys.executable)
+    return datetime.fromtimestamp(max(Path(each).stat().st_mtime for each in files), UTC)
 
 
 def clock(now: datetime, installed_at: datetime) -> Check:

@@ -207,7 +207,7 @@ def without_times(text: str) -> str:
     """Return an output without what differs each time: times, bars of them, ports."""
     text = re.sub(r"\d+(\.\d+)?(?= s\b)|(?<=back in )\d+", "T", text)
     text = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:PORT", text)
-    text = re.sub(r"[░█]{2,}", "BAR", text)
+    text = re.sub(r"[░█]+", "BAR", text)
     return "\n".join(" ".join(line.split()) for line in text.strip().splitlines())
 
 

@@ -100,8 +100,12 @@ def test_an_output_without_every_character_is_a_warning() -> None:
     assert terminal(None, {}).advice
 
 
-def test_our_own_folder_shadows_nothing() -> None:
+def test_our_own_sources_shadow_nothing_and_others_do(tmp_path: Path) -> None:
+    (tmp_path / "adapters").mkdir()
+    (tmp_path / "adapters" / "__init__.py").touch()
+
     assert list(shadows(Path(__file__).parents[3])) == []
+    assert [each.state for each in shadows(tmp_path)] == ["wrong"]
 
 
 @pytest.mark.parametrize(
