@@ -155,7 +155,7 @@ def certificates(environ: Mapping[str, str]) -> Iterator[Check]:
 
 
 def _installed() -> datetime:
-    """Return when this program or its Python was installed: the newest, since some installers date files back."""
+    """Return when this program or its Python was installed, the newest: some installers date files back."""
     files = (__file__, os.__file__, sys.executable)
     return datetime.fromtimestamp(max(Path(each).stat().st_mtime for each in files), UTC)
 

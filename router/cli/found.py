@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from router.cli.chain import USUAL
 from router.cli.mistakes import one_line
 
 if TYPE_CHECKING:
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
 
     from router.config.environment import Surroundings
 
-FILE: Final = "router.toml"
-"""The file that is read where nothing else is named."""
 _BY_TRUST: Final = "found, not named"
 """What every mistake says that naming the file would mend."""
 _OWN: Final = ("_API_KEY", "_SESSION_TOKEN", "_COOKIE")
@@ -103,8 +102,8 @@ def read_file(config: str | None = None) -> FileFound | None:
     from router.config import load
     from router.errors import ConfigError
 
-    path = FILE if config is None else config
-    if config is None and not Path(FILE).is_file():
+    path = USUAL if config is None else config
+    if config is None and not Path(USUAL).is_file():
         return None
     try:
         loaded = load(path, trusted=config is not None)

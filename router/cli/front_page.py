@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Final
 
+from router.cli.chain import USUAL
 from router.cli.exits import OK
-from router.cli.found import FILE, Found, look
+from router.cli.found import Found, look
 from router.cli.output import printable
 from router.cli.version import version_line
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 _NOTHING: Final = (
     "no key in a usual variable, such as OPENAI_API_KEY",
     "no local server, such as Ollama",
-    f"no {FILE} in this folder",
+    f"no {USUAL} in this folder",
 )
 _DEMO: Final = ("chat-router demo", "watch six simulated services fail and answer")
 _DOCTOR: Final = ("chat-router doctor", "what is missing here, and what to do about it")
@@ -73,10 +74,10 @@ def _next(found: Found) -> Iterator[tuple[str, str]]:
         yield f"chat-router ask 'Hello' --config {file.path}", "one question"
         yield f"chat-router health --config {file.path}", "who of them works"
     elif surroundings is not None and surroundings.findings:
-        yield "chat-router init", f"write {FILE} from what was found"
+        yield "chat-router init", f"write {USUAL} from what was found"
         yield ("chat-router chat", "a conversation with them") if surroundings.adapters else _DEMO
         yield _DOCTOR
     else:
         yield _DEMO
-        yield "chat-router init", f"write a first {FILE}, with examples"
+        yield "chat-router init", f"write a first {USUAL}, with examples"
         yield "chat-router providers", "the services known by name, and the variables of their keys"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -32,6 +31,8 @@ def _services(context: typer.Context, incomplete: str) -> list[str]:
 
 def _names_in(file: str) -> list[str]:
     """Return the names of the providers in a file; nothing where it cannot be read, or is none."""
+    import tomllib
+
     try:
         with open(file, "rb") as opened:
             tables = tomllib.load(opened).get("provider", [])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
@@ -10,23 +9,15 @@ from xml.etree import ElementTree
 from router.cli import app
 from tests.docs.pages import read
 from tests.docs.picture import COLUMNS, PICTURE, Piece, picture, pieces, text_in, without_times
+from tests.router.cli.terminal import Output
 
 if TYPE_CHECKING:
     import pytest
 
 
-class Terminal(io.StringIO):
-    """An output that takes colours."""
-
-    encoding = "utf-8"
-
-    def isatty(self) -> bool:
-        return True
-
-
 def test_the_picture_shows_what_the_demo_shows(monkeypatch: pytest.MonkeyPatch) -> None:
     """After a change of the demo: python -m tests.docs.picture"""
-    terminal = Terminal()
+    terminal = Output()
     monkeypatch.setattr("sys.stdout", terminal)
     for name, value in (("COLUMNS", str(COLUMNS)), ("TERM", "xterm-256color")):
         monkeypatch.setenv(name, value)

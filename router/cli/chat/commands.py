@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,7 +80,7 @@ def _save(session: Session, argument: str) -> None:
     if not name:
         say("/save needs the name of a file, as in: /save talk.md")
         return
-    path = Path(name)
+    path = Path(os.path.expanduser(name))
     conversation = session.conversation
     text = conversation.as_json() if path.suffix == ".json" else conversation.as_markdown()
     try:

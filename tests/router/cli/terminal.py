@@ -1,6 +1,7 @@
 """Runs the real command on a pseudo-terminal."""
 
 import fcntl
+import io
 import os
 import pty
 import select
@@ -13,6 +14,15 @@ from contextlib import contextmanager
 from time import monotonic
 
 from tests.router.cli.command import COMMAND, ROOT, Ended, environment
+
+
+class Output(io.StringIO):
+    """An output in this process that says it is a terminal."""
+
+    encoding = "utf-8"
+
+    def isatty(self) -> bool:
+        return True
 
 
 def on_terminal(*arguments: str, columns: int = 80, **variables: str) -> Ended:

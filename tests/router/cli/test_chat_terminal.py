@@ -38,6 +38,7 @@ def test_ctrl_c_stops_the_answer_and_keeps_the_conversation(serve: Serve, backen
     assert said[2] == "Go on."
 
 
+@pytest.mark.skipif(QUICK, reason="a process starts")
 def test_a_terminal_has_keys_for_earlier_lines_and_names_and_shows_markdown(serve: Serve) -> None:
     simulator = serve(load("aura")(text="# Title\nThis is **bold**.\n"))
     with talking("chat", "-p", f"aura={simulator.url}") as talk:
