@@ -83,9 +83,10 @@ def show(checks: Sequence[Check]) -> None:
     wide = max(len(each.name) for each in checks)
     for each in checks:
         indent = 9 + wide + 2
-        lines = textwrap.wrap(printable(each.text), max(20, console.width - indent))
+        room = max(20, console.width - indent)
+        lines = textwrap.wrap(printable(each.text), room, break_on_hyphens=False)
         if each.advice:
-            lines += textwrap.wrap(f"-> {printable(each.advice)}", max(20, console.width - indent))
+            lines += textwrap.wrap(f"-> {printable(each.advice)}", room, break_on_hyphens=False)
         line = Text(f"{each.state:<9}", _STYLES[each.state])
         line.append(f"{each.name:<{wide}}  ", "bold")
         line.append(f"\n{' ' * indent}".join(lines))

@@ -94,7 +94,7 @@ def _extras() -> Iterator[Check]:
     for extra, packages in extras().items():
         absent = [name for name in packages if installed(name) is None]
         have = [f"{name} {installed(name)}" for name in packages if name not in absent]
-        text = ", ".join([*have, *(f"{name} not installed" for name in absent)])
+        text = ", ".join(have + ([f"{', '.join(absent)} not installed"] if absent else []))
         yield Check(f"extra {extra}", "ok", text, f"if wanted: {INSTALL.format(extra)}" if absent else "")
 
 

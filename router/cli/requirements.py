@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_LINE: Final = re.compile(
-    r"(?P<name>[A-Za-z0-9_.-]+)(?P<bounds>[^;]*)(?:;\s*extra == ['\"](?P<extra>\w+)['\"])?"
-)
+_LINE: Final = re.compile(r"(?P<name>[A-Za-z0-9_.-]+)(?P<bounds>[^;]*)(?P<marker>;.*)?")
+_EXTRA: Final = re.compile(r"extra == ['\"]([\w-]+)['\"]")
 _FOR_DEVELOPERS: Final = ("dev", "docs")
 
 
@@ -34,10 +33,18 @@ def _lines() -> Iterator[tuple[str, str, str | None]]:
         lines = requires("chat-router") or []
     except PackageNotFoundError:  # the sources are used without being installed
         return
-    for line in lines:
-        match = _LINE.match(line)
-        if match is not None:
-            yield match["name"], match["bounds"].strip(), match["extra"]
+    yield from (found for line in lines if (found := parsed(line)) is not None)
+
+
+def parsed(line: str) -> tuple[str, str, str | None] | None:
+    """Return the package, its bounds and the extra that wants it; None where only some machines need it."""
+    match = _LINE.match(line)
+    if match is None:
+        return None
+    extra = _EXTRA.search(match["marker"] or "")
+    if match["marker"] and extra is None:
+        return None
+    return match["name"], match["bounds"].strip(), extra and extra[1]
 
 
 def too_old_or_new(version: str, bounds: str) -> bool:

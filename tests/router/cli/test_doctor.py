@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from router.cli.examination import certificates, clock, proxies, shadows, terminal
-from router.cli.requirements import extras, needed, too_old_or_new
+from router.cli.requirements import extras, needed, parsed, too_old_or_new
 from tests.router.cli.conftest import Command
 
 KEY = "sk-canary-of-the-doctor-0123456789"
@@ -122,6 +122,20 @@ def test_our_own_sources_shadow_nothing_and_others_do(tmp_path: Path) -> None:
 )
 def test_versions_are_compared_number_by_number(version: str, bounds: str, wrong: bool) -> None:
     assert too_old_or_new(version, bounds) is wrong
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("httpx<0.29,>=0.28", ("httpx", "<0.29,>=0.28", None)),
+        ("certifi", ("certifi", "", None)),
+        ("redis>=5; extra == 'replicas'", ("redis", ">=5", "replicas")),
+        ('uvloop>=0.21; sys_platform != "win32" and extra == "dev"', ("uvloop", ">=0.21", "dev")),
+        ("winonly; sys_platform == 'win32'", None),
+    ],
+)
+def test_a_requirement_is_read_with_its_extra(line: str, found: object) -> None:
+    assert parsed(line) == found
 
 
 def test_the_requirements_are_those_of_the_package() -> None:
