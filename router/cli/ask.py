@@ -15,10 +15,11 @@ from router.cli.mistakes import Mistake, one_line
 from router.cli.output import Out, printable_json, say
 from router.cli.waiting import Waiting
 from router.cli.watching import brief, verbose
+from router.events import RequestEnded
 
 if TYPE_CHECKING:
     from router.cli.chain import OpenRouter
-    from router.events import Attempt
+    from router.events import Attempt, Event
     from router.policy.prices import Cost
 
 
@@ -93,7 +94,14 @@ async def ask(question: Question) -> int:
     """Ask, print, and return the exit code: 0 complete, 1 no provider answered, 3 the reply broke off."""
     out = Out()
     waiting = Waiting()
-    async with question.chain([verbose if question.verbose else brief, waiting]) as router:
+    watch = verbose if question.verbose else brief
+
+    def tell(event: Event) -> None:
+        if isinstance(event, RequestEnded):
+            out.end()  # the line about the end stands on a line of its own
+        watch(event)
+
+    async with question.chain([tell, waiting]) as router:
         timeouts, options = question.check(router.timeouts)
         stream: ReplyStream | None = None
         error: RouterError | None = None

@@ -27,8 +27,8 @@ def run(session: Session, line: str) -> None:
     """Carry out a command; what is wrong with it is said, and the conversation goes on."""
     name, _, argument = line[1:].partition(" ")
     if name not in COMMANDS:
-        hint = nearest(name, COMMANDS).replace("'", "'/", 1)
-        say(f"unknown command '/{name}'{hint or '; /help lists them'}; a message cannot begin with a slash")
+        hint = nearest(name, COMMANDS).replace("'", "'/", 1) or "; /help lists them."
+        say(f"unknown command '/{name}'{hint} A message that begins with a slash needs a blank before it")
         return
     COMMANDS[name].run(session, argument.strip())
 
