@@ -31,6 +31,7 @@ def test_ctrl_c_stops_the_answer_and_keeps_the_conversation(serve: Serve, backen
         talk.type("\x04")
 
         assert talk.end() == 0
+        assert "broke off" not in talk.shown
 
     said = [message["content"] for message in simulator.requests[-1].json()["messages"]]
     assert said[0] == "Count."

@@ -61,7 +61,7 @@ def test_a_real_shell_completes(shell: str, line: str, word: str, folder: Path, 
     )
 
     assert done.stderr == ""
-    assert word in [each.partition("\t")[0].removeprefix("backup:") for each in done.stdout.splitlines()]
+    assert word in [each.partition("\t")[0] for each in done.stdout.splitlines()]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
