@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from importlib.util import find_spec
 
-from router.cli.exits import USAGE
+from router.cli.exits import CANCELLED, USAGE
 from router.cli.version import version_line
 
 
@@ -24,9 +24,12 @@ def main() -> int:
             "install it with: pip install '.[cli]' in chat-router's folder\n"
         )
         return USAGE
-    from router.cli.app import run
+    try:
+        from router.cli.app import run  # takes long enough for a Ctrl-C to come
 
-    return run(sys.argv[1:])
+        return run(sys.argv[1:])
+    except KeyboardInterrupt:
+        return CANCELLED
 
 
 if __name__ == "__main__":

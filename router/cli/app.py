@@ -9,19 +9,24 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from router.cli import completion as completion_command
+from router.cli import doctor as doctor_command
 from router.cli import health as health_command
 from router.cli import history as history_command
+from router.cli import init as init_command
 from router.cli import listing as listing_command
 from router.cli import serve as serve_command
+from router.cli.chat import command as chat_command
 from router.cli.config import app as config_commands
 from router.cli.exits import CANCELLED, OK, OUTPUT, PIPE, USAGE
 from router.cli.mistakes import Mistake, one_line
-from router.cli.options import Backend, ConfigFile, Providers  # noqa: TC001 - typer reads them at run time
+from router.cli.options import Backend, ConfigFile, Providers, Strategy, one_of
 from router.cli.version import version_line
 
 _NAME: Final = "chat-router"
 _COMPLETE: Final = "_CHAT_ROUTER_COMPLETE"
 """The variable in which typer's completion scripts say what they want."""
+_TYPERS: Final = ("install_completion", "show_completion")
 _ABOUT: Final = """One dependable chat stream out of several undependable providers.
 
 Services: aura, chat_anywhere, h2o, open_assistant, openai (any OpenAI-compatible API), opchatgpts, and \
@@ -29,6 +34,10 @@ those that `chat-router providers` lists, such as groq and ollama."""
 _EXAMPLES: Final = """Examples:
 
 [bold]chat-router demo[/]
+
+[bold]chat-router init[/]
+
+[bold]chat-router chat --config router.toml[/]
 
 [bold]chat-router ask 'Why is the sky blue?' --provider h2o=https://chat.example.org[/]
 
@@ -77,11 +86,19 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-app.add_typer(config_commands, name="config")
-app.command("health", epilog=health_command.EPILOG)(health_command.command)
-app.command("providers", epilog=listing_command.EPILOG)(listing_command.command)
-app.command("serve", epilog=serve_command.EPILOG)(serve_command.command)
-app.command("history", epilog=history_command.EPILOG)(history_command.command)
+
+def _simulated(incomplete: str) -> list[str]:
+    """Return the services that can be simulated, for the shell."""
+    from adapters.simulators import SIMULATORS
+
+    return one_of(*sorted(SIMULATORS))(incomplete)
+
+
+def _faults(incomplete: str) -> list[str]:
+    """Return the faults that all simulated services have, for the shell."""
+    from adapters.simulators.faults import FAULTS
+
+    return one_of(*FAULTS)(incomplete)
 
 
 @app.callback(invoke_without_command=True)
@@ -93,10 +110,12 @@ def _main(
         sys.stdout.write(version_line() + "\n")
         raise typer.Exit
     if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+        from router.cli.front_page import front_page
+        from router.cli.running import run_work
+
+        raise typer.Exit(run_work(front_page, "asyncio"))
 
 
-@app.command("demo")
 def _demo(
     prompt: Annotated[str | None, typer.Option(metavar="TEXT", help="The question.")] = None,
     speed: Annotated[float, typer.Option(metavar="FACTOR", help="Speed; 2 is twice as fast.")] = 1.0,
@@ -110,7 +129,6 @@ def _demo(
     return run_work(lambda: demo(one_line(prompt or "") or PROMPT, pace), backend)
 
 
-@app.command("ask", epilog=_ASK)
 def _ask(
     prompt: Annotated[
         str | None,
@@ -129,10 +147,7 @@ def _ask(
     max_tokens: Annotated[
         int | None, typer.Option(metavar="N", help="Maximum length of the reply in tokens.")
     ] = None,
-    strategy: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Whom to ask first: priority, fastest or cheapest."),
-    ] = None,
+    strategy: Strategy = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object instead of the text.")
     ] = False,
@@ -155,12 +170,15 @@ def _ask(
     return run_work(lambda: ask(question), backend)
 
 
-@app.command("simulate", epilog=_SIMULATE)
 def _simulate(
     service: Annotated[
-        list[str] | None, typer.Argument(metavar="SERVICE...", help="Which services to simulate.")
+        list[str] | None,
+        typer.Argument(metavar="SERVICE...", help="Which services to simulate.", autocompletion=_simulated),
     ] = None,
-    fault: Annotated[str | None, typer.Option(metavar="NAME", help="Fault to simulate; see --list.")] = None,
+    fault: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Fault to simulate; see --list.", autocompletion=_faults),
+    ] = None,
     fault_times: Annotated[int | None, typer.Option(metavar="N", help="Fail N times, then work.")] = None,
     retry_after: Annotated[str | None, typer.Option(metavar="V", help="Retry-After of a 429 or 503.")] = None,
     text: Annotated[
@@ -188,6 +206,19 @@ def _simulate(
     return run_work(lambda: simulate(simulators), backend)
 
 
+app.command("demo")(_demo)
+app.command("init", epilog=init_command.EPILOG)(init_command.command)
+app.command("doctor", epilog=doctor_command.EPILOG)(doctor_command.command)
+app.command("ask", epilog=_ASK)(_ask)
+app.command("chat", epilog=chat_command.EPILOG)(chat_command.command)
+app.command("health", epilog=health_command.EPILOG)(health_command.command)
+app.command("history", epilog=history_command.EPILOG)(history_command.command)
+app.command("providers", epilog=listing_command.EPILOG)(listing_command.command)
+app.command("serve", epilog=serve_command.EPILOG)(serve_command.command)
+app.command("simulate", epilog=_SIMULATE)(_simulate)
+app.command("completion", epilog=completion_command.EPILOG)(completion_command.command)
+app.add_typer(config_commands, name="config")
+
 _UsageError: Final[Any] = typer.BadParameter.__bases__[0]  # typer brings a click of its own since 0.20-odd
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
@@ -214,6 +245,8 @@ def run(arguments: list[str]) -> int:
 
 def _run(arguments: list[str]) -> int:
     command = typer.main.get_command(app)
+    # Typer's own scripts take no name behind a colon in bash; router.cli.completion has others.
+    command.params = [each for each in command.params if each.name not in _TYPERS]
     if _COMPLETE in os.environ:  # a shell asks what can follow; this ends the process
         command.main(arguments, prog_name=_NAME)
     arguments = list(health_command.spelled_out(arguments))
@@ -241,9 +274,25 @@ def _usage(error: Any) -> str:
     if getattr(error, "possibilities", None):
         text = f"{one_line(error.message)}; did you mean {' or '.join(error.possibilities)}?"
     text = text.replace(". Did you mean", "; did you mean")
+    text += _further(error, text)
     path = error.ctx.command_path if error.ctx is not None else _NAME
     end = "" if text.endswith("?") else ";"
     return f"{text[:1].lower()}{text[1:]}{end} see {path} --help"
+
+
+def _further(error: Any, text: str) -> str:
+    """Return what else to say: which commands there are, or how a question of several words is written."""
+    command = getattr(error.ctx, "command", None)
+    commands = getattr(command, "commands", None)
+    if (
+        commands
+        and not text.endswith("?")
+        and text.lower().startswith(("no such command", "missing command"))
+    ):
+        return f". There are: {', '.join(commands)}"
+    if getattr(command, "name", None) == "ask" and "extra argument" in text:
+        return "; put a question of several words in quotes"
+    return ""
 
 
 def _open_missing_streams() -> None:
@@ -257,5 +306,10 @@ def _open_missing_streams() -> None:
 
 
 def _give_up_output() -> None:
-    """Redirect standard output to /dev/null, so that its flush at exit raises nothing."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Redirect both outputs to /dev/null, so that their flush at exit raises nothing."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(null, stream.fileno())

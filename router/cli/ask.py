@@ -8,16 +8,18 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from adapters.contract import ChatRequest
-from adapters.contract.errors import InvalidRequest
 from router import AllProvidersFailed, ReplyStream, RouterError, StreamInterrupted, Timeouts
 from router.cli.exits import BROKE_OFF, FAILED, OK
+from router.cli.failures import MODEL_HINT, lacks_model, sentence
 from router.cli.mistakes import Mistake, one_line
 from router.cli.output import Out, printable_json, say
+from router.cli.waiting import Waiting
 from router.cli.watching import brief, verbose
+from router.events import RequestEnded
 
 if TYPE_CHECKING:
     from router.cli.chain import OpenRouter
-    from router.events import Attempt
+    from router.events import Attempt, Event
     from router.policy.prices import Cost
 
 
@@ -91,18 +93,28 @@ def read_prompt(given: str | None) -> str:
 async def ask(question: Question) -> int:
     """Ask, print, and return the exit code: 0 complete, 1 no provider answered, 3 the reply broke off."""
     out = Out()
-    async with question.chain([verbose if question.verbose else brief]) as router:
+    waiting = Waiting()
+    watch = verbose if question.verbose else brief
+
+    def tell(event: Event) -> None:
+        if isinstance(event, RequestEnded):
+            out.end()  # the line about the end stands on a line of its own
+        watch(event)
+
+    async with question.chain([tell, waiting]) as router:
         timeouts, options = question.check(router.timeouts)
         stream: ReplyStream | None = None
         error: RouterError | None = None
         text: list[str] = []
         try:
-            stream = await router.stream(question.messages, question.model, timeouts=timeouts, **options)
-            async with stream:
-                async for delta in stream:
-                    text.append(delta.text)
-                    if not question.as_json:
-                        out.write(delta.text)
+            async with waiting.over():
+                stream = await router.stream(question.messages, question.model, timeouts=timeouts, **options)
+                async with stream:
+                    async for delta in stream:
+                        text.append(delta.text)
+                        if not question.as_json and delta.text:
+                            waiting.end()
+                            out.write(delta.text)
         except RouterError as raised:
             error = raised
         finally:
@@ -111,30 +123,13 @@ async def ask(question: Question) -> int:
         sys.stdout.write(_as_json(stream, "".join(text), error) + "\n")
         sys.stdout.flush()
     if error is not None:
-        say(f"chat-router: {_sentence(error)}")
-        if question.model is None and _lacks_model(error):
-            say("chat-router: name a model with --model NAME, or as in --provider SERVICE=URL#MODEL")
+        say(f"chat-router: {sentence(error)}")
+        if question.model is None and lacks_model(error):
+            say(f"chat-router: {MODEL_HINT}")
         return BROKE_OFF if isinstance(error, StreamInterrupted) else FAILED
     if stream is not None and stream.final_text is not None and not question.as_json:
         say("chat-router: the service's own final version of this reply differs; --json shows it")
     return OK
-
-
-def _sentence(error: RouterError) -> str:
-    """Return the message of `error` for the user."""
-    if isinstance(error, StreamInterrupted):
-        cause = error.__cause__
-        return (
-            f"the reply of {error.provider} broke off after {len(error.partial)} characters "
-            f"({error.verdict}; {type(cause).__name__}: {one_line(str(cause))})"
-        )
-    return str(error)
-
-
-def _lacks_model(error: RouterError) -> bool:
-    """Whether a service refused the request because of its model."""
-    refusals = (attempt.error for attempt in error.attempts)
-    return any(isinstance(each, InvalidRequest) and "model" in str(each).lower() for each in refusals)
 
 
 def _as_json(stream: ReplyStream | None, text: str, error: RouterError | None) -> str:
@@ -150,7 +145,7 @@ def _as_json(stream: ReplyStream | None, text: str, error: RouterError | None) -
         "finish_reason": stream.finish_reason if stream is not None else None,
         "usage": asdict(stream.usage) if stream is not None and stream.usage is not None else None,
         "cost": _cost(None if stream is None else stream.cost),
-        "error": None if error is None else {"type": type(error).__name__, "message": _sentence(error)},
+        "error": None if error is None else {"type": type(error).__name__, "message": sentence(error)},
         "retry_after_seconds": error.retry_after if isinstance(error, AllProvidersFailed) else None,
         "attempts": [_attempt(attempt) for attempt in attempts],
     }

@@ -96,8 +96,8 @@ class Demonstration:
         if self._surprises:
             return FAILED
         screen.line(
-            f"{screen.signs['good']} Everything went as it should, in {seconds:.1f} s. Ask real services: "
-            "chat-router ask 'Hello' --provider h2o=https://chat.example.org",
+            f"{screen.signs['good']} Everything went as it should, in {seconds:.1f} s. "
+            "Your own providers next: chat-router init",
             "green",
         )
         return OK

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from rich.table import Table
@@ -16,7 +17,7 @@ from rich.text import Text
 from router.cli.mistakes import one_line
 from router.cli.output import printable
 from router.cli.watching import trouble
-from router.events import AttemptEnded, AttemptStarted, RequestStarted, WaitStarted
+from router.events import AttemptEnded, AttemptStarted, CleanUpFailed, RequestStarted, WaitStarted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,6 +68,10 @@ class DemoScreen:
 
     def watch(self, event: Event) -> None:
         """Show an attempt as it happens; an observer of the router."""
+        with suppress(BrokenPipeError):  # an observer that fails is told of; the next line raises it again
+            self._watch(event)
+
+    def _watch(self, event: Event) -> None:
         match event:
             case RequestStarted():
                 self._names = max(map(len, event.providers))
@@ -81,6 +86,8 @@ class DemoScreen:
                 self._show(event.attempt)
             case WaitStarted():
                 self.line(f"the next round starts in {event.seconds:.1f} s", "dim", indent=4)
+            case CleanUpFailed():
+                pass  # after Ctrl-C the simulated services end, too, and nothing remains there
             case _:
                 trouble(event)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from router.cli.mistakes import Mistake
-from router.cli.options import Backend, ConfigFile, Providers  # noqa: TC001 - typer reads them at run time
+from router.cli.options import Backend, ConfigFile, Providers, one_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,10 +42,21 @@ def command(
     ] = False,
     config: ConfigFile = None,
     level: Annotated[
-        str, typer.Option(metavar="NAME", help="reach (free), or answer (asks for a few words).")
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="reach (free), or answer (asks for a few words).",
+            autocompletion=one_of("reach", "answer"),
+        ),
     ] = "reach",
     form: Annotated[
-        str, typer.Option("--format", metavar="NAME", help="table, json, junit, markdown, html, prometheus.")
+        str,
+        typer.Option(
+            "--format",
+            metavar="NAME",
+            help="table, json, junit, markdown, html, prometheus.",
+            autocompletion=one_of("table", "json", "junit", "markdown", "html", "prometheus"),
+        ),
     ] = "table",
     output: Annotated[
         str | None, typer.Option(metavar="FILE", help="Write the report to FILE atomically.")
@@ -54,7 +65,12 @@ def command(
         float | None, typer.Option(metavar="[SECONDS]", help="Repeat the check every SECONDS (30).")
     ] = None,
     fail_on: Annotated[
-        str, typer.Option(metavar="STATE", help="Verdict that fails: degraded or unhealthy.")
+        str,
+        typer.Option(
+            metavar="STATE",
+            help="Verdict that fails: degraded or unhealthy.",
+            autocompletion=one_of("degraded", "unhealthy"),
+        ),
     ] = "degraded",
     history: Annotated[
         str | None, typer.Option(metavar="FILE", help="Add each report to this SQLite file.")

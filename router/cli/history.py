@@ -6,6 +6,8 @@ from typing import Annotated, Final
 
 import typer
 
+from router.cli.options import one_of
+
 EPILOG: Final = """Examples:
 
 [bold]chat-router history health.db[/]
@@ -27,9 +29,19 @@ def command(
     ] = None,
     days: Annotated[float, typer.Option(metavar="N", help="Days to look back.")] = 7.0,
     view: Annotated[
-        str | None, typer.Option(metavar="NAME", help="One table: uptime, changes, trends, outages or costs.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="One table: uptime, changes, trends, outages or costs.",
+            autocompletion=one_of("uptime", "changes", "trends", "outages", "costs"),
+        ),
     ] = None,
-    form: Annotated[str, typer.Option("--format", metavar="NAME", help="table or json.")] = "table",
+    form: Annotated[
+        str,
+        typer.Option(
+            "--format", metavar="NAME", help="table or json.", autocompletion=one_of("table", "json")
+        ),
+    ] = "table",
 ) -> int:
     """Show uptime, changes, trends, outages and costs of the providers."""
     from router.cli.history_view import history

@@ -42,8 +42,14 @@ def console_for(stream: TextIO) -> Console:
     """Return a console of rich that writes to `stream`; a plain one writes no escape sequence at all."""
     from rich.console import Console
 
+    class Told(Console):
+        """Raises where its reader went away; rich's own exits, with a code that says nothing."""
+
+        def on_broken_pipe(self) -> None:
+            raise  # the BrokenPipeError that rich is handling
+
     plain = is_plain(stream)
-    console = Console(
+    console = Told(
         file=stream,
         force_terminal=False if plain else None,
         color_system=None if plain else "auto",

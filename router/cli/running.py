@@ -30,10 +30,39 @@ def run_work(work: Callable[[], Awaitable[int]], backend: str) -> int:
     Raises:
         Mistake: There is no such backend, or it is not installed.
     """
+    check_backend(backend)
+    try:
+        return anyio.run(_until_signal, work, backend=backend)
+    except BaseExceptionGroup as group:
+        raise alone(group) from None
+
+
+def check_backend(backend: str) -> None:
+    """Look whether there is such an event loop.
+
+    Raises:
+        Mistake: There is not, or it is not installed.
+    """
     choice("backend", backend, BACKENDS)
     if find_spec(backend) is None:
         raise Mistake(f"the backend {backend!r} is not installed; install it with: pip install {backend}")
-    return anyio.run(_until_signal, work, backend=backend)
+
+
+def alone(error: BaseException) -> BaseException:
+    """Return the error that ends a command, out of the task groups that it came through.
+
+    Where several tasks failed, one that says how to end goes first: Ctrl-C, a mistake, a reader that went
+    away. A group of other errors stays as it is.
+    """
+    if not isinstance(error, BaseExceptionGroup):
+        return error
+    for kind in (KeyboardInterrupt, Mistake, OSError):
+        found: BaseException | None = error.subgroup(kind)
+        while isinstance(found, BaseExceptionGroup):
+            found = found.exceptions[0]
+        if found is not None:
+            return found
+    return alone(error.exceptions[0]) if len(error.exceptions) == 1 else error
 
 
 async def _until_signal(work: Callable[[], Awaitable[int]]) -> int:
@@ -62,5 +91,5 @@ async def _until_signal(work: Callable[[], Awaitable[int]]) -> int:
                 failure = error
         tasks.cancel_scope.cancel()
     if failure is not None:
-        raise failure
+        raise alone(failure)
     return code

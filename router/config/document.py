@@ -81,10 +81,9 @@ def read(path: str | os.PathLike[str], *, trusted: bool = True) -> Document:
             content = file.read(LARGEST + 1)
         folder = Path(name).absolute().parent
     except FileNotFoundError:
-        raise _unusable(name, "no such file") from None
+        raise _unusable(name, "no such file; check the name, or write one with: chat-router init") from None
     except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        raise _unusable(name, f"cannot be read: {why}") from None
+        raise _unusable(name, f"cannot be read: {_why(name, error)}") from None
     if len(content) > LARGEST:
         raise _unusable(name, f"has more than {LARGEST >> 20} MiB, which is too large for a configuration")
     try:
@@ -93,6 +92,14 @@ def read(path: str | os.PathLike[str], *, trusted: bool = True) -> Document:
         line = content.count(b"\n", 0, error.start) + 1
         raise _unusable(name, "is not UTF-8 here; save the file as UTF-8", line) from None
     return Document(name, folder, text, _parsed(name, text))
+
+
+def _why(name: str, error: OSError | ValueError) -> str:
+    """Return why a file cannot be opened, and what to do where that is known."""
+    why = getattr(error, "strerror", None) or str(error)
+    if isinstance(error, IsADirectoryError):
+        return f"{why}; name the file in it, as in {Path(name) / 'router.toml'}"
+    return f"{why}; check its owner and its permissions" if isinstance(error, PermissionError) else why
 
 
 def _foreign(status: os.stat_result) -> str:

@@ -295,7 +295,7 @@ WRONG: list[tuple[str, type[Exception], str]] = [
     (
         "Router.from_config('no-such-file.toml')",
         router.ConfigError,
-        "no-such-file.toml: no such file",
+        "no-such-file.toml: no such file; check the name, or write one with: chat-router init",
     ),
     # --- what is closed
     (

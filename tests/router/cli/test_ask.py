@@ -1,17 +1,19 @@
 """`chat-router ask`: the text and nothing else on standard output, the rest on standard error."""
 
 import json
+import re
 
 import pytest
 
 from adapters.simulators import load
 from adapters.simulators.openai import OpenAISimulator
 from adapters.simulators.server import Simulator
+from router.cli import app
 from router.cli.simulate import MODELS, SESSIONS
 from tests.depth import sampled
 from tests.router.cli.command import run
 from tests.router.cli.conftest import Command, Serve
-from tests.router.cli.terminal import on_terminal
+from tests.router.cli.terminal import Output, on_terminal
 
 TOKENS = {f"CHAT_ROUTER_{name.upper()}_SESSION_TOKEN": value for name, value in SESSIONS.items()}
 SERVICES = ("aura", "chat_anywhere", "h2o", "open_assistant", "openai", "opchatgpts")
@@ -207,3 +209,16 @@ def test_json_on_a_terminal_is_the_same_object_without_control_characters(serve:
     assert not set(shown.out) & set("\x1b\x7f\x9b\u202e\u2066")
     assert "ü" in shown.out
     assert json.loads(shown.out)["text"] == json.loads(piped.out)["text"] == text
+
+
+def test_on_a_terminal_the_line_about_the_end_stands_alone(
+    serve: Serve, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulator = serve(load("aura")(text="Hello."))
+    command("--version")  # with the environment of its tests
+    terminal = Output()
+    monkeypatch.setattr("sys.stdout", terminal)
+    monkeypatch.setattr("sys.stderr", terminal)
+
+    assert app.run(["ask", "Hi", *provider(simulator)]) == 0
+    assert re.fullmatch(r"Hello\.\nchat-router: aura, complete after .*, 1 attempt\n", terminal.getvalue())

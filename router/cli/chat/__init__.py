@@ -1,0 +1,1 @@
+"""`chat-router chat`: a conversation at the terminal, or through a pipe."""

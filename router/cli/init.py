@@ -1,0 +1,158 @@
+"""`chat-router init`: writes a first `router.toml` from what this machine offers, and checks it."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from router.cli.exits import OK
+from router.cli.mistakes import Mistake, one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from router.cli.init_file import Written
+    from router.config.environment import Finding, Surroundings
+
+EPILOG: Final = """Examples:
+
+[bold]chat-router init[/]
+
+[bold]chat-router init chain.toml --yes[/]
+
+It looks for keys in the usual variables, and for local servers on their usual ports of this machine; nobody \
+else is asked, and no key is tried out. At a terminal it asks whom to take, in which order; with --yes, or \
+without a terminal, it takes all that is ready. The file names variables, never their values.
+
+Exit codes: 0 written and valid, 64 nothing was written, 130 Ctrl-C."""
+
+
+def command(
+    file: Annotated[str, typer.Argument(metavar="[FILE]", help="The file to write.")] = "router.toml",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing; take what is found.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
+) -> int:
+    """Write a first router.toml from what is found here, and check it."""
+    from router.cli.running import run_work
+    from router.config.environment import look_around
+
+    path = target(file, force=force)
+    found: list[Surroundings] = []
+
+    async def look() -> int:
+        found.append(await look_around(os.environ))
+        return OK
+
+    try:
+        code = run_work(look, "asyncio")
+    except ValueError as error:
+        raise Mistake(f"{one_line(str(error))}; nothing was written") from None
+    return code or write(path, found[0], asks=not yes and sys.stdin.isatty() and sys.stdout.isatty())
+
+
+def target(name: str, *, force: bool) -> Path:
+    """Return the file to write.
+
+    Raises:
+        Mistake: It cannot be written, or is there already; better said before anything is asked.
+    """
+    if not name or "\0" in name:
+        raise Mistake("init needs the name of a file, as in: chat-router init router.toml")
+    path = Path(name)
+    if path.is_dir():
+        raise Mistake(
+            f"{name} is a folder; name a file in it, as in: chat-router init {path / 'router.toml'}"
+        )
+    parent = path.resolve().parent
+    if not parent.is_dir():
+        raise Mistake(f"{name}: there is no folder {parent}; make it first")
+    if path.exists() and not force:
+        raise Mistake(
+            f"{name} is there already, and was left as it is; overwrite it with --force, or look at it with: "
+            f"chat-router config check {name}"
+        )
+    try:
+        tempfile.TemporaryFile(dir=parent).close()
+    except OSError as error:
+        why = error.strerror or error
+        raise Mistake(f"{name} cannot be written: {why}; check the permissions of {parent}") from None
+    return path
+
+
+def write(path: Path, found: Surroundings, *, asks: bool) -> int:
+    """Choose, write, check, and say what to run next."""
+    from router.cli.init_file import SIMULATE, text_of
+    from router.cli.init_questions import choose
+    from router.cli.output import printable
+
+    tables = [_table(each, os.environ) for each in found.findings]
+    lines = [each.line for each in found.findings]
+    if asks and tables:
+        sys.stdout.write("Found here:\n")
+        tables = choose(tables, lines)
+    else:
+        sys.stdout.writelines(f"{printable(one_line(line))}\n" for line in lines)
+        sys.stdout.write("taken in this order, without asking\n" if lines else "nothing was found here\n")
+    named = shlex.quote(str(path))
+    names = _put(path, text_of(named, tables))
+    count = "1 provider" if len(names) == 1 else f"{len(names)} providers"
+    sys.stdout.write(f"wrote {path}, which is valid: {count}: {' > '.join(names)}\n")
+    for each in tables:
+        if each.missing:
+            sys.stdout.write(f"to fill in: {each.adapter}: {each.missing}\n")
+    if all(each.missing for each in tables):
+        sys.stdout.write(f"these are simulated; start them in a second terminal: {SIMULATE}\n")
+    sys.stdout.write(f"next: chat-router chat --config {named}\n")
+    return OK
+
+
+def _table(found: Finding, environ: Mapping[str, str]) -> Written:
+    """Return what the file says of a finding."""
+    from adapters.openai.presets import PRESETS, key_variable
+    from router.cli.init_file import PLACEHOLDER, Written
+
+    preset = PRESETS[found.preset]
+    model = found.adapter.model if found.adapter is not None else PLACEHOLDER
+    missing = "" if found.adapter is not None else "Name a model"
+    base_url = None
+    if preset.base_url is None:
+        base_url, model, missing = "https://NAME.openai.azure.com", "DEPLOYMENT", "Put your address here"
+    comment = f"{preset.title}: {preset.documentation}"
+    return Written(found.preset, comment, key_variable(preset, environ), model, base_url, missing)
+
+
+def _put(path: Path, text: str) -> Sequence[str]:
+    """Write the file after reading it back in its folder; return the names of its providers.
+
+    Raises:
+        Mistake: It cannot be written, or would not be valid; what was there is left as it was.
+    """
+    from router.config import load
+    from router.errors import ConfigError
+
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.resolve().parent)
+    except OSError as error:
+        raise Mistake(f"{path} cannot be written: {error.strerror or error}; nothing was changed") from None
+    draft = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        names = [adapter.name for adapter in load(draft).providers]
+        draft.chmod(0o644)  # it holds no secret
+        draft.replace(path.resolve())
+    except OSError as error:
+        raise Mistake(f"{path} cannot be written: {error.strerror or error}; nothing was changed") from None
+    except ConfigError as error:
+        raise Mistake(str(error).replace(name, str(path)) + "\nnothing was written") from None
+    finally:
+        with suppress(FileNotFoundError):
+            draft.unlink()
+    return names
