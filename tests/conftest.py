@@ -4,6 +4,7 @@ import functools
 import gc
 import inspect
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -28,6 +29,11 @@ settings.register_profile(
 )
 settings.register_profile("quick", settings.get_profile("full"), max_examples=20)
 settings.load_profile(DEPTH)
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell that runs us in the background has us ignore Ctrl-C, and the programs that tests start as well.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_report_header() -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import random
 import shutil
 import signal
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -33,15 +35,23 @@ def program_of(kind: str) -> str | None:
     return found
 
 
+def _free_port() -> int:
+    """Return a port that stays free while a store is down: none of those that the system gives to others."""
+    for port in random.SystemRandom().sample(range(20_000, 32_000), 1000):
+        with socket.socket() as free, suppress(OSError):
+            free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            free.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port of 1000 is free")
+
+
 class Server:
     """One store; it keeps nothing on the disk."""
 
     def __init__(self, program: str, folder: Path) -> None:
         self._program = program
         self._folder = folder
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        self.port = _free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
 
@@ -65,14 +75,15 @@ class Server:
         self._process = subprocess.Popen(
             [self._program, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        end = time.monotonic() + 10
+        end = time.monotonic() + 30
         while time.monotonic() < end:
             try:
                 socket.create_connection(("127.0.0.1", self.port), 0.2).close()
                 return
             except OSError:
                 assert self._process.poll() is None, "the server did not start"
-        raise AssertionError("the server did not listen in 10 s")
+                time.sleep(0.005)  # noqa: TID251 - nothing tells when a process listens
+        raise AssertionError("the server did not listen in 30 s")
 
     def kill(self) -> None:
         if self._process is not None:
