@@ -4,8 +4,10 @@ import functools
 import gc
 import inspect
 import os
+import random
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from typing import Final
 
 import pytest
 import structlog
@@ -30,6 +32,11 @@ settings.register_profile(
 settings.register_profile("quick", settings.get_profile("full"), max_examples=20)
 settings.load_profile(DEPTH)
 
+TRACED: Final = 4
+"""Cases of one test function of which the coverage is measured, at least: both backends, twice."""
+SET_ASIDE: Final = 50
+"""Tests between two times at which what they left is set aside."""
+_finished = 0
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell that runs us in the background has us ignore Ctrl-C, and the programs that tests start as well.
@@ -40,8 +47,44 @@ def pytest_report_header() -> str:
     return f"depth: {DEPTH}; to draw the same again: TEST_DEPTH={DEPTH} TEST_SEED={SEED}"
 
 
-def pytest_collection_finish() -> None:
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Measures the coverage of a few cases of each test function; tracing them all would double the time.
+
+    What is measured is so the least that the tests cover. A function with many cases has a twentieth traced.
+    TRACE=all traces everything.
+    """
+    if not config.pluginmanager.hasplugin("_cov") or os.environ.get("TRACE") == "all":
+        return
+    functions: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        functions.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    for name, cases in functions.items():
+        traced = random.Random(name).sample(cases, min(len(cases), max(TRACED, len(cases) // 20)))
+        for item in set(cases).difference(traced):
+            item.add_marker("no_cover")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
     """Sets aside what the collector of garbage need not look at again: a look costs a tenth of a second."""
+    gc.disable()  # hardly anything becomes garbage meanwhile
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        _set_aside()
+
+
+def pytest_runtest_logfinish() -> None:
+    """Sets aside the reports of tests, now and then: who collects garbage would pay for all of them."""
+    global _finished
+    _finished += 1
+    if _finished % SET_ASIDE == 0:
+        _set_aside()
+
+
+def _set_aside() -> None:
     gc.collect()
     gc.freeze()
 

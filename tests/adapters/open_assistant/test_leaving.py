@@ -12,6 +12,7 @@ from adapters.contract.errors import AdapterError, ServiceFailed
 from adapters.simulators.open_assistant import OpenAssistantSimulator
 from tests.adapters.open_assistant.talk import TEXT, adapted, left_clean, read, request, site, steps, text
 from tests.promptly import promptly
+from tests.virtual_time import anyio_backend_with_sockets as anyio_backend  # noqa: F401 - a fixture
 
 if TYPE_CHECKING:
     from adapters.simulators.exchange import Exchange
