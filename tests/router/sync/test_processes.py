@@ -77,7 +77,7 @@ pytestmark = [
 ]
 
 
-def ended(process: subprocess.Popen[str], seconds: float = 20.0) -> tuple[int, str, str]:
+def ended(process: subprocess.Popen[str], seconds: float = 120.0) -> tuple[int, str, str]:
     try:
         out, err = process.communicate(timeout=seconds)
     finally:
