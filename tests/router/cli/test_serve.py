@@ -41,7 +41,7 @@ class Serving:
         )
 
         def read() -> dict[str, Any]:
-            with urllib.request.urlopen(asked, timeout=20) as answer:
+            with urllib.request.urlopen(asked, timeout=60) as answer:
                 found: dict[str, Any] = json.load(answer)
                 return found
 
