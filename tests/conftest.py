@@ -6,6 +6,8 @@ import inspect
 import os
 import random
 import signal
+import sys
+import threading
 from collections.abc import Generator, Iterator
 from typing import Final
 
@@ -34,6 +36,7 @@ settings.load_profile(DEPTH)
 
 TRACED: Final = 4
 """Cases of one test function of which the coverage is measured, at least: both backends, twice."""
+UNTRACED: Final = pytest.StashKey[bool]()
 SET_ASIDE: Final = 50
 """Tests between two times at which what they left is set aside."""
 _finished = 0
@@ -51,8 +54,8 @@ def pytest_report_header() -> str:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Measures the coverage of a few cases of each test function; tracing them all would double the time.
 
-    What is measured is so the least that the tests cover. A function with many cases has a twentieth traced.
-    TRACE=all traces everything.
+    What is measured is so the least that the tests cover. A function with many cases has a twentieth traced;
+    what is marked `no_cover` is not. TRACE=all traces everything.
     """
     if not config.pluginmanager.hasplugin("_cov") or os.environ.get("TRACE") == "all":
         return
@@ -61,8 +64,26 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         functions.setdefault(item.nodeid.partition("[")[0], []).append(item)
     for name, cases in functions.items():
         traced = random.Random(name).sample(cases, min(len(cases), max(TRACED, len(cases) // 20)))
-        for item in set(cases).difference(traced):
-            item.add_marker("no_cover")
+        for item in cases:
+            item.stash[UNTRACED] = item not in traced or item.get_closest_marker("no_cover") is not None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Takes the tracer away for as long as a test runs that is not to be measured.
+
+    The marker `no_cover` of pytest-cov does not: in a process of xdist its second tracer takes over.
+    """
+    if not item.stash.get(UNTRACED, False):
+        return (yield)
+    tracer, of_threads = sys.gettrace(), threading.gettrace()
+    sys.settrace(None)
+    threading.settrace(None)  # type: ignore[arg-type]  # None is allowed, and what gettrace returns at first
+    try:
+        return (yield)
+    finally:
+        sys.settrace(tracer)
+        threading.settrace(of_threads)  # type: ignore[arg-type]  # as above
 
 
 @pytest.hookimpl(wrapper=True)
