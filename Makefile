@@ -1,7 +1,7 @@
 # Everything a fresh machine needs: Python 3.11 or later, and make.
 #   make demo    set up .venv and watch the chain answer
 #   make test    set up .venv and run the tests, a sample of the longest: minutes
-#   make check   what must pass: format, lint, types, import rules, all tests with their coverage
+#   make check   what must pass: format, lint, types, import rules, all tests, coverage measured on a part of them
 #   make fix     repair format and what the linter can repair
 #   make docs    the manual as a site, in build/docs; make check builds it, too
 #   make pages   make anew what the manual has of the code
@@ -23,8 +23,9 @@ RUNS := $(VENV)/.runs
 demo: $(RUNS)
 	@$(BIN)/chat-router demo
 
-# Each of JOBS processes takes tests as long as there are any; `auto` is one for each core.
-JOBS ?= auto
+# Each of JOBS processes takes tests as long as there are any. A third of a test's time it waits for sockets,
+# programs and clocks, so that there are three processes for two cores.
+JOBS ?= $(shell $(PYTHON) -c 'import os; n = os.cpu_count() or 1; print(n + (n + 1) // 2)')
 PYTEST := $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal
 
 test: $(READY)

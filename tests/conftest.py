@@ -4,7 +4,12 @@ import functools
 import gc
 import inspect
 import os
-from collections.abc import Iterator
+import random
+import signal
+import sys
+import threading
+from collections.abc import Generator, Iterator
+from typing import Final
 
 import pytest
 import structlog
@@ -29,13 +34,78 @@ settings.register_profile(
 settings.register_profile("quick", settings.get_profile("full"), max_examples=20)
 settings.load_profile(DEPTH)
 
+TRACED: Final = 4
+"""Cases of one test function of which the coverage is measured, at least: both backends, twice."""
+UNTRACED: Final = pytest.StashKey[bool]()
+SET_ASIDE: Final = 50
+"""Tests between two times at which what they left is set aside."""
+_finished = 0
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell that runs us in the background has us ignore Ctrl-C, and the programs that tests start as well.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 def pytest_report_header() -> str:
     return f"depth: {DEPTH}; to draw the same again: TEST_DEPTH={DEPTH} TEST_SEED={SEED}"
 
 
-def pytest_collection_finish() -> None:
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Measures the coverage of a few cases of each test function; tracing them all would double the time.
+
+    What is measured is so the least that the tests cover. A function with many cases has a twentieth traced;
+    what is marked `no_cover` is not. TRACE=all traces everything.
+    """
+    if not config.pluginmanager.hasplugin("_cov") or os.environ.get("TRACE") == "all":
+        return
+    functions: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        functions.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    for name, cases in functions.items():
+        traced = random.Random(name).sample(cases, min(len(cases), max(TRACED, len(cases) // 20)))
+        for item in cases:
+            item.stash[UNTRACED] = item not in traced or item.get_closest_marker("no_cover") is not None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Takes the tracer away for as long as a test runs that is not to be measured.
+
+    The marker `no_cover` of pytest-cov does not: in a process of xdist its second tracer takes over.
+    """
+    if not item.stash.get(UNTRACED, False):
+        return (yield)
+    tracer, of_threads = sys.gettrace(), threading.gettrace()
+    sys.settrace(None)
+    threading.settrace(None)
+    try:
+        return (yield)
+    finally:
+        sys.settrace(tracer)
+        threading.settrace(of_threads)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
     """Sets aside what the collector of garbage need not look at again: a look costs a tenth of a second."""
+    gc.disable()  # hardly anything becomes garbage meanwhile
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        _set_aside()
+
+
+def pytest_runtest_logfinish() -> None:
+    """Sets aside the reports of tests, now and then: who collects garbage would pay for all of them."""
+    global _finished
+    _finished += 1
+    if _finished % SET_ASIDE == 0:
+        _set_aside()
+
+
+def _set_aside() -> None:
     gc.collect()
     gc.freeze()
 

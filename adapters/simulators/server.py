@@ -164,7 +164,7 @@ class Simulator(ABC):
         self.unknown.append(exchange.received)
         await exchange.answer(self.failure(404, f"no route {exchange.received.path}"))
 
-    async def drained(self, within: float = 1.0) -> None:
+    async def drained(self, within: float = 10.0) -> None:
         """Wait until no connection is open.
 
         Raises:

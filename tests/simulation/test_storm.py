@@ -96,6 +96,7 @@ def fullest(seen: Storm, budget: RetryBudget) -> float:
     return most
 
 
+@pytest.mark.no_cover  # a thousand requests go the ways that other tests go
 @pytest.mark.parametrize("backend", sampled(BACKENDS, 0.5, "storm"))
 def test_a_storm_of_requests_stays_within_the_budget(backend, record_property):
     """Without a breaker, and told to stay with its first choice: only the budget holds the load down."""
@@ -118,6 +119,7 @@ def test_a_storm_of_requests_stays_within_the_budget(backend, record_property):
     assert len(seen.healthy.asked) <= REQUESTS
 
 
+@pytest.mark.no_cover  # a thousand requests go the ways that other tests go
 @pytest.mark.parametrize("backend", sampled(BACKENDS, 0.5, "storm"))
 def test_a_breaker_spares_the_sick_provider_and_lets_it_come_back(backend, record_property):
     seen = run_virtual(storm, backend, RetryPolicy(), BreakerPolicy(), FEWER)

@@ -153,15 +153,13 @@ async def test_slots_are_counted_and_given_back(service: Service) -> None:
     adapter = Asker(service.url, limits=Limits(connections=1))
     first = adapter.stream(ask("/pieces/then/silence"))
     await anext(first)
-    started = anyio.current_time()
-    with pytest.raises(Busy, match="connections are in use") as caught:
+    with anyio.fail_after(20), pytest.raises(Busy, match="connections are in use") as caught:
         await text(adapter, "/pieces", others_left=True)
-    errors = [(caught.value.provider, anyio.current_time() - started > 0.015)]
     await first.aclose()
     said = await text(adapter, "/pieces")
     await adapter.aclose()
 
-    assert errors == [("asker", False)]
+    assert caught.value.provider == "asker"
     assert said.startswith("piece 0")
     assert len(service.requests) == 2
 

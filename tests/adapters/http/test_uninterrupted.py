@@ -7,6 +7,7 @@ import anyio.lowlevel
 import pytest
 
 from adapters.http.uninterrupted import to_the_end
+from tests.promptly import promptly
 
 pytestmark = pytest.mark.anyio
 
@@ -36,13 +37,11 @@ async def test_a_cancelled_step_is_finished_and_then_the_cancellation_follows():
 
 
 async def test_a_cancelled_step_has_no_longer_than_its_grace():
-    started = anyio.current_time()
-    with anyio.move_on_after(0.005) as scope:
+    with promptly(1), anyio.move_on_after(0.005) as scope:
         await to_the_end(anyio.sleep_forever, 0.03)
         await anyio.lowlevel.checkpoint()
 
     assert scope.cancelled_caught
-    assert anyio.current_time() - started < 1
 
 
 async def test_a_step_that_is_not_cancelled_takes_the_time_it_takes():

@@ -14,6 +14,7 @@ from adapters import ContentRefused, ContextTooLong, InvalidRequest, OpenAICompa
 from router import AllProvidersFailed, Reply, RequestAborted, RetryPolicy, Router, StreamInterrupted
 from tests.faults.server import FaultServer
 from tests.faults.steps import CHUNKED, LAST, Script, chunk, head
+from tests.promptly import promptly
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -182,7 +183,7 @@ async def test_what_speaks_about_the_request_takes_the_provider_from_nobody(
     async with asking(answered(name), streamed(GOOD)) as (router, server):
         error = await error_of(router, tools=[TOOL])
         (report,) = router.health().providers
-        with anyio.fail_after(1):
+        with promptly(1), anyio.fail_after(20):
             next_one = await router.complete(ANOTHER)
 
     assert kind is type(error)

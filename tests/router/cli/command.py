@@ -46,7 +46,7 @@ def run(*arguments: str, **variables: str) -> Ended:
         input=b"",
         capture_output=True,
         env=environment(**variables),
-        timeout=60,  # a busy machine is slower, not wrong
+        timeout=180,  # a busy machine is slower, not wrong
         check=False,
         cwd=ROOT,
     )

@@ -28,7 +28,7 @@ async def test_a_signal_ends_it_quietly_and_the_conversation_is_deleted(
     backend: str, number: signal.Signals
 ) -> None:
     async with load("h2o")(text="one two three four", delay=0.05, fault="stall_after") as simulator:
-        with anyio.fail_after(60):
+        with anyio.fail_after(180):
             async with await started(*ask(simulator, backend)) as process:
                 assert process.stdout is not None
                 assert await process.stdout.receive() == b"one"
@@ -43,7 +43,7 @@ async def test_a_signal_ends_it_quietly_and_the_conversation_is_deleted(
 
 async def test_a_signal_before_the_first_word_ends_it_as_well(backend: str) -> None:
     async with load("h2o")(fault="stall") as simulator:
-        with anyio.fail_after(60):
+        with anyio.fail_after(180):
             async with await started(*ask(simulator, backend)) as process:
                 while not simulator.turns:  # noqa: ASYNC110 - the simulator has no event for it
                     await anyio.sleep(0.01)
@@ -55,7 +55,7 @@ async def test_a_signal_before_the_first_word_ends_it_as_well(backend: str) -> N
 
 async def test_a_second_ctrl_c_does_not_wait_for_the_clean_up() -> None:
     async with load("h2o")(text="one two three", delay=0.05, fault="delete_stall") as simulator:
-        with anyio.fail_after(60):
+        with anyio.fail_after(180):
             async with await started(*ask(simulator, "asyncio")) as process:
                 assert process.stdout is not None
                 await process.stdout.receive()
@@ -116,7 +116,7 @@ async def test_a_reader_that_goes_away_ends_it_quietly(backend: str) -> None:
     text = "first\n" + "many more words " * 2000
     async with load("h2o")(text=text, delay=0.0005) as simulator:
         shell = '"$@" | head -1; echo "${PIPESTATUS[0]}"'
-        with anyio.fail_after(60):
+        with anyio.fail_after(180):
             done = await anyio.run_process(
                 ["bash", "-c", shell, "bash", *COMMAND, *ask(simulator, backend)], env=environment(), cwd=ROOT
             )

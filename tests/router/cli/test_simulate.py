@@ -29,7 +29,7 @@ async def said(process: Process) -> list[str]:
 
 @pytest.mark.parametrize("service", sampled(sorted(SIMULATORS), 0.3, "simulators of processes"))
 async def test_it_says_how_to_ask_it_and_that_works(service: str) -> None:
-    with anyio.fail_after(60):
+    with anyio.fail_after(180):
         async with await started(
             "simulate", service, "--text", "You said: {prompt}", "--delay", "0"
         ) as process:
@@ -58,7 +58,7 @@ def two_free_ports() -> int:
 
 async def test_a_signal_to_the_one_process_stops_all_its_services() -> None:
     port = two_free_ports()
-    with anyio.fail_after(60):
+    with anyio.fail_after(180):
         async with await started("simulate", "h2o", "openai", "--port", str(port)) as process:
             lines = await said(process)
             process.send_signal(signal.SIGTERM)
@@ -75,7 +75,7 @@ async def test_a_signal_to_the_one_process_stops_all_its_services() -> None:
 
 
 async def test_ctrl_c_ends_it_quietly_on_both_backends(backend: str) -> None:
-    with anyio.fail_after(60):
+    with anyio.fail_after(180):
         async with await started("simulate", "h2o", "--fault", "stall", "--backend", backend) as process:
             lines = await said(process)
             process.send_signal(signal.SIGINT)

@@ -17,6 +17,7 @@ from adapters import NotWorking, RateLimited, ServiceFailed
 from adapters.scripted import ScriptedAdapter
 from router import BreakerPolicy, Router, SharingChanged, Timeouts
 from router.replicas import Replicas
+from tests.promptly import promptly
 from tests.router.recording import HELLO
 from tests.router.replicas.servers import Server, server
 
@@ -45,13 +46,12 @@ def router_of(server: Server, error: Any = ServiceFailed, **settings: Any) -> tu
     return Router(chain, observers=[seen], **settings), seen
 
 
-async def until(holds: Callable[[], object], seconds: float = 5.0) -> float:
-    """Wait until something holds; return how long that took."""
+async def until(holds: Callable[[], object], seconds: float = 20.0) -> None:
+    """Wait until something holds."""
     began = time.monotonic()
     while not holds():
         assert time.monotonic() < began + seconds, "it does not hold in time"
         await anyio.sleep(0.005)
-    return time.monotonic() - began
 
 
 def is_shared(router: Router) -> bool:
@@ -70,7 +70,8 @@ async def test_a_breaker_that_opens_is_open_for_all(server):
         for _ in range(3):
             await one.complete(HELLO)
 
-        assert await until(lambda: first(other).breaker.state == "open") < 1
+        with promptly(1):
+            await until(lambda: first(other).breaker.state == "open")
         assert not first(other).can_answer
 
         reply = await other.complete(HELLO)
@@ -121,7 +122,8 @@ async def test_a_half_open_breaker_gets_one_trial_among_all(server):
             for router in routers:
                 tasks.start_soon(load, router)
 
-    assert 1 == len(asked)  # the breaks are 0.8 s, then 1.6 s long
+    # The breaks are 0.8 s, then 1.6 s long; a slow machine may see the next trial.
+    assert 1 == len([moment for moment in asked if moment < asked[0] + 1])
 
 
 async def test_a_store_that_is_killed_costs_the_sharing_only(server):
@@ -131,9 +133,8 @@ async def test_a_store_that_is_killed_costs_the_sharing_only(server):
         server.kill()
         await until(lambda: not is_shared(one) and not is_shared(other))
         for _ in range(3):
-            began = time.monotonic()
-            assert "text" == (await one.complete(HELLO)).text
-            assert time.monotonic() - began < 0.5
+            with promptly(0.5):
+                assert "text" == (await one.complete(HELLO)).text
         assert [True, False] == [event.shared for event in seen.told]
 
         server.start()
@@ -147,13 +148,12 @@ async def test_a_silent_store_makes_nobody_wait(server):
     async with one:
         await until(lambda: is_shared(one))
         server.stop()
-        began = time.monotonic()
-        for _ in range(20):
-            await one.complete(HELLO)
-        assert time.monotonic() - began < 1
+        with promptly(1):
+            for _ in range(20):
+                await one.complete(HELLO)
         await until(lambda: not is_shared(one))
-        began = time.monotonic()
-    assert time.monotonic() - began < Timeouts().close + 1
+        with promptly(Timeouts().close + 1):
+            await one.aclose()
     server.go_on()
 
 
@@ -166,8 +166,8 @@ async def test_without_a_store_a_router_works_alone(server):
         await until(lambda: (one.health(), seen.told)[1])
 
         assert [(False, "ConnectionError")] == [(event.shared, event.reason) for event in seen.told]
-        await until(lambda: first(one).breaker.state == "half-open", 3)
-        await until(lambda: first(one).can_answer, 3)  # its own trial, after a random part of the pause
+        await until(lambda: first(one).breaker.state == "half-open")
+        await until(lambda: first(one).can_answer)  # its own trial, after a random part of the pause
 
 
 async def test_a_foreign_store_is_data(server):
@@ -251,10 +251,9 @@ async def test_closing_ends_the_threads_and_takes_the_replica_off(server):
     before = threading.active_count()
     await one.complete(HELLO)  # never entered
     await until(lambda: is_shared(one))
-    began = time.monotonic()
-    await one.aclose()
+    with promptly(0.5):
+        await one.aclose()
 
-    assert time.monotonic() - began < 0.5
     assert before >= threading.active_count()
     client = server.client()
     assert 0 == client.zcard("chat-router:{test}:replicas")
@@ -294,7 +293,7 @@ anyio.run(main, backend={backend!r})
         [sys.executable, "-c", program],
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=60,
         check=False,
         env={**os.environ, "PYTHONWARNINGS": "ignore"},
     )
@@ -326,7 +325,7 @@ if child:
     raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
     ended = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
     )
 
     assert (0, "") == (ended.returncode, ended.stderr)

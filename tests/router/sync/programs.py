@@ -38,7 +38,7 @@ def served(make: Callable[..., S], **options: Any) -> Iterator[S]:
             yield simulator
 
 
-def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
+def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
     """Wait for another thread or process; fail where it does not come."""
     end = time.monotonic() + seconds
     while not condition():

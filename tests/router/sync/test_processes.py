@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -76,13 +77,24 @@ pytestmark = [
 ]
 
 
-def ended(process: subprocess.Popen[str], seconds: float = 20.0) -> tuple[int, str, str]:
+def ended(process: subprocess.Popen[str], seconds: float = 120.0) -> tuple[int, str, str]:
     try:
         out, err = process.communicate(timeout=seconds)
     finally:
         process.kill()
         process.wait()
     return process.returncode, out, err
+
+
+def waits(process: subprocess.Popen[str]) -> None:
+    """Return when the program's own thread sleeps, and goes on sleeping."""
+    state = Path(f"/proc/{process.pid}/stat")
+    looks = 0
+    while looks < 6:
+        time.sleep(0.05)  # noqa: TID251 - nothing tells when a process waits
+        # Behind the name in brackets. Where there is no such file, the sleep is all we have.
+        asleep = not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "S"
+        looks = looks + 1 if asleep else 0
 
 
 @pytest.mark.parametrize(("program", "fault"), [(STREAM, "stall_after"), (COMPLETE, "stall_headers")])
@@ -93,8 +105,7 @@ def test_ctrl_c_cleans_up_before_the_program_ends(program: str, fault: str, back
         if program is STREAM:
             assert process.stdout is not None
             assert process.stdout.readline().startswith("content")
-            # It may still print; only within the reply does the router see the signal.
-            time.sleep(0.3)  # noqa: TID251 - nothing tells when a process waits
+            waits(process)  # it may still print; only within the reply does the router see the signal
         process.send_signal(signal.SIGINT)
         # It is clean before the program, which waits for a line, can close the router.
         until(lambda: site.created == site.deleted | site.hidden and not site.running)

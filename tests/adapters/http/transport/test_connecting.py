@@ -16,6 +16,7 @@ import pytest
 from adapters.http.transport import Origin, StreamTransport, request_head
 from adapters.http.transport.connecting import Race, connect, in_turn
 from tests.adapters.http.transport.peer import HOST, OK, Peer, Talk, saying
+from tests.promptly import promptly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -75,17 +76,15 @@ async def test_a_server_of_this_machine_is_not_waited_for(
 
 
 async def test_the_next_address_is_tried_at_once_where_one_refuses(good: Address, refusing: Address) -> None:
-    started = anyio.current_time()
-    with await connect([refusing, refusing, good]) as sock:
+    with promptly(0.2), await connect([refusing, refusing, good]) as sock:
         assert good[1] == sock.getpeername()
-    assert anyio.current_time() - started < 0.2
 
 
 async def test_the_next_address_is_tried_beside_one_that_is_silent(
     good: Address, silent: Address, refusing: Address
 ) -> None:
     for addresses in ([silent, good], [silent, refusing, good], [silent, silent, good]):
-        with anyio.fail_after(2):
+        with promptly(2), anyio.fail_after(30):
             sock = await connect(addresses)
         with sock:
             assert good[1] == sock.getpeername()
@@ -108,7 +107,7 @@ async def test_an_address_that_is_slow_wins_over_one_that_is_silent(silent: Addr
 
         async with anyio.create_task_group() as group:
             group.start_soon(make_room)
-            with anyio.fail_after(5):
+            with anyio.fail_after(30):
                 sock = await connect([(socket.AF_INET, slow.getsockname()), silent])
             with sock:
                 assert slow.getsockname() == sock.getpeername()
@@ -201,10 +200,8 @@ async def test_one_limit_counts_for_names_tcp_and_tls(silent: Address) -> None:
             _head(HOST, silent[1][1]),
             _head("a.example", peer.port, tls=True),
         ):
-            started = anyio.current_time()
-            with pytest.raises(httpx.ConnectTimeout, match=r"0\.05 s"):
+            with promptly(1), pytest.raises(httpx.ConnectTimeout, match=r"0\.05 s"):
                 await transport.exchange(head).send()
-            assert anyio.current_time() - started < 1
             with pytest.raises(httpx.ReadTimeout):  # the caller's own limit came first
                 await transport.exchange(head, connect_timeout=5).send(anyio.current_time() + 0.02)
     go.set()

@@ -77,7 +77,7 @@ def test_curl(gateway: Running) -> None:
     # A stream that fails ends with an error for curl, too: the body is not whole.
     failed = subprocess.run(
         ["curl", "-sSN", url, "-d", json.dumps(body | {"model": "cut/m"})],
-        capture_output=True, text=True, timeout=20, check=False,
+        capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert failed.returncode == 18
     assert "[DONE]" not in failed.stdout

@@ -17,6 +17,7 @@ from adapters.simulators.openai import OpenAISimulator
 from router.gateway.serving.source import ConfigFile
 from router.gateway.settings import ClientKey, GatewaySettings
 from tests.depth import QUICK
+from tests.promptly import promptly
 from tests.router.gateway.serving.serving import Client, question, request, served
 
 if TYPE_CHECKING:
@@ -186,7 +187,7 @@ async def test_a_client_that_leaves_ends_the_request_and_the_conversation_at_the
                 await settled(lambda: simulator.turns == 1)
                 if delay < 1:
                     await client.until(b"word")
-            with anyio.fail_after(0.5):
+            with promptly(0.5), anyio.fail_after(20):
                 while not simulator.deleted or simulator.running:  # noqa: ASYNC110 - seen from outside
                     await anyio.sleep(0.005)
 

@@ -12,6 +12,7 @@ import pytest
 from adapters import ScriptedAdapter
 from router import Router
 from tests.depth import sampled
+from tests.promptly import promptly
 from tests.router.gateway.dialects.gateways import QUESTION, Chain, in_process, serving, until
 
 ASKED: dict[str, Any] = {"model": "auto", "max_tokens": 100, "messages": QUESTION}
@@ -285,4 +286,5 @@ async def test_a_client_that_leaves_ends_the_upstream(anyio_backend: str) -> Non
                 while (await anext(stream)).type != "text":
                     pass
             assert simulator.turns == 1
-            await until(lambda: simulator.running == 0, 0.5)
+            with promptly(0.5):
+                await until(lambda: simulator.running == 0, 20)

@@ -10,6 +10,7 @@ import pydantic
 import pytest
 
 from tests.depth import sampled
+from tests.promptly import promptly
 from tests.router.gateway.dialects.gateways import Chain, serving, until
 
 ASKED: dict[str, Any] = {"model": "auto", "input": "Hello?"}
@@ -211,4 +212,5 @@ async def test_a_client_that_leaves_ends_the_upstream(anyio_backend: str) -> Non
                 while (await anext(stream)).type != "response.output_text.delta":
                     pass
             assert simulator.turns == 1
-            await until(lambda: simulator.running == 0, 0.5)
+            with promptly(0.5):
+                await until(lambda: simulator.running == 0, 20)
