@@ -21,7 +21,7 @@ EPILOG: Final = """Examples:
 
 [bold]chat-router ask 'Hello' --provider groq#MODEL --provider ollama#llama3[/]
 
-[bold]chat-router providers --matrix > providers.md[/]
+[bold]chat-router providers --matrix > matrix.md[/]
 
 No value of a variable is shown, and nobody is asked. Exit code: 0."""
 
@@ -34,7 +34,7 @@ def command(
     """List the services and servers that can be named, and whether their keys are set here."""
     from adapters.openai import presets
 
-    sys.stdout.write(presets.matrix() if matrix else listing(os.environ))
+    sys.stdout.write(presets.page() if matrix else listing(os.environ))
     return OK
 
 

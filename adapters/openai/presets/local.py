@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final
 
-from adapters.openai.presets.preset import Preset, proved
+from adapters.openai.presets.preset import Preset
 
 _SAMPLING: Final = ("top_k", "repetition_penalty")
 
@@ -15,6 +15,7 @@ LOCAL: Final = (
         "Ollama",
         "https://docs.ollama.com/api/openai-compatibility",
         "http://127.0.0.1:11434/v1",
+        vendor="Ollama",
         needs_key=False,
         local=True,
         settings=MappingProxyType({
@@ -23,7 +24,6 @@ LOCAL: Final = (
             "refuses": ("n", "logit_bias", "user"),
         }),
         reasoning="reasoning",
-        known=proved(documented="stream tools images json usage probe"),
         note="It ignores n, logit_bias and user; they are not sent, so that nobody relies on them.",
     ),
     Preset(
@@ -32,6 +32,7 @@ LOCAL: Final = (
         "https://lmstudio.ai/docs/developer/openai-compat",
         "http://127.0.0.1:1234/v1",
         ("LM_API_TOKEN",),
+        vendor="LM Studio",
         needs_key=False,
         local=True,
         settings=MappingProxyType({
@@ -40,7 +41,6 @@ LOCAL: Final = (
             "takes": ("top_k",),
         }),
         reasoning="reasoning_content",
-        known=proved(documented="stream tools images json probe"),
     ),
     Preset(
         "llama_cpp",
@@ -49,6 +49,7 @@ LOCAL: Final = (
         "http://127.0.0.1:8080/v1",
         ("LLAMA_API_KEY",),
         ("https://www.mintlify.com/ggml-org/llama.cpp/api/tools/llama-server",),
+        vendor="llama.cpp",
         spellings=("llama server", "llama"),
         needs_key=False,
         local=True,
@@ -58,7 +59,6 @@ LOCAL: Final = (
             "takes": ("top_k", "typical_p"),
         }),
         reasoning="reasoning_content",
-        known=proved(client="stream tools images"),
         note="It serves the one model that it was started with, whatever name is asked for.",
     ),
     Preset(
@@ -67,11 +67,11 @@ LOCAL: Final = (
         "https://docs.vllm.ai/en/latest/serving/openai_compatible_server/",
         "http://127.0.0.1:8000/v1",
         ("VLLM_API_KEY",),
+        vendor="vLLM",
         needs_key=False,
         local=True,
         settings=MappingProxyType({"takes": _SAMPLING}),
         reasoning="reasoning",
-        known=proved(documented="images"),
     ),
     Preset(
         "sglang",
@@ -80,11 +80,11 @@ LOCAL: Final = (
         "http://127.0.0.1:30000/v1",
         (),
         ("https://docs.sglang.io/docs/advanced_features/separate_reasoning",),
+        vendor="SGLang",
         needs_key=False,
         local=True,
         settings=MappingProxyType({"takes": _SAMPLING}),
         reasoning="reasoning_content",
-        known=proved(documented="reasoning"),
     ),
     Preset(
         "litellm",
@@ -92,6 +92,7 @@ LOCAL: Final = (
         "https://docs.litellm.ai/docs/simple_proxy",
         "http://127.0.0.1:4000/v1",
         ("LITELLM_API_KEY", "LITELLM_MASTER_KEY"),
+        vendor="LiteLLM",
         spellings=("lite llm", "litellm proxy"),
         needs_key=False,
         local=True,
