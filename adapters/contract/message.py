@@ -74,7 +74,8 @@ class Message:
 
     Attributes:
         role: One of `ROLES`.
-        content: Text, a tuple of parts, or None where an assistant only called tools.
+        content: Text, a tuple of parts, or None where an assistant only called tools; an empty tuple leaves
+            the field out of what is sent.
         extra: All other keys as the caller sent them (name, tool_calls, tool_call_id, …).
         kept: Provider name -> fields that this provider alone wants back, such as reasoning with its
             signature. They go to nobody else.
@@ -159,15 +160,18 @@ class Message:
         """
         content = list(self.content) if isinstance(self.content, tuple) else self.content
         kept = self.kept.get(provider, EMPTY) if provider is not None else EMPTY
-        copied: dict[str, Any] = _plain({"role": self.role, "content": content, **self.extra, **kept})
+        said = {} if content == [] else {"content": content}
+        copied: dict[str, Any] = _plain({"role": self.role, **said, **self.extra, **kept})
         return copied
 
     def as_sent(self, provider: str | None = None) -> dict[str, Any]:
         """Return the same mapping for encoding: what is in it is not copied, and must not be changed."""
         content: object = self.content
-        if isinstance(content, tuple):
-            content = [dict(part) for part in content]
         kept = self.kept.get(provider, EMPTY) if provider is not None else EMPTY
+        if isinstance(content, tuple):
+            if not content:
+                return {"role": self.role, **self.extra, **kept}
+            content = [dict(part) for part in content]
         return {"role": self.role, "content": content, **self.extra, **kept}
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -202,7 +206,7 @@ def _as_mapping(given: Any, where: str) -> tuple[Mapping[str, Any], Mapping[str,
 
 
 def _restored(fields: dict[str, Any], kept: dict[str, Mapping[str, Any]]) -> Message:
-    role, content = fields.pop("role"), fields.pop("content")
+    role, content = fields.pop("role"), fields.pop("content", [])
     if isinstance(content, list):
         content = tuple(MappingProxyType(part) for part in content)
     return Message(role, content, MappingProxyType(fields) if fields else EMPTY, kept)

@@ -29,6 +29,7 @@ from adapters.contract.errors import (
     ReplyTooLarge,
     Unreachable,
 )
+from adapters.contract.rewriting import rewritten
 from adapters.http.status import wall_clock
 from adapters.openai.codec import (
     ChunkDecoder,
@@ -293,8 +294,13 @@ def _listed(session: Session, answer: WholeAnswer) -> ProbeResult:
 
 async def _body(adapter: HTTPAdapter, request: ChatRequest, dialect: Dialect = USUAL) -> bytes:
     """Return the body, made in steps where it is long: others run between them."""
-    model, messages = adapter.model_for(request), request.messages
-    options = request.options_for(adapter.capabilities.options)
+    model = adapter.model_for(request)
+    able = adapter.capabilities.of(model)
+    if not able.takes_as_given:  # a router has done this; without one it is done here
+        words, told = rewritten(request.messages, able, request.traits)
+        request = request.with_messages(words) if told else request
+    messages = request.messages
+    options = request.options_for(able.options)
     extra = request.extra.get(adapter.name, {})
     at_once = len(messages) <= _MANY and all(
         isinstance(m.content, str) and len(m.content) <= _LONG for m in messages
@@ -302,7 +308,7 @@ async def _body(adapter: HTTPAdapter, request: ChatRequest, dialect: Dialect = U
     name, stream = adapter.name, dialect.stream
     if at_once and request.characters <= _SHORT:
         return request_body(model, messages, options, extra, stream, name, dialect)
-    if dialect.roles or any(m.kept for m in messages):  # each provider gets its own form of them
+    if any(m.kept for m in messages):  # each provider gets its own form of them
         return await _in_steps(request_body_in_steps(model, messages, options, extra, stream, name, dialect))
     encoded = request.encoded(_PROTOCOL)
     if encoded is None:

@@ -13,12 +13,12 @@ from adapters.http.settings import HTTPSettings, flag_of, pairs_of, token_of
 
 if TYPE_CHECKING:
     from adapters.contract import Capabilities
-    from adapters.contract.message import Message
 
 Role: TypeAlias = Literal["system", "developer", "user", "assistant", "tool", "function"]
 Ability: TypeAlias = Literal[
-    "tools", "images", "response_format", "system_messages", "history", "context_size"
-]
+    "tools", "images", "response_format", "system_messages", "history", "context_size", "many_system",
+    "null_content", "empty_content",
+]  # fmt: skip
 
 
 class OpenAISettings(HTTPSettings, total=False):
@@ -31,13 +31,16 @@ class OpenAISettings(HTTPSettings, total=False):
         body: Fields of each body, unless the request gives them itself; never `messages`, `stream`, `model`.
         omit: Fields that are left out of each body. What a request gives in `extra` is sent all the same.
         rename: An option's name -> the service's, such as `max_tokens` -> `max_completion_tokens`.
-        roles: A role of a message -> the role that the service knows, such as `developer` -> `system`.
+        roles: A role of a message -> the role that the service knows, such as `developer` -> `system`; each
+            attempt tells what was renamed.
         stream: False for a service or model that cannot stream: the reply comes as one delta (True).
         stream_options: Whether a stream is asked for its usage, by `stream_options` (True).
         takes: Further options that the service takes, such as `top_k`.
         refuses: Options that it refuses: dropped as hints, a reason to skip it as demands.
         capabilities: What it can take, where that differs: `tools`, `images`, `response_format`,
-            `system_messages`, `history` (true or false), `context_size` (characters of all messages).
+            `system_messages`, `history`, `many_system` (true or false), `context_size` (characters of all
+            messages); where a message only calls tools, `null_content` (true, false, `omit`) and
+            `empty_content` (true or false), as of `Capabilities`.
         models_path: Where it lists its models, below `base_url` (`/models`); empty where it has no list.
     """
 
@@ -51,7 +54,7 @@ class OpenAISettings(HTTPSettings, total=False):
     stream_options: bool
     takes: Sequence[str]
     refuses: Sequence[str]
-    capabilities: Mapping[Ability, bool | int]
+    capabilities: Mapping[Ability, bool | int | str]
     models_path: str
 
 
@@ -63,7 +66,11 @@ _ELSEWHERE: Final = {
     "stream": "write stream = false beside it, as a setting of its own",
     "model": "write model beside it, as a setting of its own",
 }
-_FLAGS: Final = ("tools", "images", "response_format", "system_messages", "history")
+_FLAGS: Final = (
+    "tools", "images", "response_format", "system_messages", "history", "many_system", "empty_content",
+)  # fmt: skip
+_SIZE: Final = "context_size"
+_NULL: Final = "null_content"
 _OF_TOOLS: Final = frozenset({"tools", "tool_choice", "parallel_tool_calls"})
 
 
@@ -117,12 +124,6 @@ class Dialect:
             body.pop(name, None)
         return body
 
-    def sent(self, message: Message, provider: str | None) -> dict[str, Any]:
-        """Return a message as the service wants it."""
-        sent = message.as_sent(provider)
-        role = self.roles.get(message.role)
-        return sent if role is None else {**sent, "role": role}
-
 
 USUAL: Final = Dialect()
 """OpenAI's own."""
@@ -150,6 +151,7 @@ def capabilities_of(usual: Capabilities, given: Mapping[str, Any]) -> Capabiliti
         refuses |= _OF_TOOLS
     options = (usual.options | takes) - refuses
     fields = {name: value for name, value in abilities.items() if name != "response_format"}
+    fields["role_names"] = _mapping("roles", given, role_pair)
     return replace(usual, options=frozenset(options), **fields)
 
 
@@ -179,14 +181,16 @@ def ability(pair: tuple[Any, Any]) -> None:
         ValueError: The ability is unknown, or a number is not positive.
     """
     name, value = pair
-    known = (*_FLAGS, "context_size")
+    known = (*_FLAGS, _SIZE, _NULL)
     if name not in known:
         raise ValueError(
             f"capabilities: there is no {name!r}{_near(name, known)} There are: {', '.join(known)}"
         )
     if name in _FLAGS and not isinstance(value, bool):
         raise TypeError(f"capabilities: {name} is {value!r}; it must be true or false")
-    if name == "context_size":
+    if name == _NULL and value not in (True, False, "omit"):
+        raise TypeError(f"capabilities: {name} is {value!r}; it must be true, false or 'omit'")
+    if name == _SIZE:
         if isinstance(value, bool) or not isinstance(value, int):
             raise TypeError(f"capabilities: context_size is {value!r}; pass a whole number of characters")
         if value < 1:

@@ -202,14 +202,23 @@ HOSTED: Final = (
         "https://platform.moonshot.ai/docs/overview",
         "https://api.moonshot.ai/v1",
         ("MOONSHOT_API_KEY",),
-        ("https://www.promptfoo.dev/docs/providers/moonshot/", "https://docs.openclaw.ai/providers/moonshot"),
+        (
+            "https://www.promptfoo.dev/docs/providers/moonshot/",
+            "https://docs.openclaw.ai/providers/moonshot",
+            "https://github.com/BerriAI/litellm/issues/42186",
+        ),
         vendor="Moonshot",
         proof=Proof.CLIENT,
         spellings=("moonshot ai", "kimi"),
         hosts=("api.moonshot.cn",),
-        settings=MappingProxyType({"rename": _TO_PLAIN, "roles": _NO_DEVELOPER}),
+        settings=MappingProxyType({
+            "rename": _TO_PLAIN,
+            "roles": _NO_DEVELOPER,
+            "capabilities": {"empty_content": False},
+        }),
         reasoning="reasoning_content",
-        note="Keys of the Chinese site work at base_url https://api.moonshot.cn/v1 only.",
+        note="Keys of the Chinese site work at base_url https://api.moonshot.cn/v1 only. It refuses an "
+        "empty text beside tool calls; null is sent for it.",
     ),
     Preset(
         "dashscope",
