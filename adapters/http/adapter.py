@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Unpack
 
@@ -14,7 +15,7 @@ from adapters.contract import Adapter, Conditions, ProbeResult
 from adapters.contract.allowances import budget_of, count_of
 from adapters.contract.message import nearest
 from adapters.http.client import Client, ServiceWords
-from adapters.http.cookies import site_cookies
+from adapters.http.cookies import CookieRenewal, SiteCookies, site_cookies
 from adapters.http.session import Session
 from adapters.http.settings import (
     HTTPSettings,
@@ -27,6 +28,8 @@ from adapters.http.settings import (
 )
 
 if TYPE_CHECKING:
+    import httpx
+
     from adapters.contract import ProbeLevel
     from adapters.contract.errors import AdapterError
     from adapters.contract.secret import Secret
@@ -75,7 +78,8 @@ class HTTPAdapter(Adapter):
         self.models = dict(pairs_of("models", settings.get("models", {})))
         self.connect_timeout = seconds_of("connect_timeout", settings.get("connect_timeout", 5.0))
         self.cleanup_timeout = seconds_of("cleanup_timeout", settings.get("cleanup_timeout", 1.0))
-        cookies = site_cookies(settings.get("cookies", {}), base)
+        given = settings.get("cookies", {})
+        cookies = site_cookies(given, base)
         settings["cookies"] = cookies.values
         self._cookie_names = frozenset(cookies.values)
         if cookies.left_out:
@@ -92,6 +96,7 @@ class HTTPAdapter(Adapter):
             has_key=bool(self._keys),
             explain=self._explain,
         )
+        self._renew_from(given, base, "", cookies)
         self.limits = self._client.limits
         self._keep_within(settings)
         if is_unchecked(settings.get("verify", True)):
@@ -116,6 +121,20 @@ class HTTPAdapter(Adapter):
         self.tokens_per_minute = count_of("tokens_per_minute", settings.get("tokens_per_minute"))
         self.daily_requests = count_of("daily_requests", settings.get("daily_requests"))
         self.budget = budget_of(settings.get("budget"))
+
+    def _renew_from(self, given: object, base: httpx.URL, path: str, known: SiteCookies) -> None:
+        """Read cookies of a file or store again when the service refuses them; a mapping has no others."""
+        if not isinstance(given, Mapping):
+            self._client.renewal = CookieRenewal(given, base, path, known, self._take_cookies)
+
+    def _take_cookies(self, found: SiteCookies) -> None:
+        """Use other cookies from here on.
+
+        Raises:
+            TypeError: They cannot be used.
+            ValueError: They cannot be used.
+        """
+        self._client.take_cookies(found.values)
 
     # -- what a service's adapter may override --------------------------------------------------
 
@@ -154,14 +173,23 @@ class HTTPAdapter(Adapter):
         try:
             # Not counted, so that a probe never holds the slot that a request needs.
             conditions = Conditions(model=self.model)
+            seen = 0 if self._client.renewal is None else self._client.renewal.serial
             async with Session(self._client, conditions, keys=self._keys, counted=False) as session:
                 result = await self._reach(session)
+            if result.working is False and await self._has_other_cookies(seen):
+                async with Session(self._client, conditions, keys=self._keys, counted=False) as session:
+                    result = await self._reach(session)
         except Exception as error:  # noqa: BLE001 - a bug of the adapter must not end a health check
             result = finding(error, level)
         now = anyio.current_time()
         if result.working is not None:
             self._found(result.working, result.reason, now)
         return replace(result, seconds=now - started)
+
+    async def _has_other_cookies(self, seen: int) -> bool:
+        """Whether the cookies are others now than those that a probe was refused with."""
+        renewal = self._client.renewal
+        return renewal is not None and await renewal.renewed(seen) is None
 
     async def aclose(self) -> None:
         """Close all connections. Idempotent; a later request opens new ones."""

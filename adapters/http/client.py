@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from adapters.http.answer import WholeAnswer
+    from adapters.http.cookies import CookieRenewal
     from adapters.http.transport import Exchange
 
 try:
@@ -135,7 +136,9 @@ class Client:
         cookies = pairs_of("cookies", settings.get("cookies", {}))
         sent = {token_of(k, "header"): header_of(k, v) for k, v in headers}
         sent_cookies = {token_of(k, "cookie"): cookie_of(k, v) for k, v in cookies}
+        self._sent = sent
         self._heads = Heads(base, _FIXED, sent, sent_cookies)
+        self.renewal: CookieRenewal | None = None
         self._transport = settings.get("transport")
         self._verify = verify_of(settings.get("verify", True))
         self._http2 = checked_http2(flag_of("http2", settings.get("http2", False)))
@@ -156,6 +159,17 @@ class Client:
         ]
         hidden = shown_never(hidden)
         self.shown = PeerText(hidden if self._proxy is None else [*hidden, self._proxy])
+
+    def take_cookies(self, cookies: Mapping[str, str | Secret]) -> None:
+        """Send other cookies from here on.
+
+        Raises:
+            TypeError: A value is no text.
+            ValueError: HTTP does not carry one of them.
+        """
+        taken = {token_of(k, "cookie"): cookie_of(k, v) for k, v in cookies.items()}
+        self._heads = Heads(self._base, _FIXED, self._sent, taken)
+        self.shown.hide(value.reveal() for value in taken.values())
 
     def enter_loop(self, loop: object | None = None) -> None:
         """Begin anew in another event loop: connections and slots of the last one are let go of.
