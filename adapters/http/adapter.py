@@ -79,11 +79,8 @@ class HTTPAdapter(Adapter):
         self.connect_timeout = seconds_of("connect_timeout", settings.get("connect_timeout", 5.0))
         self.cleanup_timeout = seconds_of("cleanup_timeout", settings.get("cleanup_timeout", 1.0))
         given = settings.get("cookies", {})
-        cookies = site_cookies(given, base)
+        cookies = self._read_cookies(given, base)
         settings["cookies"] = cookies.values
-        self._cookie_names = frozenset(cookies.values)
-        if cookies.left_out:
-            self.cautions = (f"cookies of {cookies.source} that are not sent: {'; '.join(cookies.left_out)}",)
         self._client = Client(
             self.name,
             base,
@@ -121,6 +118,14 @@ class HTTPAdapter(Adapter):
         self.tokens_per_minute = count_of("tokens_per_minute", settings.get("tokens_per_minute"))
         self.daily_requests = count_of("daily_requests", settings.get("daily_requests"))
         self.budget = budget_of(settings.get("budget"))
+
+    def _read_cookies(self, given: object, base: httpx.URL) -> SiteCookies:
+        """Return the configured cookies; what is not sent of them is told."""
+        cookies = site_cookies(given, base)
+        self._cookie_names = frozenset(cookies.values)
+        if cookies.left_out:
+            self.cautions = (f"cookies of {cookies.source} that are not sent: {'; '.join(cookies.left_out)}",)
+        return cookies
 
     def _renew_from(self, given: object, base: httpx.URL, path: str, known: SiteCookies) -> None:
         """Read cookies of a file or store again when the service refuses them; a mapping has no others."""

@@ -63,7 +63,7 @@ async def test_what_is_not_counted_is_of_unknown_cost_where_it_may_have_cost(
         spending = (await router.check("answer")).providers[0].spending
 
     assert spending is not None
-    assert (spending.spent, spending.answers, spending.unknown) == (0, answers, answers)
+    assert (spending.spent, spending.answers, spending.unknown) == (Decimal(0), answers, answers)
 
 
 async def test_probes_spend_a_budget() -> None:
