@@ -26,7 +26,7 @@ PING: Final = {"type": "ping"}
 
 
 def begun(usage: dict[str, int] | None = None, model: str = "claude-one", **message: Any) -> dict[str, Any]:
-    fields = {
+    fields: dict[str, Any] = {
         "id": "msg_1", "type": "message", "role": "assistant", "content": [], "model": model,
         "stop_reason": None, "stop_sequence": None, "usage": usage or {"input_tokens": 7, "output_tokens": 1},
     }  # fmt: skip
