@@ -21,6 +21,7 @@ from adapters.http.settings import (
     HTTPSettings,
     base_of,
     is_unchecked,
+    model_of,
     name_of,
     pairs_of,
     parameters_of,
@@ -74,7 +75,7 @@ class HTTPAdapter(Adapter):
         self.base_url = str(base)
         self.per_request = frozenset({"headers"} if self._keys is None else {"headers", "api_key"})
         self.name = name_of(settings.get("name", type(self).name))
-        self.model = settings.get("model", type(self).model)
+        self.model = model_of(settings.get("model", type(self).model))
         self.models = dict(pairs_of("models", settings.get("models", {})))
         self.connect_timeout = seconds_of("connect_timeout", settings.get("connect_timeout", 5.0))
         self.cleanup_timeout = seconds_of("cleanup_timeout", settings.get("cleanup_timeout", 1.0))

@@ -36,9 +36,11 @@ from adapters.http.settings import (
     header_of,
     hidden_of,
     is_placeholder,
+    limits_of,
     pairs_of,
     shown_never,
     token_of,
+    transport_of,
     verify_of,
 )
 from adapters.http.status import AMBIGUOUS, error_for_status, wall_clock
@@ -128,7 +130,7 @@ class Client:
         self.base_url = str(base)
         self.origin = str(base.copy_with(raw_path=b"")).rstrip("/")
         port = base.port or (443 if base.scheme == "https" else 80)
-        self.limits = settings.get("limits", Limits())
+        self.limits = limits_of(settings.get("limits", Limits()))
         self._service = service
         self.cleanup_timeout = cleanup_timeout
         self._timeouts = {"connect": connect_timeout, "read": None, "write": None, "pool": None}
@@ -139,7 +141,7 @@ class Client:
         self._sent = sent
         self._heads = Heads(base, _FIXED, sent, sent_cookies)
         self.renewal: CookieRenewal | None = None
-        self._transport = settings.get("transport")
+        self._transport = transport_of(settings.get("transport"))
         self._verify = verify_of(settings.get("verify", True))
         self._http2 = checked_http2(flag_of("http2", settings.get("http2", False)))
         self._trust_env = flag_of("trust_env", settings.get("trust_env", False))

@@ -152,7 +152,10 @@ def capabilities_of(usual: Capabilities, given: Mapping[str, Any]) -> Capabiliti
     options = (usual.options | takes) - refuses
     fields = {name: value for name, value in abilities.items() if name != "response_format"}
     fields["role_names"] = _mapping("roles", given, role_pair)
-    return replace(usual, options=frozenset(options), **fields)
+    try:
+        return replace(usual, options=frozenset(options), **fields)
+    except ValueError as error:
+        raise ValueError(f"capabilities: {error}") from None
 
 
 def in_effect(dialect: Dialect, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,9 @@ PICTURE = (
 SHOWN = [{"role": "user", "content": [{"type": "text", "text": "Hello"},
                                       {"type": "image_url", "image_url": {"url": PICTURE}}]}]  # fmt: skip
 
+TILDE, END = 129, 2
+"""Tokens of the tiny model: the character that begins a call in its template, and the end of a reply."""
+
 
 def of_preset(server: Running, name: str, model: str) -> OpenAICompatible:
     return OpenAICompatible.preset(name, base_url=server.base_url, api_key=KEY, model=model, environ={})
@@ -104,6 +107,29 @@ async def test_litellm_probe(litellm: Running):
 
 async def test_llama_cpp_stream(llama_cpp: Running):
     assert len(await pieces_of(of_preset(llama_cpp, "llama_cpp", "tiny"), max_tokens=8)) > 1
+
+
+async def test_llama_cpp_tools(llama_cpp: Running):
+    """The token that begins a call in the template is made the likeliest; the grammar does the rest."""
+    place = {"type": "object", "properties": {"place": {"enum": ["Paris", "Rome"]}}, "required": ["place"]}
+    tool = {"type": "function", "function": {"name": "weather", "parameters": place}}
+    likeliest = {"logit_bias": [[TILDE, 50], [END, 100]], "parallel_tool_calls": False}
+    async with router_of(of_preset(llama_cpp, "llama_cpp", "tiny")) as router:
+        first = await router.complete(
+            HELLO,
+            tools=[tool],
+            tool_choice="required",
+            max_tokens=200,
+            temperature=0,
+            extra={"llama_cpp": likeliest},
+        )
+        call = first.tool_calls[0]
+        result = {"role": "tool", "tool_call_id": call.answer_id, "content": "rain"}
+        second = await router.complete([*HELLO, first, result], tools=[tool], max_tokens=4)
+
+    assert ("weather", "tool_calls") == (call.name, first.finish_reason)
+    assert json.loads(call.arguments)["place"] in ("Paris", "Rome")
+    assert second.text
 
 
 async def test_llama_cpp_json(llama_cpp: Running):

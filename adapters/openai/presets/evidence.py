@@ -189,8 +189,8 @@ EVIDENCE: Final[Mapping[str, tuple[Finding, ...]]] = MappingProxyType({
         _recorded(_ISSUES + "lmstudio-ai/lmstudio-bug-tracker/issues/237", "context error"),
     ),
     "llama_cpp": (
-        *_server("llama_cpp", "stream", "json", "reasoning", "usage", "context error", "probe"),
-        _client("https://www.mintlify.com/ggml-org/llama.cpp/api/tools/llama-server", "tools", "images"),
+        *_server("llama_cpp", "stream", "tools", "json", "reasoning", "usage", "context error", "probe"),
+        _client("https://www.mintlify.com/ggml-org/llama.cpp/api/tools/llama-server", "images"),
     ),
     "vllm": (
         _documented("https://docs.vllm.ai/en/latest/serving/openai_compatible_server/", "images"),
