@@ -134,8 +134,9 @@ EVIDENCE: Final[Mapping[str, tuple[Finding, ...]]] = MappingProxyType({
     ),
     "perplexity": (
         _recorded(_VERCEL + "perplexity/src/__fixtures__/perplexity-text.chunks.txt", "stream", "usage"),
+        _documented("https://docs.perplexity.ai/guides/image-attachments", "images"),
         _client("https://app.unpkg.com/@ai-sdk/perplexity@3.0.19/files/src/"
-                "perplexity-language-model-prompt.ts", "tools", "images"),
+                "perplexity-language-model-prompt.ts", "tools"),
         _client("https://www.librechat.ai/docs/configuration/librechat_yaml/ai_endpoints/perplexity",
                 "probe"),
     ),
@@ -151,6 +152,8 @@ EVIDENCE: Final[Mapping[str, tuple[Finding, ...]]] = MappingProxyType({
     "dashscope": (
         _recorded(_VERCEL + "alibaba/src/__fixtures__/alibaba-tool-call.chunks.txt",
                   "stream", "tools", "usage"),
+        _documented("https://help.aliyun.com/zh/dashscope/developer-reference/"
+                    "compatibility-of-openai-with-dashscope/", "images"),
         _client("https://hexdocs.pm/req_llm/ReqLLM.Providers.Alibaba.html", "json"),
         _recorded(_ISSUES + "QwenLM/qwen-code/issues/98", "context error"),
         _recorded(_ISSUES + "QwenLM/qwen-code/issues/3145", "refusal"),
@@ -195,12 +198,14 @@ EVIDENCE: Final[Mapping[str, tuple[Finding, ...]]] = MappingProxyType({
     "vllm": (
         _documented("https://docs.vllm.ai/en/latest/serving/openai_compatible_server/", "images"),
         _client("https://pub.dev/packages/llm_vllm", "stream", "tools", "json", "reasoning", "probe"),
+        _client(_ISSUES + "fips-agents/agent-template/pull/119", "usage"),
         _recorded(_ISSUES + "vllm-project/vllm/issues/12165", "context error"),
     ),
     "sglang": (
         _documented("https://docs.sglang.io/docs/advanced_features/separate_reasoning", "reasoning"),
         _documented("https://docs.sglang.io/docs/basic_usage/openai_api_vision", "images"),
         _documented("https://docs.sglang.io/docs/basic_usage/openai_api", "tools", "json"),
+        _client("https://docs.getbifrost.ai/providers/supported-providers/sgl", "stream", "probe"),
         _recorded(_ISSUES + "QwenLM/Qwen3/issues/1321", "context error"),
     ),
     "litellm": _server(

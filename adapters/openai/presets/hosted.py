@@ -195,6 +195,7 @@ HOSTED: Final = (
             "refuses": ("stop", "logit_bias", "logprobs", "top_logprobs", "n", "seed"),
         }),
         note="It has no list of models: reach asks whether it answers, and says nothing about the key.",
+        ended="on 27 September 2026 (https://github.com/danielmiessler/Fabric/releases/tag/v1.4.528)",
     ),
     Preset(
         "moonshot",
@@ -293,6 +294,7 @@ HOSTED: Final = (
         shared_variables=True,
         settings=MappingProxyType({"models_path": ""}),
         note="Its list of models is at another address (/catalog/models), so reach does not read it.",
+        ended="on 30 July 2026 (https://github.blog/changelog/2026-07-30-github-models-is-now-retired/)",
     ),
     Preset(
         "cohere",

@@ -99,6 +99,8 @@ def page() -> str:
             if cell.proof is not Proof.UNKNOWN:
                 by_source.setdefault(f"{_MARKS[cell.proof]}, {_linked(cell.source)}", []).append(column)
         lines = [f"- {', '.join(columns)}: {source}" for source, columns in by_source.items()]
+        if preset.ended:
+            lines.insert(0, "- ended " + _ADDRESS.sub(r"(<\1>)", preset.ended))
         parts.append(f"\n**{preset.title}**\n\n" + ("\n".join(lines) or "Nothing was found out.") + "\n")
     return "".join(parts)
 
@@ -114,6 +116,9 @@ the service says. `by model`: it depends on the model. `asked for`: the usage of
 only`: there is none, so it says that something answers, and nothing about the key.
 
 """
+
+
+_ADDRESS: Final = re.compile(r"\((https:[^)]+)\)")
 
 
 def _linked(source: str) -> str:

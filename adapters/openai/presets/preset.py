@@ -56,6 +56,7 @@ class Preset:
         reasoning: The field in which reasoning comes, where it has models that reason; all are read anyhow.
         vendor: Its name in the table of vendors' words.
         note: What a user should know.
+        ended: When the service ended, and the address that says so: it is not asked at its usual address.
     """
 
     name: str
@@ -76,3 +77,4 @@ class Preset:
     reasoning: str = ""
     vendor: str = ""
     note: str = ""
+    ended: str = ""

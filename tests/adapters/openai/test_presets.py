@@ -31,6 +31,7 @@ from adapters.openai.presets import (
 )
 from adapters.simulators.openai import OpenAISimulator
 from adapters.wire.vendor.words import BLAME, CODES, OVERRIDES, PHRASES
+from router import Router
 from tests.adapters.bodies import read, text
 from tests.adapters.openai.recordings import RECORDINGS
 
@@ -118,6 +119,35 @@ def test_the_name_of_azure_suggests_no_other_adapter() -> None:
     with pytest.raises(LookupError) as raised:
         OpenAICompatible.preset("azurre")
     assert "aura" not in str(raised.value)
+
+
+# -- services that have ended ---------------------------------------------------------------------
+
+ENDED: Final = [row for row in ROWS if row.ended]
+
+
+def test_what_ended_says_when_and_who_says_so() -> None:
+    assert {"github", "perplexity"} == {each.name for each in ENDED}
+    assert all(re.fullmatch(r"on \d+ \w+ 20\d\d \(https://\S+\)", each.ended) for each in ENDED)
+
+
+@pytest.mark.parametrize("preset", ENDED, ids=lambda each: each.name)
+@pytest.mark.anyio
+async def test_a_service_that_has_ended_is_passed_over_and_the_ledger_says_why(preset: Preset) -> None:
+    async with (
+        OpenAISimulator(text="Hello", models=("m",)) as sim,
+        Router([
+            OpenAICompatible.preset(preset.name, api_key=KEY, model="m"),
+            OpenAICompatible.preset(preset.name, name="other", model="m",
+                                    base_url=f"{sim.url}/v1", api_key=KEY),
+        ]) as router,
+    ):  # fmt: skip
+        reply = await router.complete([{"role": "user", "content": "Hi"}])
+        health = router.health().providers[0]
+
+    assert "other" == reply.provider
+    assert f"the service ended {preset.ended}" in health.reason
+    assert not health.can_answer
 
 
 # -- keys -----------------------------------------------------------------------------------------
