@@ -130,9 +130,10 @@ servers: $(READY)
 	$(BIN)/python -m tests.servers.setting_up
 
 # The openai package of two years ago, of npm, LangChain, Pydantic AI: full tests of the gateway ask with them.
+# Flask under gunicorn, Django, a Jupyter kernel with a blocking router inside: make test-servers runs them.
 .PHONY: clients
 clients: $(READY)
 	$(BIN)/python -m tests.router.gateway.clients.setting_up
 
 test-servers: $(READY)
-	REAL_SERVERS=1 $(BIN)/python -m pytest -q tests/servers tests/docs/test_coming_from.py
+	REAL_SERVERS=1 $(BIN)/python -m pytest -q tests/servers tests/router/sync/test_apps.py tests/docs/test_coming_from.py

@@ -182,10 +182,10 @@ class RequestEnded:
 
 @dataclass(frozen=True, slots=True)
 class CostBooked:
-    """An attempt was paid for, or may have been; only where prices or limits are kept.
+    """An attempt or a probe was paid for, or may have been; only where prices or limits are kept.
 
     Attributes:
-        request_id: Of the request.
+        request_id: Of the request; None for a probe.
         provider: Who was asked.
         model: That answered, or was asked for, by the provider's own name.
         usage: What the provider counted, where it did.
@@ -193,7 +193,7 @@ class CostBooked:
         wasted: Whether it brought nothing to the reply.
     """
 
-    request_id: str
+    request_id: str | None
     provider: str
     model: str | None
     usage: Usage | None

@@ -88,7 +88,16 @@ class Blocks:
             after = self._call(block, content)
         else:
             block.fields = self.kept(dict(content))
+            after = _answering(kind, block.fields)
         return _both(before, after)
+
+    def further(self, index: object, fields: Mapping[str, Any]) -> None:
+        """Take what comes later of a block that is kept, such as the content of a compaction."""
+        block = self._open.get(_key(index))
+        if block is None or block.kind in ("text", "tool_use", *_THINKING):
+            self._meter.empty()
+            return
+        block.fields |= {name: each for name, each in self.kept(dict(fields)).items() if name != "type"}
 
     def text(self, index: object, text: Any) -> Delta | None:
         """Take a piece of text.
@@ -280,6 +289,13 @@ class Blocks:
         return []
 
 
+def _answering(kind: str, fields: Mapping[str, Any]) -> Delta | None:
+    """Return the model that goes on from here, where another one takes over within the message."""
+    to = fields.get("to") if kind == "fallback" else None
+    model = to.get("model") if isinstance(to, Mapping) else None
+    return Delta(model=model) if isinstance(model, str) and model else None
+
+
 def _key(index: object) -> int:
     return index if type(index) is int else -1
 
@@ -299,6 +315,7 @@ def _both(first: Delta | None, second: Delta | None) -> Delta | None:
     first.reasoning += second.reasoning
     first.tool_calls += second.tool_calls
     first.beside = first.beside or second.beside
+    first.model = second.model or first.model
     return first
 
 

@@ -9,9 +9,10 @@
     error                an error, wherever it comes
     ping                 no progress
 
-Kinds of events, blocks and deltas that are not known are skipped: the API may add some
+Kinds of events that are not known are skipped: the API may add some
 (https://platform.claude.com/docs/en/build-with-claude/streaming). A block of an unknown kind is kept whole
-for the round trip, as those of Anthropic's own tools are.
+for the round trip, as those of Anthropic's own tools are; so is what deltas of an unknown kind bring for such
+a block, as those of a compaction do.
 """
 
 from __future__ import annotations
@@ -77,7 +78,10 @@ class EventReader:
         done: Whether `message_stop` was read.
     """
 
-    __slots__ = ("_blocks", "_errors", "_extra", "_meter", "_model", "_stop", "_usage", "done", "finished")
+    __slots__ = (
+        "_blocks", "_errors", "_extra", "_is_begun", "_meter", "_model", "_stop", "_usage", "done",
+        "finished",
+    )  # fmt: skip
 
     def __init__(self, meter: Meter, errors: AnswerErrors = _ERRORS) -> None:
         self.finished = False
@@ -89,6 +93,7 @@ class EventReader:
         self._extra: dict[str, Any] = {}
         self._usage = UsageCount()
         self._blocks = Blocks(meter)
+        self._is_begun = False
 
     def read(self, data: bytes) -> Delta | None:
         """Return the delta of one event, or None where it says nothing.
@@ -101,7 +106,7 @@ class EventReader:
         event = self._decoded(data)
         kind = event.type
         if kind == "content_block_delta":
-            return self._piece(event)
+            return self._piece(event, data)
         if kind == "content_block_start":
             return self._blocks.begin(event.index, event.content_block)
         if kind == "content_block_stop":
@@ -109,7 +114,7 @@ class EventReader:
         if kind == "error" or (event.error and not kind):
             raise self._errors.of(decode(data))
         if kind == "message_start":
-            return self._started(event.message)
+            return self._begun(event.message)
         if kind == "message_delta":
             return self._stopping(event)
         if kind == "message_stop":
@@ -178,7 +183,26 @@ class EventReader:
                 return _Event(type="unknown")  # one of another shape, too
             raise
 
-    def _piece(self, event: _Event) -> Delta | None:
+    def _begun(self, message: Any) -> Delta | None:
+        """Take the start of a message; of a second one, nothing. It may hold blocks, and the stop reason.
+
+        Where Anthropic's own tools call one of the caller's, the message goes on with what they found:
+        https://platform.claude.com/docs/en/agents-and-tools/tool-use/programmatic-tool-calling
+        """
+        if self._is_begun:
+            self._meter.empty()
+            return None
+        self._is_begun = True
+        first = self._started(message)
+        if not isinstance(message, dict):
+            return first
+        blocks = message.get("content")
+        listed = enumerate(blocks) if isinstance(blocks, list) else ()
+        deltas = [delta for index, block in listed for delta in self._blocks.whole(index, block)]
+        self._stopped(message.get("stop_reason"), message.get("stop_sequence"), message.get("stop_details"))
+        return _joined([*([first] if first is not None else []), *deltas]) if deltas else first
+
+    def _piece(self, event: _Event, data: bytes) -> Delta | None:
         piece = event.delta
         if piece is None:
             raise BadReply("the provider sent JSON of another shape than expected: a delta is no object")
@@ -193,7 +217,8 @@ class EventReader:
         elif piece.type == "citations_delta":
             return self._blocks.citation(event.index, piece.citation)
         else:
-            self._meter.empty()
+            whole = decode(data)["delta"]
+            self._blocks.further(event.index, whole if isinstance(whole, dict) else {})
         return None
 
     def _started(self, message: Any) -> Delta | None:
@@ -240,6 +265,6 @@ def _joined(deltas: list[Delta]) -> Delta:
         "".join(delta.reasoning for delta in deltas),
         tuple(fragment for delta in deltas for fragment in delta.tool_calls),
         usage=next((delta.usage for delta in deltas if delta.usage is not None), None),
-        model=next((delta.model for delta in deltas if delta.model is not None), None),
+        model=next((delta.model for delta in reversed(deltas) if delta.model is not None), None),
         beside=together(delta.beside for delta in deltas),
     )

@@ -9,10 +9,8 @@ end of the body, or a silence (`Limits.silence_after_finish`).
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-import anyio
 import anyio.lowlevel
 
 from adapters.anthropic.stream import EventDecoder, whole
@@ -24,9 +22,9 @@ from adapters.contract.errors import (
     ConnectFailed,
     ConnectionLost,
     LocalFailure,
-    ReplyTooLarge,
     Unreachable,
 )
+from adapters.http.reading import HEADERS, Rest, beginning, document, is_document
 from adapters.http.status import wall_clock
 from adapters.wire.error_body import is_page
 from adapters.wire.json import encode, encode_in_steps
@@ -41,10 +39,8 @@ if TYPE_CHECKING:
 
 __all__ = ["converse", "explain", "reach"]
 
-_HEADERS: Final = (("content-type", "application/json"), ("accept", "text/event-stream, application/json"))
-_BLANK: Final = b"\xef\xbb\xbf \t\r\n"
+_HINT: Final = "base_url is that of Anthropic's API"
 _LONG: Final = 64 << 10  # characters of messages that are encoded at once
-_TAIL: Final = 64  # bytes at the end of a document in which its line ends are looked for
 _MODELS: Final = 1000  # of a list, kept at most
 _RATES: Final = tuple(
     f"anthropic-ratelimit-{what}-{side}"
@@ -75,7 +71,7 @@ async def converse(
     async with (
         session,
         session.exchange(
-            "POST", path, content=await _encoded(body(), request.characters), headers=_HEADERS + headers
+            "POST", path, content=await _encoded(body(), request.characters), headers=HEADERS + headers
         ) as answer,
     ):
         if answer.status != 200:
@@ -84,8 +80,8 @@ async def converse(
         flow = request.conditions.flow
         _note(flow, answer, session.shown)
         errors = AnswerErrors(session.shown, lambda: answer.headers, wall_clock)
-        chunk = await _beginning(answer)
-        if chunk is not None and chunk.lstrip(_BLANK)[:1] in (b"{", b"["):
+        chunk = await beginning(answer, _HINT)
+        if chunk is not None and is_document(chunk):
             yield await _document(session, answer, chunk, errors)
             return
         decoder = EventDecoder(session.meter, session.limits.line, session.limits.empty, errors=errors)
@@ -98,7 +94,7 @@ async def converse(
         else:
             for delta in flow.hand_over(decoder.flush()):
                 yield delta
-        rest = _Rest(answer, decoder, session.limits.silence_after_finish)
+        rest = Rest(answer, decoder, session.limits.silence_after_finish)
         while decoder.proved and not decoder.done and chunk is not None and (deltas := await rest.next()):
             for delta in flow.hand_over(deltas):
                 yield delta
@@ -122,100 +118,17 @@ async def _encoded(body: dict[str, Any], characters: int) -> bytes:
         await anyio.lowlevel.checkpoint()
 
 
-async def _beginning(answer: Answer) -> bytes | None:
-    """Return the body up to its first chunk that is not blank, or None where there is nothing else.
-
-    Raises:
-        BadReply: It is a page.
-    """
-    start = b""
-    async for chunk in answer.chunks():
-        start += chunk
-        if start.lstrip(_BLANK):
-            break
-        start = start[-len(_BLANK) :]  # blanks say nothing; a mark of byte order may be cut
-    first = start.lstrip(_BLANK)
-    if first[:1] == b"<":
-        raise BadReply(
-            f"{answer.where}: a page with status 200; check that base_url is that of Anthropic's API",
-            status=answer.status,
-        )
-    return start if first else None
-
-
 async def _document(session: Session, answer: Answer, start: bytes, errors: AnswerErrors) -> Delta:
     """Return the one delta of a message that comes as a JSON document.
 
     Raises:
         AdapterError: The document is an error object, no message, or cut.
     """
-    data, limit, worth = bytearray(start), session.limits.reply, 0
 
-    def read() -> Delta:
-        try:
-            return whole(bytes(data), session.meter, errors=errors)
-        except AdapterError as error:
-            raise answer.located(error) from None
+    def read(data: bytes) -> Delta:
+        return whole(data, session.meter, errors=errors)
 
-    while len(data) <= limit:
-        # The document may be whole though the body goes on; trying after each doubling only stays linear.
-        if data[-_TAIL:].rstrip().endswith((b"}", b"]")) and len(data) >= worth:
-            with suppress(BadReply):
-                found = read()
-                answer.ended()
-                return found
-            worth = 2 * len(data)
-        chunk = await anext(answer.chunks(), None)
-        if chunk is None:
-            return read()
-        data += chunk
-    raise ReplyTooLarge(f"{answer.where}: the body is over {limit} bytes (Limits.reply)")
-
-
-class _Rest:
-    """Reads on after a stop reason, until nothing new came for a while.
-
-    Args:
-        answer: Whose body it is.
-        decoder: Of the body.
-        silence: Seconds in which nothing new may come.
-    """
-
-    def __init__(self, answer: Answer, decoder: EventDecoder, silence: float) -> None:
-        self._answer = answer
-        self._decoder = decoder
-        self._silence = silence
-        self._came = False
-
-    async def next(self) -> list[Delta]:
-        """Return the deltas that come next; none at the end mark, at the end of the body, after the silence.
-
-        Raises:
-            AdapterError: The body was cut behind a stop reason that content had followed already: it was
-                not the end then, and proves nothing.
-        """
-        decoder = self._decoder
-        try:
-            with anyio.move_on_after(self._silence) as scope:
-                while not self._ended and anyio.current_time() < scope.deadline:
-                    kept = decoder.kept
-                    chunk = await anext(self._answer.chunks(), None)
-                    deltas = decoder.flush() if chunk is None else decoder.feed(chunk)
-                    if deltas:
-                        self._came = True
-                        return deltas
-                    if chunk is None:
-                        break
-                    if decoder.kept > kept:
-                        scope.deadline = anyio.current_time() + self._silence
-        except AdapterError:
-            if self._came:
-                raise
-        return []
-
-    @property
-    def _ended(self) -> bool:
-        return self._decoder.done or self._decoder.failure is not None
+    return await document(answer, start, session.limits.reply, read)
 
 
 def _last(decoder: EventDecoder, answer: Answer) -> Delta:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from adapters.contract.message import EMPTY, ROLES, cut_name, nearest
 
@@ -40,8 +40,11 @@ class Capabilities:
             sends the other one.
         many_system: Whether it takes more than one system message, and at any place. Where it does not, the
             router joins them into one at the beginning.
+        role_names: A role -> the role that is sent for it, such as `developer` -> `system`.
         null_content: Whether it takes `null` as the content of a message that only calls tools. Where it does
-            not, the router sends an empty text.
+            not, the router sends an empty text, or, with `"omit"`, leaves the field out.
+        empty_content: Whether it takes an empty text there. Where it does not, the router sends `null`, or
+            leaves the field out.
         cache_control: Whether it takes marks of what is to be cached, `cache_control`, on parts of messages,
             on tool calls and on their results.
         by_model: Model by the service's name -> fields that differ for it, such as
@@ -67,8 +70,10 @@ class Capabilities:
     prefill: bool = True
     roles: frozenset[str] | None = None
     many_system: bool = True
-    null_content: bool = True
+    null_content: bool | Literal["omit"] = True
+    empty_content: bool = True
     cache_control: bool = False
+    role_names: Mapping[str, str] = field(default_factory=lambda: EMPTY, hash=False)
     by_model: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: EMPTY, hash=False)
 
     def __post_init__(self) -> None:
@@ -78,7 +83,11 @@ class Capabilities:
                 raise ValueError(f"{name} is {size}; it must be positive, or None where it is not known")
         if isinstance(self.roles, str):
             raise TypeError(f"roles is text; pass a set of names, for example {{{self.roles!r}}}")
-        for role in self.roles or ():
+        if self.null_content not in (True, False, "omit"):
+            raise ValueError(f"null_content is {self.null_content!r}; it must be true, false or 'omit'")
+        if not self.null_content and not self.empty_content:
+            raise ValueError("null_content and empty_content are both false; one has to be taken, or 'omit'")
+        for role in (*(self.roles or ()), *self.role_names, *self.role_names.values()):
             if role not in ROLES:
                 raise ValueError(
                     f"roles has {role!r}; allowed are {', '.join(ROLES)}{nearest(str(role), ROLES)}"
@@ -97,13 +106,14 @@ class Capabilities:
     @property
     def takes_as_given(self) -> bool:
         """Whether no message needs another form to be taken."""
-        return self.roles is None and self.many_system and self.null_content
+        plain = self.null_content is True and self.empty_content
+        return self.roles is None and self.many_system and plain and not self.role_names
 
     @property
     def takes_all_words(self) -> bool:
         """Whether it takes any messages that are nothing but words."""
         takes_all = self.system_messages and self.history and self.prefill
-        return takes_all and self.roles is None and self.context_size is None
+        return takes_all and self.roles is None and self.context_size is None  # names of roles refuse nothing
 
     def of(self, model: str | None) -> Capabilities:
         """Return what holds for a model, by the service's name."""
@@ -161,7 +171,10 @@ def _refuses_messages(able: Capabilities, request: ChatRequest) -> str | None:
         return "takes no earlier turns"
     if not able.prefill and traits.is_prefilled:
         return "does not go on from a last message of the assistant (prefill)"
-    lacking = () if able.roles is None else sorted(traits.roles - able.roles - _renamed(able))
+    lacking: list[str] = []
+    if able.roles is not None:
+        sent = {able.role_names.get(role, role) for role in traits.roles}
+        lacking = sorted(sent - able.roles - _renamed(able))
     if lacking:
         return f"takes no messages of the role {' or '.join(map(repr, lacking))}"
     return None

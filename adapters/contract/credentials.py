@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
@@ -16,6 +18,8 @@ _OF_THE_TRANSPORT: Final = frozenset({
     "upgrade",
 })  # fmt: skip
 """Headers that say how a message is carried. A request that set one could change where a message ends."""
+_OF_THIS_PROCESS: Final = os.urandom(32)
+"""Makes digests of credentials that can be compared with nothing outside of this process."""
 
 
 def secret_of(what: str, value: str | Secret) -> Secret:
@@ -123,6 +127,24 @@ def models_by_provider(given: Any) -> Mapping[str, str]:
 def is_of_an_account(headers: Mapping[str, str | Secret]) -> bool:
     """Whether headers say on whose account a request runs: one is named as credentials are."""
     return any(CREDENTIALS.search(name) for name in headers)
+
+
+def account_of(key: Secret | None, headers: Mapping[str, str | Secret]) -> bytes | None:
+    """Return a digest that is the same for the same account, or None where the configured one is asked.
+
+    Args:
+        key: That a request brings along.
+        headers: That it brings along; those that are named as credentials are count.
+    """
+    named = sorted((name, value) for name, value in headers.items() if CREDENTIALS.search(name))
+    if key is None and not named:
+        return None
+    digest = hashlib.blake2b(key=_OF_THIS_PROCESS, digest_size=16)
+    for name, value in (("", key or ""), *named):
+        text = value.reveal() if isinstance(value, Secret) else value
+        for part in (name.encode(), text.encode("utf-8", "surrogatepass")):
+            digest.update(len(part).to_bytes(8, "big") + part)
+    return digest.digest()
 
 
 def _by_provider(setting: str, given: Mapping[str, T], what: str) -> Mapping[str, T]:

@@ -112,8 +112,10 @@ class AdapterError(ChatRouterError):
     """Whether the failure speaks about one key of the provider, and another one may serve: the router repeats
     the attempt at once. The adapter sets it, and narrows the scope to the request."""
     own_account: bool = False
-    """Whether it speaks about an account that the request brought along, and so about the request alone. The
-    router sets it."""
+    """Whether it speaks about an account that the request brought along, and so about no other request but
+    those that bring the same one. The router sets it."""
+    own_scope: Scope | None = None
+    """Where `own_account` is set: whom the failure speaks about among what that account asks for."""
 
     def __init__(
         self,
@@ -264,10 +266,13 @@ class ContextTooLong(InvalidRequest):
     Attributes:
         limit: The most tokens that it takes, where the service says so.
         tokens: How many tokens the service counted, where it says so.
+        per_minute: Whether it is more than the account may send in a minute, so that another account may be
+            served; else it is the model's limit, for whatever account.
     """
 
     limit: int | None = None
     tokens: int | None = None
+    per_minute: bool = False
 
 
 class NotWorking(AdapterError):
@@ -316,7 +321,7 @@ def speaks_of_account(error: AdapterError) -> bool:
 def of_own_account(error: AdapterError) -> None:
     """Change `error` where it speaks about the account, which the request brought along itself."""
     if speaks_of_account(error):
-        error.scope, error.own_account = Scope.REQUEST, True
+        error.own_scope, error.scope, error.own_account = error.scope, Scope.REQUEST, True
 
 
 _Kept = TypeVar("_Kept", bound=ChatRouterError)

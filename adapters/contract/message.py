@@ -79,7 +79,8 @@ class Message:
 
     Attributes:
         role: One of `ROLES`.
-        content: Text, a tuple of parts, or None where an assistant only called tools.
+        content: Text, a tuple of parts, or None where an assistant only called tools; an empty tuple leaves
+            the field out of what is sent.
         extra: All other keys as the caller sent them (name, tool_calls, tool_call_id, …).
         kept: Provider name -> fields that this provider alone wants back, such as reasoning with its
             signature. They go to nobody else.
@@ -164,7 +165,8 @@ class Message:
         """
         content = list(self.content) if isinstance(self.content, tuple) else self.content
         kept = self.kept.get(provider, EMPTY) if provider is not None else EMPTY
-        copied: dict[str, Any] = _plain({"role": self.role, "content": content, **self.extra, **kept})
+        said = {} if content == [] else {"content": content}
+        copied: dict[str, Any] = _plain({"role": self.role, **said, **self.extra, **kept})
         return copied
 
     def as_sent(self, provider: str | None = None) -> dict[str, Any]:
@@ -172,9 +174,11 @@ class Message:
         content: object = self.content
         if self.extra is EMPTY and self.kept is EMPTY and not isinstance(content, tuple):
             return {"role": self.role, "content": content}
-        if isinstance(content, tuple):
-            content = [dict(part) for part in content]
         kept = self.kept.get(provider, EMPTY) if provider is not None else EMPTY
+        if isinstance(content, tuple):
+            if not content:
+                return {"role": self.role, **self.extra, **kept}
+            content = [dict(part) for part in content]
         return {"role": self.role, "content": content, **self.extra, **kept}
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -227,7 +231,7 @@ def _as_mapping(given: Any, where: str) -> tuple[Mapping[str, Any], Mapping[str,
 
 
 def _restored(fields: dict[str, Any], kept: dict[str, Mapping[str, Any]]) -> Message:
-    role, content = fields.pop("role"), fields.pop("content")
+    role, content = fields.pop("role"), fields.pop("content", [])
     if isinstance(content, list):
         content = tuple(MappingProxyType(part) for part in content)
     return Message(role, content, MappingProxyType(fields) if fields else EMPTY, kept)

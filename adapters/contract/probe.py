@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from adapters.contract.delta import Usage
     from adapters.contract.errors import AdapterError
 
 ProbeLevel = Literal["reach", "answer"]
@@ -28,6 +29,8 @@ class ProbeResult:
         seconds: How long the check took.
         error: What ended it, where something did; `reason` has its words, which may quote the service.
         leftover: What its clean-up could not do, where it could not.
+        usage: What the service counted for an answer, where it did before the probe left.
+        model: That answered, where the service named it.
     """
 
     working: bool | None
@@ -39,3 +42,5 @@ class ProbeResult:
     error: AdapterError | None = field(default=None, compare=False, repr=False)
     leftover: AdapterError | None = field(default=None, compare=False, repr=False)
     context_tokens: Mapping[str, int] = field(default_factory=dict, compare=False, repr=False)
+    usage: Usage | None = field(default=None, compare=False, repr=False)
+    model: str | None = field(default=None, compare=False, repr=False)

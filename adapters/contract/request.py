@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Protocol, Unpack
 
 from adapters.contract.credentials import (
+    account_of,
     headers_by_provider,
     is_of_an_account,
     keys_by_provider,
@@ -286,6 +287,12 @@ class ChatRequest:
         if not (self.api_key or self.headers):
             return False
         return provider in self.api_key or is_of_an_account(self.headers.get(provider, EMPTY))
+
+    def account_at(self, provider: str) -> bytes | None:
+        """Return a digest of the account that it brings along for a provider; None: the configured one."""
+        if not (self.api_key or self.headers):
+            return None
+        return account_of(self.api_key.get(provider), self.headers.get(provider, EMPTY))
 
     def named_providers(self) -> dict[str, tuple[str, ...]]:
         """Return the providers that it brings something along for: argument -> names."""

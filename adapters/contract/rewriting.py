@@ -1,10 +1,14 @@
 """Messages put into a form that a provider can take, where nothing is lost by that. Pure; stdlib only.
 
-Three things are rewritten, and nothing else:
+Four things are rewritten, and nothing else:
 
+    a role                  is sent under the name that the provider has for it (`Capabilities.role_names`)
     developer -> system     or the other way round, where the provider takes only one of the two roles
     one system message      several ones are joined, in their order, into one at the beginning
-    null content            becomes an empty text, where a message only calls tools
+    no words                where a message only calls tools: null, an empty text, or no field at all
+
+It is done once, by the router, which tells it; an adapter that is used without a router does it itself, and
+finds nothing left to do where the router did it.
 
 Nothing is fetched: an image that is given by its address stays one. The caller's messages are never changed.
 """
@@ -49,28 +53,61 @@ def rewritten(messages: tuple[Message, ...], able: Capabilities, traits: Traits)
     """
     told: list[str] = []
     changed: Iterable[Message] = messages
-    old, new = _renaming(able, traits)
-    if new:
-        changed = [replace(m, role=new) if m.role == old else m for m in changed]
-        told.append(f"{old} -> {new}")
+    names = _renaming(able, traits)
+    if names:
+        changed = [replace(m, role=names[m.role]) if m.role in names else m for m in changed]
+        told += [f"{old} -> {new}" for old, new in names.items()]
     if not able.many_system and traits.instructions:
         joined = _joined(tuple(changed))
         if joined is not None:
             changed = joined
             told.append("system messages joined")
-    if not able.null_content and traits.has_null:
-        changed = [replace(m, content="") if m.content is None else m for m in changed]
-        told.append("null content -> empty text")
+    if traits.has_null or (traits.has_tools and not able.empty_content):
+        changed, kinds = _wordless(tuple(changed), able)
+        told += kinds
     return Rewriting(tuple(changed), tuple(told)) if told else Rewriting(messages)
 
 
-def _renaming(able: Capabilities, traits: Traits) -> tuple[str, str]:
-    """Return the role that is renamed, and how; two empty texts where none is."""
+def _renaming(able: Capabilities, traits: Traits) -> Mapping[str, str]:
+    """Return the roles that are renamed, and how."""
+    names = {old: new for old, new in able.role_names.items() if old in traits.roles and new != old}
     if able.roles is not None:
         for old, new in (_INSTRUCTING, _INSTRUCTING[::-1]):
-            if old in traits.roles and old not in able.roles and new in able.roles:
-                return old, new
-    return "", ""
+            if old in traits.roles - names.keys() and old not in able.roles and new in able.roles:
+                names[old] = new
+    return names
+
+
+def _wordless(messages: tuple[Message, ...], able: Capabilities) -> tuple[tuple[Message, ...], list[str]]:
+    """Return messages that only call tools as the provider takes them, and what was done."""
+    told: dict[str, None] = {}
+    changed = []
+    for m in messages:
+        before = "null" if m.content is None else "empty text" if _is_empty(m) else None
+        after = _instead(before, able)
+        if before is not None and after != before:
+            m = replace(m, content={"null": None, "empty text": "", "left out": ()}[after])
+            told[f"{before} content -> {after}"] = None
+        changed.append(m)
+    return tuple(changed), list(told)
+
+
+def _is_empty(message: Message) -> bool:
+    """Whether a message that calls tools has an empty text as its content."""
+    if not message.extra.get("tool_calls") or not message.content:
+        return message.content == "" and bool(message.extra.get("tool_calls"))
+    return not isinstance(message.content, str) and all(
+        part.get("type") == "text" and part.get("text") == "" for part in message.content
+    )
+
+
+def _instead(before: str | None, able: Capabilities) -> str:
+    """Return what stands for no words: null, empty text, or left out."""
+    if before == "empty text" and able.empty_content:
+        return before
+    if able.null_content == "omit":
+        return "left out"
+    return "null" if able.null_content or not able.empty_content else "empty text"
 
 
 def _joined(messages: tuple[Message, ...]) -> tuple[Message, ...] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Unpack
 
@@ -14,12 +15,13 @@ from adapters.contract import Adapter, Conditions, ProbeResult
 from adapters.contract.allowances import budget_of, count_of
 from adapters.contract.message import nearest
 from adapters.http.client import Client, ServiceWords
-from adapters.http.cookies import site_cookies
+from adapters.http.cookies import CookieRenewal, SiteCookies, site_cookies
 from adapters.http.session import Session
 from adapters.http.settings import (
     HTTPSettings,
     base_of,
     is_unchecked,
+    model_of,
     name_of,
     pairs_of,
     parameters_of,
@@ -27,6 +29,8 @@ from adapters.http.settings import (
 )
 
 if TYPE_CHECKING:
+    import httpx
+
     from adapters.contract import ProbeLevel
     from adapters.contract.errors import AdapterError
     from adapters.contract.secret import Secret
@@ -71,15 +75,13 @@ class HTTPAdapter(Adapter):
         self.base_url = str(base)
         self.per_request = frozenset({"headers"} if self._keys is None else {"headers", "api_key"})
         self.name = name_of(settings.get("name", type(self).name))
-        self.model = settings.get("model", type(self).model)
+        self.model = model_of(settings.get("model", type(self).model))
         self.models = dict(pairs_of("models", settings.get("models", {})))
         self.connect_timeout = seconds_of("connect_timeout", settings.get("connect_timeout", 5.0))
         self.cleanup_timeout = seconds_of("cleanup_timeout", settings.get("cleanup_timeout", 1.0))
-        cookies = site_cookies(settings.get("cookies", {}), base)
+        given = settings.get("cookies", {})
+        cookies = self._read_cookies(given, base)
         settings["cookies"] = cookies.values
-        self._cookie_names = frozenset(cookies.values)
-        if cookies.left_out:
-            self.cautions = (f"cookies of {cookies.source} that are not sent: {'; '.join(cookies.left_out)}",)
         self._client = Client(
             self.name,
             base,
@@ -92,6 +94,7 @@ class HTTPAdapter(Adapter):
             has_key=bool(self._keys),
             explain=self._explain,
         )
+        self._renew_from(given, base, "", cookies)
         self.limits = self._client.limits
         self._keep_within(settings)
         if is_unchecked(settings.get("verify", True)):
@@ -116,6 +119,28 @@ class HTTPAdapter(Adapter):
         self.tokens_per_minute = count_of("tokens_per_minute", settings.get("tokens_per_minute"))
         self.daily_requests = count_of("daily_requests", settings.get("daily_requests"))
         self.budget = budget_of(settings.get("budget"))
+
+    def _read_cookies(self, given: object, base: httpx.URL) -> SiteCookies:
+        """Return the configured cookies; what is not sent of them is told."""
+        cookies = site_cookies(given, base)
+        self._cookie_names = frozenset(cookies.values)
+        if cookies.left_out:
+            self.cautions = (f"cookies of {cookies.source} that are not sent: {'; '.join(cookies.left_out)}",)
+        return cookies
+
+    def _renew_from(self, given: object, base: httpx.URL, path: str, known: SiteCookies) -> None:
+        """Read cookies of a file or store again when the service refuses them; a mapping has no others."""
+        if not isinstance(given, Mapping):
+            self._client.renewal = CookieRenewal(given, base, path, known, self._take_cookies)
+
+    def _take_cookies(self, found: SiteCookies) -> None:
+        """Use other cookies from here on.
+
+        Raises:
+            TypeError: They cannot be used.
+            ValueError: They cannot be used.
+        """
+        self._client.take_cookies(found.values)
 
     # -- what a service's adapter may override --------------------------------------------------
 
@@ -153,14 +178,23 @@ class HTTPAdapter(Adapter):
         try:
             # Not counted, so that a probe never holds the slot that a request needs.
             conditions = Conditions(model=self.model)
+            seen = 0 if self._client.renewal is None else self._client.renewal.serial
             async with Session(self._client, conditions, keys=self._keys, counted=False) as session:
                 result = await self._reach(session)
+            if result.working is False and await self._has_other_cookies(seen):
+                async with Session(self._client, conditions, keys=self._keys, counted=False) as session:
+                    result = await self._reach(session)
         except Exception as error:  # noqa: BLE001 - a bug of the adapter must not end a health check
             result = finding(error, level)
         now = anyio.current_time()
         if result.working is not None:
             self._found(result.working, result.reason, now)
         return replace(result, seconds=now - started)
+
+    async def _has_other_cookies(self, seen: int) -> bool:
+        """Whether the cookies are others now than those that a probe was refused with."""
+        renewal = self._client.renewal
+        return renewal is not None and await renewal.renewed(seen) is None
 
     async def aclose(self) -> None:
         """Close all connections. Idempotent; a later request opens new ones."""

@@ -36,9 +36,11 @@ from adapters.http.settings import (
     header_of,
     hidden_of,
     is_placeholder,
+    limits_of,
     pairs_of,
     shown_never,
     token_of,
+    transport_of,
     verify_of,
 )
 from adapters.http.status import AMBIGUOUS, error_for_status, wall_clock
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from adapters.http.answer import WholeAnswer
+    from adapters.http.cookies import CookieRenewal
     from adapters.http.transport import Exchange
 
 try:
@@ -127,7 +130,7 @@ class Client:
         self.base_url = str(base)
         self.origin = str(base.copy_with(raw_path=b"")).rstrip("/")
         port = base.port or (443 if base.scheme == "https" else 80)
-        self.limits = settings.get("limits", Limits())
+        self.limits = limits_of(settings.get("limits", Limits()))
         self._service = service
         self.cleanup_timeout = cleanup_timeout
         self._timeouts = {"connect": connect_timeout, "read": None, "write": None, "pool": None}
@@ -135,8 +138,10 @@ class Client:
         cookies = pairs_of("cookies", settings.get("cookies", {}))
         sent = {token_of(k, "header"): header_of(k, v) for k, v in headers}
         sent_cookies = {token_of(k, "cookie"): cookie_of(k, v) for k, v in cookies}
+        self._sent = sent
         self._heads = Heads(base, _FIXED, sent, sent_cookies)
-        self._transport = settings.get("transport")
+        self.renewal: CookieRenewal | None = None
+        self._transport = transport_of(settings.get("transport"))
         self._verify = verify_of(settings.get("verify", True))
         self._http2 = checked_http2(flag_of("http2", settings.get("http2", False)))
         self._trust_env = flag_of("trust_env", settings.get("trust_env", False))
@@ -156,6 +161,17 @@ class Client:
         ]
         hidden = shown_never(hidden)
         self.shown = PeerText(hidden if self._proxy is None else [*hidden, self._proxy])
+
+    def take_cookies(self, cookies: Mapping[str, str | Secret]) -> None:
+        """Send other cookies from here on.
+
+        Raises:
+            TypeError: A value is no text.
+            ValueError: HTTP does not carry one of them.
+        """
+        taken = {token_of(k, "cookie"): cookie_of(k, v) for k, v in cookies.items()}
+        self._heads = Heads(self._base, _FIXED, self._sent, taken)
+        self.shown.hide(value.reveal() for value in taken.values())
 
     def enter_loop(self, loop: object | None = None) -> None:
         """Begin anew in another event loop: connections and slots of the last one are let go of.

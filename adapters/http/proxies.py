@@ -36,7 +36,7 @@ def proxy_of(value: str | Secret | None, base: httpx.URL, *, trust_env: bool) ->
         ValueError: It cannot be used; the message says where it was given and what to write.
     """
     if value is not None:
-        return _checked("the proxy", secret_of("the proxy", value))
+        return _checked("proxy", secret_of("proxy", value))
     return proxy_from_environment(base) if trust_env else None
 
 

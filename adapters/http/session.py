@@ -10,6 +10,7 @@ import anyio
 
 from adapters.contract.errors import (
     AdapterError,
+    AuthenticationFailed,
     BadReply,
     ConnectFailed,
     ConnectionLost,
@@ -58,8 +59,8 @@ class Session:
     """
 
     __slots__ = (
-        "_client", "_conditions", "_counted", "_credentials", "_keys", "_lease", "_loop", "_probes", "_steps",
-        "base_url", "cleanup_timeout", "limits", "meter", "name", "origin", "shown",
+        "_client", "_conditions", "_cookies", "_counted", "_credentials", "_keys", "_lease", "_loop",
+        "_probes", "_steps", "base_url", "cleanup_timeout", "limits", "meter", "name", "origin", "shown",
     )  # fmt: skip
 
     def __init__(
@@ -80,6 +81,7 @@ class Session:
         self._counted = counted and not conditions.has_slot
         self._conditions = conditions
         self._steps = 0
+        self._cookies = -1 if client.renewal is None else client.renewal.serial
         self.name = client.name
         self.base_url = client.base_url
         self.origin = client.origin
@@ -104,12 +106,20 @@ class Session:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._give_slot_back()
+        if self._client.renewal is not None and isinstance(error, AuthenticationFailed):
+            await self._judge_cookies(error)
         if self._lease is None or (error is not None and not isinstance(error, AdapterError)):
             return
         if error is None:
             self._lease.served()
         elif (judged := self._lease.judged(error)) is not error:
             raise judged from None
+
+    async def _judge_cookies(self, error: AuthenticationFailed) -> None:
+        """Change the failure of a session where its cookies are others now, or say what to do."""
+        renewal, conditions = self._client.renewal, self._conditions
+        if renewal is not None and not conditions.own_account:
+            await renewal.judged(error, self._cookies, again=not conditions.key_repeats)
 
     def _give_slot_back(self) -> None:
         if self._counted:

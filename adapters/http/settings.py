@@ -6,7 +6,7 @@ import re
 import ssl
 from collections.abc import Mapping
 from inspect import signature
-from typing import TYPE_CHECKING, Any, Final, TypedDict
+from typing import TYPE_CHECKING, Any, Final, TypedDict, cast
 from urllib.parse import quote
 
 import httpx
@@ -17,10 +17,10 @@ from adapters.contract.credentials import token_of as token_of
 from adapters.contract.errors import BadReply
 from adapters.contract.secret import CREDENTIALS, Plain, Secret
 from adapters.http.certificates import Certificates
+from adapters.http.limits import Limits
 
 if TYPE_CHECKING:
     from adapters.http.cookies.source import CookieSource
-    from adapters.http.limits import Limits
 
 
 HARMLESS_HEADER: Final = re.compile(r"(?:(?:[A-Za-z]{1,12}|[0-9]{1,4})(?:[^A-Za-z0-9]+|\Z))+")
@@ -217,6 +217,42 @@ def name_of(value: object) -> str:
     if not isinstance(value, str) or not value.strip() or not value.isprintable():
         raise ValueError(f"name is {value!r}; give the provider a short printable name")
     return value
+
+
+def model_of(value: object) -> str | None:
+    """Return the service's name of the model that is asked where a request names none.
+
+    Raises:
+        TypeError: It is neither text nor None.
+        ValueError: It is empty.
+    """
+    if value is not None and not isinstance(value, str):
+        raise TypeError(f"model is {type(value).__name__}; pass the service's name of a model, or None")
+    if value is not None and not value.strip():
+        raise ValueError("model is empty; pass the service's name of a model, or leave it out")
+    return value
+
+
+def limits_of(value: object) -> Limits:
+    """Return what bounds one provider's connections and replies.
+
+    Raises:
+        TypeError: It is no `Limits`.
+    """
+    if not isinstance(value, Limits):
+        raise TypeError(f"limits is {type(value).__name__}; pass adapters.Limits, as Limits(connections=20)")
+    return value
+
+
+def transport_of(value: object) -> httpx.AsyncBaseTransport | None:
+    """Return the transport of httpx that carries all requests, or None.
+
+    Raises:
+        TypeError: It is neither None nor something with httpx's method for a request.
+    """
+    if value is not None and not callable(getattr(value, "handle_async_request", None)):
+        raise TypeError(f"transport is {type(value).__name__}; pass an httpx.AsyncBaseTransport")
+    return cast("httpx.AsyncBaseTransport | None", value)
 
 
 def seconds_of(setting: str, value: float) -> float:

@@ -34,7 +34,7 @@ from adapters.contract import Capabilities, Conditions, ProbeResult
 from adapters.contract.errors import BadReply, Busy, InvalidRequest
 from adapters.http import HTTPAdapter, HTTPSettings, Session
 from adapters.http.client import ServiceWords
-from adapters.http.cookies import site_cookies
+from adapters.http.cookies import SiteCookies, site_cookies
 from adapters.http.settings import base_of, seconds_of
 from adapters.open_assistant.conversation import Conversation
 from adapters.open_assistant.errors import SIGN_IN, refusal
@@ -59,6 +59,7 @@ _DEFAULTS: Final[dict[str, Any]] = {
     "max_new_tokens": 1024,
 }
 """What the project's own client sent, its preset `k50-Plugins`. A null is refused for max_new_tokens only."""
+_SESSION: Final = f"session, a cookie called {PLAIN} or {SECURE},"
 _THEIRS: Final = {"max_tokens": "max_new_tokens"}
 
 
@@ -106,10 +107,11 @@ class OpenAssistant(HTTPAdapter):
         **settings: Unpack[HTTPSettings],
     ) -> None:
         base = base_of(self._seed if base_url is None else base_url)
-        cookies = site_cookies(settings.get("cookies", {}), base, "/api/chat")
+        given = settings.get("cookies", {})
+        cookies = site_cookies(given, base, "/api/chat")
         session = sign_in(cookies.values, session_token, https=base.scheme == "https")
         if cookies.source and not session.tokens:
-            raise cookies.missing(f"session, a cookie called {PLAIN} or {SECURE},", base)
+            raise cookies.missing(_SESSION, base)
         self.silence = seconds_of("silence", silence)
         self.polling = seconds_of("polling", polling)
         self._tokens = session.tokens
@@ -118,12 +120,24 @@ class OpenAssistant(HTTPAdapter):
         self._hidden = HiddenChats()
         settings["cookies"] = session.cookies
         # An Authorization header of the user's own is for the proxy in front, and goes before ours.
-        if any(str(name).lower() == "authorization" for name in settings.get("headers", {})):
+        self._is_behind_proxy = any(str(n).lower() == "authorization" for n in settings.get("headers", {}))
+        if self._is_behind_proxy:
             self._bearer = None
         if settings.get("concurrency") not in (None, 1):
             raise ValueError("concurrency must be 1: a second conversation on the account cancels the first")
         super().__init__(base_url, **settings)
+        self._renew_from(given, base, "/api/chat", cookies)
         self.concurrency = 1  # a second conversation on the account would cancel the first
+
+    def _take_cookies(self, found: SiteCookies) -> None:
+        """Use another session from here on; it replaces that of the cookies read before."""
+        base = base_of(self.base_url)
+        session = sign_in(found.values, https=base.scheme == "https")
+        if not session.tokens:
+            raise found.missing(_SESSION, base)
+        self._client.shown.hide(token.reveal() for token in session.tokens)
+        self._client.take_cookies(session.cookies)
+        self._bearer = None if self._is_behind_proxy else session.bearer
 
     def _secrets(self) -> tuple[Secret, ...]:
         """Return the whole session tokens: the cookies may hold them in pieces."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
@@ -85,7 +86,8 @@ class OpenAICompatible(HTTPAdapter):
         """Return the adapter of a known service or server, such as `"groq"` or `"ollama"`.
 
         The settings given here win over those of the preset; mappings (`rename`, `roles`, `body`, `query`,
-        `capabilities`, `headers`) are merged key by key.
+        `capabilities`, `headers`) are merged key by key. A service that has ended begins as not working, so
+        that the router passes it over and says why, until a probe finds it answering.
 
         Args:
             preset: The name of a row of `adapters.openai.presets.PRESETS`, in any usual spelling.
@@ -103,10 +105,14 @@ class OpenAICompatible(HTTPAdapter):
             TypeError: A setting is unknown, or of another type.
             ValueError: A key or address is missing, or a setting cannot be used; the message says why.
         """
-        from adapters.openai.presets import settings_for
+        from adapters.openai.presets import named, settings_for
 
         variables = os.environ if environ is None else environ
-        return cls(**settings_for(preset, base_url, api_key, variables, settings, api_keys))
+        made = cls(**settings_for(preset, base_url, api_key, variables, settings, api_keys))
+        if base_url is None and (ended := named(preset).ended):
+            reason = f"the service ended {ended}; give base_url where another answers in its place"
+            made._standing = replace(made._standing, working=False, reason=reason)
+        return made
 
     def _refuse_unknown(self, settings: HTTPSettings) -> None:
         """Raise for an unknown setting, with the nearest of all that there are."""

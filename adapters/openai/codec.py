@@ -298,10 +298,7 @@ def request_body(
     if isinstance(messages, bytes):  # joined, since an encoder copies many megabytes slowly
         first = encode(fields)[:-1] + b"," if fields else b"{"
         return b"".join((first, b'"messages":', messages, b',"stream":', encode(stream), b"}"))
-    if not dialect.roles:
-        return encode({**fields, "messages": [m.as_sent(provider) for m in messages], "stream": stream})
-    sent = [dialect.sent(message, provider) for message in messages]
-    return encode({**fields, "messages": sent, "stream": stream})
+    return encode({**fields, "messages": [m.as_sent(provider) for m in messages], "stream": stream})
 
 
 def messages_body(messages: Sequence[Message]) -> bytes:
@@ -325,7 +322,7 @@ def request_body_in_steps(
 ) -> Generator[None, None, bytes]:
     """Do as `request_body` does, in steps of a few milliseconds; see `encode_in_steps`."""
     fields = _fields(model, options, extra, dialect, stream)
-    sent = (dialect.sent(message, provider) for message in messages)
+    sent = (message.as_sent(provider) for message in messages)
     return encode_in_steps({**fields, "messages": sent, "stream": stream})
 
 

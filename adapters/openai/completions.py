@@ -12,10 +12,8 @@ delta.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-import anyio
 import anyio.lowlevel
 
 from adapters.contract import OPTIONS, Capabilities, Delta, ProbeResult
@@ -26,9 +24,10 @@ from adapters.contract.errors import (
     ConnectFailed,
     ConnectionLost,
     LocalFailure,
-    ReplyTooLarge,
     Unreachable,
 )
+from adapters.contract.rewriting import rewritten
+from adapters.http.reading import HEADERS, Rest, beginning, document, is_document
 from adapters.http.status import wall_clock
 from adapters.openai.codec import (
     ChunkDecoder,
@@ -54,13 +53,11 @@ CAPABILITIES: Final = Capabilities(
 )
 """What OpenAI's protocol can carry."""
 
-_HEADERS: Final = (("content-type", "application/json"), ("accept", "text/event-stream, application/json"))
-_BLANK: Final = b"\xef\xbb\xbf \t\r\n"
+_HINT: Final = "base_url is that of the API (it often ends in /v1)"
 _MANY: Final = 5000  # messages that are encoded at once, in a millisecond or two
 _LONG: Final = 1 << 20  # characters of all of them
 _SHORT: Final = 8 << 10  # characters of all of them that cost less to encode again than to keep
 _PROTOCOL: Final = "openai"
-_TAIL: Final = 64  # bytes at the end of a document in which its line ends are looked for
 _RATES: Final = {
     f"x-ratelimit-{what}-{unit}".encode(): f"x-ratelimit-{what}-{unit}"
     for what in ("limit", "remaining", "reset")
@@ -90,11 +87,11 @@ async def converse(
         flow = request.conditions.flow
         _note(flow, answer, session.shown)
         errors = AnswerErrors(session.shown, lambda: answer.headers, wall_clock)
-        chunk = await _beginning(answer)
-        if chunk is not None and chunk.lstrip(_BLANK)[:1] in (b"{", b"["):
-            document, failure = await _document(session, answer, chunk, _choices(request), errors)
-            if failure is None or document.has_content:
-                yield document
+        chunk = await beginning(answer, _HINT)
+        if chunk is not None and is_document(chunk):
+            said, failure = await _document(session, answer, chunk, _choices(request), errors)
+            if failure is None or said.has_content:
+                yield said
             if failure is not None:
                 raise answer.located(failure)
             return
@@ -111,7 +108,7 @@ async def converse(
             for delta in flow.hand_over(decoder.flush()):
                 yield delta
         if decoder.proved and not decoder.done and chunk is not None:
-            rest = _Rest(answer, decoder, session.limits.silence_after_finish)
+            rest = Rest(answer, decoder, session.limits.silence_after_finish)
             while not decoder.done and (deltas := await rest.next()):
                 for delta in flow.hand_over(deltas):
                     yield delta
@@ -124,29 +121,7 @@ async def converse(
 def _asked(session: Session, body: bytes, dialect: Dialect) -> Answer:
     """Return the exchange that asks for a completion."""
     query = dialect.query or None
-    return session.exchange("POST", "/chat/completions", content=body, headers=_HEADERS, query=query)
-
-
-async def _beginning(answer: Answer) -> bytes | None:
-    """Return the body up to its first chunk that is not blank, or None where there is nothing else.
-
-    Raises:
-        BadReply: It is a page.
-    """
-    start = b""
-    async for chunk in answer.chunks():
-        start += chunk
-        if start.lstrip(_BLANK):
-            break
-        start = start[-len(_BLANK) :]  # blanks say nothing; a mark of byte order may be cut
-    first = start.lstrip(_BLANK)
-    if first[:1] == b"<":
-        raise BadReply(
-            f"{answer.where}: a page with status 200; check that base_url is that of the API "
-            "(it often ends in /v1)",
-            status=answer.status,
-        )
-    return start if first else None
+    return session.exchange("POST", "/chat/completions", content=body, headers=HEADERS, query=query)
 
 
 async def _document(
@@ -157,75 +132,11 @@ async def _document(
     Raises:
         AdapterError: The document is an error object, no completion, or cut.
     """
-    data, limit, worth = bytearray(start), session.limits.reply, 0
 
-    def read() -> tuple[Delta, AdapterError | None]:
-        try:
-            return whole(bytes(data), session.meter, choices=choices, errors=errors)
-        except AdapterError as error:
-            raise answer.located(error) from None
+    def read(data: bytes) -> tuple[Delta, AdapterError | None]:
+        return whole(data, session.meter, choices=choices, errors=errors)
 
-    while len(data) <= limit:
-        # The document may be whole though the body goes on; trying after each doubling only stays linear.
-        if data[-_TAIL:].rstrip().endswith((b"}", b"]")) and len(data) >= worth:
-            with suppress(BadReply):
-                found = read()
-                answer.ended()
-                return found
-            worth = 2 * len(data)
-        chunk = await anext(answer.chunks(), None)
-        if chunk is None:
-            return read()
-        data += chunk
-    raise ReplyTooLarge(f"{answer.where}: the body is over {limit} bytes (Limits.reply)")
-
-
-class _Rest:
-    """Reads on after a finish reason, until nothing new came for a while.
-
-    New are content, the usage, and whatever else a delta can hold; pings and empty chunks are not.
-
-    Args:
-        answer: Whose body it is.
-        decoder: Of the body.
-        silence: Seconds in which nothing new may come.
-    """
-
-    def __init__(self, answer: Answer, decoder: ChunkDecoder, silence: float) -> None:
-        self._answer = answer
-        self._decoder = decoder
-        self._silence = silence
-        self._came = False
-
-    async def next(self) -> list[Delta]:
-        """Return the deltas that come next; none at the end mark, at the end of the body, after the silence.
-
-        Raises:
-            AdapterError: The body was cut behind a finish reason that content had followed already: it was
-                not the end then, and proves nothing.
-        """
-        decoder = self._decoder
-        try:
-            with anyio.move_on_after(self._silence) as scope:
-                while not self._ended and anyio.current_time() < scope.deadline:
-                    kept = decoder.kept
-                    chunk = await anext(self._answer.chunks(), None)
-                    deltas = decoder.flush() if chunk is None else decoder.feed(chunk)
-                    if deltas:
-                        self._came = True
-                        return deltas
-                    if chunk is None:
-                        break
-                    if decoder.kept > kept:
-                        scope.deadline = anyio.current_time() + self._silence
-        except AdapterError:
-            if self._came:
-                raise
-        return []
-
-    @property
-    def _ended(self) -> bool:
-        return self._decoder.done or self._decoder.failure is not None
+    return await document(answer, start, session.limits.reply, read)
 
 
 def _last(decoder: ChunkDecoder, answer: Answer) -> Delta:
@@ -294,15 +205,20 @@ def _listed(session: Session, answer: WholeAnswer) -> ProbeResult:
 
 async def _body(adapter: HTTPAdapter, request: ChatRequest, dialect: Dialect = USUAL) -> bytes:
     """Return the body, made in steps where it is long: others run between them."""
-    model, messages = adapter.model_for(request), request.messages
-    options = request.options_for(adapter.capabilities.options)
+    model = adapter.model_for(request)
+    able = adapter.capabilities.of(model)
+    if not able.takes_as_given:  # a router has done this; without one it is done here
+        words, told = rewritten(request.messages, able, request.traits)
+        request = request.with_messages(words) if told else request
+    messages = request.messages
+    options = request.options_for(able.options)
     extra = request.extra.get(adapter.name, {})
     traits = request.traits
     at_once = len(messages) <= _MANY and traits.characters <= _LONG and not traits.parts
     name, stream = adapter.name, dialect.stream
     if at_once and traits.characters <= _SHORT:
         return request_body(model, messages, options, extra, stream, name, dialect)
-    if dialect.roles or any(m.kept for m in messages):  # each provider gets its own form of them
+    if any(m.kept for m in messages):  # each provider gets its own form of them
         return await _in_steps(request_body_in_steps(model, messages, options, extra, stream, name, dialect))
     encoded = request.encoded(_PROTOCOL)
     if encoded is None:

@@ -13,12 +13,11 @@ from adapters.http.settings import HTTPSettings, flag_of, pairs_of, token_of
 
 if TYPE_CHECKING:
     from adapters.contract import Capabilities
-    from adapters.contract.message import Message
 
 Role: TypeAlias = Literal["system", "developer", "user", "assistant", "tool", "function"]
 Ability: TypeAlias = Literal[
     "tools", "images", "image_urls", "audio", "response_format", "json_schema", "system_messages",
-    "many_system", "history", "prefill", "null_content", "context_size", "context_tokens",
+    "many_system", "history", "prefill", "null_content", "empty_content", "context_size", "context_tokens",
 ]  # fmt: skip
 
 
@@ -32,14 +31,16 @@ class OpenAISettings(HTTPSettings, total=False):
         body: Fields of each body, unless the request gives them itself; never `messages`, `stream`, `model`.
         omit: Fields that are left out of each body. What a request gives in `extra` is sent all the same.
         rename: An option's name -> the service's, such as `max_tokens` -> `max_completion_tokens`.
-        roles: A role of a message -> the role that the service knows, such as `developer` -> `system`.
+        roles: A role of a message -> the role that the service knows, such as `developer` -> `system`; each
+            attempt tells what was renamed.
         stream: False for a service or model that cannot stream: the reply comes as one delta (True).
         stream_options: Whether a stream is asked for its usage, by `stream_options` (True).
         takes: Further options that the service takes, such as `top_k`.
         refuses: Options that it refuses: dropped as hints, a reason to skip it as demands.
         capabilities: What it can take, where that differs; true or false: `tools`, `images`, `image_urls`,
-            `audio`, `response_format`, `json_schema`, `system_messages`, `many_system`, `history`, `prefill`,
-            `null_content`; numbers: `context_size` (characters of all messages), `context_tokens`. See
+            `audio`, `response_format`, `json_schema`, `system_messages`, `many_system`, `history`, `prefill`;
+            where a message only calls tools, `null_content` (true, false, `omit`) and `empty_content` (true
+            or false); numbers: `context_size` (characters of all messages), `context_tokens`. See
             `Capabilities`.
         models_path: Where it lists its models, below `base_url` (`/models`); empty where it has no list.
     """
@@ -54,7 +55,7 @@ class OpenAISettings(HTTPSettings, total=False):
     stream_options: bool
     takes: Sequence[str]
     refuses: Sequence[str]
-    capabilities: Mapping[Ability, bool | int]
+    capabilities: Mapping[Ability, bool | int | str]
     models_path: str
 
 
@@ -67,7 +68,8 @@ _ELSEWHERE: Final = {
     "model": "write model beside it, as a setting of its own",
 }
 _SIZES: Final = {"context_size": "characters", "context_tokens": "tokens"}
-_FLAGS: Final = tuple(name for name in get_args(Ability) if name not in _SIZES)
+_NULL: Final = "null_content"
+_FLAGS: Final = tuple(name for name in get_args(Ability) if name not in _SIZES and name != _NULL)
 _OF_TOOLS: Final = frozenset({"tools", "tool_choice", "parallel_tool_calls"})
 
 
@@ -121,12 +123,6 @@ class Dialect:
             body.pop(name, None)
         return body
 
-    def sent(self, message: Message, provider: str | None) -> dict[str, Any]:
-        """Return a message as the service wants it."""
-        sent = message.as_sent(provider)
-        role = self.roles.get(message.role)
-        return sent if role is None else {**sent, "role": role}
-
 
 USUAL: Final = Dialect()
 """OpenAI's own."""
@@ -154,7 +150,11 @@ def capabilities_of(usual: Capabilities, given: Mapping[str, Any]) -> Capabiliti
         refuses |= _OF_TOOLS
     options = (usual.options | takes) - refuses
     fields = {name: value for name, value in abilities.items() if name != "response_format"}
-    return replace(usual, options=frozenset(options), **fields)
+    fields["role_names"] = _mapping("roles", given, role_pair)
+    try:
+        return replace(usual, options=frozenset(options), **fields)
+    except ValueError as error:
+        raise ValueError(f"capabilities: {error}") from None
 
 
 def in_effect(dialect: Dialect, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -190,6 +190,8 @@ def ability(pair: tuple[Any, Any]) -> None:
         )
     if name in _FLAGS and not isinstance(value, bool):
         raise TypeError(f"capabilities: {name} is {value!r}; it must be true or false")
+    if name == _NULL and value not in (True, False, "omit"):
+        raise TypeError(f"capabilities: {name} is {value!r}; it must be true, false or 'omit'")
     if name in _SIZES:
         unit = _SIZES[name]
         if isinstance(value, bool) or not isinstance(value, int):

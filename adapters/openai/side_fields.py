@@ -167,16 +167,35 @@ def usage_of(value: object) -> Usage | None:
         return None
     prompt = value.get("prompt_tokens_details")
     completion = value.get("completion_tokens_details")
+    cached = _count(prompt, "cached_tokens")
     usage = Usage(
         _count(value, "prompt_tokens", "input_tokens"),
-        _count(value, "completion_tokens", "output_tokens"),
+        _completion(value, completion),
         _count(value, "total_tokens"),
-        _count(prompt, "cached_tokens") or _count(value, "cached_tokens", "prompt_cache_hit_tokens"),
-        _count(completion, "reasoning_tokens") or _count(value, "reasoning_tokens"),
+        _count(value, "cached_tokens", "prompt_cache_hit_tokens") if cached is None else cached,
+        _thoughts(value, completion),
         # OpenRouter, LiteLLM: https://openrouter.ai/docs/use-cases/usage-accounting
         _count(prompt, "cache_write_tokens", "cache_creation_tokens"),
     )
     return None if usage == Usage() else usage
+
+
+def _thoughts(value: Mapping[str, Any], details: object) -> int | None:
+    inside = _count(details, "reasoning_tokens")
+    return inside if inside is not None else _count(value, "reasoning_tokens")
+
+
+def _completion(value: Mapping[str, Any], details: object) -> int | None:
+    """Return the tokens of a reply, its reasoning included.
+
+    xAI counts the reasoning beside the completion, and into the total
+    (https://docs.x.ai/docs/guides/reasoning; a recorded answer has 307 + 26 + 227 = 560).
+    """
+    count, thoughts = _count(value, "completion_tokens", "output_tokens"), _thoughts(value, details)
+    prompt, total = _count(value, "prompt_tokens", "input_tokens"), _count(value, "total_tokens")
+    if count is None or prompt is None or total is None or not thoughts:
+        return count
+    return count + thoughts if prompt + count + thoughts == total else count
 
 
 def _count(value: object, *names: str) -> int | None:

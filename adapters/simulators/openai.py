@@ -111,7 +111,12 @@ class OpenAISimulator(Simulator):
 
     def _refusal(self, status: int) -> Answer:
         """Return the answer to a key that is not served now, with the script's Retry-After where one fits."""
-        words = {402: "You have no credits left.", 429: "Rate limit reached for requests."}
+        words = {
+            402: "You have no credits left.",
+            404: "The model `m` does not exist or you do not have access to it.",
+            413: "Request too large on tokens per minute (TPM): Limit 6000, Requested 9000.",
+            429: "Rate limit reached for requests.",
+        }
         answer = self.failure(status, words.get(status, "The API key is missing or not correct."))
         wait = self.script.retry_after
         if status not in (402, 429) or not wait:

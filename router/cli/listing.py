@@ -21,7 +21,7 @@ EPILOG: Final = """Examples:
 
 [bold]chat-router ask 'Hello' --provider groq#MODEL --provider ollama#llama3[/]
 
-[bold]chat-router providers --matrix > providers.md[/]
+[bold]chat-router providers --matrix > matrix.md[/]
 
 No value of a variable is shown, and nobody is asked. Exit code: 0."""
 
@@ -34,7 +34,7 @@ def command(
     """List the services and servers that can be named, and whether their keys are set here."""
     from adapters.openai import presets
 
-    sys.stdout.write(presets.matrix() if matrix else listing(os.environ))
+    sys.stdout.write(presets.page() if matrix else listing(os.environ))
     return OK
 
 
@@ -57,9 +57,13 @@ def listing(environ: Mapping[str, str]) -> str:
 
 
 def _table(presets: Iterable[Preset], environ: Mapping[str, str]) -> list[str]:
-    rows = [(each.name, _key(each, environ), each.base_url or "your own address") for each in presets]
+    rows = [(each.name, _key(each, environ), _where(each)) for each in presets]
     widths = [max(len(row[at]) for row in rows) for at in (0, 1)]
     return [f"  {name:<{widths[0]}}  {key:<{widths[1]}}  {where}" for name, key, where in rows]
+
+
+def _where(preset: Preset) -> str:
+    return f"ended {preset.ended}" if preset.ended else preset.base_url or "your own address"
 
 
 def _key(preset: Preset, environ: Mapping[str, str]) -> str:

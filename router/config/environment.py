@@ -138,6 +138,8 @@ def _model_variable(name: str) -> str:
 def _hosted(preset: Preset, variable: str, environ: Mapping[str, str], model: str | None) -> Finding:
     """Return the finding about a service whose variable is set."""
     what = f"{variable} is set"
+    if preset.ended:
+        return Finding(preset.name, what, missing=f"the service ended {preset.ended}")
     if preset.shared_variables and model is None:
         missing = f"the variable serves other things too; to ask it set {_model_variable(preset.name)}"
         return Finding(preset.name, what, missing=missing)

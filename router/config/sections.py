@@ -83,7 +83,7 @@ class Section(Kind):
         except Exception as error:  # noqa: BLE001 - constructors of third parties raise what they like
             is_usual = isinstance(error, TypeError | ValueError)
             head = "" if is_usual else f"the constructor failed: {type(error).__name__}: "
-            quoted = next((name for name in given if repr(name) in str(error)), None)
+            quoted = next((name for name in given if _blames(str(error), name)), None)
             where = at if quoted is None else at / quoted
             return where.wrong(at.reading.masked(f"{head}{error}", *given.values()))
 
@@ -145,3 +145,8 @@ class Section(Kind):
             "required": [*tag, *(name for name, each in self.writable.items() if each.required)],
             "additionalProperties": False,
         }
+
+
+def _blames(message: str, name: str) -> bool:
+    """Whether a constructor's message is of one setting: it quotes its name, or begins with it."""
+    return repr(name) in message or message.startswith((f"{name} ", f"{name}: "))

@@ -78,11 +78,12 @@ class SecretText(Kind):
         """Return the secret. A literal text is a mistake; the message does not repeat it."""
         if not isinstance(value, str):
             return super().read(value, at)
-        name = key(str(at.where[-1]))
+        last = at.where[-1]
+        name = f"{key(last)} = " if isinstance(last, str) else ""
         plain = "" if not self.maybe_plain else '; if it is no secret, write { plain = "…" }'
         return at.wrong(
-            f'a secret must not stand in this file: write {name} = {{ env = "NAME" }} for an environment '
-            f'variable, or {name} = {{ file = "path" }} for a file{plain}'
+            f'a secret must not stand in this file: write {name}{{ env = "NAME" }} for an environment '
+            f'variable, or {name}{{ file = "path" }} for a file{plain}'
         )
 
     def taken(self, value: Any, at: Position) -> Any:

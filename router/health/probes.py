@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Final
 import anyio
 
 from adapters.contract import ProbeResult
-from router.events import CleanUpFailed, ProbeEnded
+from router.events import CleanUpFailed, CostBooked, ProbeEnded
+from router.provider.account import MAY_HAVE_COST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from router.policy.retry import RetryPolicy
     from router.policy.timeouts import Timeouts
     from router.provider.concurrency import Slots
+    from router.provider.limits import Admission
     from router.provider.provider import Provider
 
 AT_ONCE: Final = 16
@@ -125,8 +127,25 @@ class Probing:
                     f"the probe budget is used up ({budget.per_hour:g} an hour); the newest evidence stands"
                 )
                 return ProbeResult(None, said, "answer")
-            return await self._bounded(provider, "answer", self._timeouts.probe_answer)
+            result = await self._bounded(provider, "answer", self._timeouts.probe_answer)
+            self._book(provider, result, admission)
+            return result
         return ProbeResult(None, "a request needed the slot of the probe", "answer")
+
+    def _book(self, provider: Provider, result: ProbeResult, admission: Admission | None) -> None:
+        """Book what a probe for an answer used, as an attempt's use is booked."""
+        answered = result.working or isinstance(result.error, MAY_HAVE_COST)
+        timed_out = result.working is False and result.error is None
+        if not (answered or timed_out) or (provider.limits is None and provider.account is None):
+            return
+        if provider.limits is not None and admission is not None:
+            provider.limits.counted(admission, result.usage, self._clock())
+        model, cost = provider.adapter.model, None
+        if provider.account is not None:
+            cost = provider.account.cost((result.model, model), result.usage)
+            provider.account.book(cost, wasted=False)
+        named = result.model or model
+        self._notify(CostBooked(None, provider.name, named, result.usage, cost, wasted=False))
 
     async def _bounded(self, provider: Provider, level: ProbeLevel, seconds: float) -> ProbeResult:
         started = self._clock()

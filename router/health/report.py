@@ -146,6 +146,8 @@ class ProviderHealth:
         probe_budget: Probes of level `answer` that may still be spent.
         limits: How full the limits are that this side keeps.
         spending: What was spent on it today, where prices are known.
+        tenants_held_back: Accounts that requests brought along and that may not ask now. They say nothing
+            about the provider, and are told without their names.
     """
 
     provider: str
@@ -167,6 +169,7 @@ class ProviderHealth:
     probe_budget: ProbeAllowance = field(default_factory=ProbeAllowance)
     limits: tuple[LimitUse, ...] = ()
     spending: Spending | None = None
+    tenants_held_back: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """Return a JSON-able form; it holds no URL, prompt, reply, error body or secret."""
@@ -198,6 +201,7 @@ class ProviderHealth:
             "probe_budget": self.probe_budget.as_dict(),
             "limits": [each.as_dict() for each in self.limits],
             "spending": None if self.spending is None else self.spending.as_dict(),
+            "tenants_held_back": self.tenants_held_back,
         }
 
 

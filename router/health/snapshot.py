@@ -59,6 +59,7 @@ def health_of(
         probe_budget=ProbeAllowance(provider.probe_budget.left(now), provider.probe_budget.per_hour),
         limits=_limits(provider, now),
         spending=None if provider.account is None else provider.account.today(),
+        tenants_held_back=provider.tenants.held_back(adapter.model, now),
     )
 
 

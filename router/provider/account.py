@@ -8,9 +8,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from adapters.contract import Usage
+from adapters.contract.errors import (
+    BadReply,
+    ConnectionLost,
+    EmptyReply,
+    FirstContentTimeout,
+    ReplyRejected,
+    Stalled,
+    Truncated,
+)
 from router.policy.limits import DAY, DayBucket
 from router.policy.prices import Cost
 from router.provider.limits import CHARACTERS, OF_MESSAGE, REPLY
@@ -22,6 +31,12 @@ if TYPE_CHECKING:
     from adapters.contract import Adapter, ChatRequest
     from router.policy.limits import Bucket, Tally
     from router.policy.prices import Prices
+
+
+MAY_HAVE_COST: Final = (
+    BadReply, ConnectionLost, EmptyReply, FirstContentTimeout, ReplyRejected, Stalled, Truncated,
+)  # fmt: skip
+"""Failures behind which a service may have generated."""
 
 
 @dataclass(frozen=True, slots=True)

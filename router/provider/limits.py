@@ -205,6 +205,8 @@ class Limits:
         if total is not None:
             self._tokens.correct(total - admission.tokens, admission.at, now)
             self._look_again()
+        if admission.messages == 0:
+            return  # a probe: it asks for less than requests do
         if reply is not None:
             self._reply += NEWEST * (reply - self._reply)
         text = 0 if prompt is None else prompt - OF_MESSAGE * admission.messages

@@ -16,6 +16,7 @@ from router.provider.probe_budget import ProbeBudget
 from router.provider.record import Refusal
 from router.provider.sizes import Sizes
 from router.provider.standing import REACHABLE, REMEMBERED, Standing
+from router.provider.tenants import Tenants
 from router.provider.turn import Turn
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class Provider:
         generation: Of the service's software, as the newest probe told.
         models: That it says it has, as the newest probe told.
         sizes: How large a request its models take.
+        rate_sizes: How large a request the configured account may send, by its tokens in a minute.
+        tenants: What the accounts met that requests brought along.
         probe_budget: Probes of level `answer` that may be spent on it.
         utc: Returns the time of day in seconds UTC since 1970.
         prices: What models cost, where that is known.
@@ -61,6 +64,8 @@ class Provider:
     generation: str | None = None
     models: tuple[str, ...] = ()
     sizes: Sizes = field(default_factory=Sizes)
+    rate_sizes: Sizes = field(default_factory=Sizes)
+    tenants: Tenants = field(init=False)
     probe_budget: ProbeBudget = field(init=False)
     utc: Callable[[], float] = utc_now
     prices: Prices | None = None
@@ -72,20 +77,29 @@ class Provider:
     def __post_init__(self) -> None:
         self.name = self.adapter.name
         self.standing = Standing(self.breaker)
+        self.tenants = Tenants(self.breaker)
         self.probe_budget = ProbeBudget(self.adapter.answer_probes)
         self.limits = Limits.of(self.adapter, self.utc)
         self.account = None if self.prices is None else Account(self.adapter, self.prices, self.utc)
 
     def turn(self, request: ChatRequest, now: float) -> Turn:
         """Begin an attempt at the provider; it is told how the attempt ended, once."""
-        model, own = self.adapter.model_for(request), request.has_own_account(self.name)
-        return self.standing.turn(request, model, now, own_account=own)
+        turn = self.standing.turn(
+            request, self.adapter.model_for(request), now, account=request.account_at(self.name)
+        )
+        if turn.account is not None:
+            self.tenants.begin(turn, now)
+        return turn
 
     def succeeded(self, turn: Turn, now: float, seconds: float) -> None:
         """Learn that content came `now`, `seconds` after the attempt began."""
         self.pace.add(now, seconds)
         self.standing.succeeded(turn, now, seconds)
         self.sizes.fitted(turn.model, turn.request)
+        if turn.account is None:
+            self.rate_sizes.fitted(turn.model, turn.request)
+        else:
+            self.tenants.succeeded(turn, now, seconds)
         if not (turn.own_account and self.adapter.refused_account):  # the configured account is still refused
             self.adapter.mark(Outcome(now))
         if self.sharing is not None and not turn.own_account:
@@ -103,16 +117,26 @@ class Provider:
             policy: How long to remember.
             seconds: How long the attempt took.
         """
+        if turn.account is not None:
+            self.tenants.failed(error, turn, now, policy)
         scope = self.standing.failed(error, turn, now, policy)
-        if isinstance(error, ContextTooLong):
-            self.sizes.refused(turn.model, turn.request, error, now)
+        if isinstance(error, ContextTooLong) and not (error.per_minute and turn.account is not None):
+            self._learn_size(error, turn, now)
         if isinstance(error, FirstContentTimeout) and scope is not scope.REQUEST:
             self.pace.add(now, seconds)  # it takes at least so long
         self._mark(error, scope, now, turn.model)
 
+    def _learn_size(self, error: ContextTooLong, turn: Turn, now: float) -> None:
+        """Remember what was too large; what another key may take is not."""
+        sizes = self.rate_sizes if error.per_minute else self.sizes
+        if not error.other_key:
+            sizes.refused(turn.model, turn.request, error, now)
+
     def broke_off(self, error: AdapterError, request: ChatRequest, now: float, policy: RetryPolicy) -> None:
         """Learn that a reply failed after content, which may say something about other requests too."""
-        turn = Turn(request, self.adapter.model_for(request))
+        turn = Turn(request, self.adapter.model_for(request), account=request.account_at(self.name))
+        if turn.account is not None:
+            self.tenants.broke_off(error, turn, now, policy)
         self._mark(error, self.standing.broke_off(error, turn, now, policy), now, turn.model)
 
     def _mark(self, error: AdapterError, scope: Scope, now: float, model: str | None) -> None:
@@ -168,7 +192,13 @@ class Provider:
             now: On the event loop's clock.
         """
         said = self.adapter.capabilities.of(model).context_tokens
-        return self.sizes.refuses(model, request, said, now)
+        found = self.sizes.refuses(model, request, said, now)
+        if found is not None:
+            return found
+        account = request.account_at(self.name)
+        if account is None:
+            return self.rate_sizes.refuses(model, request, None, now)
+        return self.tenants.too_large(request, account, model, now)
 
     def isolate(self) -> None:
         """Let no request ask until `reset()`."""
@@ -179,6 +209,7 @@ class Provider:
     def reset(self) -> None:
         """Forget what the breakers know."""
         self.standing.reset()
+        self.tenants.reset()
         if self.sharing is not None:
             self.sharing.reset()
 
@@ -191,12 +222,15 @@ class Provider:
             model: By the service's name; None for its default.
             now: On the event loop's clock.
             request: To be sent, whose size the limits of this side look at. Where it brings an account of its
-                own, nothing that was said of ours stops it.
+                own, what was said of that one stops it, and nothing that was said of ours.
         """
-        own_account = request is not None and request.has_own_account(self.adapter.name)
+        account = None if request is None else request.account_at(self.name)
+        own_account = account is not None
         if self.sharing is not None:
             self.sharing.apply(now)
         found = self.standing.refusals(model, now, own_account=own_account)
+        if account is not None:
+            found += self.tenants.refusals(account, model, now)
         if self.limits is not None and (limited := self.limits.refusal(request, now)) is not None:
             found.append(limited)
         if self.account is not None and (spent := self.account.refusal()) is not None:

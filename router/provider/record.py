@@ -43,7 +43,10 @@ class Record:
         breaker: Stops requests while they fail.
         held_until: No request asks before this time on the event loop's clock.
         held_reason: The class of the error that said so.
-        held_account: Whether it is the configured account that is held back.
+        common: Stops the requests that bring accounts of their own: it counts only what concerns every
+            account. None until the first of them comes.
+        common_until: No such request asks before this time.
+        common_reason: The class of the error that said so.
         missing_until: Until when the model counts as missing.
         missing_reason: What the service said of it, as the beginning of a phrase.
     """
@@ -51,17 +54,33 @@ class Record:
     breaker: CircuitBreaker
     held_until: float = -math.inf
     held_reason: str = ""
-    held_account: bool = False
+    common: CircuitBreaker | None = None
+    common_until: float = -math.inf
+    common_reason: str = ""
     missing_until: float = -math.inf
     missing_reason: str = ""
 
     def hold(self, until: float, reason: str, *, account: bool) -> None:
-        """Hold requests back until a time, where that is later than what holds already."""
+        """Hold requests back until a time, where that is later than what holds already.
+
+        Args:
+            until: On the event loop's clock.
+            reason: The class of the error that says so.
+            account: Whether it speaks of the configured account alone.
+        """
         if until > self.held_until:
-            self.held_until, self.held_reason, self.held_account = until, reason, account
+            self.held_until, self.held_reason = until, reason
+        if until > self.common_until and not account:
+            self.common_until, self.common_reason = until, reason
+
+    def begin_common(self) -> CircuitBreaker:
+        """Return the breaker for requests with accounts of their own, made where there is none."""
+        if self.common is None:
+            self.common = self.breaker.sibling()
+        return self.common
 
     def is_clear(self, now: float) -> bool:
-        """Whether nothing is held against it now."""
+        """Whether nothing is held against it now, for a request of the configured account."""
         return now >= self.held_until and now >= self.missing_until and self.breaker.permit_in(now) == 0
 
     def refusals(self, now: float, what: str, *, own_account: bool = False) -> list[Refusal]:
@@ -73,15 +92,21 @@ class Record:
             own_account: Whether the request brings an account of its own.
         """
         found: list[Refusal] = []
-        if now < self.held_until and not (own_account and self.held_account):
-            wait = self.held_until - now
-            held = f"held back{what} for {wait:.1f} s more ({self.held_reason})"
-            found.append(Refusal(held, wait, held=self.held_reason))
-        permit_in = self.breaker.permit_in(now)
+        until, reason = self.held_until, self.held_reason
+        breaker: CircuitBreaker | None = self.breaker
+        if own_account:
+            until, reason = self.common_until, self.common_reason
+            breaker = self.breaker if self.breaker.permit_in(now) is None else self.common
+        if now < until:
+            wait = until - now
+            found.append(Refusal(f"held back{what} for {wait:.1f} s more ({reason})", wait, held=reason))
+        if breaker is None:
+            return found
+        permit_in = breaker.permit_in(now)
         if permit_in is None:
             found.append(Refusal(self.breaker.snapshot(now).isolation, None))
         elif permit_in > 0:
-            state = self.breaker.state(now)
+            state = breaker.state(now)
             text = f"circuit breaker {state}{what}: not asked for {permit_in:.1f} s more"
             found.append(Refusal(text, permit_in, state == "half-open"))
         return found

@@ -11,6 +11,11 @@ Tokens are estimated: one for four bytes of UTF-8, until the usage that the serv
 bytes a token of this model has. A text may have fewer tokens than that, so a request is held to be too large
 only where the estimate is a quarter over the limit, or a tenth once the rate is known.
 
+A service may refuse a request because it is more than an account may send in a minute
+(`ContextTooLong.per_minute`): OpenAI, Groq and Azure count the tokens that the reply may have, too. That is
+another limit for another account, so who keeps these sizes keeps one such object for each account, and one
+for the models.
+
 What a refusal shows holds for other requests too, for an hour at most, and a success that is as large ends
 it: a smaller request is asked. A refusal of a few words shows nothing, since no context is so small. 64
 models are remembered; the one that was not asked for the longest time makes room.
@@ -98,6 +103,7 @@ class _Model:
         tokens: What the service counted for them.
         refused: The size of the smallest request that was too long.
         stated: The most tokens that it takes, as the refusal says.
+        per_minute: Whether that is what an account may send in a minute.
         until: When the refusal is forgotten.
     """
 
@@ -105,6 +111,7 @@ class _Model:
     tokens: float = 0.0
     refused: Size | None = None
     stated: int | None = None
+    per_minute: bool = False
     until: float = -math.inf
 
     @property
@@ -160,9 +167,10 @@ class Sizes:
     def refused(self, model: str | None, request: ChatRequest, error: ContextTooLong, now: float) -> None:
         """Learn that a request was too long for a model."""
         known, size = self._known(model), Size.of(request)
-        if error.tokens is not None and 0 < error.tokens < _LARGEST and not size.parts:
+        known.per_minute = error.per_minute
+        if error.tokens is not None and 0 < error.tokens < _LARGEST and not (size.parts or error.per_minute):
             known.count(size.text, error.tokens)
-        if size.text < _LEAST:
+        if size.text < _LEAST and not error.per_minute:
             return
         before = known.refused if now < known.until else None
         if before is None or before.covers(size):
@@ -207,18 +215,22 @@ class Sizes:
         if limit is None and past is None:
             return None
         size, known = Size.of(request), known or _Model()
-        estimate = round(size.text / known.rate)
+        estimate = round(size.text / known.rate) + (size.reply if known.per_minute else 0)
         margin = _KNOWN_MARGIN if known.is_counted else _MARGIN
         if limit is not None and estimate > limit * margin:
-            words = (
-                f"takes at most {limit} tokens; the request has about {estimate} "
-                f"({size.text} bytes of text, {known.rate:.1f} a token)"
-            )
-            return TooLarge(words, limit, estimate)
+            most = f"takes at most {limit} tokens" + (" a minute of this account" if known.per_minute else "")
+            counted = f"{size.text} bytes of text, {known.rate:.1f} a token"
+            if known.per_minute and size.reply:
+                counted += f", and {size.reply} for the reply"
+            words = f"{most}; the request has about {estimate} ({counted})"
+            return TooLarge(words, None if known.per_minute else limit, estimate)
         if past is not None and size.covers(past):
             ago = max(0.0, now - (known.until - REMEMBERED))
+            many = f"{past.text} bytes of text"
+            if known.per_minute:
+                many += f" with {past.reply} tokens for the reply" if past.reply else ""
             words = (
-                f"said {ago:.0f} s ago that {past.text} bytes of text are too long for it; the request has "
+                f"said {ago:.0f} s ago that {many} are too long for it; the request has "
                 f"{size.text} (about {estimate} tokens)"
             )
             return TooLarge(words, limit, estimate)

@@ -15,6 +15,10 @@ A failure of a model is *spread* when, with no success between, requests for two
 different contents met such failures: then it concerns the provider. ModelNotFound never spreads. NotWorking
 and its kinds count in no breaker: `working`, a pause (QuotaExhausted) or the memory of models keeps them.
 
+What speaks of the account (RateLimited, NotWorking's kinds) is held against those who use the configured one.
+A request that brings an account of its own is stopped by what concerns every account, which breakers of its
+own count, and by what its own account met: that is in another `Standing`, one for each such account.
+
 A request is stopped by what is held against the provider or against its model. A request that names no model
 asks for the provider's default, which is one model among others. 64 models of a provider are remembered, by
 names cut to 128 characters; the one that was not asked for the longest time makes room.
@@ -36,13 +40,14 @@ from adapters.contract.errors import (
 )
 from router.provider.evidence import OF_THE_WAY, Evidence, answered, told, told_by
 from router.provider.record import Record, Refusal
+from router.provider.signs import Signs
 from router.provider.turn import Turn
 
 if TYPE_CHECKING:
     from adapters.contract import ChatRequest, ProbeResult
     from adapters.contract.errors import AdapterError
     from router.events import Verdict
-    from router.policy.breaker import BreakerSnapshot, CircuitBreaker, TrialGate
+    from router.policy.breaker import BreakerSnapshot, CircuitBreaker, Permit, TrialGate
     from router.policy.retry import RetryPolicy
 
 MOST_MODELS: Final = 64
@@ -69,9 +74,12 @@ class Standing:
 
     Args:
         breaker: Of the provider; those of its models are made after it.
+        of_tenant: Whether it is about one account that requests bring along.
     """
 
-    def __init__(self, breaker: CircuitBreaker) -> None:
+    def __init__(self, breaker: CircuitBreaker, *, of_tenant: bool = False) -> None:
+        self._of_tenant = of_tenant
+        self._has_tenants = False  # some request brought an account of its own
         self.whole = Record(breaker)
         self.last_error: AdapterError | None = None
         """The newest failure that speaks about more than its request."""
@@ -86,30 +94,46 @@ class Standing:
         self._by_reach: Evidence | None = None
         self._broke_off = False  # a reply did, and none was whole since then
         self._models: dict[str | None, Record] = {None: Record(breaker.sibling())}
-        self._doubts: dict[
-            str, set[bytes]
-        ] = {}  # ambiguous failures since the last success: class -> contents
-        self._sick_models: set[str | None] = set()  # that failed since the last success
-        self._sick_contents: set[bytes] = set()
+        self._signs = {True: Signs(), False: Signs()}  # whether they may speak of the account
         self.gate: TrialGate | None = None
         """Of the trials, where other processes ask the provider too."""
 
     # -- attempts
 
-    def turn(self, request: ChatRequest, model: str | None, now: float, *, own_account: bool = False) -> Turn:
-        """Begin an attempt: take the permits of the breakers, which `refusals` said there are."""
-        record = self._record(model)
-        if self.whole.breaker.permit_in(now) != 0 or record.breaker.permit_in(now) != 0:
-            return Turn(request, model, own_account=own_account)
-        permits = self.whole.breaker.permit(now), record.breaker.permit(now)
-        return Turn(request, model, *permits, own_account=own_account)
+    def turn(
+        self, request: ChatRequest, model: str | None, now: float, *, account: bytes | None = None
+    ) -> Turn:
+        """Begin an attempt: take the permits of the breakers, which `refusals` said there are.
+
+        Args:
+            request: What is asked.
+            model: By the service's name; None for its default.
+            now: On the event loop's clock.
+            account: A digest of the account that the request brings along; None: the configured one.
+        """
+        whole, record = self.whole, self._record(model)
+        if account is not None and not self._has_tenants:
+            self._has_tenants = True
+            for each in (whole, *self._models.values()):
+                each.begin_common()
+        if not self._has_tenants:
+            return Turn(request, model, _permits(whole.breaker, record.breaker, now))
+        commons = whole.begin_common(), record.begin_common()
+        sick = any(each.state(now) != "closed" for each in commons)
+        common = _permits(*commons, now)
+        # The trial of a breaker that the configured account alone has opened is not for another account.
+        ours = account is None or (
+            all(each.breaker.state(now) == "closed" for each in (whole, record)) or (sick and bool(common))
+        )
+        permits = _permits(whole.breaker, record.breaker, now) if ours else ()
+        return Turn(request, model, permits, common, account=account)
 
     def succeeded(self, turn: Turn, now: float, seconds: float) -> None:
         """Learn that content came `now`.
 
         It ends no Retry-After: a provider that answers while it is held back was asked before that.
         """
-        self._lift(now)
+        self._lift(now, own_account=turn.own_account)
         known = self._models.get(_key(turn.model))
         if known is not None and not turn.own_account:
             known.missing_until = -math.inf
@@ -126,7 +150,9 @@ class Standing:
         else:
             asked = policy.push_back(error)
             pause = None if asked is None else min(asked, policy.remember)
-            turn.failed(now, pause, of_model_only=scope is Scope.MODEL)
+            turn.failed(
+                now, pause, of_model_only=scope is Scope.MODEL, of_account_only=speaks_of_account(error)
+            )
         return scope
 
     def broke_off(self, error: AdapterError, turn: Turn, now: float, policy: RetryPolicy) -> Scope:
@@ -237,6 +263,8 @@ class Standing:
         """Forget what the breakers know."""
         for record in (self.whole, *self._models.values()):
             record.breaker.reset()
+            if record.common is not None:
+                record.common.reset()
         self._forget_doubts()
 
     # -- questions
@@ -250,9 +278,10 @@ class Standing:
             own_account: Whether it brings an account of its own.
         """
         whole = self.whole
-        found = [] if whole.is_clear(now) else whole.refusals(now, "", own_account=own_account)
+        clear = not own_account and whole.is_clear(now)
+        found = [] if clear else whole.refusals(now, "", own_account=own_account)
         record = self._models.get(_key(model))
-        if record is None or record.is_clear(now):
+        if record is None or (not own_account and record.is_clear(now)):
             return found
         what = "" if model is None else f" for the model {_key(model)!r}"
         found += record.refusals(now, what, own_account=own_account)
@@ -312,22 +341,24 @@ class Standing:
 
     def _judged(self, error: AdapterError, turn: Turn) -> Scope:
         """Return whom a failure is taken to speak about: the table of the module."""
-        if error.scope is Scope.REQUEST:
+        said = (error.own_scope or error.scope) if self._of_tenant else error.scope
+        if said is Scope.REQUEST:
             return Scope.REQUEST
+        signs = self._signs[speaks_of_account(error)]
         if error.ambiguous:
-            met = self._doubts.setdefault(type(error).__name__, set())
+            met = signs.doubts.setdefault(type(error).__name__, set())
             if len(met) < ENOUGH:
                 met.add(turn.content)
             if len(met) < ENOUGH:
                 return Scope.REQUEST
-        if error.scope is Scope.MODEL and not isinstance(error, ModelNotFound):
-            if len(self._sick_models) < 2:
-                self._sick_models.add(_key(turn.model))
-            if len(self._sick_contents) < ENOUGH:
-                self._sick_contents.add(turn.content)
-            if len(self._sick_models) > 1 and len(self._sick_contents) >= ENOUGH:
+        if said is Scope.MODEL and not isinstance(error, ModelNotFound):
+            if len(signs.sick_models) < 2:
+                signs.sick_models.add(_key(turn.model))
+            if len(signs.sick_contents) < ENOUGH:
+                signs.sick_contents.add(turn.content)
+            if len(signs.sick_models) > 1 and len(signs.sick_contents) >= ENOUGH:
                 return Scope.PROVIDER
-        return error.scope
+        return said
 
     def _remember(
         self, error: AdapterError, scope: Scope, turn: Turn, now: float, policy: RetryPolicy, what: str
@@ -359,15 +390,15 @@ class Standing:
             until, account = now + min(pause, policy.remember), speaks_of_account(error)
             record.hold(until, type(error).__name__, account=account)
 
-    def _lift(self, now: float) -> None:
+    def _lift(self, now: float, *, own_account: bool = False) -> None:
         self.last_success_at = now
-        self._forget_doubts()
+        self._signs[False].forget()
+        if not own_account or self._of_tenant:  # the configured account is another one
+            self._signs[True].forget()
 
     def _forget_doubts(self) -> None:
-        if self._doubts or self._sick_models or self._sick_contents:
-            self._doubts.clear()
-            self._sick_models.clear()
-            self._sick_contents.clear()
+        for signs in self._signs.values():
+            signs.forget()
 
     def _record(self, model: str | None) -> Record:
         """Return the record of a model, made where there is none; it becomes the newest."""
@@ -376,11 +407,20 @@ class Standing:
         if record is None:
             record = Record(self.whole.breaker.sibling())
             record.breaker.gate = self.gate
+            if self._has_tenants:
+                record.begin_common()
         self._models[key] = record
         if len(self._models) > MOST_MODELS + 1:  # and the default, which stays
             oldest = next(name for name in self._models if name is not None)
             del self._models[oldest]
         return record
+
+
+def _permits(whole: CircuitBreaker, model: CircuitBreaker, now: float) -> tuple[Permit, ...]:
+    """Return the permits of both breakers, or none where one of them gives none."""
+    if whole.permit_in(now) != 0 or model.permit_in(now) != 0:
+        return ()
+    return tuple([each for each in (whole.permit(now), model.permit(now)) if each is not None])
 
 
 def lacks(models: tuple[str, ...], model: str | None) -> bool:

@@ -1,4 +1,8 @@
-"""One request's turn at a provider: what it asks for, and the permits of the breakers that let it in."""
+"""One request's turn at a provider: what it asks for, and the permits of the breakers that let it in.
+
+There are four permits at most: of the provider and of the model, each of the breaker that counts what is met
+on the configured account, and of the one that counts only what concerns every account.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from adapters.contract import ChatRequest
     from router.policy.breaker import Permit
 
@@ -20,28 +26,28 @@ class Turn:
     Attributes:
         model: The model, by the service's name; None for the service's own default.
         request: What is asked.
-        own_account: Whether the request brought an account of its own.
+        account: A digest of the account that the request brought along; None: the configured one.
+        tenant: The turn at what is known of that account, where something is.
     """
 
-    __slots__ = ("_content", "_permit", "_permits", "model", "own_account", "request")
+    __slots__ = ("_common", "_content", "_permits", "_whole", "account", "model", "request", "tenant")
 
     def __init__(
         self,
         request: ChatRequest,
         model: str | None,
-        permit: Permit | None = None,
-        model_permit: Permit | None = None,
+        permits: Sequence[Permit] = (),
+        common: Sequence[Permit] = (),
         *,
-        own_account: bool = False,
+        account: bytes | None = None,
     ) -> None:
         self.request = request
         self.model = model
-        self.own_account = own_account
-        self._permit = permit
-        if permit is not None and model_permit is not None:
-            self._permits: tuple[Permit, ...] = (permit, model_permit)
-        else:
-            self._permits = tuple([each for each in (permit, model_permit) if each is not None])
+        self.account = account
+        self.tenant: Turn | None = None
+        self._common = common
+        self._whole = (*permits[:1], *common[:1])
+        self._permits = (*permits, *common)
         self._content: bytes | None = None
 
     @property
@@ -52,16 +58,30 @@ class Turn:
             self._content = hashlib.blake2b(_sorted.encode(messages), digest_size=16).digest()
         return self._content
 
+    @property
+    def own_account(self) -> bool:
+        """Whether the request brought an account of its own."""
+        return self.account is not None
+
     def succeeded(self, now: float, seconds: float) -> None:
         """Tell the breakers that content came."""
         permits, self._permits = self._permits, ()  # the first word counts
         for permit in permits:
             permit.succeeded(now, seconds)
 
-    def failed(self, now: float, retry_after: float | None, *, of_model_only: bool) -> None:
-        """Tell the breakers that the provider failed, or only that of the model."""
+    def failed(
+        self, now: float, retry_after: float | None, *, of_model_only: bool, of_account_only: bool = False
+    ) -> None:
+        """Tell the breakers that the provider failed.
+
+        Args:
+            now: On the event loop's clock.
+            retry_after: Seconds that the provider asked for.
+            of_model_only: Whether only those of the model count it.
+            of_account_only: Whether only those of the account count it.
+        """
         for permit in self._permits:
-            if of_model_only and permit is self._permit:
+            if (of_model_only and permit in self._whole) or (of_account_only and permit in self._common):
                 permit.released()
             else:
                 permit.failed(now, retry_after)
@@ -70,12 +90,16 @@ class Turn:
         """Tell the breakers that another provider, asked later, was quicker."""
         for permit in self._permits:
             permit.outrun(now)
+        if self.tenant is not None:
+            self.tenant.outrun(now)
 
     def released(self) -> None:
         """Tell the breakers that the attempt is evidence of nothing."""
         permits, self._permits = self._permits, ()
         for permit in permits:
             permit.released()
+        if self.tenant is not None:
+            self.tenant.released()
 
     def __repr__(self) -> str:
         return f"<Turn for the model {self.model!r}>"

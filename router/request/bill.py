@@ -3,17 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from adapters.contract.errors import (
-    BadReply,
-    ConnectionLost,
-    EmptyReply,
-    FirstContentTimeout,
-    ReplyRejected,
-    Stalled,
-    Truncated,
-)
+from router.provider.account import MAY_HAVE_COST
 
 if TYPE_CHECKING:
     from adapters.contract import Usage
@@ -21,11 +13,6 @@ if TYPE_CHECKING:
     from router.provider.limits import Admission
     from router.provider.provider import Provider
     from router.request.attempt import AttemptResult
-
-_MAY_HAVE_COST: Final = (
-    BadReply, ConnectionLost, EmptyReply, FirstContentTimeout, ReplyRejected, Stalled, Truncated,
-)  # fmt: skip
-"""Failures behind which a service may have generated."""
 
 
 class Books(Protocol):
@@ -95,5 +82,5 @@ class Bill:
         """
         usage = next((d.usage for d in reversed(result.early) if d.usage is not None), None)
         model = next((d.model for d in result.early if d.model is not None), None)
-        if cancelled or result.early or isinstance(result.error, _MAY_HAVE_COST):
+        if cancelled or result.early or isinstance(result.error, MAY_HAVE_COST):
             self.settle(usage, model, result.ended, wasted=True)

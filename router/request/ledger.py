@@ -188,7 +188,7 @@ class Entry:
         error = None if outcome == "cancelled" else result.error
         large = self.too_large
         if isinstance(error, ContextTooLong):
-            large = (error.limit or 0, error.tokens or 0)
+            large = (0 if error.per_minute else error.limit or 0, error.tokens or 0)
         self.ledger.add(
             Attempt(
                 provider=self.provider,

@@ -51,7 +51,9 @@ def commands(name: str, port: int, folder: Path, relayed_to: str) -> tuple[list[
     if name == "llama_cpp":
         settings = ["--ctx-size", "512", "--parallel", "1", "--threads", "1", "--offline", "--alias", "tiny"]
         model = ["--model", str(folder / "tiny.gguf"), "--api-key", KEY]
-        return [str(folder / "llama-server"), *model, *settings, *where], {}
+        # In place of the model's own: the server finds out from it how such a model would think aloud.
+        template = ["--jinja", "--chat-template-file", str(_FILES / "tiny.jinja")]
+        return [str(folder / "llama-server"), *model, *template, *settings, *where], {}
     program = str(folder / "node_modules" / ".bin" / "llmock")
     fixtures = ["--fixtures", str(_FILES / "aimock.json"), "--strict"]
     return ["node", program, *fixtures, *where], {"AIMOCK_API_KEYS": KEY}

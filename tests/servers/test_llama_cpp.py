@@ -47,7 +47,7 @@ async def test_a_schema_holds(llama_cpp: Running):
 
 
 async def test_tools_and_their_results_are_taken(llama_cpp: Running):
-    """A model of random weights calls none; that the server understands what is sent is what is seen here."""
+    """That the server understands what is sent; `test_matrix.py` makes the model call one itself."""
     call = {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": '{"place": "Rome"}'}}
     history: list[dict[str, Any]] = [
         *HELLO,
@@ -101,6 +101,18 @@ async def test_an_option_that_it_does_not_understand_is_of_the_request(llama_cpp
         llama_cpp.adapter("tiny"),
         response_format={"type": "json_schema", "json_schema": {"schema": {"type": "no"}}},
     )
+
+    assert isinstance(error, InvalidRequest)
+
+
+async def test_arguments_that_broke_off_are_of_the_request_although_it_answers_500(llama_cpp: Running):
+    call = {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": "{"}}
+    history: list[dict[str, Any]] = [
+        *HELLO,
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c1", "content": "rain"},
+    ]
+    error = await error_of(llama_cpp.adapter("tiny"), history, tools=[TOOL])
 
     assert isinstance(error, InvalidRequest)
 

@@ -7,11 +7,17 @@ What a failure leads to, where there are several keys:
     RateLimited, QuotaExhausted            held back, as long as asked                    asked at once
     AuthenticationFailed                   held back for a minute, twice as long each     asked at once
                                            time, at most a quarter of an hour
+    ModelNotFound                          held back for this model for five minutes      asked at once
+    ContextTooLong, of what an account     nothing is held against it                     asked at once
+      may send in a minute
     any other, or an ambiguous one         nothing is held against it                     not asked
 
 "Asked at once": the error says `other_key`, with the request as its scope, and the router repeats the
 attempt. Only where no key is left does the failure speak about the provider's account, until the first of
-the keys comes back.
+the keys comes back. That no key may use one model speaks about this model alone.
+
+OpenAI answers 404 with `model_not_found` also where the model is there, and the project of the key has no
+access to it (https://platform.openai.com/docs/guides/error-codes); so another key may have.
 """
 
 from __future__ import annotations
@@ -25,7 +31,15 @@ import anyio
 from anyio.lowlevel import current_token
 
 from adapters.contract.credentials import header_of
-from adapters.contract.errors import AdapterError, AuthenticationFailed, QuotaExhausted, RateLimited, Scope
+from adapters.contract.errors import (
+    AdapterError,
+    AuthenticationFailed,
+    ContextTooLong,
+    ModelNotFound,
+    QuotaExhausted,
+    RateLimited,
+    Scope,
+)
 from adapters.contract.secret import Secret
 from adapters.http.keys.asked import AskedKey
 
@@ -40,6 +54,8 @@ PAUSE: Final = 10.0
 """Seconds that a limited key is held back where the service does not say; twice as long each time."""
 REFUSED: Final = 60.0
 """The same for a key that is refused or used up."""
+MISSING: Final = 300.0
+"""The same for a key that has no access to a model; it does not grow."""
 LEAST: Final = 0.5
 """Seconds; no key is held back for less."""
 MOST: Final = 900.0
@@ -98,10 +114,13 @@ class _Key:
     def hold(self, error: AdapterError, model: str | None, now: float) -> None:
         """Hold it back after a failure that speaks about it."""
         refused = not isinstance(error, RateLimited | QuotaExhausted)
-        if self.hold_for(model).until <= now:
-            self.failures += 1
-        usual = PAUSE if isinstance(error, RateLimited) else REFUSED
-        pause = min(usual * 2 ** min(self.failures - 1, 10), MOST)
+        if isinstance(error, ModelNotFound):
+            pause = MISSING
+        else:
+            if self.hold_for(model).until <= now:
+                self.failures += 1
+            usual = PAUSE if isinstance(error, RateLimited) else REFUSED
+            pause = min(usual * 2 ** min(max(self.failures - 1, 0), 10), MOST)
         if error.retry_after is not None and not refused:
             pause = min(max(error.retry_after, LEAST), _ASKED)
         of_model = error.scope is Scope.MODEL
@@ -225,6 +244,8 @@ class Keys:
         limited = [hold for hold in holds if not hold.refused]
         if not limited:
             error.args = (text,)
+            if any(hold.of_model for hold in holds) and error.scope is Scope.ACCOUNT:
+                error.scope = Scope.MODEL  # a key is left for other models
             return error
         first = min(limited, key=lambda hold: hold.until)
         scope = Scope.MODEL if first.of_model else Scope.ACCOUNT
@@ -280,6 +301,9 @@ class Lease:
         key.failures = 0
         if key.whole.refused:
             key.whole = _Hold()
+        of_model = key.models.get(self._conditions.model)
+        if of_model is not None and of_model.refused:
+            del key.models[self._conditions.model]
         if isinstance(key.source, AskedKey):
             key.source.accepted(self.serial)
 
@@ -292,6 +316,8 @@ class Lease:
         key, keys, conditions = self._key, self._keys, self._conditions
         if key is None or not _speaks_of_key(error):
             return error
+        if isinstance(error, ContextTooLong):
+            return self._too_large(error)
         again = conditions.key_repeats < 2 * len(keys)
         refused = isinstance(error, AuthenticationFailed)
         asked = key.source if isinstance(key.source, AskedKey) and self.secret is not None else None
@@ -305,6 +331,15 @@ class Lease:
             return keys._none_left(error, conditions, now)  # noqa: SLF001 - one concept in two classes
         return _for_another(error, f"key #{key.number} is passed over") if again else error
 
+    def _too_large(self, error: ContextTooLong) -> AdapterError:
+        """Return what a request amounts to that is more than the account of one key may send in a minute."""
+        if len(self._keys) == 1:
+            return error
+        if self._conditions.key_repeats < len(self._keys) - 1:
+            return _for_another(error, "the account of another key may take it")
+        error.limit = None  # it is that of one of them; that the request is too large holds for all
+        return error
+
 
 def _for_another(error: AdapterError, what: str) -> AdapterError:
     error.args = (f"{error}; {what}",)
@@ -314,12 +349,14 @@ def _for_another(error: AdapterError, what: str) -> AdapterError:
 
 def _speaks_of_key(error: AdapterError) -> bool:
     """Whether a failure may be another one with another key."""
+    if isinstance(error, ContextTooLong):
+        return error.per_minute
     if error.scope is Scope.REQUEST:
         return False
     if error.ambiguous:
         return isinstance(error, AuthenticationFailed) and error.status is None  # a function gave no key
     return error.scope is Scope.ACCOUNT or isinstance(
-        error, RateLimited | QuotaExhausted | AuthenticationFailed
+        error, RateLimited | QuotaExhausted | AuthenticationFailed | ModelNotFound
     )
 
 

@@ -4,7 +4,8 @@
 command can list and complete the names at once.
 """
 
-from adapters.openai.presets.matrix import COLUMNS, Cell, cells_of, matrix
+from adapters.openai.presets.evidence import EVIDENCE, Finding
+from adapters.openai.presets.matrix import COLUMNS, ERRORS, Cell, cells_of, matrix, page
 from adapters.openai.presets.naming import AMBIGUOUS, PRESETS, known, named, unknown
 from adapters.openai.presets.preset import Preset, Proof
 from adapters.openai.presets.settings import key_variable, settings_for, takes_key_from
@@ -12,8 +13,11 @@ from adapters.openai.presets.settings import key_variable, settings_for, takes_k
 __all__ = [
     "AMBIGUOUS",
     "COLUMNS",
+    "ERRORS",
+    "EVIDENCE",
     "PRESETS",
     "Cell",
+    "Finding",
     "Preset",
     "Proof",
     "cells_of",
@@ -21,6 +25,7 @@ __all__ = [
     "known",
     "matrix",
     "named",
+    "page",
     "settings_for",
     "takes_key_from",
     "unknown",

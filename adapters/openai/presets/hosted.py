@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final
 
-from adapters.openai.presets.preset import Preset, Proof, proved
+from adapters.openai.presets.preset import Preset, Proof
 
 _TO_COMPLETION: Final = {"max_tokens": "max_completion_tokens"}
 _TO_PLAIN: Final = {"max_completion_tokens": "max_tokens"}
@@ -19,10 +19,10 @@ HOSTED: Final = (
         "https://api.openai.com/v1",
         ("OPENAI_API_KEY",),
         ("https://github.com/pydantic/pydantic-ai/pull/1206", "https://github.com/simonw/llm/issues/724"),
+        vendor="OpenAI",
         spellings=("open ai", "gpt", "chatgpt"),
         hosts=("eu.api.openai.com", "us.api.openai.com"),
         settings=MappingProxyType({"rename": _TO_COMPLETION}),
-        known=proved(client="tools usage"),
         note="max_tokens is sent as max_completion_tokens, the only name that all of its models take.",
     ),
     Preset(
@@ -32,6 +32,7 @@ HOSTED: Final = (
         None,
         ("AZURE_OPENAI_API_KEY",),
         ("https://learn.microsoft.com/azure/ai-foundry/openai/reference",),
+        vendor="Azure",
         spellings=("azure openai", "azure ai", "microsoft azure"),
         hosts=(".openai.azure.com", ".services.ai.azure.com", ".cognitiveservices.azure.com"),
         settings=MappingProxyType({"rename": _TO_COMPLETION, "key_header": "api-key"}),
@@ -45,11 +46,11 @@ HOSTED: Final = (
         "https://openrouter.ai/api/v1",
         ("OPENROUTER_API_KEY",),
         ("https://www.openrouter.ai/docs/client-sdks/typescript/models/chatstreamoptions",),
+        vendor="OpenRouter",
         spellings=("open router",),
         model="openrouter/auto",
         settings=MappingProxyType({"takes": ("top_k", "repetition_penalty")}),
         reasoning="reasoning",
-        known=proved(documented="usage", client="stream tools reasoning probe"),
         note="openrouter/auto lets it choose the model, and the price with it.",
     ),
     Preset(
@@ -58,10 +59,10 @@ HOSTED: Final = (
         "https://console.groq.com/docs/openai",
         "https://api.groq.com/openai/v1",
         ("GROQ_API_KEY",),
+        vendor="Groq",
         spellings=("groq cloud",),
         settings=MappingProxyType({"refuses": ("logprobs", "top_logprobs", "logit_bias", "n")}),
         reasoning="reasoning",
-        known=proved(client="stream tools probe"),
         note="It refuses logprobs, top_logprobs, logit_bias and n, so they are not sent.",
     ),
     Preset(
@@ -74,6 +75,7 @@ HOSTED: Final = (
             "https://github.com/editor-code-assistant/eca/issues/231",
             "https://github.com/mistralai/platform-docs-public/issues/7",
         ),
+        vendor="Mistral",
         proof=Proof.CLIENT,
         spellings=("mistral ai",),
         model="mistral-small-latest",
@@ -86,7 +88,6 @@ HOSTED: Final = (
                 "web_search_options", "audio", "modalities",
             ),
         }),
-        known=proved(client="stream tools json"),
         note="It answers 422 to each field that it does not know, so unknown options are not sent; the usage "
         "comes unasked.",
     ),
@@ -97,6 +98,7 @@ HOSTED: Final = (
         "https://api.deepseek.com",
         ("DEEPSEEK_API_KEY",),
         ("https://api-docs.deepseek.com/api/create-chat-completion",),
+        vendor="DeepSeek",
         spellings=("deep seek",),
         model="deepseek-v4-flash",
         settings=MappingProxyType({
@@ -105,7 +107,6 @@ HOSTED: Final = (
         }),
         json="object",
         reasoning="reasoning_content",
-        known=proved(documented="stream", client="tools reasoning"),
     ),
     Preset(
         "together",
@@ -113,12 +114,12 @@ HOSTED: Final = (
         "https://docs.together.ai/docs/inference/openai-compatibility",
         "https://api.together.ai/v1",
         ("TOGETHER_API_KEY",),
+        vendor="Together",
         spellings=("together ai", "togetherai"),
         hosts=("api.together.xyz",),
         model="openai/gpt-oss-20b",
         settings=MappingProxyType({"rename": _TO_PLAIN, "takes": ("top_k", "repetition_penalty")}),
         reasoning="reasoning",
-        known=proved(documented="images", client="stream tools"),
     ),
     Preset(
         "fireworks",
@@ -126,11 +127,11 @@ HOSTED: Final = (
         "https://docs.fireworks.ai/tools-sdks/openai-compatibility",
         "https://api.fireworks.ai/inference/v1",
         ("FIREWORKS_API_KEY",),
+        vendor="Fireworks",
         spellings=("fireworks ai",),
         hosts=("us.api.fireworks.ai",),
         settings=MappingProxyType({"takes": ("top_k", "repetition_penalty")}),
         reasoning="reasoning_content",
-        known=proved(client="stream tools usage reasoning"),
     ),
     Preset(
         "cerebras",
@@ -139,6 +140,7 @@ HOSTED: Final = (
         "https://api.cerebras.ai/v1",
         ("CEREBRAS_API_KEY",),
         ("https://hexdocs.pm/req_llm/cerebras.html",),
+        vendor="Cerebras",
         model="gpt-oss-120b",
         settings=MappingProxyType({
             "rename": _TO_COMPLETION,
@@ -146,7 +148,6 @@ HOSTED: Final = (
             "refuses": ("frequency_penalty", "presence_penalty", "logit_bias", "service_tier"),
         }),
         reasoning="reasoning",
-        known=proved(client="stream tools json probe"),
         note="It has no role developer; a system message weighs as much there.",
     ),
     Preset(
@@ -156,11 +157,11 @@ HOSTED: Final = (
         "https://api.x.ai/v1",
         ("XAI_API_KEY",),
         ("https://litellm.vercel.app/docs/providers/xai.md", "https://hexdocs.pm/req_llm/xai.html"),
+        vendor="xAI",
         proof=Proof.CLIENT,
         spellings=("x.ai", "x ai"),
         settings=MappingProxyType({"rename": _TO_COMPLETION}),
         reasoning="reasoning_content",
-        known=proved(client="stream tools images json reasoning"),
         note="Its models that reason refuse stop and the penalties; add them to refuses for such a model.",
     ),
     Preset(
@@ -169,6 +170,7 @@ HOSTED: Final = (
         "https://ai.google.dev/gemini-api/docs/openai",
         "https://generativelanguage.googleapis.com/v1beta/openai",
         ("GEMINI_API_KEY",),
+        vendor="Gemini",
         spellings=("google", "google ai", "google gemini"),
         note="Its list of models names them as models/NAME; both forms are taken.",
     ),
@@ -182,6 +184,7 @@ HOSTED: Final = (
             "https://www.librechat.ai/docs/configuration/librechat_yaml/ai_endpoints/perplexity",
             "https://app.unpkg.com/@ai-sdk/perplexity@3.0.19/files/src/perplexity-language-model-prompt.ts",
         ),
+        vendor="Perplexity",
         spellings=("sonar", "pplx"),
         model="sonar",
         settings=MappingProxyType({
@@ -191,8 +194,8 @@ HOSTED: Final = (
             "capabilities": {"tools": False},
             "refuses": ("stop", "logit_bias", "logprobs", "top_logprobs", "n", "seed"),
         }),
-        known=proved(client="tools images probe"),
         note="It has no list of models: reach asks whether it answers, and says nothing about the key.",
+        ended="on 27 September 2026 (https://github.com/danielmiessler/Fabric/releases/tag/v1.4.528)",
     ),
     Preset(
         "moonshot",
@@ -200,14 +203,23 @@ HOSTED: Final = (
         "https://platform.moonshot.ai/docs/overview",
         "https://api.moonshot.ai/v1",
         ("MOONSHOT_API_KEY",),
-        ("https://www.promptfoo.dev/docs/providers/moonshot/", "https://docs.openclaw.ai/providers/moonshot"),
+        (
+            "https://www.promptfoo.dev/docs/providers/moonshot/",
+            "https://docs.openclaw.ai/providers/moonshot",
+            "https://github.com/BerriAI/litellm/issues/42186",
+        ),
+        vendor="Moonshot",
         proof=Proof.CLIENT,
         spellings=("moonshot ai", "kimi"),
         hosts=("api.moonshot.cn",),
-        settings=MappingProxyType({"rename": _TO_PLAIN, "roles": _NO_DEVELOPER}),
+        settings=MappingProxyType({
+            "rename": _TO_PLAIN,
+            "roles": _NO_DEVELOPER,
+            "capabilities": {"empty_content": False},
+        }),
         reasoning="reasoning_content",
-        known=proved(client="stream tools images reasoning probe"),
-        note="Keys of the Chinese site work at base_url https://api.moonshot.cn/v1 only.",
+        note="Keys of the Chinese site work at base_url https://api.moonshot.cn/v1 only. It refuses an "
+        "empty text beside tool calls; null is sent for it.",
     ),
     Preset(
         "dashscope",
@@ -216,6 +228,7 @@ HOSTED: Final = (
         "https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
         ("DASHSCOPE_API_KEY",),
         ("https://hexdocs.pm/req_llm/ReqLLM.Providers.Alibaba.html",),
+        vendor="DashScope",
         proof=Proof.CLIENT,
         spellings=("dash scope", "qwen", "alibaba", "alibaba cloud", "model studio"),
         hosts=("dashscope.aliyuncs.com", "dashscope-us.aliyuncs.com"),
@@ -226,7 +239,6 @@ HOSTED: Final = (
             "takes": ("top_k", "repetition_penalty"),
         }),
         reasoning="reasoning_content",
-        known=proved(client="tools json"),
         note="Keys of the Chinese site work at base_url https://dashscope.aliyuncs.com/compatible-mode/v1.",
     ),
     Preset(
@@ -236,12 +248,12 @@ HOSTED: Final = (
         "https://api.z.ai/api/paas/v4",
         ("ZAI_API_KEY", "ZHIPUAI_API_KEY"),
         ("https://docs.jambonz.org/guides/features/bring-your-own-llm/z-ai-glm.md",),
+        vendor="Zhipu",
         spellings=("z.ai", "zai", "z ai", "glm", "bigmodel", "zhipu ai"),
         hosts=("open.bigmodel.cn",),
         settings=MappingProxyType({"models_path": "", "rename": _TO_PLAIN, "roles": _NO_DEVELOPER}),
         json="object",
         reasoning="reasoning_content",
-        known=proved(client="stream tools reasoning"),
         note="A subscription to the coding plan works at base_url https://api.z.ai/api/coding/paas/v4 only.",
     ),
     Preset(
@@ -251,10 +263,10 @@ HOSTED: Final = (
         "https://integrate.api.nvidia.com/v1",
         ("NVIDIA_API_KEY", "NVIDIA_NIM_API_KEY"),
         ("https://litellm.vercel.app/docs/providers/nvidia_nim.md",),
+        vendor="NVIDIA",
         spellings=("nvidia nim", "nim"),
         settings=MappingProxyType({"rename": _TO_PLAIN, "roles": _NO_DEVELOPER}),
         reasoning="reasoning_content",
-        known=proved(client="stream tools"),
     ),
     Preset(
         "huggingface",
@@ -263,11 +275,11 @@ HOSTED: Final = (
         "https://router.huggingface.co/v1",
         ("HF_TOKEN", "HUGGINGFACE_HUB_TOKEN"),
         ("https://openclawlab.com/zh-cn/docs/providers/huggingface/",),
+        vendor="Hugging Face",
         spellings=("hf", "hugging face", "huggingface router"),
         shared_variables=True,
         settings=MappingProxyType({"rename": _TO_PLAIN}),
         reasoning="reasoning_content",
-        known=proved(client="stream tools probe"),
         note="What a model can do depends on who serves it.",
     ),
     Preset(
@@ -277,11 +289,12 @@ HOSTED: Final = (
         "https://models.github.ai/inference",
         ("GITHUB_TOKEN",),
         ("https://docs.github.com/en/rest/models/inference",),
+        vendor="GitHub Models",
         spellings=("github models", "gh models"),
         shared_variables=True,
         settings=MappingProxyType({"models_path": ""}),
-        known=proved(documented="stream probe"),
         note="Its list of models is at another address (/catalog/models), so reach does not read it.",
+        ended="on 30 July 2026 (https://github.blog/changelog/2026-07-30-github-models-is-now-retired/)",
     ),
     Preset(
         "cohere",
@@ -290,6 +303,7 @@ HOSTED: Final = (
         "https://api.cohere.ai/compatibility/v1",
         ("CO_API_KEY", "COHERE_API_KEY"),
         ("https://docs.openclaw.ai/providers/cohere",),
+        vendor="Cohere",
         model="command-a-03-2025",
         settings=MappingProxyType({
             "models_path": "",
@@ -301,7 +315,6 @@ HOSTED: Final = (
             ),
         }),
         json="object",
-        known=proved(documented="stream tools", client="json"),
         note="Options that its compatibility endpoint does not list are not sent.",
     ),
     Preset(
@@ -310,6 +323,7 @@ HOSTED: Final = (
         "https://github.com/chatanywhere/GPT_API_free",
         "https://api.chatanywhere.tech/v1",
         ("CHATANYWHERE_API_KEY", "CHAT_ANYWHERE_API_KEY"),
+        vendor="ChatAnywhere",
         proof=Proof.CLIENT,
         hosts=("api.chatanywhere.org", "api.chatanywhere.com.cn"),
         model="gpt-4o-mini",

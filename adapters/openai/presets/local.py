@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final
 
-from adapters.openai.presets.preset import Preset, proved
+from adapters.openai.presets.preset import Preset
 
 _SAMPLING: Final = ("top_k", "repetition_penalty")
 
@@ -15,16 +15,20 @@ LOCAL: Final = (
         "Ollama",
         "https://docs.ollama.com/api/openai-compatibility",
         "http://127.0.0.1:11434/v1",
+        (),
+        ("https://github.com/Dicklesworthstone/pi_agent_rust/pull/45",),
+        vendor="Ollama",
         needs_key=False,
         local=True,
         settings=MappingProxyType({
             "rename": {"max_completion_tokens": "max_tokens"},
             "roles": {"developer": "system"},
             "refuses": ("n", "logit_bias", "user"),
+            "capabilities": {"null_content": False},
         }),
         reasoning="reasoning",
-        known=proved(documented="stream tools images json usage probe"),
-        note="It ignores n, logit_bias and user; they are not sent, so that nobody relies on them.",
+        note="It ignores n, logit_bias and user; they are not sent, so that nobody relies on them. Some "
+        "versions refuse null as the content of a message that only calls tools; it gets an empty text.",
     ),
     Preset(
         "lm_studio",
@@ -32,15 +36,17 @@ LOCAL: Final = (
         "https://lmstudio.ai/docs/developer/openai-compat",
         "http://127.0.0.1:1234/v1",
         ("LM_API_TOKEN",),
+        ("https://github.com/lmstudio-ai/lmstudio-bug-tracker/issues/261",),
+        vendor="LM Studio",
         needs_key=False,
         local=True,
         settings=MappingProxyType({
             "rename": {"max_completion_tokens": "max_tokens"},
             "roles": {"developer": "system"},
             "takes": ("top_k",),
+            "capabilities": {"null_content": False},
         }),
         reasoning="reasoning_content",
-        known=proved(documented="stream tools images json probe"),
     ),
     Preset(
         "llama_cpp",
@@ -49,6 +55,7 @@ LOCAL: Final = (
         "http://127.0.0.1:8080/v1",
         ("LLAMA_API_KEY",),
         ("https://www.mintlify.com/ggml-org/llama.cpp/api/tools/llama-server",),
+        vendor="llama.cpp",
         spellings=("llama server", "llama"),
         needs_key=False,
         local=True,
@@ -58,7 +65,6 @@ LOCAL: Final = (
             "takes": ("top_k", "typical_p"),
         }),
         reasoning="reasoning_content",
-        known=proved(client="stream tools images"),
         note="It serves the one model that it was started with, whatever name is asked for.",
     ),
     Preset(
@@ -67,11 +73,11 @@ LOCAL: Final = (
         "https://docs.vllm.ai/en/latest/serving/openai_compatible_server/",
         "http://127.0.0.1:8000/v1",
         ("VLLM_API_KEY",),
+        vendor="vLLM",
         needs_key=False,
         local=True,
         settings=MappingProxyType({"takes": _SAMPLING}),
         reasoning="reasoning",
-        known=proved(documented="images"),
     ),
     Preset(
         "sglang",
@@ -80,11 +86,11 @@ LOCAL: Final = (
         "http://127.0.0.1:30000/v1",
         (),
         ("https://docs.sglang.io/docs/advanced_features/separate_reasoning",),
+        vendor="SGLang",
         needs_key=False,
         local=True,
         settings=MappingProxyType({"takes": _SAMPLING}),
         reasoning="reasoning_content",
-        known=proved(documented="reasoning"),
     ),
     Preset(
         "litellm",
@@ -92,12 +98,15 @@ LOCAL: Final = (
         "https://docs.litellm.ai/docs/simple_proxy",
         "http://127.0.0.1:4000/v1",
         ("LITELLM_API_KEY", "LITELLM_MASTER_KEY"),
+        ("https://github.com/BerriAI/litellm/issues/42186",),
+        vendor="LiteLLM",
         spellings=("lite llm", "litellm proxy"),
         needs_key=False,
         local=True,
-        settings=MappingProxyType({"takes": ("top_k",)}),
+        settings=MappingProxyType({"takes": ("top_k",), "capabilities": {"empty_content": False}}),
         reasoning="reasoning_content",
-        note="What a model can do is the matter of the service behind it.",
+        note="What a model can do is the matter of the service behind it. Some refuse an empty text "
+        "beside tool calls, so null is sent for it.",
     ),
     Preset(
         "open_webui",

@@ -1,26 +1,43 @@
 """The table of what is known about each preset, and how it became known; made of the rows.
 
-A mark says no more than was done: no cell claims that a service was asked.
+A mark says no more than was done: no cell claims that a service was asked which was not.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
+from adapters.contract.errors import ContentRefused, ContextTooLong, RateLimited
+from adapters.openai.presets.evidence import EVIDENCE, Finding
 from adapters.openai.presets.naming import PRESETS
 from adapters.openai.presets.preset import Preset, Proof
+from adapters.wire.vendor.words import BLAME, CODES, OVERRIDES, PHRASES
 
-_ERRORS: Final = ("context error", "refusal", "rate limit")
-"""These are recognised by their words and codes, the same way for all services; no row has its own."""
-COLUMNS: Final = ("stream", "tools", "images", "json", "reasoning", "usage", *_ERRORS, "probe")
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from adapters.contract.errors import AdapterError
+
+ERRORS: Final[Mapping[str, type[AdapterError]]] = MappingProxyType({
+    "context error": ContextTooLong, "refusal": ContentRefused, "rate limit": RateLimited,
+})  # fmt: skip
+"""These are recognised by words and codes, the same way for all services; no row has its own."""
+COLUMNS: Final = ("stream", "tools", "images", "json", "reasoning", "usage", *ERRORS, "probe")
 _MARKS: Final = {
     Proof.SERVER: "s", Proof.RECORDED: "r", Proof.DOCUMENTED: "d", Proof.CLIENT: "c", Proof.UNKNOWN: "?"
 }  # fmt: skip
 _LEGEND: Final = (
-    "s: a real server answered so in the tests of this project. r: recordings of others, played in the "
-    "tests. d: the documentation of the service says so. c: the code or documentation of a client, or "
-    "reports of users, say so. ?: assumed, not looked up."
+    "s: a real server answered so in the tests of this project. r: an answer that others recorded or "
+    "reported shows it, and one of the same form is read in the tests. d: the documentation or the source of "
+    "the service says so. c: the code or documentation of a client, or reports of users, say so. ?: assumed, "
+    "not found out."
+)
+_OF_OTHERS: Final = re.compile(
+    r"//github\.com/[^/]+/[^/]+/(?:issues|pull|discussions)|//github\.com/badlogic/|//forums\.|portkey\.ai/"
+    r"|developersdigest"
 )
 
 
@@ -31,10 +48,12 @@ class Cell:
     Attributes:
         value: `yes`, `no`, or a word that says more.
         proof: How it became known.
+        source: The address of what says so, or the test of this project that shows it; empty for UNKNOWN.
     """
 
     value: str
     proof: Proof
+    source: str = ""
 
     def __str__(self) -> str:
         return f"{self.value} {_MARKS[self.proof]}"
@@ -45,7 +64,8 @@ def cells_of(preset: Preset) -> dict[str, Cell]:
     abilities = preset.settings.get("capabilities", {})
 
     def cell(column: str, value: str) -> Cell:
-        return Cell(value, preset.known.get(column, Proof.UNKNOWN))
+        found = _finding(preset, column)
+        return Cell(value, Proof.UNKNOWN) if found is None else Cell(value, found.proof, found.source)
 
     return {
         "stream": cell("stream", "yes" if preset.settings.get("stream", True) else "no"),
@@ -54,7 +74,7 @@ def cells_of(preset: Preset) -> dict[str, Cell]:
         "json": cell("json", preset.json),
         "reasoning": cell("reasoning", preset.reasoning or "any"),
         "usage": cell("usage", "asked for" if preset.settings.get("stream_options", True) else "unasked"),
-        **{column: cell(column, "by words") for column in _ERRORS},
+        **{column: cell(column, "by words") for column in ERRORS},
         "probe": cell("probe", "list" if preset.settings.get("models_path", "/models") else "answers only"),
     }
 
@@ -70,5 +90,59 @@ def matrix() -> str:
     return "\n".join([top, rule, *lines, "", _LEGEND]) + "\n"
 
 
+def page() -> str:
+    """Return the page of the manual: the table, and the source of each cell."""
+    parts = [_HEAD, matrix(), "\n## What says so\n"]
+    for preset in PRESETS.values():
+        by_source: dict[str, list[str]] = {}
+        for column, cell in cells_of(preset).items():
+            if cell.proof is not Proof.UNKNOWN:
+                by_source.setdefault(f"{_MARKS[cell.proof]}, {_linked(cell.source)}", []).append(column)
+        lines = [f"- {', '.join(columns)}: {source}" for source, columns in by_source.items()]
+        if preset.ended:
+            lines.insert(0, "- ended " + _ADDRESS.sub(r"(<\1>)", preset.ended))
+        parts.append(f"\n**{preset.title}**\n\n" + ("\n".join(lines) or "Nothing was found out.") + "\n")
+    return "".join(parts)
+
+
+_HEAD: Final = """\
+# What is known of each preset, and how
+
+<!-- written by `chat-router providers --matrix`; change the findings, not this page -->
+
+Each cell says what a preset can do, and how that became known. `by words`: the error is recognised by what
+the service says. `by model`: it depends on the model. `asked for`: the usage of a stream is asked for by
+`stream_options`; `unasked`: it comes without. `list`: the probe `reach` reads the list of models; `answers
+only`: there is none, so it says that something answers, and nothing about the key.
+
+"""
+
+
+_ADDRESS: Final = re.compile(r"\((https:[^)]+)\)")
+
+
+def _linked(source: str) -> str:
+    return f"<{source}>" if source.startswith("https:") else f"`{source}`"
+
+
 def _word(able: bool) -> str:
     return "yes" if able else "no"
+
+
+def _finding(preset: Preset, column: str) -> Finding | None:
+    """Return the strongest finding about a column, or None where there is none."""
+    found = [each for each in (*EVIDENCE[preset.name], *_of_words(preset, column)) if column in each.columns]
+    order = list(_MARKS)
+    return min(found, key=lambda each: order.index(each.proof), default=None)
+
+
+def _of_words(preset: Preset, column: str) -> Iterator[Finding]:
+    """Yield what the table of vendors' words says about a column of errors."""
+    kind = ERRORS.get(column)
+    for section in (*OVERRIDES, *CODES, *PHRASES, *BLAME):
+        if kind is None or section.kind is not kind:
+            continue
+        for row in section.rows:
+            if row.vendor == preset.vendor:
+                proof = Proof.CLIENT if _OF_OTHERS.search(row.source) else Proof.DOCUMENTED
+                yield Finding((column,), proof, row.source)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from adapters.contract.message import EMPTY
@@ -18,8 +17,9 @@ class Proof(StrEnum):
 
     Attributes:
         SERVER: A real server of this kind answered so in this project's tests.
-        RECORDED: Recordings of others show it, and are played in this project's tests.
-        DOCUMENTED: The service's own documentation says so.
+        RECORDED: An answer that others recorded or reported shows it, and one of the same form is read in
+            this project's tests.
+        DOCUMENTED: The service's own documentation or source says so.
         CLIENT: The code or the documentation of a client says so, or reports of its users.
         UNKNOWN: Nobody looked, or nothing was found.
     """
@@ -29,17 +29,6 @@ class Proof(StrEnum):
     DOCUMENTED = "documented"
     CLIENT = "client"
     UNKNOWN = "unknown"
-
-
-def proved(*, documented: str = "", client: str = "") -> Mapping[str, Proof]:
-    """Return how the columns of a row became known.
-
-    Args:
-        documented: Columns that the service's documentation speaks about, with blanks between them.
-        client: Columns that the code or documentation of a client speaks about.
-    """
-    ways = {Proof.DOCUMENTED: documented, Proof.CLIENT: client}
-    return MappingProxyType({column: proof for proof, names in ways.items() for column in names.split()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +54,9 @@ class Preset:
         settings: What it wants differently, as `OpenAISettings`.
         json: Which replies in JSON it makes: `schema`, `object` (no schema), or `no`.
         reasoning: The field in which reasoning comes, where it has models that reason; all are read anyhow.
-        known: Column of the matrix -> how it became known; one that is missing was assumed.
+        vendor: Its name in the table of vendors' words.
         note: What a user should know.
+        ended: When the service ended, and the address that says so: it is not asked at its usual address.
     """
 
     name: str
@@ -85,5 +75,6 @@ class Preset:
     settings: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
     json: str = "schema"
     reasoning: str = ""
-    known: Mapping[str, Proof] = field(default_factory=lambda: EMPTY)
+    vendor: str = ""
     note: str = ""
+    ended: str = ""

@@ -45,6 +45,7 @@ _LIMIT: Final = _one_of((
     r"tokens, model limit #",
     r"\(prompt \+ max_tokens\) must not exceed #",
     r"exceeds limit #",
+    r"per min[a-z]*(?: \([a-z ]+\))?: limit:? #",
 ))  # fmt: skip
 _COUNTED: Final = _one_of((
     r"# (?:in the messages|in your prompt|of text input)",
@@ -63,7 +64,11 @@ _COUNTED: Final = _one_of((
     r"(?:number of input|prompt) tokens #",
     r"length of prompt_tokens #",
     r"n_keep: #",
+    r"per min[a-z]*(?: \([a-z ]+\))?: limit:? [0-9,]+, (?:used [0-9,]+, )?requested:? #",
 ))  # fmt: skip
+
+
+_PER_MINUTE: Final = re.compile(r"tokens per min|\(tpm\)", re.IGNORECASE)
 
 
 class ContextSizes(NamedTuple):
@@ -72,22 +77,26 @@ class ContextSizes(NamedTuple):
     Attributes:
         limit: The most that the service takes, or None where it does not say.
         counted: What it counted for the messages, or None where it does not say.
+        per_minute: Whether the limit is what an account may send in a minute.
     """
 
     limit: int | None = None
     counted: int | None = None
+    per_minute: bool = False
 
 
 def context_sizes(error: object) -> ContextSizes:
     """Return what the body of a refusal says of sizes. It never raises, whatever `error` is."""
     limit = counted = None
+    per_minute = False
     for statement in read_body(error).statements:
         limit = limit or _whole(statement.fields.get("nctx"))
         counted = counted or _whole(statement.fields.get("nprompttokens"))
         for text in statement.texts:
             limit = limit or _found(_LIMIT, text)
             counted = counted or _found(_COUNTED, text)
-    return ContextSizes(limit, counted)
+            per_minute = per_minute or _PER_MINUTE.search(text) is not None
+    return ContextSizes(limit, counted, per_minute)
 
 
 def _whole(value: object) -> int | None:

@@ -54,7 +54,7 @@ def error_from(
     )
     raised.retry_after = wait_beside(raised, headers, now)
     if isinstance(raised, ContextTooLong):
-        raised.limit, raised.tokens = context_sizes(error)
+        raised.limit, raised.tokens, raised.per_minute = context_sizes(error)
     return raised
 
 

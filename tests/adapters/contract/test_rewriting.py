@@ -1,7 +1,9 @@
 """What is rewritten for a provider, and that nothing is lost by it."""
 
+import pickle
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -150,3 +152,85 @@ def test_who_takes_all_gets_the_messages_themselves(messages):
 
     assert () == result.told
     assert result.messages is parsed
+
+
+CALLS: dict[str, Any] = {"role": "assistant", "tool_calls": [CALL]}
+
+
+@pytest.mark.parametrize(
+    ("given_content", "able", "sent_content", "told"),
+    [
+        (None, Capabilities(), None, ()),
+        (None, Capabilities(null_content=False), "", ("null content -> empty text",)),
+        (None, Capabilities(null_content="omit"), "-", ("null content -> left out",)),
+        ("", Capabilities(), "", ()),
+        ("", Capabilities(null_content=False), "", ()),
+        ("", Capabilities(null_content="omit"), "", ()),
+        ("", Capabilities(empty_content=False), None, ("empty text content -> null",)),
+        (
+            "",
+            Capabilities(empty_content=False, null_content="omit"),
+            "-",
+            ("empty text content -> left out",),
+        ),
+        (
+            [{"type": "text", "text": ""}],
+            Capabilities(empty_content=False),
+            None,
+            ("empty text content -> null",),
+        ),
+        ("I look.", Capabilities(empty_content=False, null_content="omit"), "I look.", ()),
+    ],
+)
+def test_no_words_beside_tool_calls_are_sent_as_the_provider_takes_them(
+    given_content: Any, able: Capabilities, sent_content: Any, told: tuple[str, ...]
+):
+    parsed = (
+        Message.parse({"role": "user", "content": "Hi"}),
+        Message.parse({**CALLS, "content": given_content}),
+    )
+    result = rewritten(parsed, able, Traits.of(parsed))
+
+    assert told == result.told
+    for sent in (result.messages[1].as_dict(), result.messages[1].as_sent()):
+        assert sent.get("content", "-") == sent_content
+        assert [CALL] == sent["tool_calls"]
+    assert result.messages[1] == pickle.loads(pickle.dumps(result.messages[1]))
+    assert not rewritten(result.messages, able, Traits.of(result.messages)).told, "nothing is left to do"
+
+
+def test_an_empty_answer_without_calls_stays_as_it_is():
+    messages = [
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": ""},
+        CALLS | {"content": "x"},
+    ]
+
+    sent, told = for_provider(Capabilities(empty_content=False), *messages)
+
+    assert (messages, ()) == (sent, told)
+
+
+def test_a_role_that_the_provider_calls_otherwise_is_renamed_and_told():
+    able = Capabilities(role_names={"developer": "system", "tool": "function"})
+
+    sent, told = for_provider(
+        able, {"role": "developer", "content": "Be kind."}, {"role": "user", "content": "Hi"}
+    )
+
+    assert ["system", "user"] == [message["role"] for message in sent]
+    assert ("developer -> system",) == told
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"null_content": "null"}, "true, false or 'omit'"),
+        ({"null_content": False, "empty_content": False}, "both false"),
+        ({"role_names": {"boss": "system"}}, "boss"),
+        ({"role_names": {"developer": "sistem"}}, "did you mean 'system'"),
+    ],
+)
+def test_wrong_capabilities_say_what_is_wrong(fields: dict[str, Any], words: str):
+    with pytest.raises(ValueError, match=words):
+        Capabilities(**fields)

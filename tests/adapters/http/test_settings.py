@@ -56,7 +56,7 @@ def test_address_that_cannot_be_used_is_refused(base_url: str, said: str) -> Non
         ({"connect_timeout": 0}, ValueError, "connect_timeout is 0"),
         ({"connect_timeout": float("nan")}, ValueError, "connect_timeout is nan"),
         ({"cleanup_timeout": "1"}, TypeError, "pass a number of seconds"),
-        ({"proxy": f"http://{CANARY}\n"}, ValueError, "the proxy"),
+        ({"proxy": f"http://{CANARY}\n"}, ValueError, "proxy"),
     ],
 )
 def test_setting_that_cannot_be_used_is_named(settings: Any, kind: type[Exception], said: str) -> None:

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from adapters import BrowserCookies, OpenAssistant
+from adapters.contract import Outcome
+from adapters.contract.errors import AuthenticationFailed
 from adapters.open_assistant.next_auth import PLAIN, SECURE
-from router import ConfigError, Router
+from router import AllProvidersFailed, ConfigError, RetryPolicy, Router
+from tests.adapters.bodies import read, text
 from tests.adapters.http.cookies.exported import EARLIER, Cookie, extension, firefox, netscape
 from tests.adapters.open_assistant.talk import TEXT, TOKEN, site
+from tests.router.recording import Recorder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,3 +83,74 @@ async def test_a_file_without_the_session_says_exactly_what_to_do(tmp_path: Path
         "2023-11-14); open https://chat.example.org in the browser, sign in, and export its cookies again, "
         "and give the new file"
     )
+
+
+# -- a session that ends, and a file that is exported again
+
+
+async def test_a_file_that_was_exported_again_is_read_when_the_session_has_ended(tmp_path: Path) -> None:
+    file = netscape(tmp_path / "cookies.txt", Cookie(PLAIN, "ended.session.canary"))
+    seen = Recorder()
+    async with site() as simulator:
+        adapter = OpenAssistant(simulator.url, cookies=file, polling=0.002)
+        async with Router([adapter], observers=[seen], retry=RetryPolicy(attempts=1)) as router:
+            with pytest.raises(AllProvidersFailed) as caught:
+                await router.complete(ASK)
+            router.reset(adapter.name)
+            adapter.mark(Outcome(0.0, reason="asked again by the test"))
+            netscape(file, Cookie(PLAIN, TOKEN))
+            replies = [(await router.complete(ASK)).text for _ in range(2)]
+
+    assert [TEXT, TEXT] == replies
+    assert [attempt.outcome for attempt in seen.ledger] == ["failed", "failed", "committed", "committed"]
+    assert f"the file {str(file)!r} still has the same; open {simulator.url}" in str(caught.value)
+    assert "has other cookies now, which are taken" in seen.ledger[1].reason
+    assert "canary" not in str(caught.value) + repr(seen.events) + repr(adapter)
+
+
+async def test_what_is_wrong_with_the_new_file_is_said(tmp_path: Path) -> None:
+    file = netscape(tmp_path / "cookies.txt", Cookie(PLAIN, "ended.session"))
+    async with site() as simulator:
+        adapter = OpenAssistant(simulator.url, cookies=file, polling=0.002)
+        for content, said in (
+            (
+                [Cookie(PLAIN, TOKEN, expires=EARLIER)],
+                f"({PLAIN} expired on 2023-11-14); open {simulator.url}",
+            ),
+            ([Cookie("theme", "dark")], "has no session"),
+            (None, "cannot be read: No such file"),
+        ):
+            netscape(file, *content) if content else file.unlink()
+            _, error = await read(adapter)
+            assert isinstance(error, AuthenticationFailed)
+            assert not error.other_key
+            assert said in str(error)
+        await adapter.aclose()
+
+
+async def test_a_probe_reads_the_file_again_too(tmp_path: Path) -> None:
+    file = netscape(tmp_path / "cookies.txt", Cookie(PLAIN, "ended.session"))
+    async with site() as simulator:
+        adapter = OpenAssistant(simulator.url, cookies=file, polling=0.002)
+        before = await adapter.probe()
+        netscape(file, Cookie(PLAIN, TOKEN))
+        after = await adapter.probe()
+        await adapter.aclose()
+
+    assert (False, True) == (before.working, after.working)
+
+
+async def test_a_store_of_a_browser_is_read_again(tmp_path: Path) -> None:
+    firefox(tmp_path, Cookie(PLAIN, "ended.session"))
+    async with site() as simulator:
+        adapter = OpenAssistant(
+            simulator.url, cookies=BrowserCookies("firefox", str(tmp_path)), polling=0.002
+        )
+        (tmp_path / "cookies.sqlite").unlink()
+        firefox(tmp_path, Cookie(PLAIN, TOKEN))
+        _, refused = await read(adapter)
+        deltas, error = await read(adapter)
+        await adapter.aclose()
+
+    assert refused is not None
+    assert (refused.other_key, error, text(deltas).strip()) == (True, None, TEXT)

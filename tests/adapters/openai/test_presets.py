@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import re
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -13,6 +16,8 @@ from hypothesis import strategies as st
 from adapters import OpenAICompatible
 from adapters.openai.presets import (
     COLUMNS,
+    ERRORS,
+    EVIDENCE,
     PRESETS,
     Preset,
     Proof,
@@ -21,13 +26,19 @@ from adapters.openai.presets import (
     known,
     matrix,
     named,
+    page,
     takes_key_from,
 )
 from adapters.simulators.openai import OpenAISimulator
+from adapters.wire.vendor.words import BLAME, CODES, OVERRIDES, PHRASES
+from router import Router
 from tests.adapters.bodies import read, text
+from tests.adapters.openai.recordings import RECORDINGS
 
 KEY: Final = "sk-canary-of-a-preset"
 ROWS: Final = list(PRESETS.values())
+ROOT: Final = Path(__file__).parents[3]
+BODIES: Final = ROOT / "tests" / "adapters" / "wire" / "vendor" / "vendor_bodies.jsonl"
 MISTRAL: Final = frozenset({
     "model", "messages", "stream", "temperature", "top_p", "max_tokens", "random_seed", "stop", "tools",
     "tool_choice", "parallel_tool_calls", "response_format", "presence_penalty", "frequency_penalty", "n",
@@ -49,7 +60,6 @@ def test_a_row_is_sound(preset: Preset) -> None:
     assert all(urlsplit(each).scheme == "https" for each in (preset.documentation, *preset.sources))
     assert all(re.fullmatch(r"[A-Z][A-Z0-9_]*", each) for each in preset.variables)
     assert preset.variables or not preset.needs_key
-    assert set(preset.known) <= set(COLUMNS)
     assert preset.proof is not Proof.UNKNOWN
     if preset.base_url is not None:
         address = urlsplit(preset.base_url)
@@ -109,6 +119,35 @@ def test_the_name_of_azure_suggests_no_other_adapter() -> None:
     with pytest.raises(LookupError) as raised:
         OpenAICompatible.preset("azurre")
     assert "aura" not in str(raised.value)
+
+
+# -- services that have ended ---------------------------------------------------------------------
+
+ENDED: Final = [row for row in ROWS if row.ended]
+
+
+def test_what_ended_says_when_and_who_says_so() -> None:
+    assert {"github", "perplexity"} == {each.name for each in ENDED}
+    assert all(re.fullmatch(r"on \d+ \w+ 20\d\d \(https://\S+\)", each.ended) for each in ENDED)
+
+
+@pytest.mark.parametrize("preset", ENDED, ids=lambda each: each.name)
+@pytest.mark.anyio
+async def test_a_service_that_has_ended_is_passed_over_and_the_ledger_says_why(preset: Preset) -> None:
+    async with (
+        OpenAISimulator(text="Hello", models=("m",)) as sim,
+        Router([
+            OpenAICompatible.preset(preset.name, api_key=KEY, model="m"),
+            OpenAICompatible.preset(preset.name, name="other", model="m",
+                                    base_url=f"{sim.url}/v1", api_key=KEY),
+        ]) as router,
+    ):  # fmt: skip
+        reply = await router.complete([{"role": "user", "content": "Hi"}])
+        health = router.health().providers[0]
+
+    assert "other" == reply.provider
+    assert f"the service ended {preset.ended}" in health.reason
+    assert not health.can_answer
 
 
 # -- keys -----------------------------------------------------------------------------------------
@@ -292,6 +331,7 @@ async def test_azure_of_the_older_form_is_asked_at_its_deployment_with_its_versi
 
 def test_the_table_has_each_preset_once_and_each_mark_is_explained() -> None:
     lines = matrix().splitlines()
+    assert matrix() in page()
     rows = [line for line in lines if line.startswith("| ")]
 
     assert [row.split("|")[1].strip() for row in rows] == ["preset", *PRESETS]
@@ -301,5 +341,67 @@ def test_the_table_has_each_preset_once_and_each_mark_is_explained() -> None:
 
 
 def test_a_cell_that_nobody_looked_up_says_so() -> None:
-    assert cells_of(PRESETS["litellm"])["tools"].proof is Proof.UNKNOWN
-    assert str(cells_of(PRESETS["litellm"])["tools"]).endswith("?")
+    assert cells_of(PRESETS["chatanywhere"])["tools"].proof is Proof.UNKNOWN
+    assert str(cells_of(PRESETS["chatanywhere"])["tools"]).endswith("?")
+
+
+def cells_by(proof: Proof) -> list[tuple[str, str, str]]:
+    """Return preset, column and source of the cells with a proof."""
+    every = [(row.name, column, cell) for row in ROWS for column, cell in cells_of(row).items()]
+    return [(name, column, cell.source) for name, column, cell in every if cell.proof is proof]
+
+
+def test_each_finding_is_of_a_preset_and_its_columns_and_has_an_address() -> None:
+    assert set(EVIDENCE) == set(PRESETS)
+    for findings in EVIDENCE.values():
+        for each in findings:
+            assert each.columns
+            assert set(each.columns) <= set(COLUMNS)
+            assert (each.proof is Proof.SERVER) is each.source.startswith("tests/servers/")
+            assert each.proof is Proof.SERVER or urlsplit(each.source).scheme == "https"
+    assert {name for name in PRESETS if not PRESETS[name].vendor} == {"open_webui"}
+
+
+def test_a_cell_that_a_real_server_proved_has_a_test_that_asks_this_server_through_the_preset() -> None:
+    found = cells_by(Proof.SERVER)
+    assert {name for name, _, _ in found} == {"litellm", "llama_cpp"}
+    for name, column, source in found:
+        path, _, test = source.partition("::")
+        tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+        (function,) = [
+            node for node in tree.body if isinstance(node, ast.AsyncFunctionDef) and node.name == test
+        ]
+        assert test == f"test_{name}_{column.replace(' ', '_')}"
+        assert name in [each.arg for each in function.args.args]
+        assert f"of_preset({name}, '{name}'" in ast.unparse(function)
+        assert any(isinstance(node, ast.Assert) for node in ast.walk(function))
+
+
+def test_a_cell_that_a_recording_proved_is_played_in_its_form() -> None:
+    """Streams by `recordings`, errors by the bodies of vendors; and none of both is left unsaid."""
+    shown = {(each.preset, column, each.source) for each in RECORDINGS for column in each.shows.split()}
+    vendors = {row.vendor: row.name for row in ROWS if row.vendor}
+    kinds = {kind.__name__: column for column, kind in ERRORS.items()}
+    errors = {
+        (vendors[row["vendor"]], kinds[row["kind"]], row["source"])
+        for row in map(json.loads, BODIES.read_text(encoding="utf-8").splitlines())
+        if row["vendor"] in vendors and row["kind"] in kinds
+    }
+    found = set(cells_by(Proof.RECORDED))
+
+    assert {each for each in found if each[1] not in ERRORS} == shown
+    assert {each for each in found if each[1] in ERRORS} <= errors
+
+
+@pytest.mark.parametrize("column", ERRORS)
+def test_a_cell_of_errors_that_has_no_recording_is_what_the_words_of_the_vendor_say(column: str) -> None:
+    every = [*OVERRIDES, *CODES, *PHRASES, *BLAME]
+    for row in ROWS:
+        cell = cells_of(row)[column]
+        words = {
+            each.source for section in every if section.kind is ERRORS[column]
+            for each in section.rows if each.vendor == row.vendor
+        }  # fmt: skip
+        if cell.proof in (Proof.DOCUMENTED, Proof.CLIENT):
+            assert cell.source in words
+        assert cell.proof is not Proof.UNKNOWN or not words

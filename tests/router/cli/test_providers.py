@@ -9,6 +9,7 @@ from adapters.openai.presets import PRESETS
 from adapters.simulators.openai import OpenAISimulator
 from router.cli.mistakes import Mistake
 from router.cli.providers import Wanted, completed, make, make_all, parse
+from tests.docs.pages import read
 from tests.router.cli.command import run
 from tests.router.cli.conftest import Command, Serve, nobody_at_home
 
@@ -78,11 +79,11 @@ def test_the_list_names_all_and_shows_no_value(command: Command) -> None:
     assert KEY not in found.out
 
 
-def test_the_matrix_is_markdown(command: Command) -> None:
+def test_the_matrix_is_the_page_of_the_manual(command: Command) -> None:
     found = command("providers", "--matrix")
 
     assert found.code == 0
-    assert found.out.startswith("| preset")
+    assert found.out == read("docs/guides/presets-matrix.md")
 
 
 @pytest.mark.parametrize(

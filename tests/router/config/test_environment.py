@@ -41,7 +41,8 @@ def moved(monkeypatch: pytest.MonkeyPatch, urls: dict[str, str]) -> None:
 async def test_keys_are_found_by_name_and_asked_in_the_order_of_the_table() -> None:
     environ = {
         "GROQ_API_KEY": KEY, "CHAT_ROUTER_GROQ_MODEL": "llama", "OPENROUTER_API_KEY": KEY, "OTHER": KEY,
-        "AZURE_OPENAI_API_KEY": KEY, "XAI_API_KEY": KEY, "GITHUB_TOKEN": KEY, "COHERE_API_KEY": " ",
+        "AZURE_OPENAI_API_KEY": KEY, "XAI_API_KEY": KEY, "GITHUB_TOKEN": KEY, "HF_TOKEN": KEY,
+        "COHERE_API_KEY": " ",
     }  # fmt: skip
     told: list[str] = []
     router = await Router.from_env(environ=environ, tell=told.append)
@@ -52,8 +53,9 @@ async def test_keys_are_found_by_name_and_asked_in_the_order_of_the_table() -> N
         "openrouter: OPENROUTER_API_KEY is set, asked for openrouter/auto",
         "groq: GROQ_API_KEY is set, asked for llama",
         "xai: XAI_API_KEY is set, not asked: it has no usual model; set CHAT_ROUTER_XAI_MODEL",
-        "github: GITHUB_TOKEN is set, not asked: the variable serves other things too; to ask it set "
-        "CHAT_ROUTER_GITHUB_MODEL",
+        "huggingface: HF_TOKEN is set, not asked: the variable serves other things too; to ask it set "
+        "CHAT_ROUTER_HUGGINGFACE_MODEL",
+        f"github: GITHUB_TOKEN is set, not asked: the service ended {PRESETS['github'].ended}",
         "asked in this order, and nobody else: openrouter > groq",
     ]
     assert list(router.providers) == ["openrouter", "groq"]
@@ -62,10 +64,20 @@ async def test_keys_are_found_by_name_and_asked_in_the_order_of_the_table() -> N
 
 @pytest.mark.usefixtures("nobody_at_home")
 async def test_models_given_in_code_win() -> None:
-    environ = {"GROQ_API_KEY": KEY, "CHAT_ROUTER_GROQ_MODEL": "a", "GITHUB_TOKEN": KEY}
-    found = await look_around(environ, {"groq": "b", "github": "c"}, local=False)
+    environ = {"GROQ_API_KEY": KEY, "CHAT_ROUTER_GROQ_MODEL": "a", "HF_TOKEN": KEY}
+    found = await look_around(environ, {"groq": "b", "huggingface": "c"}, local=False)
 
-    assert [(each.name, each.model) for each in found.adapters] == [("groq", "b"), ("github", "c")]
+    assert [(each.name, each.model) for each in found.adapters] == [("groq", "b"), ("huggingface", "c")]
+
+
+@pytest.mark.usefixtures("nobody_at_home")
+@pytest.mark.parametrize("name", [name for name, each in PRESETS.items() if each.ended])
+async def test_a_service_that_has_ended_is_not_asked_even_where_a_model_is_named(name: str) -> None:
+    environ = {PRESETS[name].variables[0]: KEY}
+    found = await look_around(environ, {name: "a"}, local=False)
+
+    assert not found.adapters
+    assert f"not asked: the service ended {PRESETS[name].ended}" in found.lines[0]
 
 
 async def test_a_local_server_that_lists_its_models_is_asked_for_the_first(

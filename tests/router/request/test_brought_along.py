@@ -62,7 +62,7 @@ async def test_an_authorization_header_of_the_request_replaces_the_configured_ke
 
 @pytest.mark.parametrize("status", [401, 402, 429])
 @pytest.mark.parametrize("form", ["api_key", "headers"])
-async def test_what_is_said_of_a_tenants_key_is_held_against_nobody(status: int, form: str) -> None:
+async def test_what_is_said_of_a_tenants_key_is_held_against_that_key_alone(status: int, form: str) -> None:
     async with OpenAISimulator(keys={OURS: 200, TENANT: status}, retry_after="60") as simulator:
         adapter = at(simulator, api_key=OURS)
         brought: Any = (
@@ -76,11 +76,18 @@ async def test_what_is_said_of_a_tenants_key_is_held_against_nobody(status: int,
                     await router.complete(HELLO, **brought)
             assert (await router.complete(HELLO)).verdict == "complete"
             assert adapter.working is True
-            assert router.health().providers[0].state == "healthy"
+            entry = router.health().providers[0]
+            with pytest.raises(AllProvidersFailed):
+                await router.complete(HELLO, api_key={"house": OTHER})
 
-    assert keys_of(simulator) == [TENANT] * 6 + [OURS]
-    assert caught.value.retry_after == (None if status == 401 else 60)
+    # Who brings a wrong key is told so by the service each time; what is limited rests.
+    times = 6 if status == 401 else 1
+    assert keys_of(simulator) == [TENANT] * times + [OURS, OTHER]
+    assert (entry.state, entry.tenants_held_back) == ("healthy", 0 if status == 401 else 1)
+    assert caught.value.retry_after == (None if status == 401 else pytest.approx(60, abs=5))
     assert caught.value.retryable is (status != 401)
+    if status != 401:
+        assert "the account that the request brought along: held back for" in str(caught.value)
 
 
 @pytest.mark.parametrize("status", [401, 402, 429])

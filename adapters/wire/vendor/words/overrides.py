@@ -37,7 +37,8 @@ OVERRIDES: Final[tuple[Section, ...]] = (
         Words("llama.cpp", LLAMA_CPP, listed(
             "requires --jinja | jinja exception | roles must alternate | image input is not supported | "
             "audio input is not supported | failed to parse grammar | failed to initialize samplers | "
-            "failed to parse messages | failed to parse tools | unsupported content[].type"
+            "failed to parse messages | failed to parse tools | failed to parse tool call | "
+            "unsupported content[].type"
         )),
         Words("Ollama", OLLAMA, listed(
             "does not support tools | does not support chat | does not support thinking | "

@@ -19,7 +19,7 @@ from adapters import (
 )
 from adapters.contract.errors import Scope
 from adapters.http.keys import Keys, Lease
-from adapters.http.keys.keys import MOST, PAUSE, REFUSED
+from adapters.http.keys.keys import MISSING, MOST, PAUSE, REFUSED
 from tests.virtual_time import anyio_backend  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.anyio
@@ -133,8 +133,29 @@ async def test_who_has_repeated_with_every_key_repeats_no_more() -> None:
     assert not (await failed(keys, RateLimited("slow down"), repeats=4)).other_key
 
 
-async def test_a_model_that_a_key_may_not_use_says_nothing_of_others() -> None:
+async def test_a_model_that_a_key_may_not_use_is_asked_of_another_and_remembered_for_that_key() -> None:
     keys = Keys(TWO)
-    error = ModelNotFound("no such model")
 
-    assert not (await failed(keys, error, "a")).other_key
+    assert (await failed(keys, ModelNotFound("no such model"), "a")).other_key
+    assert [await taken(keys, "a") for _ in range(2)] == ["#2", "#2"]
+    assert [await taken(keys, "b") for _ in range(2)] == ["#1", "#2"]
+    await anyio.sleep(MISSING + 1)
+    assert {await taken(keys, "a") for _ in range(2)} == {"#1", "#2"}
+
+
+async def test_a_model_that_no_key_may_use_is_missing() -> None:
+    keys = Keys(TWO)
+    first = await failed(keys, ModelNotFound("no such model"), "a")
+    last = await failed(keys, ModelNotFound("no such model"), "a", repeats=1)
+
+    assert first.other_key
+    assert (last.other_key, last.scope) == (False, Scope.MODEL)
+    assert "no key is left: #1 held back" in str(last)
+
+
+async def test_a_bare_404_holds_nothing_against_a_key() -> None:
+    keys = Keys(TWO)
+
+    assert not (await failed(keys, ModelNotFound("?", ambiguous=True), "a")).other_key
+    assert await taken(keys, "a") == "#2"
+    assert await taken(keys, "a") == "#1"

@@ -122,6 +122,67 @@ async def test_a_limit_of_one_model_holds_the_key_back_for_it_alone() -> None:
     assert used(simulator) == [1, 2, 2, 1]
 
 
+async def test_a_model_that_one_key_may_not_use_is_asked_of_another_one() -> None:
+    seen = Recorder()
+    async with OpenAISimulator(keys={KEYS[0]: 404, KEYS[1]: 200}) as simulator:
+        adapter = at(simulator, KEYS[:2])
+        async with router_of(adapter, seen=seen, retry=ONCE) as router:
+            for _ in range(3):
+                assert (await router.complete(HELLO, "a")).verdict == "complete"
+            simulator.keys[KEYS[0]] = 200
+            await router.complete(HELLO, "b")
+            report = router.health().providers[0]
+
+    assert used(simulator) == [1, 2, 2, 2, 1], "it is remembered for the key and the model"
+    assert "key #1 is passed over" in seen.ledger[0].reason
+    assert report.state == "healthy"
+
+
+async def test_a_model_that_no_key_may_use_is_missing_and_others_are_not() -> None:
+    async with OpenAISimulator(keys={KEYS[0]: 404, KEYS[1]: 401, KEYS[2]: 404}) as simulator:
+        adapter = at(simulator)
+        async with router_of(adapter, retry=ONCE) as router:
+            for _ in range(2):
+                with pytest.raises(AllProvidersFailed) as caught:
+                    await router.complete(HELLO, "a")
+            simulator.keys[KEYS[0]] = 200
+            assert (await router.complete(HELLO, "b")).verdict == "complete"
+
+    assert used(simulator) == [1, 2, 3, 1]
+    assert "said lately that it does not have the model 'a'" in str(caught.value)
+    assert adapter.working is True
+
+
+async def test_a_refused_key_beside_one_without_access_takes_the_model_and_not_the_provider() -> None:
+    async with OpenAISimulator(keys={KEYS[0]: 404, KEYS[1]: 401}) as simulator:
+        adapter = at(simulator, KEYS[:2])
+        async with router_of(adapter, retry=ONCE) as router:
+            with pytest.raises(AllProvidersFailed):
+                await router.complete(HELLO, "a")
+            assert adapter.working is not False
+            simulator.keys[KEYS[0]] = 200
+            assert (await router.complete(HELLO, "b")).verdict == "complete"
+
+    assert used(simulator) == [1, 2, 1]
+
+
+async def test_what_is_too_much_for_the_minute_of_one_account_is_asked_of_another() -> None:
+    async with (
+        OpenAISimulator(keys={KEYS[0]: 413, KEYS[1]: 200}) as simulator,
+        router_of(at(simulator, KEYS[:2]), retry=ONCE) as router,
+    ):
+        for _ in range(2):
+            assert (await router.complete(HELLO)).verdict == "complete"
+        simulator.keys[KEYS[1]] = 413
+        long = [{"role": "user", "content": "word " * 8000}]
+        for _ in range(2):
+            with pytest.raises(AllProvidersFailed) as caught:
+                await router.complete(long)
+
+    assert used(simulator) == [1, 2, 1, 2, 1, 2], "no key is held back; the size is remembered"
+    assert "are too long for it" in str(caught.value)
+
+
 async def test_other_failures_hold_nothing_against_a_key() -> None:
     async with (
         OpenAISimulator(keys=dict.fromkeys(KEYS, 200), fault="503", fault_times=1) as simulator,
@@ -196,7 +257,7 @@ async def test_a_function_that_fails_fails_over_and_says_so() -> None:
 
 
 @given(
-    states=st.lists(st.sampled_from([200, 401, 402, 429]), min_size=1, max_size=3),
+    states=st.lists(st.sampled_from([200, 401, 402, 404, 429]), min_size=1, max_size=3),
     requests=st.integers(1, 4),
 )
 @settings(max_examples=how_many(40))

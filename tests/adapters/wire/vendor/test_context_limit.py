@@ -34,13 +34,28 @@ REFUSALS = [
         ("request (6018 tokens) exceeds the available context size (512 tokens)", 512, 6018),
         ("`inputs` must have less than 2048 tokens. Given: 2222", 2048, 2222),
         ("n_keep: 13055>= n_ctx: 4096", 4096, 13055),
-        ("Request too large on tokens per min (TPM): Limit 30000, Requested 342389.", None, None),
+        ("Request too large on tokens per min (TPM): Limit 30000, Requested 342389.", 30000, 342389),
+        ("too large on tokens per minute (TPM): Limit 6000, Used 1,000, Requested 9,500, or", 6000, 9500),
         ("string too long. Expected a string with maximum length 1048576", None, None),
         ("the context size has been exceeded", None, None),
     ],
 )
 def test_what_a_sentence_says(text, limit, counted):
-    assert (limit, counted) == context_sizes({"error": {"message": text}})
+    assert (limit, counted) == context_sizes({"error": {"message": text}})[:2]
+
+
+@pytest.mark.parametrize(
+    ("text", "per_minute"),
+    [
+        ("Request too large for gpt-4o on tokens per min (TPM): Limit 30000, Requested 45000.", True),
+        ("prompt is too long: 345320 tokens > 199999 maximum", False),
+    ],
+)
+def test_what_an_account_may_send_in_a_minute_is_told_apart_from_what_a_model_takes(text, per_minute):
+    error = error_from({"error": {"message": text, "code": "context_length_exceeded"}}, 429)
+
+    assert isinstance(error, ContextTooLong)
+    assert per_minute is error.per_minute
 
 
 def test_numbers_in_fields_of_their_own_go_first():
@@ -48,7 +63,7 @@ def test_numbers_in_fields_of_their_own_go_first():
 
     error = error_from({"error": {**body["error"], "type": "exceed_context_size_error"}}, 400)
 
-    assert (512, 6018) == context_sizes(body)
+    assert (512, 6018) == context_sizes(body)[:2]
     assert isinstance(error, ContextTooLong)
     assert (512, 6018) == (error.limit, error.tokens)
 

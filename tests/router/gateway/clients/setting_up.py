@@ -5,21 +5,29 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Final
+import tomllib
+from pathlib import Path
+from typing import Final
 
 from tests.servers.places import HOME
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 FOLDER: Final = HOME.parent / "clients"
 """Outside of the checkout, as the servers are."""
+_PYPROJECT: Final = Path(__file__).parents[4] / "pyproject.toml"
+_PROJECT: Final = tomllib.loads(_PYPROJECT.read_text(encoding="utf-8"))["project"]
+OURS: Final[list[str]] = _PROJECT["dependencies"]
+"""What chat-router needs."""
 PYTHON: Final = {
     "openai-1.57.0": ("openai==1.57.0", "httpx==0.27.2"),
     "langchain": ("langchain-openai==1.7.4",),
     "pydantic-ai": ("pydantic-ai-slim[openai]==2.68.0",),
-}
-"""Environment -> its packages. openai 1.57 is of December 2024; it breaks with httpx 0.28."""
+    "sync": (
+        "flask==3.1.3", "gunicorn==27.0.1", "django==5.2.19", "waitress==3.0.2", "ipykernel==7.4.0",
+        "jupyter-client==8.10.0", *OURS,
+    ),
+}  # fmt: skip
+"""Environment -> its packages. openai 1.57 is of December 2024; it breaks with httpx 0.28. `sync` runs
+programs with a blocking router inside, so it has what chat-router needs."""
 NODE: Final = {"node": ("openai@6.49.0",)}
 
 
