@@ -112,11 +112,9 @@ class Router(Origins):
         traffic = TrafficObserver(self._providers, self._in_flight.now)
         self._tell = Observers([traffic, *_observers_of(observers, history)])
         self._budget = self.retry.budget or RetryBudget()
-        self._binding = self.sharing = bound(
-            replicas, self._providers, self.retry, self._tell, weakref.ref(self)
-        )
-        if self._binding is not None:
-            self._budget = self._binding.shared_budget(self._budget)
+        self.sharing = bound(replicas, self._providers, self.retry, self._tell, weakref.ref(self))
+        if self.sharing is not None:
+            self._budget = self.sharing.shared_budget(self._budget)
         self._strategy = strategy_of(strategy, self._providers, self.prices)
         if isinstance(on_interruption, str):
             on_interruption = Interruption(on_interruption)
@@ -313,8 +311,8 @@ class Router(Origins):
             self._budget.on_clock(anyio.current_time())
             for each in self._providers.values():
                 each.adapter.in_loop(loop.token)
-            if self._binding is not None:
-                self._binding.start(anyio.current_time())
+            if self.sharing is not None:
+                self.sharing.start(anyio.current_time())
         return loop
 
     def health(self) -> HealthReport:
@@ -404,8 +402,8 @@ class Router(Origins):
 
     async def _close(self) -> None:
         await self._in_flight.close(self.timeouts.close)
-        if self._binding is not None:
-            await self._binding.aclose(self.timeouts.close)
+        if self.sharing is not None:
+            await self.sharing.aclose(self.timeouts.close)
         owned = [each.adapter for each in self._providers.values() if each.adapter.owner is self._ownership]
         for adapter in owned:
             adapter.owner = None
