@@ -77,7 +77,7 @@ async def agreeing(url: str, number: int, count: int, rounds: int, start: float,
                     break
                 await anyio.sleep(0.002)
         tasks.cancel_scope.cancel()
-        lost = router._binding.link.losses  # type: ignore[union-attr]  # noqa: SLF001 - told with the rest
+        lost = router.sharing.link.losses  # type: ignore[union-attr]
     sys.stdout.write(json.dumps({"said": said, "heard": heard, "lost": lost}))
 
 

@@ -57,7 +57,7 @@ def _looks_clean(simulator: Simulator, adapter: HTTPAdapter, where: str) -> None
 async def test_cancelling_at_every_checkpoint_leaves_nothing(service: Service) -> None:
     """No socket, connection slot, task or remote conversation is left."""
     total = await _run(service, at=0)
-    assert total > 2  # what is at hand suspends nobody
+    assert total >= 2  # what is at hand suspends nobody
     for at in range(1, total + 2):
         await _run(service, at)
     gc.collect()  # what was left behind warns here, and warnings are errors

@@ -117,7 +117,7 @@ async def test_skips_cancellations_and_verdicts_are_counted():
     held = ScriptedAdapter("held", [RateLimited(retry_after=500)])
     each = ScriptedAdapter.each("each", [["Hel", ConnectFailed("cut")], ["Hel", 60.0], [60.0]])
     async with router_of(held, each) as router:
-        with pytest.raises(Exception, match="failed after 3 characters"):
+        with pytest.raises(Exception, match="broke off after 3 characters"):
             await router.complete(HELLO)
         async with await router.stream(HELLO) as stream:
             await stream.receive()

@@ -370,7 +370,7 @@ async def main():
     chain = [first, ScriptedAdapter("second", "text")]
     policy = BreakerPolicy(consecutive=2, open_for=0.5, jitter=0, trial_limit=1)
     router = Router(chain, breaker=policy, observers=[], replicas=Replicas({server.url!r}))
-    while router.health() and router._binding is not None and router._binding.store.away:
+    while router.health() and router.sharing is not None and router.sharing.store.away:
         await router.complete([dict(role="user", content="x")], providers=["second"])
         await anyio.sleep(0.02)
     for _ in range(2):

@@ -56,7 +56,7 @@ async def until(holds: Callable[[], object], seconds: float = 20.0) -> None:
 
 def is_shared(router: Router) -> bool:
     router.health()
-    return not router._binding.store.away  # type: ignore[union-attr]
+    return not router.sharing.store.away  # type: ignore[union-attr]
 
 
 def first(router: Router) -> Any:
@@ -194,7 +194,7 @@ async def test_a_foreign_store_is_data(server):
 
         assert "closed" == first(one).breaker.state
         assert first(one).can_answer
-        binding: Any = one._binding
+        binding: Any = one.sharing
         assert (10, 1) == (binding.reading.nonsense, binding.agreement.unknown)
     client.close()
 
@@ -270,7 +270,7 @@ async def test_one_monitor_probes_for_all(server):
             await until(lambda: min(a.rounds, b.rounds, c.rounds) >= 3)
 
         probing = [
-            each._binding.writing.probes["first"].held  # type: ignore[union-attr]
+            each.sharing.writing.probes["first"].held  # type: ignore[union-attr]
             for each in routers
         ]
         assert [False, False, True] == sorted(probing)
@@ -314,7 +314,7 @@ async def main():
     async with router:
         for _ in range(100):
             router.health()
-            if not router._binding.store.away and router._binding.store.replicas == 2:
+            if not router.sharing.store.away and router.sharing.store.replicas == 2:
                 break
             await anyio.sleep(0.05)
         else:
