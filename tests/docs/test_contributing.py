@@ -78,7 +78,13 @@ def test_continuous_integration_says_which_pythons_it_ran() -> None:
     script = read(".ci/run")
 
     assert script.rstrip().endswith('echo "$ran$unsteady"')
-    for word in ("tests_of check", "make check", "make release-check", "make test-servers", "not on this machine"):
+    for word in (
+        "tests_of check",
+        "make check",
+        "make release-check",
+        "make test-servers",
+        "not on this machine",
+    ):
         assert word in script
     assert "for version in 3.12 3.13 3.14; do" in script
     assert subprocess.run(["bash", "-n", str(ROOT / ".ci" / "run")], check=False).returncode == 0
