@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from router.cli.exits import OK
+from router.cli.exits import CANCELLED, OK
 from router.cli.mistakes import Mistake, one_line
 from router.cli.options import ConfigFile, Providers  # noqa: TC001 - typer reads them at run time
 
@@ -38,7 +38,7 @@ Clients set their base_url to the printed address. SIGTERM lets running answers 
 of the file, loads it anew. Without a file, CHAT_ROUTER_GATEWAY_KEY is what clients must show, and \
 CHAT_ROUTER_GATEWAY_ADMIN_KEY the key of the status page; elsewhere than on 127.0.0.1 a key is needed.
 
-Exit codes: 0 stopped by a signal, 64 usage error."""
+Exit codes: 0 stopped by SIGTERM, 130 Ctrl-C, 64 usage error."""
 KEY: Final = "CHAT_ROUTER_GATEWAY_KEY"
 ADMIN_KEY: Final = "CHAT_ROUTER_GATEWAY_ADMIN_KEY"
 _ANSWER: Final = (
@@ -142,8 +142,7 @@ class Service:
         if listener is not None:
             inherited = socket.socket(fileno=listener)
             lives = while_parent_lives()
-            anyio.run(self._serve, made, inherited, lives, backend="asyncio", backend_options=options)
-            return OK
+            return anyio.run(self._serve, made, inherited, lives, backend="asyncio", backend_options=options)
         opened = self._listening(port)
         self._tell(opened, made)
         if workers > 1:
@@ -152,8 +151,7 @@ class Service:
             started = [sys.executable, "-m", "router", *self._arguments(), "--listener", str(opened.fileno())]
             opened.set_inheritable(True)
             return anyio.run(Workers(started, opened.fileno(), workers).run)
-        anyio.run(self._serve, made, opened, lambda: True, backend="asyncio", backend_options=options)
-        return OK
+        return anyio.run(self._serve, made, opened, lambda: True, backend="asyncio", backend_options=options)
 
     def _arguments(self) -> list[str]:
         named = [word for each in self.providers for word in ("--provider", each)]
@@ -218,7 +216,7 @@ class Service:
         sys.stdout.write(f"{told}  press Ctrl-C to stop\n")
         sys.stdout.flush()
 
-    async def _serve(self, made: Made, listener: socket.socket, goes_on: Callable[[], bool]) -> None:
+    async def _serve(self, made: Made, listener: socket.socket, goes_on: Callable[[], bool]) -> int:
         from router.gateway.gateway import Gateway
         from router.gateway.serving.binding import is_loopback
         from router.gateway.serving.garbage import collect_seldom
@@ -229,6 +227,7 @@ class Service:
             server = GatewayServer(gateway, made.source, host=self.host, goes_on=goes_on)
             collect_seldom()
             await server.serve([listener])
+        return CANCELLED if server.interrupted else OK
 
 
 def _warn_of_limits(settings: GatewaySettings, workers: int) -> None:

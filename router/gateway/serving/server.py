@@ -47,6 +47,9 @@ class GatewayServer(uvicorn.Server):
         source: The file that it is made of; None where there is none.
         host: Where it listens, for what that demands of new settings.
         goes_on: Returns False when the server is to end, besides signals.
+
+    Attributes:
+        interrupted: Whether Ctrl-C (SIGINT) came.
     """
 
     def __init__(
@@ -78,6 +81,7 @@ class GatewayServer(uvicorn.Server):
         self._goes_on = goes_on
         self._asked_to_reload = False
         self._signals = 0
+        self.interrupted = False
         self._end: float | None = None
         self._closed = False
 
@@ -85,7 +89,7 @@ class GatewayServer(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
-        """Take signals while it serves; unlike uvicorn's, the process ends with 0 after them."""
+        """Take signals while it serves; unlike uvicorn's, the process is not ended by them."""
         hangup = getattr(signal, "SIGHUP", None)
         try:
             before = None if hangup is None else signal.signal(hangup, self._reload_soon)
@@ -100,6 +104,7 @@ class GatewayServer(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Take SIGTERM or SIGINT."""
+        self.interrupted = self.interrupted or sig == signal.SIGINT
         self.stop()
 
     def stop(self) -> None:

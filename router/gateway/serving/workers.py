@@ -59,6 +59,8 @@ class Workers:
                 if number == signal.SIGHUP:
                     self._tell(signal.SIGHUP)
                 else:
+                    if number == signal.SIGINT:
+                        self._code = 128 + number
                     self._end()
 
     def _end(self) -> None:
