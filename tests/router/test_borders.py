@@ -68,23 +68,27 @@ def test_an_adapter_is_used_again_by_another_router_in_another_loop(first, secon
     assert run_virtual(use, first) == run_virtual(use, second) == "Hello"
 
 
+def _answers_in_three_loops(url):
+    adapter = OpenAICompatible(f"{url}/v1", model="m")
+
+    async def use():
+        return (await Router([adapter], observers=[]).complete(HELLO)).text
+
+    for backend in ("asyncio", "trio", "asyncio"):
+        yield anyio.run(use, backend=backend)
+        gc.collect()
+
+
 def test_an_http_adapter_whose_loop_is_gone_gets_a_new_client():
-    texts = []
     with (
         start_blocking_portal() as portal,
         portal.wrap_async_context_manager(OpenAISimulator()) as simulator,
         warnings.catch_warnings(),
     ):
-        # The client of the first loop was never closed, and says so where it is let go of.
+        # The client of a loop was never closed, and says so where it is let go of; the last one at the end.
         warnings.simplefilter("ignore", ResourceWarning)
-        adapter = OpenAICompatible(f"{simulator.url}/v1", model="m")
-
-        async def use():
-            return (await Router([adapter], observers=[]).complete(HELLO)).text
-
-        for backend in ("asyncio", "trio", "asyncio"):
-            texts.append(anyio.run(use, backend=backend))
-            gc.collect()
+        texts = list(_answers_in_three_loops(simulator.url))
+        gc.collect()
     assert texts[0]
     assert len(set(texts)) == 1
 
