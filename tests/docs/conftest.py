@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def addresses() -> Iterator[dict[str, str]]:
-    """The two servers of `chat-router simulate h2o openai --port 8001`, Anthropic's, and a gateway, on free ports."""
+    """The two of `chat-router simulate h2o openai`, Anthropic's, and a gateway, on free ports."""
     h2o, openai = H2oSimulator(), OpenAISimulator()
     claude = AnthropicSimulator()
     with start_blocking_portal() as portal, ExitStack() as stack:
