@@ -2,13 +2,14 @@
 
 python -m tests.docs.api
 
-Each page has a table of its names with their first sentences, which can be read without the site. The site's
-generator puts signatures and whole docstrings below it (`:::` is where).
+Each page has a table of its names with their first sentences, and the signature of each name and method, so
+that it can be read without the site. The site's generator puts whole docstrings below (`:::` is where).
 """
 
 from __future__ import annotations
 
 import re
+import textwrap
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Final
@@ -18,7 +19,7 @@ import griffe
 from tests.docs.pages import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 FOLDER: Final = ROOT / "docs" / "reference" / "api"
 PACKAGES: Final = (
@@ -26,6 +27,9 @@ PACKAGES: Final = (
     "router.observers", "router.replicas",
 )  # fmt: skip
 """The packages of which a user imports names; each name of their `__all__` is on one page."""
+
+WIDTH: Final = 110
+"""Of a line of a signature, in characters."""
 
 FOR_AUTHORS: Final = {"adapters.HTTPAdapter": ("_session", "_secrets", "_credentials", "_explain", "_reach")}
 """Methods that are not for users, but for who derives from the class."""
@@ -185,7 +189,7 @@ def _code() -> griffe.GriffeLoader:
 def found(path: str) -> griffe.Object | griffe.Alias:
     """Return what the sources have under a dotted path."""
     there: griffe.Object | griffe.Alias = _code().modules_collection[path]
-    return there
+    return there[there.name] if there.is_module else there  # a function named as its module hides it
 
 
 def first_sentence(of: griffe.Object | griffe.Alias) -> str:
@@ -216,22 +220,43 @@ def _inherited(of: griffe.Object | griffe.Alias) -> dict[str, griffe.Alias]:
     }
 
 
-def _members(path: str) -> Iterator[tuple[str, str]]:
-    """The methods and properties of a class, each with its first sentence."""
+def _members(path: str) -> Iterator[tuple[str, str, str]]:
+    """The methods and properties of a class, each with its first sentence and its signature."""
     of = found(path)
     of = of.final_target if isinstance(of, griffe.Alias) else of
     for name, member in (_inherited(of) | of.members).items() if of.is_class else ():
         if name.startswith("_") and name not in FOR_AUTHORS.get(path, ()):
             continue
         if member.kind is griffe.Kind.FUNCTION:
-            yield f"{name}()", first_sentence(member)
+            yield f"{name}()", first_sentence(member), _signature(name, member)
         elif "property" in member.labels:
-            yield name, first_sentence(member)
+            yield name, first_sentence(member), ""
 
 
 def _table(rows: list[tuple[str, str]]) -> list[str]:
     lines = ["| name | what it is |", "|---|---|"]
     return [*lines, *(f"| {name} | {sentence.replace('|', chr(92) + '|')} |" for name, sentence in rows), ""]
+
+
+def _signature(name: str, of: griffe.Object | griffe.Alias) -> str:
+    """How a class or function is called; nothing for a constant, and for a class that takes nothing."""
+    there = of.final_target if isinstance(of, griffe.Alias) else of
+    if not isinstance(there, griffe.Class | griffe.Function):
+        return ""
+    told = " ".join((there.signature() or "").split())
+    if " -> " not in told and isinstance(there, griffe.Function) and there.returns is not None:
+        told += f" -> {there.returns}"
+    return name + told[told.index("(") :] if "(" in told else ""
+
+
+def _calls(signatures: Iterable[str]) -> list[str]:
+    """Signatures as a block of code, each over as many lines as it needs."""
+    filled = [
+        textwrap.fill(each, WIDTH, subsequent_indent="    ", break_long_words=False)
+        for each in signatures
+        if each
+    ]
+    return [textwrap.indent("\n".join(filled), "    "), ""] if filled else []
 
 
 def _options(path: str) -> list[str]:
@@ -246,7 +271,9 @@ def _options(path: str) -> list[str]:
 
 def page(of: Page) -> str:
     """The text of a page, as it stands beside the code."""
-    made = "Made of the docstrings by `python -m tests.docs.api`."
+    made = (
+        "Made of the docstrings by `python -m tests.docs.api`; `make docs` builds the site with all of them."
+    )
     lines = [f"# {of.title}", "", f"{of.about} {made}", ""]
     names = [path.rpartition(".")[2] for path in of.paths]
     homes = [path.rpartition(".")[0] for path in of.paths]
@@ -256,9 +283,16 @@ def page(of: Page) -> str:
     ]
     lines += _table(rows)
     for name, home, path in zip(names, homes, of.paths, strict=True):
-        lines += [f"## {name}", "", f"`from {home} import {name}`", ""]
+        lines += [
+            f"## {name}",
+            "",
+            f"`from {home} import {name}`",
+            "",
+            *_calls([_signature(name, found(path))]),
+        ]
         if members := list(_members(path)):
-            lines += _table([(f"`{member}`", sentence) for member, sentence in members])
+            lines += _table([(f"`{member}`", sentence) for member, sentence, _ in members])
+            lines += _calls(signature for *_, signature in members)
         lines += [f"::: {path}", *_options(path), ""]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -266,6 +300,10 @@ def page(of: Page) -> str:
 def index() -> str:
     """The page that lists the pages."""
     lines = ["# The API", "", "Every public name, made of the docstrings by `python -m tests.docs.api`.", ""]
+    lines += [
+        "The pages have signatures and first sentences; `make docs` builds the site, with whole docstrings.",
+        "",
+    ]
     lines += ["| page | names |", "|---|---|"]
     for each in PAGES:
         names = ", ".join(f"`{path.rpartition('.')[2]}`" for path in each.paths)

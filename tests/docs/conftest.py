@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def addresses() -> Iterator[dict[str, str]]:
-    """The two servers of `make simulators`, Anthropic's, and a gateway, on free ports."""
-    h2o, openai = H2oSimulator(text="Hello from the chat-ui simulator"), OpenAISimulator()
+    """The two of `chat-router simulate h2o openai`, Anthropic's, and a gateway, on free ports."""
+    h2o, openai = H2oSimulator(), OpenAISimulator()
     claude = AnthropicSimulator()
     with start_blocking_portal() as portal, ExitStack() as stack:
         for simulator in (h2o, openai, claude):

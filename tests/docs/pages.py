@@ -40,8 +40,8 @@ class Block:
         name: Its page and line.
         language: What the fence says.
         text: The code.
-        printed: The block ```text right behind it, or behind a line that ends with `prints`: what it prints;
-            … stands for anything.
+        printed: The block ```text right behind it, or behind a line that ends with `prints`: the lines that
+            it prints; … stands for anything.
         runs: Whether no comment before it says why it is only shown, or which test runs it apart.
         apart: The test that runs it apart, such as with a client beside it; its path from the root.
     """

@@ -54,6 +54,11 @@ def run(block: Block, addresses: Mapping[str, str]) -> ModuleType:
 
 
 def compare(block: Block, printed: str) -> None:
-    """Assert that each line of the block ```text behind an example was printed; … stands for anything."""
-    for line in block.printed:
-        assert re.search(re.escape(line.strip()).replace("…", ".*"), printed), (line, printed)
+    """Assert that an example printed the lines of the block ```text behind it, in order, and no others.
+
+    … stands for anything within a line; alone on its line, for any number of lines.
+    """
+    shown = [line.rstrip() for line in block.printed]
+    pattern = "\n".join("(?s:.*)" if each == "…" else re.escape(each).replace("…", ".*") for each in shown)
+    real = "\n".join(line.rstrip() for line in printed.splitlines()).strip("\n")
+    assert not shown or re.fullmatch(pattern, real), (block.name, "\n".join(shown), real)

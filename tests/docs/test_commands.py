@@ -153,6 +153,7 @@ FAULTS: Final = {
     "Nobody answers": "500",
     "Refused keys": "401",
     "Too many requests": "429",
+    "Held back": "held",
     "Slow first words": "stall",
     "Replies break off": "cut",
     "Pages instead of answers": "html",
@@ -180,6 +181,8 @@ async def _caused(fault: str) -> str:
     script: dict[str, Any] = (
         {"fault": fault} if fault[0].isdigit() or fault in ("stall", "cut", "html", "empty") else {}
     )
+    if fault == "held":
+        script = {"fault": "429", "retry_after": "40"}
     async with OpenAISimulator(models=models, **script) as simulator:
         first = OpenAICompatible(f"{simulator.url}/v1", name="first", model="small")
         clocks = Timeouts(first_content=0.2 if fault == "stall" else 20, total=60)
@@ -189,6 +192,8 @@ async def _caused(fault: str) -> str:
         if fault == "breaker":
             simulator.set_fault("500")
             breaker, times = BreakerPolicy(consecutive=1), 2
+        if fault == "held":
+            times = 2
         async with Router([first], retry=RetryPolicy(attempts=1), timeouts=clocks, breaker=breaker) as router:
             text = "Hello " * 50 if fault == "long" else "Hello"
             for _ in range(times):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -21,12 +21,21 @@ from tests.docs.running import run
 from tests.docs.serving import PATIENCE, serving, until
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from starlette.requests import Request
     from starlette.responses import Response
 
-APP: Final = next(block for block in blocks("python") if block.page == "docs/guides/streaming.md")
+APP, SHORT, *_ = (block for block in blocks("python") if block.page == "docs/guides/streaming.md")
+
+
+def _with_a_router(chat: Callable[[Request], Awaitable[Response]]) -> Starlette:
+    @asynccontextmanager
+    async def lifespan(application: Starlette) -> AsyncIterator[None]:
+        async with Router([ScriptedAdapter("demo", ["Hel", "lo"])]) as application.state.router:
+            yield
+
+    return Starlette(routes=[Route("/chat", chat, methods=["POST"])], lifespan=lifespan)
 
 
 @contextmanager
@@ -79,14 +88,21 @@ def test_the_response_serves_in_starlette_too() -> None:
         response: Response = module.ReplyResponse(request.app.state.router.stream(await request.json()))
         return response
 
-    @asynccontextmanager
-    async def lifespan(application: Starlette) -> AsyncIterator[None]:
-        async with Router([ScriptedAdapter("demo", ["Hel", "lo"])]) as application.state.router:
-            yield
-
-    routes = [Route("/chat", chat, methods=["POST"])]
-    with serving(Starlette(routes=routes, lifespan=lifespan)) as url:
+    with serving(_with_a_router(chat)) as url:
         answer = httpx.post(f"{url}/chat", json=[{"role": "user", "content": "Hi"}], timeout=PATIENCE)
+
+    assert (answer.status_code, answer.text) == (200, "Hello")
+
+
+def test_the_shorter_variant_serves() -> None:
+    module = run(SHORT, {})
+
+    async def chat(request: Request) -> Response:
+        response: Response = await module.short_chat(request.app.state.router, "Hi")
+        return response
+
+    with serving(_with_a_router(chat)) as url:
+        answer = httpx.post(f"{url}/chat", timeout=PATIENCE)
 
     assert (answer.status_code, answer.text) == (200, "Hello")
 

@@ -54,7 +54,7 @@ def table() -> str:
             follows += ", and not before its Retry-After"
         scope = "cannot be told" if kind.ambiguous else str(kind.scope)
         rows.append((f"`{kind.__name__}`", _means(kind), follows, scope))
-    return in_table(("error of a provider", "means", "what follows", "speaks about"), rows)
+    return in_table(("error of a provider", "means", "what follows", "scope: speaks about"), rows)
 
 
 def others() -> str:
