@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 import pytest
 from anyio.abc import SocketAttribute
 
+from adapters import OpenAICompatible
 from adapters.openai.presets import PRESETS
 from adapters.simulators.openai import OpenAISimulator
 from router import ConfigError, Router
-from router.config import environment
+from router.config import environment, load
 from router.config.environment import look_around
+from tests.router.config.good import put
+from tests.router.config.test_every_setting import described
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.anyio
 
@@ -68,6 +74,21 @@ async def test_models_given_in_code_win() -> None:
     found = await look_around(environ, {"groq": "b", "huggingface": "c"}, local=False)
 
     assert [(each.name, each.model) for each in found.adapters] == [("groq", "b"), ("huggingface", "c")]
+
+
+@pytest.mark.usefixtures("nobody_at_home")
+@pytest.mark.parametrize("name", ["groq", "mistral", "openrouter"])
+async def test_environment_file_and_code_make_the_same_provider(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(PRESETS[name].variables[0], KEY)
+    (found,) = (await look_around({PRESETS[name].variables[0]: KEY}, {name: "m"}, local=False)).adapters
+    file = put(tmp_path, f'[[provider]]\nadapter = "{name}"\nmodel = "m"\n')
+    (written,) = load(file, {PRESETS[name].variables[0]: KEY}).providers
+    coded = OpenAICompatible.preset(name, model="m")
+
+    assert described(found) == described(written) == described(coded)
+    assert KEY in str(described(coded))
 
 
 @pytest.mark.usefixtures("nobody_at_home")
