@@ -151,7 +151,8 @@ def make(wanted: Wanted, environment: Mapping[str, str]) -> Adapter:
             return _preset(preset.name, wanted.url, environment, settings)
         return adapter(wanted.url, **settings)
     except (TypeError, ValueError) as error:
-        text = one_line(str(error)).replace("base_url", "the address", 1)
+        text = one_line(str(error)).replace("its base_url", "its address", 1)
+        text = text.replace("base_url", "the address", 1)
         text = text.replace("or give api_key", f"or {wanted.prefix}API_KEY", 1)
         raise Mistake(f"--provider {wanted.name}: {text}") from None
 
