@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 
 HARMLESS_HEADER: Final = re.compile(r"(?:(?:[A-Za-z]{1,12}|[0-9]{1,4})(?:[^A-Za-z0-9]+|\Z))+")
 """A value that is made of words and small numbers, such as `application/json` or `2023-06-01`."""
+_ADDRESS: Final = re.compile(
+    r"(?:(?P<here>localhost|127(?:\.[0-9]{1,3}){3})|(?:[a-z0-9-]{1,40}\.){1,4}[a-z]{2,12})"
+    r"(?::[0-9]{1,5})?(?:/(?:[a-z]{1,12}|v[0-9]{1,3}[a-z]{0,4}))*/?"
+)
+"""An address without its scheme that is worth repeating: it cannot be a key that was given in its place."""
 HARMLESS_COOKIE: Final = re.compile(r"[A-Za-z]{1,8}|[0-9]{1,4}")
 """One short word or number, such as `dark`. What a cookie holds is more often a session than a choice."""
 
@@ -198,7 +203,7 @@ def base_of(value: object) -> httpx.URL:
     except httpx.InvalidURL as error:
         raise ValueError(f"base_url cannot be read as a URL: {error}") from None
     if url.scheme not in ("http", "https") or not url.host:
-        raise ValueError("base_url must begin with http:// or https:// and name a host")
+        raise ValueError(f"base_url must begin with http:// or https:// and name a host{_completed(value)}")
     if url.port is not None and not 0 < url.port < 1 << 16:
         raise ValueError(f"base_url has the port {url.port}; ports are 1 to 65535")
     if url.userinfo:
@@ -206,6 +211,16 @@ def base_of(value: object) -> httpx.URL:
     if url.query or url.fragment:
         raise ValueError("base_url has a query or fragment; give scheme, host, port and path prefix only")
     return url
+
+
+def _completed(value: str) -> str:
+    """Return what to write for an address without its scheme; nothing where it may be a secret instead."""
+    given = value.strip()
+    found = _ADDRESS.fullmatch(given)
+    if found is None:
+        return ""
+    scheme = "http" if found["here"] else "https"
+    return f"; got {given!r}, write '{scheme}://{given}'"
 
 
 def name_of(value: object) -> str:

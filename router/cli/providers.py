@@ -132,7 +132,7 @@ def make(wanted: Wanted, environment: Mapping[str, str]) -> Adapter:
     """Return the adapter of `wanted`, with its secrets from `environment`.
 
     Raises:
-        Mistake: The address or a secret cannot be used. Neither is quoted: both may hold a password.
+        Mistake: The address or a secret cannot be used. What may hold a password is not quoted.
     """
     if "@" in (wanted.url or "").partition("://")[2].partition("/")[0]:
         raise Mistake(
