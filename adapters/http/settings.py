@@ -15,6 +15,8 @@ from adapters.contract.credentials import header_of as header_of
 from adapters.contract.credentials import secret_of as secret_of
 from adapters.contract.credentials import token_of as token_of
 from adapters.contract.errors import BadReply
+from adapters.contract.message import nearest
+from adapters.contract.options import ChatOptions
 from adapters.contract.secret import CREDENTIALS, Plain, Secret
 from adapters.http.certificates import Certificates
 from adapters.http.limits import Limits
@@ -106,6 +108,22 @@ def parameters_of(kind: type) -> frozenset[str]:
         if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
     }
     return frozenset(own - {"self"} | set(HTTPSettings.__annotations__))
+
+
+def no_setting(kind: type, name: str, value: object, known: frozenset[str]) -> str:
+    """Return what to tell of a keyword that the constructor of a class of adapters does not take.
+
+    Args:
+        kind: The class.
+        name: The keyword.
+        value: What was given for it; only a number is repeated.
+        known: The keywords that it takes.
+    """
+    head = f"{kind.__name__} has no setting {name!r}"
+    if name in ChatOptions.__annotations__:
+        shown = repr(value) if isinstance(value, int | float) else "…"
+        return f"{head}: it is an option of a request; write router.complete(messages, {name}={shown})"
+    return f"{head}{nearest(name, known)}"
 
 
 def flag_of(setting: str, value: object) -> bool:

@@ -85,6 +85,13 @@ def test_an_address_without_its_scheme_is_completed(given: str) -> None:
         OpenAICompatible(given)
 
 
+@pytest.mark.parametrize("kind", [OpenAICompatible, Aura])
+def test_an_option_of_a_request_is_no_setting(kind: type[HTTPAdapter]) -> None:
+    words = "has no setting 'temperature': it is an option of a request; "
+    with pytest.raises(TypeError, match=words + r"write router.complete\(messages, temperature=0.2\)"):
+        kind("http://127.0.0.1:9", temperature=0.2)  # type: ignore[call-arg] # the mistake
+
+
 async def test_another_kind_of_service_is_told_with_what_was_expected() -> None:
     async with OpenAISimulator() as openai, H2oSimulator() as h2o, AuraSimulator() as aura:
         errors = [
