@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, NoReturn, Self, cast
+
+from router.policy.keywords import KnownKeywords
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
     from router.health.report import Keeper
 
 
-class Origins:
+class Origins(KnownKeywords):
     """The ways to make a router that read something first; of `Router`."""
 
     @classmethod
@@ -80,3 +82,19 @@ class Origins:
                 tell(line)
         made: Self = cast("Any", cls)(found.required(), **settings)
         return made
+
+    if not TYPE_CHECKING:  # a type checker refuses a plain `with` by itself
+
+        def __enter__(self) -> NoReturn:
+            """Refuse a plain `with`.
+
+            Raises:
+                TypeError: Always.
+            """
+            raise TypeError(
+                "a Router is asynchronous; write `async with Router(…) as router:`, "
+                "or `with SyncRouter(…) as router:` in a program without an event loop"
+            )
+
+        def __exit__(self, *_: object) -> None:
+            return

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from adapters.contract.errors import (
     AdapterError,
+    AuthenticationFailed,
     ChatRouterError,
     ConnectionLost,
     ContentRefused,
@@ -61,7 +62,9 @@ class AllProvidersFailed(RouterError):
         request_id: str | None = None,
     ) -> None:
         head = _headline(attempts, out_of_time=out_of_time)
-        if retry_after is not None:
+        if not out_of_time and attempts and all(_refused_account(each.error) for each in attempts):
+            head += "; each refused the key or session: waiting alone does not help"
+        elif retry_after is not None:
             head += f"; try again in {retry_after:.1f} s"
         elif retryable:
             head += "; the same request may succeed later"
@@ -87,6 +90,11 @@ def _headline(attempts: tuple[Attempt, ...], *, out_of_time: bool) -> str:
     if not errors:
         return _unmet(attempts) or "no provider could be asked"
     return "no provider answered"
+
+
+def _refused_account(error: AdapterError | None) -> bool:
+    """Whether waiting does not help: a key is refused, and the service named no time for it to pass."""
+    return isinstance(error, AuthenticationFailed) and error.retry_after is None
 
 
 def _too_large(attempts: tuple[Attempt, ...]) -> str:

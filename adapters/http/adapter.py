@@ -13,7 +13,6 @@ from anyio.lowlevel import current_token
 from adapters.answer_probe import finding
 from adapters.contract import Adapter, Conditions, ProbeResult
 from adapters.contract.allowances import budget_of, count_of
-from adapters.contract.message import nearest
 from adapters.http.client import Client, ServiceWords
 from adapters.http.cookies import CookieRenewal, SiteCookies, site_cookies
 from adapters.http.session import Session
@@ -23,6 +22,7 @@ from adapters.http.settings import (
     is_unchecked,
     model_of,
     name_of,
+    no_setting,
     pairs_of,
     parameters_of,
     seconds_of,
@@ -212,9 +212,6 @@ class HTTPAdapter(Adapter):
         return Session(self._client, conditions, keys=self._keys, loop=loop)
 
     def _refuse_unknown(self, settings: HTTPSettings) -> None:
-        unknown = [key for key in settings if key not in HTTPSettings.__annotations__]
-        if unknown:
-            raise TypeError(
-                f"{type(self).__name__} has no setting {unknown[0]!r}"
-                f"{nearest(unknown[0], parameters_of(type(self)))}"
-            )
+        for name, value in settings.items():
+            if name not in HTTPSettings.__annotations__:
+                raise TypeError(no_setting(type(self), name, value, parameters_of(type(self))))

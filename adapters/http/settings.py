@@ -15,6 +15,8 @@ from adapters.contract.credentials import header_of as header_of
 from adapters.contract.credentials import secret_of as secret_of
 from adapters.contract.credentials import token_of as token_of
 from adapters.contract.errors import BadReply
+from adapters.contract.message import nearest
+from adapters.contract.options import ChatOptions
 from adapters.contract.secret import CREDENTIALS, Plain, Secret
 from adapters.http.certificates import Certificates
 from adapters.http.limits import Limits
@@ -25,6 +27,11 @@ if TYPE_CHECKING:
 
 HARMLESS_HEADER: Final = re.compile(r"(?:(?:[A-Za-z]{1,12}|[0-9]{1,4})(?:[^A-Za-z0-9]+|\Z))+")
 """A value that is made of words and small numbers, such as `application/json` or `2023-06-01`."""
+_ADDRESS: Final = re.compile(
+    r"(?:(?P<here>localhost|127(?:\.[0-9]{1,3}){3})|(?:[a-z0-9-]{1,40}\.){1,4}[a-z]{2,12})"
+    r"(?::[0-9]{1,5})?(?:/(?:[a-z]{1,12}|v[0-9]{1,3}[a-z]{0,4}))*/?"
+)
+"""An address without its scheme that is worth repeating: it cannot be a key that was given in its place."""
 HARMLESS_COOKIE: Final = re.compile(r"[A-Za-z]{1,8}|[0-9]{1,4}")
 """One short word or number, such as `dark`. What a cookie holds is more often a session than a choice."""
 
@@ -101,6 +108,22 @@ def parameters_of(kind: type) -> frozenset[str]:
         if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
     }
     return frozenset(own - {"self"} | set(HTTPSettings.__annotations__))
+
+
+def no_setting(kind: type, name: str, value: object, known: frozenset[str]) -> str:
+    """Return what to tell of a keyword that the constructor of a class of adapters does not take.
+
+    Args:
+        kind: The class.
+        name: The keyword.
+        value: What was given for it; only a number is repeated.
+        known: The keywords that it takes.
+    """
+    head = f"{kind.__name__} has no setting {name!r}"
+    if name in ChatOptions.__annotations__:
+        shown = repr(value) if isinstance(value, int | float) else "…"
+        return f"{head}: it is an option of a request; write router.complete(messages, {name}={shown})"
+    return f"{head}{nearest(name, known)}"
 
 
 def flag_of(setting: str, value: object) -> bool:
@@ -198,7 +221,7 @@ def base_of(value: object) -> httpx.URL:
     except httpx.InvalidURL as error:
         raise ValueError(f"base_url cannot be read as a URL: {error}") from None
     if url.scheme not in ("http", "https") or not url.host:
-        raise ValueError("base_url must begin with http:// or https:// and name a host")
+        raise ValueError(f"base_url must begin with http:// or https:// and name a host{_completed(value)}")
     if url.port is not None and not 0 < url.port < 1 << 16:
         raise ValueError(f"base_url has the port {url.port}; ports are 1 to 65535")
     if url.userinfo:
@@ -206,6 +229,16 @@ def base_of(value: object) -> httpx.URL:
     if url.query or url.fragment:
         raise ValueError("base_url has a query or fragment; give scheme, host, port and path prefix only")
     return url
+
+
+def _completed(value: str) -> str:
+    """Return what to write for an address without its scheme; nothing where it may be a secret instead."""
+    given = value.strip()
+    found = _ADDRESS.fullmatch(given)
+    if found is None:
+        return ""
+    scheme = "http" if found["here"] else "https"
+    return f"; got {given!r}, write '{scheme}://{given}'"
 
 
 def name_of(value: object) -> str:

@@ -7,11 +7,10 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
-from adapters.contract.message import nearest
 from adapters.http import HTTPAdapter, HTTPSettings
 from adapters.http.client import ServiceWords
 from adapters.http.keys import bearer, keys_of
-from adapters.http.settings import parameters_of
+from adapters.http.settings import no_setting, parameters_of
 from adapters.openai import completions
 from adapters.openai.dialect import OWN, Dialect, OpenAISettings, capabilities_of, in_effect
 
@@ -116,10 +115,9 @@ class OpenAICompatible(HTTPAdapter):
 
     def _refuse_unknown(self, settings: HTTPSettings) -> None:
         """Raise for an unknown setting, with the nearest of all that there are."""
-        unknown = [name for name in settings if name not in HTTPSettings.__annotations__]
-        if unknown:
-            near = nearest(unknown[0], parameters_of(type(self)) | OWN)
-            raise TypeError(f"{type(self).__name__} has no setting {unknown[0]!r}{near}")
+        for name, value in settings.items():
+            if name not in HTTPSettings.__annotations__:
+                raise TypeError(no_setting(type(self), name, value, parameters_of(type(self)) | OWN))
 
     def stream(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
         """Ask for a completion, and yield it.

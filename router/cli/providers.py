@@ -132,7 +132,7 @@ def make(wanted: Wanted, environment: Mapping[str, str]) -> Adapter:
     """Return the adapter of `wanted`, with its secrets from `environment`.
 
     Raises:
-        Mistake: The address or a secret cannot be used. Neither is quoted: both may hold a password.
+        Mistake: The address or a secret cannot be used. What may hold a password is not quoted.
     """
     if "@" in (wanted.url or "").partition("://")[2].partition("/")[0]:
         raise Mistake(
@@ -151,7 +151,8 @@ def make(wanted: Wanted, environment: Mapping[str, str]) -> Adapter:
             return _preset(preset.name, wanted.url, environment, settings)
         return adapter(wanted.url, **settings)
     except (TypeError, ValueError) as error:
-        text = one_line(str(error)).replace("base_url", "the address", 1)
+        text = one_line(str(error)).replace("its base_url", "its address", 1)
+        text = text.replace("base_url", "the address", 1)
         text = text.replace("or give api_key", f"or {wanted.prefix}API_KEY", 1)
         raise Mistake(f"--provider {wanted.name}: {text}") from None
 

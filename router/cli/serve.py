@@ -8,6 +8,7 @@ import socket
 import sys
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -143,15 +144,19 @@ class Service:
             inherited = socket.socket(fileno=listener)
             lives = while_parent_lives()
             return anyio.run(self._serve, made, inherited, lives, backend="asyncio", backend_options=options)
-        opened = self._listening(port)
-        self._tell(opened, made)
-        if workers > 1:
-            if not made.shares:
-                _warn_of_limits(made.settings, workers)
-            started = [sys.executable, "-m", "router", *self._arguments(), "--listener", str(opened.fileno())]
-            opened.set_inheritable(True)
-            return anyio.run(Workers(started, opened.fileno(), workers).run)
-        return anyio.run(self._serve, made, opened, lambda: True, backend="asyncio", backend_options=options)
+        with self._listening(port) as opened:
+            if workers > 1:
+                if not made.named:
+                    anyio.run(_opened_once, made)
+                self._tell(opened, made)
+                if not made.shares:
+                    _warn_of_limits(made.settings, workers)
+                hands_on = ["--listener", str(opened.fileno())]
+                started = [sys.executable, "-m", "router", *self._arguments(), *hands_on]
+                opened.set_inheritable(True)
+                return anyio.run(Workers(started, opened.fileno(), workers).run)
+            serve = partial(self._serve, made, opened, lambda: True, tells=True)
+            return anyio.run(serve, backend="asyncio", backend_options=options)
 
     def _arguments(self) -> list[str]:
         named = [word for each in self.providers for word in ("--provider", each)]
@@ -216,18 +221,32 @@ class Service:
         sys.stdout.write(f"{told}  press Ctrl-C to stop\n")
         sys.stdout.flush()
 
-    async def _serve(self, made: Made, listener: socket.socket, goes_on: Callable[[], bool]) -> int:
+    async def _serve(
+        self, made: Made, listener: socket.socket, goes_on: Callable[[], bool], *, tells: bool = False
+    ) -> int:
         from router.gateway.gateway import Gateway
         from router.gateway.serving.binding import is_loopback
         from router.gateway.serving.garbage import collect_seldom
         from router.gateway.serving.server import GatewayServer
 
         async with made.opened as router:
+            if tells:  # only now: looking around may have found nobody to ask
+                self._tell(listener, made)
             gateway = Gateway(router, made.settings, local=is_loopback(self.host))
             server = GatewayServer(gateway, made.source, host=self.host, goes_on=goes_on)
             collect_seldom()
             await server.serve([listener])
         return CANCELLED if server.interrupted else OK
+
+
+async def _opened_once(made: Made) -> None:
+    """Open the router and close it again, so that a mistake is told before the processes start.
+
+    Raises:
+        Mistake: Nobody can be asked.
+    """
+    async with made.opened:
+        pass
 
 
 def _warn_of_limits(settings: GatewaySettings, workers: int) -> None:

@@ -86,7 +86,10 @@ class Position:
         complaint = None if rule is None else rule.complaint(value)
         if complaint is None:
             return value
-        return self.wrong(self.reading.masked(complaint.removeprefix(f"{self.where[-1]} "), value))
+        said = complaint.removeprefix(f"{self.where[-1]} ").partition("; got ")[
+            0
+        ]  # the line is named instead
+        return self.wrong(self.reading.masked(said, value))
 
 
 def shown_key(where: Where) -> str:

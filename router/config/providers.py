@@ -213,7 +213,12 @@ def _class(path: str, at: Position) -> Any:
         for part in name.split("."):
             made = getattr(made, part)
     except Exception as error:  # noqa: BLE001 - importing runs the code of the module
-        hint = f"; make {module} importable" if isinstance(error, ModuleNotFoundError) else ""
+        hint = ""
+        if isinstance(error, ModuleNotFoundError):
+            hint = (
+                f"; make {module} importable: from this folder with `PYTHONPATH=. chat-router …`, "
+                "else install it"
+            )
         said = at.reading.masked(str(error))
         return at.wrong(f"cannot be loaded: {type(error).__name__}: {said}{hint}")
     if not (isinstance(made, type) and issubclass(made, Adapter)):

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import Final
 
+from router.policy.keywords import KnownKeywords
+
 MINIMUM: Final = 0.5
 """Seconds; no attempt starts with less than this left."""
 
 
 @dataclass(frozen=True, slots=True)
-class Timeouts:
+class Timeouts(KnownKeywords):
     """How long things may take, in seconds.
 
     Attributes:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import anyio
 
 from router._router import Router
+from router.policy.keywords import KnownKeywords
 from router.policy.utc import utc_now
 from router.sync.loop_thread import LoopThread
 from router.sync.monitor import SyncMonitor
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class SyncRouter:
+class SyncRouter(KnownKeywords):
     """A `Router` whose methods block: for scripts, notebooks, Flask, Django, and threads.
 
         with SyncRouter([H2o(base_url=...), Aura(base_url=...)]) as router:

@@ -70,6 +70,28 @@ def test_a_misspelt_setting_gets_the_nearest_name(kind: type[HTTPAdapter], wrong
         kind("http://127.0.0.1:9", **{wrong: "x"})  # type: ignore[arg-type] # the mistake
 
 
+@pytest.mark.parametrize(
+    "secret", ["sk-abc", "me:hunter2@a.example", "0a1b.C2d3e4", "a.example/0a1b2c3d", "a?k=b"]
+)
+def test_an_address_that_may_be_a_secret_is_not_repeated(secret: str) -> None:
+    with pytest.raises(ValueError, match=r"^base_url must begin with \S+ or \S+ and name a host$"):
+        OpenAICompatible(secret)
+
+
+@pytest.mark.parametrize("given", ["localhost:1/v1", "a.example/v1"])
+def test_an_address_without_its_scheme_is_completed(given: str) -> None:
+    scheme = "http" if given.startswith("localhost") else "https"
+    with pytest.raises(ValueError, match=f"; got '{given}', write '{scheme}://{given}'$"):
+        OpenAICompatible(given)
+
+
+@pytest.mark.parametrize("kind", [OpenAICompatible, Aura])
+def test_an_option_of_a_request_is_no_setting(kind: type[HTTPAdapter]) -> None:
+    words = "has no setting 'temperature': it is an option of a request; "
+    with pytest.raises(TypeError, match=words + r"write router.complete\(messages, temperature=0.2\)"):
+        kind("http://127.0.0.1:9", temperature=0.2)  # type: ignore[call-arg] # the mistake
+
+
 async def test_another_kind_of_service_is_told_with_what_was_expected() -> None:
     async with OpenAISimulator() as openai, H2oSimulator() as h2o, AuraSimulator() as aura:
         errors = [

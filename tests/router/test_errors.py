@@ -4,6 +4,7 @@ import pytest
 
 from adapters import (
     AdapterError,
+    AuthenticationFailed,
     BadReply,
     ChatRouterError,
     ConnectionLost,
@@ -16,6 +17,8 @@ from adapters import (
 )
 from router import AllProvidersFailed, Attempt, RequestAborted, RouterError, StreamInterrupted
 from router.errors import verdict_of
+
+NO_KEY = "no provider answered; each refused the key or session: waiting alone does not help"
 
 
 def failed(provider: str, error: AdapterError, number: int = 1) -> Attempt:
@@ -68,6 +71,17 @@ def test_the_causes_are_kept_in_order():
             "no provider takes this request; look at the messages and options",
         ),
         ([InvalidRequest(), ServiceFailed()], {}, "no provider answered"),
+        ([AuthenticationFailed()], {"retry_after": 60, "retryable": True}, NO_KEY),
+        (
+            [AuthenticationFailed(), AuthenticationFailed(retry_after=9)],
+            {"retry_after": 9, "retryable": True},
+            "no provider answered; try again in 9.0 s",
+        ),
+        (
+            [AuthenticationFailed(), ServiceFailed()],
+            {"retry_after": 60, "retryable": True},
+            "no provider answered; try again in 60.0 s",
+        ),
         (
             [InvalidRequest()],
             {"out_of_time": True},

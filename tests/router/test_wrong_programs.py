@@ -71,6 +71,12 @@ WRONG: list[tuple[str, type[Exception], str]] = [
         RuntimeError,
         "cannot reuse already awaited coroutine",
     ),
+    (
+        "with router as opened: pass",
+        TypeError,
+        "a Router is asynchronous; write `async with Router(…) as router:`, "
+        "or `with SyncRouter(…) as router:` in a program without an event loop",
+    ),
     # --- arguments that belong elsewhere
     (
         "await router.stream(h, stream=True)",

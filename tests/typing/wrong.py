@@ -42,6 +42,8 @@ async def options(router: Router) -> None:
 
 
 async def messages(router: Router) -> None:
+    with router:  # error: attr-defined
+        pass
     await router.complete("Hello")  # error: arg-type
     await router.complete(HELLO[0])  # error: arg-type
     await router.complete([1])  # error: list-item
@@ -79,6 +81,9 @@ def things() -> None:
     Router("openai")  # error: arg-type
     Router([OpenAICompatible])  # error: list-item
     Timeouts(total="5")  # error: arg-type
+    Timeouts(first=3)  # error: call-arg
+    Router([], timeout=30)  # error: call-arg
+    SyncRouter([], retries=3)  # error: call-arg
 
 
 def blocking(router: SyncRouter) -> None:

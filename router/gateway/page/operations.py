@@ -123,6 +123,9 @@ async def _done(action: str, name: str, asked: Mapping[str, Any], router: Router
     else:
         said = await _probed(name, asked, router)
     entry = next(each for each in router.health().providers if each.provider == name)
+    if action == "reset" and not entry.can_answer:
+        until = "" if entry.back_in is None else f" for {entry.back_in:.0f} s more"
+        said = f"{shown} is reset, but no request asks it{until}: {phrase(entry.reason, entry)}."
     return {"provider": name, "action": action, "state": entry.state, "said": said}
 
 

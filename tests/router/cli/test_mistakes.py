@@ -46,6 +46,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "an address without a service": (("ask", "hi", "-p", URL), "needs a service before the address"),
     "a scheme that is not http": (("ask", "hi", "-p", "h2o=ftp://a"), "must begin with http://"),
+    "no key": (("ask", "hi", "-p", "openai"), "for another service with such an API give its address"),
     "an address without a scheme": (("ask", "hi", "-p", "openai=localhost:99"), "must begin with http://"),
     "an address with a query": (("ask", "hi", "-p", f"h2o={URL}/?a=1"), "query or fragment"),
     "two providers of one name": (("ask", "hi", *H2O, *H2O), "backup:h2o=URL"),

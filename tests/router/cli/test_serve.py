@@ -164,6 +164,24 @@ def test_a_mistake_is_told_before_anything_listens(arguments: tuple[str, ...], w
     assert (code, words in errors) == (64, True), errors
 
 
+@pytest.mark.parametrize("arguments", [(), ("--workers", "2")])
+def test_nothing_is_announced_where_nobody_can_be_asked(
+    arguments: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from router.cli import app as commands
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("router.config.environment.PRESETS", {})
+    monkeypatch.setattr("router.cli.serve._write_logs", lambda: None)
+    code, errors = in_this_process(commands.run, ["serve", "--port", "0", *arguments])
+
+    assert (code, "name at least one provider" in errors) == (64, True), errors
+    assert "serving on" not in capsys.readouterr().out
+
+
 def in_this_process(command: Any, arguments: list[str]) -> tuple[int, str]:
     import contextlib
     import io

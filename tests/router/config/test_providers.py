@@ -219,6 +219,13 @@ def test_a_module_that_cannot_be_imported_is_a_mistake(
     sys.modules.pop("broken_of_theirs", None)
 
 
+def test_a_module_that_is_not_found_is_told_with_how_to_start_from_its_folder(tmp_path: Path) -> None:
+    (mistake,) = mistakes(tmp_path, table("saysay:Say"))
+
+    assert "ModuleNotFoundError: No module named 'saysay'; make saysay importable" in mistake.text
+    assert "with `PYTHONPATH=. chat-router …`" in mistake.text
+
+
 def test_a_class_in_a_class_can_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     module = ModuleType("nested_of_theirs")
     module.Outer = SimpleNamespace(Inner=Bare)  # type: ignore[attr-defined]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import pytest
 
+from adapters import RateLimited
 from adapters.scripted import ScriptedAdapter
 from router import Router
 from router.gateway.page import operations
@@ -44,6 +45,17 @@ async def test_a_provider_is_isolated_and_reset() -> None:
         "said": "first is isolated: no request asks it until it is reset.",
     }
     assert (reset.status_code, behind[1]) == (200, "closed")
+
+
+async def test_a_reset_tells_what_still_holds_the_provider_back() -> None:
+    first = ScriptedAdapter("first", [RateLimited(retry_after=60)])
+    async with Router([first, ScriptedAdapter("second", ["hello"])], observers=[]) as router:
+        await router.complete([{"role": "user", "content": "Hi"}])
+        served = TestGateway(router)
+        async with served.client() as client:
+            reset = await operate(client, "reset", {"provider": "first"})
+
+    assert reset.json()["said"].startswith("first is reset, but no request asks it for ")
 
 
 async def test_one_provider_alone_is_probed() -> None:
