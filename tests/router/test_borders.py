@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import threading
 import warnings
+from collections.abc import Iterator
 
 import anyio
 import anyio.to_thread
@@ -68,10 +69,10 @@ def test_an_adapter_is_used_again_by_another_router_in_another_loop(first, secon
     assert run_virtual(use, first) == run_virtual(use, second) == "Hello"
 
 
-def _answers_in_three_loops(url):
+def _answers_in_three_loops(url: str) -> Iterator[str]:
     adapter = OpenAICompatible(f"{url}/v1", model="m")
 
-    async def use():
+    async def use() -> str:
         return (await Router([adapter], observers=[]).complete(HELLO)).text
 
     for backend in ("asyncio", "trio", "asyncio"):
