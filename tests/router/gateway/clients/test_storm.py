@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from benchmarks.gateway.storm import WORDS, judged, storm
+from benchmarks.gateway.storm import WORDS, growth, judged, storm
 from tests.depth import QUICK
 
 TEXT = " ".join(["w"] * WORDS)
@@ -38,6 +38,19 @@ def chunk(text: str) -> str:
 def test_the_judge_sees_what_is_mixed_or_silently_cut(answer: bytes, kind: str | None) -> None:
     assert (judged(answer, "w") == kind) is (kind is not None)
     assert judged(answer, "w").startswith("w:") is (kind is None)
+
+
+@pytest.mark.parametrize(
+    ("memory", "flat"),
+    [
+        ([60.0, 70.0, 75.0, 80.0], True),
+        ([60.0, 70.0, 80.0, 90.0], False),
+        ([60.0, *(80.0 + n % 3 for n in range(59))], True),
+        ([60.0, *(80.0 + n * 0.2 for n in range(59))], False),
+    ],
+)
+def test_memory_that_grows_all_the_time_is_told_from_pools_that_fill(memory: list[float], flat: bool) -> None:
+    assert (growth(memory) <= 0) is flat
 
 
 @pytest.mark.skipif(QUICK, reason="a storm runs in full depth")
