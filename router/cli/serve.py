@@ -210,13 +210,15 @@ class Service:
             ) from None
 
     def _tell(self, listener: socket.socket, made: Made) -> None:
-        from router.gateway.serving.binding import address_of
+        from router.gateway.serving.binding import address_of, asked_at
 
         address = address_of(listener)
         chain = f": {' > '.join(made.named)}" if made.named else ""
         key = "a key of yours" if made.settings.keys else "any"
-        examples = _EXAMPLES.format(address=address) if self.demo else ""
-        told = f"serving on {address}{chain}\n  base_url: {address}/v1, api_key: {key}\n{examples}"
+        here = asked_at(address)
+        elsewhere = "" if here == address else " (from elsewhere with this machine's name instead)"
+        examples = _EXAMPLES.format(address=here) if self.demo else ""
+        told = f"serving on {address}{chain}\n  base_url: {here}/v1{elsewhere}, api_key: {key}\n{examples}"
         # In one piece: standard error may be the same pipe, and the workers write there.
         sys.stdout.write(f"{told}  press Ctrl-C to stop\n")
         sys.stdout.flush()

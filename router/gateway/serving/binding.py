@@ -70,3 +70,8 @@ def address_of(listener: socket.socket) -> str:
     """Return the address of a socket that listens, such as `http://127.0.0.1:8000`."""
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def asked_at(address: str) -> str:
+    """Return what to ask on this machine: 0.0.0.0 and :: stand for all addresses, and are none to ask."""
+    return address.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
