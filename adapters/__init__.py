@@ -160,3 +160,6 @@ if not TYPE_CHECKING:  # a type checker would take any misspelt name for an Any
         from importlib import import_module
 
         return getattr(import_module(f"adapters.{_LAZY[name]}"), name)
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

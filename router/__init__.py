@@ -33,10 +33,8 @@ from router.events import (
     WaitStarted,
 )
 from router.health.monitor import Monitor
-from router.health.report import HealthReport, Keeper, ProviderHealth
 from router.policy.breaker import BreakerPolicy
 from router.policy.budget import RetryBudget
-from router.policy.hedge import HedgePolicy
 from router.policy.interruption import Interruption
 from router.policy.prices import Cost, Price, Prices
 from router.policy.retry import RetryPolicy
@@ -45,8 +43,21 @@ from router.policy.timeouts import Timeouts
 from router.reply.stream import ReplyStream
 from router.reply.transcript import Choice, Reply, ToolCall
 
-if TYPE_CHECKING:  # imported when they are asked for
+if TYPE_CHECKING:
+    from router.health.report import HealthReport, Keeper, ProviderHealth
+    from router.policy.hedge import HedgePolicy
     from router.sync import SyncMonitor, SyncReplyStream, SyncRouter
+
+# Imported when they are asked for: a program that streams needs none of them.
+_LAZY = {
+    "HealthReport": "health.report",
+    "HedgePolicy": "policy.hedge",
+    "Keeper": "health.report",
+    "ProviderHealth": "health.report",
+    "SyncMonitor": "sync",
+    "SyncReplyStream": "sync",
+    "SyncRouter": "sync",
+}
 
 __all__ = [
     "AdapterBroke",
@@ -109,10 +120,13 @@ del _name
 if not TYPE_CHECKING:  # a type checker would take any misspelt name for an Any
 
     def __getattr__(name: str) -> Any:
-        if not (name.startswith("Sync") and name in __all__):
+        if name not in _LAZY:
             raise AttributeError(f"module 'router' has no attribute {name!r}")
-        from router import sync
+        from importlib import import_module
 
-        value = globals()[name] = getattr(sync, name)
+        value = globals()[name] = getattr(import_module(f"router.{_LAZY[name]}"), name)
         value.__module__ = "router"
         return value
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -139,7 +138,9 @@ def account_of(key: Secret | None, headers: Mapping[str, str | Secret]) -> bytes
     named = sorted((name, value) for name, value in headers.items() if CREDENTIALS.search(name))
     if key is None and not named:
         return None
-    digest = hashlib.blake2b(key=_OF_THIS_PROCESS, digest_size=16)
+    from hashlib import blake2b  # with OpenSSL; most requests bring no account along
+
+    digest = blake2b(key=_OF_THIS_PROCESS, digest_size=16)
     for name, value in (("", key or ""), *named):
         text = value.reveal() if isinstance(value, Secret) else value
         for part in (name.encode(), text.encode("utf-8", "surrogatepass")):

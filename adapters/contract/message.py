@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 from collections.abc import Collection, Mapping
@@ -63,6 +62,8 @@ _SHAPE_OF_RESULT: Final = "{'role': 'tool', 'tool_call_id': 'call_1', 'content':
 
 def nearest(name: str, known: Collection[str]) -> str:
     """Return `; did you mean 'x'?` for the nearest known name, or nothing."""
+    import difflib  # of mistakes only, as a program has few
+
     found = difflib.get_close_matches(name, list(known), n=1)
     return f"; did you mean {found[0]!r}?" if found else ""
 

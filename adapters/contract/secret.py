@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import html
 import re
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
@@ -277,7 +276,9 @@ def _decoded(text: str) -> Iterator[tuple[str, int, int]]:
         elif kind == "unit":
             said = chr(int(said, 16))
         elif kind == "entity":
-            said = html.unescape(said)
+            from html import unescape  # its table of 2000 names; entities are rare
+
+            said = unescape(said)
         elif kind == "nothing":  # the backslash before another character
             continue
         for character in said:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ssl
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Final
 
 import anyio
@@ -56,11 +55,8 @@ if TYPE_CHECKING:
     from adapters.http.cookies import CookieRenewal
     from adapters.http.transport import Exchange
 
-try:
-    _version = version("chat-router")
-except PackageNotFoundError:  # the sources are used without being installed
-    _version = "0"
-USER_AGENT: Final = f"chat-router/{_version}"
+VERSION: Final = "0.1.0"  # as in pyproject.toml; to look it up in what is installed takes 5 ms
+USER_AGENT: Final = f"chat-router/{VERSION}"
 _FIXED: Final = {"user-agent": USER_AGENT, "accept": "*/*", "accept-encoding": "identity"}
 
 

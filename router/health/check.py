@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from router.health.report import HealthReport, ProviderHealth, RetryAllowance
-from router.health.snapshot import health_of
 from router.policy.strategy import Priority
 from router.provider.chain import foreseen
 
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
     from adapters.contract import ProbeLevel, ProbeResult
     from router.events import Observers
     from router.health.probes import Probing
-    from router.health.report import Keeper
+    from router.health.report import HealthReport, Keeper
     from router.health.traffic import TrafficObserver
     from router.policy.budget import RetryBudget
     from router.policy.strategy import Strategy
@@ -54,8 +52,15 @@ class CheckUp:
         self, level: ProbeLevel | None = None, probes: Mapping[str, ProbeResult] | None = None
     ) -> HealthReport:
         """Return what is known now, without I/O."""
+        # Not every program asks for a report, and its classes take a tenth of `import router` to make.
+        from router.health.report import HealthReport, RetryAllowance
+        from router.health.snapshot import entry_of
+
         now, probes = self.clock(), probes or {}
-        entries = [self._entry(provider, now, probes.get(name)) for name, provider in self.providers.items()]
+        entries = [
+            entry_of(provider, self.traffic, now, probes.get(name))
+            for name, provider in self.providers.items()
+        ]
         order = None
         if not isinstance(self.strategy, Priority):
             chain, broke = list(self.providers.values()), self.notify.broke
@@ -73,13 +78,3 @@ class CheckUp:
             except Exception as bug:  # noqa: BLE001 - it is the application's, and must not end a check
                 self.notify.broke(f"{type(self.keeper).__qualname__}.keep", bug)
         return report
-
-    def _entry(self, provider: Provider, now: float, probe: ProbeResult | None) -> ProviderHealth:
-        try:
-            if provider.sharing is not None:
-                provider.sharing.apply(now)
-            return health_of(provider, self.traffic.of(provider.name, now), now, probe)
-        except Exception as bug:  # noqa: BLE001 - one adapter must not hide the others
-            reason = f"the adapter has a bug: it raised {type(bug).__name__} when it was looked at"
-            adapter = type(provider.adapter).__name__
-            return ProviderHealth(provider.name, adapter, reason=reason, can_answer=False)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import anyio
 
 from router.health.level import checked_level
-from router.health.report import HealthReport
 
 if TYPE_CHECKING:
     import random
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
     from adapters.contract import ProbeLevel
     from router.health.check import CheckUp
+    from router.health.report import HealthReport
     from router.request.in_flight import InFlight
 
     OnReport: TypeAlias = Callable[[HealthReport], object]
@@ -49,6 +49,8 @@ class Monitor:
         jitter: float,
         on_report: OnReport | None,
     ) -> None:
+        from router.health.report import HealthReport  # not every program wants one; see `CheckUp.report`
+
         if not 0 < interval < math.inf:
             raise ValueError(f"monitor(interval={interval!r}): it must be a number of seconds above 0")
         if not 0 <= jitter < 1:

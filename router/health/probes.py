@@ -9,7 +9,7 @@ an adapter raises or returns nonsense        no finding; the other providers are
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import anyio
@@ -42,7 +42,7 @@ class _Flight:
         result: What it found; None where it was cancelled.
     """
 
-    landed: anyio.Event = field(default_factory=anyio.Event)
+    landed: anyio.Event
     result: ProbeResult | None = None
 
 
@@ -95,7 +95,7 @@ class Probing:
             await flight.landed.wait()
             if flight.result is not None:
                 return flight.result
-        flight = self._flights[key] = _Flight()
+        flight = self._flights[key] = _Flight(anyio.Event())
         if self._slots is None:
             self._slots = anyio.Semaphore(AT_ONCE)
         try:

@@ -12,8 +12,29 @@ from router.provider.standing import REACHABLE
 
 if TYPE_CHECKING:
     from adapters.contract import ProbeResult
-    from router.health.traffic import Traffic
+    from router.health.traffic import Traffic, TrafficObserver
     from router.provider.provider import Provider
+
+
+def entry_of(
+    provider: Provider, traffic: TrafficObserver, now: float, probe: ProbeResult | None
+) -> ProviderHealth:
+    """Return what a report says of `provider`, even where looking at its adapter raises.
+
+    Args:
+        provider: To look at, after what other processes told of it.
+        traffic: What requests showed of the providers.
+        now: On the event loop's clock.
+        probe: That was made for this report, where there was one.
+    """
+    try:
+        if provider.sharing is not None:
+            provider.sharing.apply(now)
+        return health_of(provider, traffic.of(provider.name, now), now, probe)
+    except Exception as bug:  # noqa: BLE001 - one adapter must not hide the others
+        reason = f"the adapter has a bug: it raised {type(bug).__name__} when it was looked at"
+        adapter = type(provider.adapter).__name__
+        return ProviderHealth(provider.name, adapter, reason=reason, can_answer=False)
 
 
 def health_of(

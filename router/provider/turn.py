@@ -6,18 +6,13 @@ on the configured account, and of the one that counts only what concerns every a
 
 from __future__ import annotations
 
-import hashlib
-from typing import TYPE_CHECKING, Final
-
-import msgspec
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from adapters.contract import ChatRequest
     from router.policy.breaker import Permit
-
-_sorted: Final = msgspec.json.Encoder(order="sorted", enc_hook=dict)
 
 
 class Turn:
@@ -54,8 +49,13 @@ class Turn:
     def content(self) -> bytes:
         """A digest of the messages: equal for the same content, whoever asks and how often."""
         if self._content is None:
+            # Few requests ask for it, and an adapter that speaks HTTP has loaded both before.
+            from hashlib import blake2b
+
+            from msgspec.json import encode
+
             messages = [message.as_sent() for message in self.request.messages]
-            self._content = hashlib.blake2b(_sorted.encode(messages), digest_size=16).digest()
+            self._content = blake2b(encode(messages, order="sorted", enc_hook=dict), digest_size=16).digest()
         return self._content
 
     @property

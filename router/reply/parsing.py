@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-import msgspec
-
 T = TypeVar("T")
 
 
@@ -21,6 +19,8 @@ def parsed(text: str, kind: type[T]) -> T:
         TypeError: `kind` is no type that can be decoded.
         ValueError: The text is not JSON, or not of this kind; the message says where.
     """
+    from msgspec import json  # which few programs want here
+
     name = getattr(kind, "__name__", str(kind))
     document = _without_fence(text)
     validate = getattr(kind, "model_validate_json", None)
@@ -28,7 +28,7 @@ def parsed(text: str, kind: type[T]) -> T:
         if callable(validate):
             value: T = validate(document)
             return value
-        return msgspec.json.decode(document, type=kind)
+        return json.decode(document, type=kind)
     except TypeError as error:
         raise TypeError(f"{name} is no type that JSON can be decoded into: {error}") from None
     except (ValueError, RecursionError) as error:  # those of msgspec and of pydantic are ValueErrors

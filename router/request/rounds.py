@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 import anyio
-import tenacity
 
 from adapters.contract.errors import Disposition
 from router.policy.timeouts import MINIMUM
@@ -137,6 +136,8 @@ async def in_rounds(
     first = await play(1)
     if first is not None or rounds.next_at() is None:
         return first
+    import tenacity  # 10 ms of reading, which a pause follows; most programs never need it
+
     number = 0
 
     async def one() -> T | None:

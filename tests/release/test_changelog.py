@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 
+from adapters.http.client import VERSION as SENT
 from tests.docs.pages import read
 
 VERSION = tomllib.loads(read("pyproject.toml"))["project"]["version"]
@@ -23,6 +24,10 @@ def test_the_changelog_has_a_section_for_the_version() -> None:
     assert versions == sorted(
         versions, key=lambda each: [int(part) for part in each.split(".")], reverse=True
     )
+
+
+def test_services_are_told_the_version() -> None:
+    assert VERSION == SENT, "VERSION of adapters/http/client.py is what the header `user-agent` says"
 
 
 def test_nothing_says_that_there_is_a_release_before_there_is_one() -> None:

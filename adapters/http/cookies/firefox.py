@@ -13,7 +13,6 @@ Source: https://security.googleblog.com/2024/07/improving-security-of-chrome-coo
 
 from __future__ import annotations
 
-import configparser
 import os
 import sys
 from contextlib import closing
@@ -118,6 +117,8 @@ def _roots() -> list[Path]:
 
 def _chosen(root: Path) -> Path | None:
     """Return the folder of the profile that Firefox starts with, by its `profiles.ini`."""
+    import configparser  # nobody else needs it
+
     profiles = configparser.ConfigParser(interpolation=None)
     try:
         profiles.read(root / "profiles.ini", encoding="utf-8")
