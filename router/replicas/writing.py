@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from router.replicas import scripts
@@ -186,7 +187,7 @@ class Writing:
             self._next["probe", lease.name] = now + 1.0
             key, wish = self._keys.of("probe", lease.name), self._keys.of("no-wish", lease.name)
             words = ("EVAL", scripts.TAKE, 2, key, wish, mine, lasts, "0")
-            found.append(Command(words, lambda reply, it=lease: it.answered(now, given=reply == 1)))  # type: ignore[misc]
+            found.append(Command(words, _granted(lease, now)))
         return found
 
     def _counts(self, now: float) -> list[Command]:
@@ -201,7 +202,7 @@ class Writing:
             key = self._keys.of("count", budget.name)
             words = ("EVAL", scripts.BUCKET, 1, key, rate, most, asked.earned, asked.spent, asked.want, lasts)
             reply = _bound_reply(budget.fetched, asked)
-            found.append(Command(words, reply, lambda it=budget, what=asked: it.lost(what)))  # type: ignore[misc]
+            found.append(Command(words, reply, partial(budget.lost, asked)))
         return found
 
     def _limits(self, now: float) -> list[Command]:
@@ -262,6 +263,10 @@ def _relative(beliefs: Any, now: float) -> dict[str, dict[str, object]]:
             "missing": each["missing"],
         }
     return found
+
+
+def _granted(lease: ProbeLease, asked_at: float) -> Callable[[Any], object]:
+    return lambda reply: lease.answered(asked_at, given=reply == 1)
 
 
 def _bound_reply(done: Callable[..., object], asked: object) -> Callable[[Any], object]:
