@@ -74,7 +74,8 @@ class Storm:
     async def _ask(self, gateway: Member, word: str, leaves: float | None, *, streams: bool) -> str:
         """Return how a request ended."""
         request = request_of("/v1/chat/completions", "chat-router", word, streams=streams, key=KEY)
-        got, was_refused = bytearray(), False
+        was_refused, began = False, anyio.current_time()
+        got, lost = bytearray(), ""
         longest = 3 * self.patience + 30  # the clients themselves may be slow: they share the machine
         with anyio.move_on_after(longest if leaves is None else leaves) as scope:
             try:
@@ -82,10 +83,10 @@ class Storm:
                     await connection.send(request)
                     while not ended(got):
                         got += await connection.receive()
-            except (anyio.EndOfStream, anyio.BrokenResourceError):
-                pass
-            except OSError:  # nobody listens
-                was_refused = True
+            except (anyio.EndOfStream, anyio.BrokenResourceError) as error:
+                lost = repr(error.__cause__ or error)
+            except OSError as error:  # nobody listens
+                was_refused, lost = True, repr(error)
         if scope.cancelled_caught:
             if leaves is not None:
                 return LEFT
@@ -98,7 +99,10 @@ class Storm:
                 return self._is_wrong(wrong)
             return judged(bytes(got), word) if ended(got) else BROKEN
         kind = judged(bytes(got), word)
-        return kind if kind in KINDS else self._is_wrong(kind)
+        if kind in KINDS:
+            return kind
+        seconds = anyio.current_time() - began
+        return self._is_wrong(f"gateway {gateway.number}, after {seconds:.1f} s, {lost or 'ended'}: {kind}")
 
     def _is_wrong(self, what: str) -> str:
         self.wrong.append(what)
