@@ -72,6 +72,8 @@ class Writing:
         self.probes = {name: ProbeLease(name, store) for name in agreement.providers}
         self.budgets: list[SharedBudget] = []
         self.limits: deque[SharedBucket | SharedTally] = deque()
+        self.spending: dict[str, tuple[SharedTally, str]] = {}
+        """Of the providers with a budget: the sum, and its currency."""
         self._agreement = agreement
         self._keys = keys
         self._store = store
@@ -237,7 +239,11 @@ class Writing:
             return []
         self._beat_at = now
         mine, keys = self._agreement.me, self._keys
-        belief = json.dumps(_relative(self._agreement.beliefs, now), separators=(",", ":"))
+        beliefs = _relative(self._agreement.beliefs, now)
+        for name, (tally, currency) in self.spending.items():
+            if name in beliefs:
+                beliefs[name]["spending"] = _spending(tally, currency, now)
+        belief = json.dumps(beliefs, separators=(",", ":"))
 
         def counted(reply: Any) -> None:
             self._store.replicas = max(1, min(_whole(reply), 1000))
@@ -263,6 +269,12 @@ def _relative(beliefs: Any, now: float) -> dict[str, dict[str, object]]:
             "missing": each["missing"],
         }
     return found
+
+
+def _spending(tally: SharedTally, currency: str, now: float) -> dict[str, object]:
+    spent, together = tally.sums(now)
+    heard = None if together is None else round(together, 9)
+    return {"currency": currency, "spent": round(spent, 9), "together": heard, "budget": tally.limit}
 
 
 def _granted(lease: ProbeLease, asked_at: float) -> Callable[[Any], object]:

@@ -24,6 +24,7 @@ from adapters import Delta, NotWorking, Usage
 from adapters.scripted import ScriptedAdapter
 from router import Price, Prices, Router, SharingChanged
 from router.replicas import Replicas
+from router.replicas.beliefs import read
 from router.replicas.lease import GRACE, WINDOW
 from tests.depth import QUICK
 from tests.router.recording import HELLO
@@ -343,8 +344,28 @@ async def test_a_budget_is_spent_once_by_all(start):
             reply = await (one, other)[number % 2].complete(HELLO)
             spent += reply.provider == "first"
             await until(partial(all_know, 0.01 * spent, one, other))
+        told = [each.health().providers[0].spending for each in (one, other)]
+        assert {"spent": 0.02, "spent_together": 0.03} == money_of(told[0])
+        assert {"spent": 0.01, "spent_together": 0.03} == money_of(told[1])
+        await until(
+            lambda: all(
+                each.spending and each.spending.together == 0.03
+                for each in read(Replicas(server.url))
+                if each.provider == "first"
+            )
+        )
+        heard = sorted(each.words for each in read(Replicas(server.url)) if each.provider == "first")
+        server.kill()
+        await until(lambda: not (is_shared(one) or is_shared(other)))
+        assert money_of(one.health().providers[0].spending) == {"spent": 0.02, "spent_together": None}
 
     assert 3 == spent
+    for amount, words in zip(("0.01", "0.02"), heard, strict=True):
+        assert f"spent today {amount} USD here, 0.03 by all together, of 0.03" in words
+
+
+def money_of(spending: Any) -> dict[str, Any]:
+    return {name: spending.as_dict()[name] for name in ("spent", "spent_together")}
 
 
 def all_know(spent: float, *routers: Router) -> bool:
