@@ -61,6 +61,11 @@ CLIENTS ?= 2000
 .PHONY: soak-gateway
 soak-gateway: $(READY)
 	$(BIN)/python -m benchmarks.gateway.storm --clients $(CLIENTS) --seconds $(if $(filter 1200,$(SECONDS)),120,$(SECONDS))
+# The same with three gateways that share a redis-server: one of them is killed under load, later the store.
+.PHONY: storm-gateway
+storm-gateway: $(READY)
+	$(BIN)/python -m benchmarks.gateway.storm --clients $(CLIENTS) --seconds 120 --replicas 3 --kill
+
 # How soon four processes agree through a real store, at what cost, and what a killed store costs.
 STORE ?= redis-server
 .PHONY: bench-replicas

@@ -12,12 +12,14 @@ _CHUNKED: Final = -1
 """In place of a length: the answer ends with its last chunk."""
 
 
-def request_of(path: str, model: str, text: str = "hello", *, streams: bool = True) -> bytes:
+def request_of(
+    path: str, model: str, text: str = "hello", *, streams: bool = True, key: str = "sk-1"
+) -> bytes:
     """Return the bytes of a request."""
     body = {"model": model, "messages": [{"role": "user", "content": text}], "stream": streams}
     data = json.dumps(body).encode()
     head = (
-        f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer sk-1\r\n"
+        f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {key}\r\n"
         f"content-type: application/json\r\ncontent-length: {len(data)}\r\n\r\n"
     )
     return head.encode() + data

@@ -17,11 +17,12 @@ from router.gateway.serving.garbage import collect_seldom
 from router.gateway.serving.server import GatewayServer
 
 
-def listening() -> socket.socket:
-    """Return a socket that listens on a free port, and print that port."""
+def listening(port: int = 0) -> socket.socket:
+    """Return a socket that listens, and print its port: a free one where `port` is 0."""
     # Without its protocol, asyncio leaves Nagle's algorithm on: 40 ms for each reply.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.bind(("127.0.0.1", 0))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections of a killed one may linger
+    listener.bind(("127.0.0.1", port))
     listener.listen(4096)
     sys.stdout.write(f"{listener.getsockname()[1]}\n")
     sys.stdout.flush()

@@ -3,18 +3,22 @@
     python -m benchmarks.replicas --server redis-server
 
 Four processes answer requests all the time. In each round one of them finds that the provider fell (its
-breaker opens); the others note when they know. All use the same monotonic clock of this machine.
+breaker opens), in the next one that it works; the others note when they know. All use the same monotonic
+clock of this machine. On a busy one a process gets no CPU for up to a second, and knows nothing then: what
+is told when no process stood still is shown apart.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,8 +34,12 @@ from tests.router.replicas.servers import Server, program_of
 
 HELLO = [{"role": "user", "content": "Hello"}]
 WARM_UP = 5.0
-ROUND = 0.3
-"""Seconds."""
+ROUND = 0.6
+"""Seconds; what is not known by then counts as late."""
+LOOK = 0.002
+"""Seconds between two looks, as often as a busy router decides."""
+STALL = 0.02
+"""Seconds by which a look is late where the process got no CPU."""
 
 
 def router_of(url: str | None) -> Router:
@@ -44,8 +52,7 @@ async def agreeing(url: str, number: int, count: int, rounds: int, start: float,
     """Be one of the processes: take turns in finding the provider fallen, and note when others did."""
     router = router_of(url)
     provider: Any = router._providers["first"]  # noqa: SLF001 - a round is begun by hand
-    said: dict[int, float] = {}
-    heard: dict[int, float] = {}
+    seen = Seen()
 
     async def load() -> None:
         while True:
@@ -53,32 +60,63 @@ async def agreeing(url: str, number: int, count: int, rounds: int, start: float,
             await router.complete(HELLO, providers=["second"])  # an answer of the first would speak for it
             await anyio.sleep((time.perf_counter() - began) * (1 / busy - 1))
 
+    async def look() -> None:
+        was_down = False
+        while True:
+            provider.sharing.apply(anyio.current_time())
+            is_down, now = provider.adapter.working is False, time.monotonic()
+            if is_down is not was_down:
+                seen.turned.append((now, is_down))
+            was_down = is_down
+            await anyio.sleep(LOOK)
+            if time.monotonic() > now + LOOK + STALL:
+                seen.stalls.append((now, time.monotonic()))
+
     async with router, anyio.create_task_group() as tasks:
         tasks.start_soon(load)
-        for turn in range(rounds):
-            at = start + turn * ROUND
+        tasks.start_soon(look)
+        for turn in range(number, rounds, count):
+            at, fell = start + turn * ROUND, turn % 2 == 0
             await anyio.sleep(max(0.0, at - time.monotonic()))
-            fell = turn % 2 == 0
-            now = anyio.current_time()
-            if turn % count == number:
+            # Where this process got no CPU for long, or the turn before was left out, nothing can be learnt.
+            if time.monotonic() < at + ROUND / 3 and (provider.adapter.working is False) is not fell:
+                now, seen.said[turn] = anyio.current_time(), time.monotonic()
+                error = NotWorking("fell") if fell else None
                 if fell:
-                    error = NotWorking("fell")
                     provider.standing.against = None
-                    provider.adapter.mark(Outcome(now, error))
-                    provider.sharing.changed(now, None, "traffic", error)
-                else:
-                    provider.adapter.mark(Outcome(now))
-                    provider.sharing.changed(now, None, "answer", None)
-                said[turn] = time.monotonic()
-            while time.monotonic() < at + ROUND - 0.01:
-                provider.sharing.apply(anyio.current_time())
-                if (provider.adapter.working is False) is fell:
-                    heard[turn] = time.monotonic()
-                    break
-                await anyio.sleep(0.002)
+                provider.adapter.mark(Outcome(now, error))
+                provider.sharing.changed(now, None, "traffic" if fell else "answer", error)
+        await anyio.sleep(max(0.0, start + (rounds + 1) * ROUND - time.monotonic()))
         tasks.cancel_scope.cancel()
-        lost = router.sharing.link.losses  # type: ignore[union-attr]
-    sys.stdout.write(json.dumps({"said": said, "heard": heard, "lost": lost}))
+        seen.lost = router.sharing.link.losses  # type: ignore[union-attr]
+    sys.stdout.write(json.dumps(asdict(seen)))
+
+
+@dataclass
+class Seen:
+    """What one process saw; times are of the clock that all share.
+
+    Attributes:
+        said: Round -> when it told that the provider fell, or works again.
+        turned: When it knew that the provider fell (True), or works again.
+        stalls: When it did not run, from and to, though it was to.
+        lost: How often it lost the store.
+    """
+
+    said: dict[int, float] = field(default_factory=dict)
+    turned: list[tuple[float, bool]] = field(default_factory=list)
+    stalls: list[tuple[float, float]] = field(default_factory=list)
+    lost: int = 0
+
+    def waited(self, turn: int, at: float) -> float:
+        """Return the seconds until it knew what was told in a round; infinite where that took a round."""
+        fell = turn % 2 == 0
+        knew = next((when for when, is_down in self.turned if when >= at and is_down is fell), math.inf)
+        return knew - at if knew < at + ROUND else math.inf
+
+    def stood_still(self, since: float, until: float) -> bool:
+        """Whether it did not run for a part of a time."""
+        return any(began < until and ended > since for began, ended in self.stalls)
 
 
 def agreement(server: Server, rounds: int, backend: str, busy: float) -> None:
@@ -91,21 +129,33 @@ def agreement(server: Server, rounds: int, backend: str, busy: float) -> None:
         )
         for n in range(4)
     ]
-    found = [json.loads(each.communicate(timeout=120)[0]) for each in processes]
-    said = {turn: at for each in found for turn, at in each["said"].items()}
-    waits = sorted(
-        1000 * (each["heard"][turn] - at)
-        for turn, at in said.items()
-        for number, each in enumerate(found)
-        if turn in each["heard"] and int(turn) % 4 != number
-    )
-    missed = 3 * len(said) - len(waits)
-    late = sorted({int(turn) for turn in said for each in found if turn not in each["heard"]})
-    p99 = waits[int(0.99 * len(waits))]
+    found = [Seen(**json.loads(each.communicate(timeout=120 + rounds * ROUND)[0])) for each in processes]
+    waits: list[float] = []
+    undisturbed: list[float] = []
+    for speaker in found:
+        for turn, at in speaker.said.items():
+            for each in (each for each in found if each is not speaker):
+                waits.append(1000 * each.waited(int(turn), at))
+                until = at + min(waits[-1] / 1000, ROUND)
+                if not (each.stood_still(at, until) or speaker.stood_still(at, until)):
+                    undisturbed.append(waits[-1])
+    longest = max((1000 * (to - since) for each in found for since, to in each.stalls), default=0.0)
     print(
-        f"agreement, 4 processes, {backend}, {busy:.0%} load: median {statistics.median(waits):.1f} ms, "
-        f"p99 {p99:.1f} ms, worst {waits[-1]:.1f} ms, of {len(waits)}; later than 290 ms: {missed} "
-        f"(in the rounds {late}); the store was lost {sum(each['lost'] for each in found)} times"
+        f"agreement, 4 processes, {backend}, {busy:.0%} load: all {_figures(waits)}; where no process stood "
+        f"still meanwhile {_figures(undisturbed)}; they got no CPU for over {1000 * STALL:.0f} ms "
+        f"{sum(len(each.stalls) for each in found)} times, longest {longest:.0f} ms; "
+        f"the store was lost {sum(each.lost for each in found)} times"
+    )
+
+
+def _figures(waits: list[float]) -> str:
+    ordered = sorted(waits)
+    late = sum(wait == math.inf for wait in ordered)
+    known = [wait for wait in ordered if wait < math.inf]
+    p99 = ordered[int(0.99 * len(ordered))]
+    return (
+        f"{len(ordered)}: median {statistics.median(ordered):.1f} ms, p99 {p99:.1f} ms, worst "
+        f"{known[-1]:.1f} ms, {late} later than {1000 * ROUND:.0f} ms"
     )
 
 

@@ -79,7 +79,7 @@ def health_of(
         probe=None if probe is None else replace(probe, reason=told_by(probe), error=None),
         probe_budget=ProbeAllowance(provider.probe_budget.left(now), provider.probe_budget.per_hour),
         limits=_limits(provider, now),
-        spending=None if provider.account is None else provider.account.today(),
+        spending=None if provider.account is None else provider.account.told(),
         tenants_held_back=provider.tenants.held_back(adapter.model, now),
     )
 

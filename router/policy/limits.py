@@ -72,6 +72,10 @@ class Tally(Protocol):
         """Return the seconds until less than the limit is used; 0 where it is so now."""
         ...
 
+    def together(self) -> float | None:
+        """Return what all processes used, as last heard; None where that is not known."""
+        ...
+
 
 class WindowBucket:
     """At most `limit` in any `window` seconds, all at once or one by one.

@@ -6,7 +6,7 @@ in no sum. A budget stops the next request, not one under way: several that run 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -37,6 +37,7 @@ MAY_HAVE_COST: Final = (
     BadReply, ConnectionLost, EmptyReply, FirstContentTimeout, ReplyRejected, Stalled, Truncated,
 )  # fmt: skip
 """Failures behind which a service may have generated."""
+_PLACES: Final = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +46,13 @@ class Spending:
 
     Attributes:
         currency: Of the sums.
-        spent: On all its answers whose cost is known.
+        spent: On all its answers whose cost is known, by this process.
         wasted: The part of it that brought nothing: attempts that lost a race, were refused or broke off.
         answers: That were paid for, or may have been.
         unknown: How many of them have no known cost.
         budget: What may be spent in the day, or None.
+        together: What all processes spent that share the budget, as last heard; None where no budget is
+            shared, and where the store is away.
     """
 
     currency: str
@@ -58,6 +61,7 @@ class Spending:
     answers: int = 0
     unknown: int = 0
     budget: Decimal | None = None
+    together: Decimal | None = None
 
     @property
     def left(self) -> Decimal | None:
@@ -73,6 +77,7 @@ class Spending:
             "answers": self.answers,
             "unknown": self.unknown,
             "budget": None if self.budget is None else float(self.budget),
+            "spent_together": None if self.together is None else float(self.together),
         }
 
 
@@ -104,11 +109,11 @@ class Account:
         """Let other processes spend the same budget, where there is one.
 
         Args:
-            shared: Returns the tally of all, for the name of the sum and a bucket for this one.
+            shared: Returns the tally of all, for the currency and a bucket for this one.
         """
         if self._budget is not None and self._budget > 0:
             own = DayBucket(float(self._budget), self._utc)
-            self._tally = shared(f"budget {self._sums.currency}", own)
+            self._tally = shared(self._sums.currency, own)
 
     def cost(self, models: tuple[str | None, ...], usage: Usage | None) -> Cost | None:
         """Return what an answer costs, or None where its price or a count is not known.
@@ -177,6 +182,15 @@ class Account:
             self._day = day
             self._sums = Spending(self._sums.currency, budget=self._budget)
         return self._sums
+
+    def told(self) -> Spending:
+        """Return what was spent today, by this process and by all, for the report."""
+        sums = self.today()
+        together = None if self._tally is None else self._tally.together()
+        if together is None:
+            return sums
+        # What is added up in the store are binary fractions; no price has so many places.
+        return replace(sums, together=max(sums.spent, Decimal(repr(round(together, _PLACES)))))
 
     def refusal(self) -> Refusal | None:
         """Return why nothing may be spent now, or None."""

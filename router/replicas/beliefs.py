@@ -6,6 +6,7 @@ What is read is data of a stranger: bounded by the store itself, then checked fi
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 MOST: Final = 100
 """Replicas that are looked at."""
 _LARGEST: Final = 1 << 16
+_MOST_MONEY: Final = 1e12
 _NEAR: Final = 2.5
 """Seconds by which durations may differ: each replica says what it believes once a second."""
 _READ: Final = f"""
@@ -34,6 +36,30 @@ class StoreUnavailable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class SpendingBelief:
+    """What one replica knows of the money that was spent on one provider today.
+
+    Attributes:
+        currency: Of the sums.
+        spent: By this replica.
+        together: By all, as it last heard; None where it heard nothing.
+        budget: Of all for the day.
+    """
+
+    currency: str
+    spent: float
+    together: float | None
+    budget: float
+
+    @property
+    def words(self) -> str:
+        """The same in words."""
+        by_all = "not known" if self.together is None else f"{self.together:g}"
+        sums = f"spent today {self.spent:g} {self.currency} here, {by_all} by all together"
+        return f"{sums}, of {self.budget:g}"
+
+
+@dataclass(frozen=True, slots=True)
 class Belief:
     """What one replica believes of one provider.
 
@@ -46,6 +72,7 @@ class Belief:
         held_for: Seconds for which requests are held back.
         held_by: The class of the error that said so.
         missing: How many models count as missing.
+        spending: What was spent on it today, where processes share its budget.
     """
 
     replica: str
@@ -56,6 +83,7 @@ class Belief:
     held_for: float
     held_by: str
     missing: int
+    spending: SpendingBelief | None = None
 
     @property
     def words(self) -> str:
@@ -70,6 +98,8 @@ class Belief:
             parts.append(f"held back for {self.held_for:.1f} s more ({self.held_by})")
         if self.missing:
             parts.append(f"models missing: {self.missing}")
+        if self.spending is not None:
+            parts.append(self.spending.words)
         return "; ".join(parts)
 
     def contradicts(self, other: Belief) -> bool:
@@ -140,4 +170,17 @@ def _belief(replica: str, provider: str, said: Any) -> Belief | None:
     if not all(isinstance(number, int | float) and 0 <= number <= 1e6 for number in numbers):
         return None
     open_for, held_for, missing = (float(number) for number in numbers if number is not None)
-    return Belief(replica, provider, working, breaker, open_for, held_for, held_by, int(missing))
+    spending = _spending(said.get("spending"))
+    return Belief(replica, provider, working, breaker, open_for, held_for, held_by, int(missing), spending)
+
+
+def _spending(said: Any) -> SpendingBelief | None:
+    if not isinstance(said, dict):
+        return None
+    currency, together = said.get("currency"), said.get("together")
+    if not (isinstance(currency, str) and re.fullmatch(r"[A-Z]{3}", currency)):
+        return None
+    known = [said.get("spent"), said.get("budget"), 0 if together is None else together]
+    if not all(isinstance(number, int | float) and 0 <= number <= _MOST_MONEY for number in known):
+        return None
+    return SpendingBelief(currency, said["spent"], together, said["budget"])

@@ -160,8 +160,11 @@ class Binding:
         self.writing.limits.append(shared)
         return shared
 
-    def _shared_spending(self, provider: str, name: str, own: Bucket) -> Tally:
-        return self.shared_tally(f"{name} of {provider}", own)
+    def _shared_spending(self, provider: str, currency: str, own: Bucket) -> Tally:
+        tally = SharedTally(f"budget {currency} of {provider}", own, span_of(own), self.store, self.link.now)
+        self.writing.limits.append(tally)
+        self.writing.spending[provider] = tally, currency
+        return tally
 
     def shared_tally(self, name: str, own: Bucket) -> Tally:
         """Return a tally that all replicas add to; the one that has the name and the limit already, if any.

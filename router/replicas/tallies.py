@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from router.replicas.state import StoreState
 
 POLL: Final = 1.0
-"""Seconds between two looks at the sum of all, while requests ask for it."""
+"""Seconds between two looks at the sum of all, while requests or reports ask for it."""
 NEAR: Final = 0.1
 """The same where more than half of the limit is used, and a request asked within `BUSY`."""
 
@@ -36,7 +36,7 @@ class SharedTally(SharedCount):
     ) -> None:
         super().__init__(name, own, span, store)
         self._clock = clock
-        self._asked_at = -math.inf
+        self._asked_at = self._shown_at = -math.inf
 
     def add(self, amount: float) -> None:
         """Count what was used."""
@@ -56,13 +56,26 @@ class SharedTally(SharedCount):
                 return 0.0
             return max(LOOK, self._full_until - now, self._own.wait(ROUNDING, now))
 
+    def together(self) -> float | None:
+        """Return what all used, as last heard; None where the store is away, or was not heard yet."""
+        now = self._clock()
+        with self._lock:
+            self._shown_at = now
+            return None if self._store.away or now >= self._known_until else self._sum(now)
+
     # -- the thread
+
+    def sums(self, now: float) -> tuple[float, float | None]:
+        """Return what this replica used, and what all used, as last heard."""
+        with self._lock:
+            return self._own.used(now), self._sum(now) if now < self._known_until else None
 
     def fetch(self, now: float) -> Ask | None:
         """Return what to tell the store, or None."""
         with self._lock:
             is_near = now < self._asked_at + BUSY and self._sum(now) >= self.limit / 2
-            polls = now < self._asked_at + IDLE and now >= self._heard_at + (NEAR if is_near else POLL)
+            is_wanted = now < max(self._asked_at, self._shown_at) + IDLE
+            polls = is_wanted and now >= self._heard_at + (NEAR if is_near else POLL)
             if self._over <= 0 and not polls and not self._speaks:
                 return None
             self._speaks = False

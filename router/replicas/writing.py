@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from router.replicas import scripts
@@ -71,6 +72,8 @@ class Writing:
         self.probes = {name: ProbeLease(name, store) for name in agreement.providers}
         self.budgets: list[SharedBudget] = []
         self.limits: deque[SharedBucket | SharedTally] = deque()
+        self.spending: dict[str, tuple[SharedTally, str]] = {}
+        """Of the providers with a budget: the sum, and its currency."""
         self._agreement = agreement
         self._keys = keys
         self._store = store
@@ -186,7 +189,7 @@ class Writing:
             self._next["probe", lease.name] = now + 1.0
             key, wish = self._keys.of("probe", lease.name), self._keys.of("no-wish", lease.name)
             words = ("EVAL", scripts.TAKE, 2, key, wish, mine, lasts, "0")
-            found.append(Command(words, lambda reply, it=lease: it.answered(now, given=reply == 1)))  # type: ignore[misc]
+            found.append(Command(words, _granted(lease, now)))
         return found
 
     def _counts(self, now: float) -> list[Command]:
@@ -201,7 +204,7 @@ class Writing:
             key = self._keys.of("count", budget.name)
             words = ("EVAL", scripts.BUCKET, 1, key, rate, most, asked.earned, asked.spent, asked.want, lasts)
             reply = _bound_reply(budget.fetched, asked)
-            found.append(Command(words, reply, lambda it=budget, what=asked: it.lost(what)))  # type: ignore[misc]
+            found.append(Command(words, reply, partial(budget.lost, asked)))
         return found
 
     def _limits(self, now: float) -> list[Command]:
@@ -236,7 +239,11 @@ class Writing:
             return []
         self._beat_at = now
         mine, keys = self._agreement.me, self._keys
-        belief = json.dumps(_relative(self._agreement.beliefs, now), separators=(",", ":"))
+        beliefs = _relative(self._agreement.beliefs, now)
+        for name, (tally, currency) in self.spending.items():
+            if name in beliefs:
+                beliefs[name]["spending"] = _spending(tally, currency, now)
+        belief = json.dumps(beliefs, separators=(",", ":"))
 
         def counted(reply: Any) -> None:
             self._store.replicas = max(1, min(_whole(reply), 1000))
@@ -262,6 +269,16 @@ def _relative(beliefs: Any, now: float) -> dict[str, dict[str, object]]:
             "missing": each["missing"],
         }
     return found
+
+
+def _spending(tally: SharedTally, currency: str, now: float) -> dict[str, object]:
+    spent, together = tally.sums(now)
+    heard = None if together is None else round(together, 9)
+    return {"currency": currency, "spent": round(spent, 9), "together": heard, "budget": tally.limit}
+
+
+def _granted(lease: ProbeLease, asked_at: float) -> Callable[[Any], object]:
+    return lambda reply: lease.answered(asked_at, given=reply == 1)
 
 
 def _bound_reply(done: Callable[..., object], asked: object) -> Callable[[Any], object]:

@@ -81,6 +81,8 @@ def money_facts(entry: ProviderHealth) -> list[str]:
     today = entry.spending
     if today is not None and (today.answers or today.budget is not None):
         said = f"spent today {money(today.spent, today.currency)}"
+        if today.together is not None:
+            said += f" by this process, {money(today.together, today.currency)} by all together,"
         if today.budget is not None:
             said += f" of {money(today.budget, today.currency)}"
         if today.wasted:

@@ -36,6 +36,7 @@ class Window:
 
     def add(self, now: float, amount: int) -> None:
         """Count a use."""
+        self.used(now)  # forgets what is over: where a key has no limit nobody else asks
         second = math.floor(now)
         if self._buckets and self._buckets[-1][0] >= second:
             second, before = self._buckets.pop()

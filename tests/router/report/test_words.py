@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
 
-from router.report.words import clean, percent, span
+from router.health.report import ProviderHealth
+from router.provider.account import Spending
+from router.report.words import clean, money_facts, percent, span
 from tests.router.report.reports import HOSTILE, TEXTS
 
 
@@ -71,3 +75,13 @@ def test_a_time_is_told_in_the_unit_that_fits(seconds, said):
 )
 def test_all_and_nothing_are_said_only_where_they_are_true(ratio, said):
     assert percent(ratio) == said
+
+
+def test_what_this_process_spent_and_all_together_are_told_apart() -> None:
+    alone = Spending("USD", Decimal("0.5"), answers=1, budget=Decimal(5))
+
+    assert money_facts(ProviderHealth("it", spending=alone)) == ["spent today 0.50 USD of 5.00 USD"]
+    shared = replace(alone, together=Decimal("1.25"))
+    assert money_facts(ProviderHealth("it", spending=shared)) == [
+        "spent today 0.50 USD by this process, 1.25 USD by all together, of 5.00 USD"
+    ]

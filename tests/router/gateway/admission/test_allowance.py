@@ -104,3 +104,15 @@ def test_what_is_refused_is_not_counted() -> None:
     allowance.running = 0
 
     assert taken(allowance, allowed, 0.0) is None
+
+
+def test_a_key_without_limits_keeps_a_minute_and_no_more() -> None:
+    """It may be asked with for months; nobody asks then what was used."""
+    allowance, window = Allowance(), Window()
+    for second in range(3600):
+        allowance.take(key(), second, NOON)
+        allowance.spend(second, NOON, tokens=5, cost=None)
+        window.add(second, 5)
+
+    assert 61 * 5 == window.used(3599)
+    assert 61 == len(window._buckets) == len(allowance._requests._buckets) == len(allowance._tokens._buckets)

@@ -89,6 +89,9 @@ class Sum:
     def wait(self) -> float:
         return 9.0 if self.sum >= self.limit else 0.0
 
+    def together(self) -> float | None:
+        return self.sum
+
 
 def test_each_limit_of_a_key_has_its_sum() -> None:
     key = ClientKey("a", "key-of-a", (), None, 3, 100, 4, 200, 0.5)

@@ -6,8 +6,10 @@ import json
 
 import pytest
 
-from benchmarks.gateway.storm import WORDS, growth, judged, storm
+from benchmarks.gateway.storm.answers import WORDS, cut, judged
+from benchmarks.gateway.storm.course import KILLED, growth, storm
 from tests.depth import QUICK
+from tests.router.replicas.servers import program_of
 
 TEXT = " ".join(["w"] * WORDS)
 HEAD = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -41,6 +43,23 @@ def test_the_judge_sees_what_is_mixed_or_silently_cut(answer: bytes, kind: str |
 
 
 @pytest.mark.parametrize(
+    ("answer", "right"),
+    [
+        (b"", True),
+        (HEAD[:20], True),
+        (streamed(chunk("w w"), ends=False), True),
+        (streamed(chunk("w w"), chunk(" w"), ends=False)[:-9], True),
+        (streamed(chunk(TEXT), "[DONE]", ends=True), True),
+        (streamed(chunk("w other"), ends=False), False),
+        (streamed(chunk("w w"), "[DONE]", ends=False), False),
+        (streamed(chunk("w w"), ends=True), False),
+    ],
+)
+def test_the_judge_sees_what_a_killed_gateway_may_not_have_sent(answer: bytes, right: bool) -> None:
+    assert (cut(answer, "w") is None) is right
+
+
+@pytest.mark.parametrize(
     ("memory", "flat"),
     [
         ([60.0, 70.0, 75.0, 80.0], True),
@@ -55,7 +74,23 @@ def test_memory_that_grows_all_the_time_is_told_from_pools_that_fill(memory: lis
 
 @pytest.mark.skipif(QUICK, reason="a storm runs in full depth")
 def test_no_reply_is_mixed_or_silently_cut_and_every_request_ends() -> None:
-    met, memory = storm(clients=200, seconds=4)
-    assert met.wrong == []
-    assert met.counts["whole"] > 100
-    assert memory[-1] < memory[0] + 30
+    found = storm(clients=200, seconds=4)
+    assert found.met.wrong == []
+    assert found.met.counts["whole"] > 100
+    assert found.gateways[0].memory[-1] < found.gateways[0].memory[0] + 30
+
+
+@pytest.mark.skipif(QUICK, reason="a storm runs in full depth")
+@pytest.mark.skipif(
+    program_of("redis-server") is None, reason="there is no redis-server: apt-get install redis-server"
+)
+@pytest.mark.timeout(300)
+def test_only_what_was_open_on_a_killed_gateway_breaks_and_a_killed_store_costs_nothing() -> None:
+    found = storm(clients=60, seconds=6, replicas=3, kill=True, patience=1)
+    killed = found.gateways[KILLED]
+    assert found.met.wrong == []
+    assert found.wrong == []
+    assert found.met.counts["broken by the kill"] <= len(killed.doomed)
+    assert all(found.whole_of(phase) for phase in ("one gateway killed", "the store killed"))
+    assert found.phases["the store started again, empty"][KILLED] > 0
+    assert all(each.memory[-1] < each.memory[0] + 30 for each in found.gateways)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
@@ -156,6 +158,22 @@ async def test_slow_headers_of_a_second_request_get_408() -> None:
 async def test_a_connection_without_a_word_is_closed_without_one() -> None:
     async with served(GatewaySettings(head_seconds=0.1)) as one, one.client() as client:
         assert await client.rest() == b""
+
+
+@pytest.mark.parametrize("already", [0, 20], ids=["nothing", "a part of the head"])
+async def test_a_request_that_came_while_the_process_stood_still_is_answered(already: int) -> None:
+    """A process may get no CPU for long, or its machine sleeps: the clock ran, and the client was in time."""
+    async with served(GatewaySettings(head_seconds=0.2)) as one:
+        with socket.create_connection(("127.0.0.1", one.port)) as client:
+            client.send(request()[:already])
+            await anyio.sleep(0.1)
+            client.send(request()[already:])
+            time.sleep(0.4)  # noqa: TID251, ASYNC251 - nothing runs in this process meanwhile
+            client.setblocking(False)
+            with anyio.fail_after(10):
+                await anyio.wait_readable(client)
+
+            assert b"HTTP/1.1 200 OK" == client.recv(15)
 
 
 async def test_a_slow_body_gets_408() -> None:
