@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from adapters.contract.errors import AdapterError, Disposition, Scope
+from adapters.contract.keywords import KnownKeywords
 
 if TYPE_CHECKING:
     import random
@@ -19,7 +20,7 @@ MOST_ATTEMPTS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class RetryPolicy:
+class RetryPolicy(KnownKeywords):
     """How often and when a provider is asked again within one request.
 
     Attributes:

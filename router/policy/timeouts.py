@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import Final
 
-from router.policy.keywords import KnownKeywords
+from adapters.contract.keywords import KnownKeywords
 
 MINIMUM: Final = 0.5
 """Seconds; no attempt starts with less than this left."""
