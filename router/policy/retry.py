@@ -29,8 +29,8 @@ class RetryPolicy(KnownKeywords):
         backoff: Seconds; the longest first pause. The pause is drawn evenly from 0 to
             `backoff * 2**n`, at most `backoff_cap` (full jitter).
         backoff_cap: Seconds.
-        patience: The longest Retry-After in seconds that this request waits for; beyond it the provider is
-            out for this request.
+        patience: The longest Retry-After in seconds that this request waits for. With a longer one the
+            provider is skipped for the rest of this request, and held back for others as `remember` says.
         remember: The longest time in seconds for which a provider is held back for other requests (1 hour).
         quota_pause: Seconds a provider without quota is held back where it does not say how long.
         missing_model_pause: Seconds for which a provider is not asked for a model that it said it lacks.
