@@ -129,7 +129,7 @@ clean:
 simulators: $(READY)
 	@exec $(BIN)/chat-router simulate h2o openai --port 8001
 
-# LiteLLM's proxy, llama.cpp's server with a tiny model, a mock from npm. What cannot be had is said and skipped.
+# LiteLLM's proxy, llama.cpp's server with a tiny model, a mock from npm, Prometheus, Grafana's types. What cannot be had is said and skipped.
 .PHONY: servers test-servers
 servers: $(READY)
 	$(BIN)/python -m tests.servers.setting_up
@@ -141,4 +141,5 @@ clients: $(READY)
 	$(BIN)/python -m tests.router.gateway.clients.setting_up
 
 test-servers: $(READY)
-	REAL_SERVERS=1 $(BIN)/python -m pytest -q tests/servers tests/router/sync/test_apps.py tests/docs/test_coming_from.py
+	REAL_SERVERS=1 $(BIN)/python -m pytest -q tests/servers tests/router/sync/test_apps.py tests/docs/test_coming_from.py \
+		tests/docs/test_dashboard.py

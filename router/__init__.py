@@ -8,6 +8,9 @@
 Start with `Router`; the adapters are in the package `adapters`.
 """
 
+from router import _interrupt  # noqa: F401 - first: a Ctrl-C ends the command quietly from here on
+
+# isort: split
 from typing import TYPE_CHECKING, Any
 
 from adapters.contract import ChatOptions

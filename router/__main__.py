@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from importlib.util import find_spec
 
+from router._interrupt import release
 from router.cli.exits import CANCELLED, USAGE
 from router.cli.version import version_line
 
@@ -25,8 +26,9 @@ def main() -> int:
         )
         return USAGE
     try:
-        from router.cli.app import run  # takes long enough for a Ctrl-C to come
+        from router.cli.app import run  # a Ctrl-C meanwhile ends the process: `_interrupt`
 
+        release()
         return run(sys.argv[1:])
     except KeyboardInterrupt:
         return CANCELLED

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn, Self, cast
 
-from router.policy.keywords import KnownKeywords
+from adapters.contract.keywords import KnownKeywords
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

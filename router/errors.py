@@ -14,7 +14,7 @@ ValueError, before any provider is asked.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from adapters.contract.errors import (
     AdapterError,
@@ -28,6 +28,9 @@ from adapters.contract.errors import (
 
 if TYPE_CHECKING:
     from router.events import Attempt, Verdict
+
+ACCOUNT_REFUSED: Final = "not working, its key or session was refused"
+"""How the reason begins for which a provider is skipped after it refused the configured account."""
 
 
 class RouterError(ChatRouterError):
@@ -62,8 +65,8 @@ class AllProvidersFailed(RouterError):
         request_id: str | None = None,
     ) -> None:
         head = _headline(attempts, out_of_time=out_of_time)
-        if not out_of_time and attempts and all(_refused_account(each.error) for each in attempts):
-            head += "; each refused the key or session: waiting alone does not help"
+        if not out_of_time and attempts and all(map(_refused_account, attempts)):
+            head += "; each refused the key or session: waiting alone does not help, give a valid one"
         elif retry_after is not None:
             head += f"; try again in {retry_after:.1f} s"
         elif retryable:
@@ -92,9 +95,11 @@ def _headline(attempts: tuple[Attempt, ...], *, out_of_time: bool) -> str:
     return "no provider answered"
 
 
-def _refused_account(error: AdapterError | None) -> bool:
+def _refused_account(attempt: Attempt) -> bool:
     """Whether waiting does not help: a key is refused, and the service named no time for it to pass."""
-    return isinstance(error, AuthenticationFailed) and error.retry_after is None
+    if attempt.error is None:
+        return attempt.reason.startswith(ACCOUNT_REFUSED)
+    return isinstance(attempt.error, AuthenticationFailed) and attempt.error.retry_after is None
 
 
 def _too_large(attempts: tuple[Attempt, ...]) -> str:

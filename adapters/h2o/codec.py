@@ -178,7 +178,7 @@ class Reply:
             self.heard = True
             return None
         if self.passed_through:
-            return None  # a field that nobody knows is passed over in an event stream
+            return None  # a field that nobody knows is skipped in an event stream
         if self.passed_through is None and not is_page(line):
             self._odd = True  # as one may stand before the first event; without any it is another protocol
             return None

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
+from adapters.contract.keywords import KnownKeywords
+
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(KnownKeywords):
     """Limits of one HTTP provider.
 
     Attributes:

@@ -15,6 +15,7 @@ from adapters.contract.credentials import header_of as header_of
 from adapters.contract.credentials import secret_of as secret_of
 from adapters.contract.credentials import token_of as token_of
 from adapters.contract.errors import BadReply
+from adapters.contract.keywords import meant_by
 from adapters.contract.message import nearest
 from adapters.contract.options import ChatOptions
 from adapters.contract.secret import CREDENTIALS, Plain, Secret
@@ -123,7 +124,7 @@ def no_setting(kind: type, name: str, value: object, known: frozenset[str]) -> s
     if name in ChatOptions.__annotations__:
         shown = repr(value) if isinstance(value, int | float) else "…"
         return f"{head}: it is an option of a request; write router.complete(messages, {name}={shown})"
-    return f"{head}{nearest(name, known)}"
+    return head + (meant_by(kind.__name__, name, value, known) or nearest(name, known))
 
 
 def flag_of(setting: str, value: object) -> bool:

@@ -1,7 +1,7 @@
 """Open-Assistant on the wire: the event stream of an answer, the message object, and what both say. Sans-I/O.
 
 An event is one `data:` line of ASCII JSON, told apart by `event_type`. Four of them matter, all others carry
-no content and are passed over, those that are not invented yet included:
+no content and are skipped, those that are not invented yet included:
 
     pending    the answer waits in the queue, or is being worked on
     token      a piece of the answer, maybe an empty one

@@ -1,4 +1,4 @@
-"""Any service that speaks OpenAI's chat completions: most of the living ones, hosted or at home."""
+"""Any service that speaks OpenAI's chat completions: most of the living ones, hosted or local."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class OpenAICompatible(HTTPAdapter):
             or async function is asked for it before the first attempt, and once more when the service refuses
             what it gave; a plain one runs in a worker thread, and each has 10 s.
         api_keys: Several keys in place of `api_key`, used in turn: one that is limited, used up or refused
-            is passed over while the others serve.
+            is skipped while the others serve.
         settings: See `OpenAISettings` and `HTTPSettings`. Without a `model` the choice is left to the
             service; most want one.
 
@@ -86,7 +86,7 @@ class OpenAICompatible(HTTPAdapter):
 
         The settings given here win over those of the preset; mappings (`rename`, `roles`, `body`, `query`,
         `capabilities`, `headers`) are merged key by key. A service that has ended begins as not working, so
-        that the router passes it over and says why, until a probe finds it answering.
+        that the router skips it and says why, until a probe finds it answering.
 
         Args:
             preset: The name of a row of `adapters.openai.presets.PRESETS`, in any usual spelling.

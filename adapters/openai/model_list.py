@@ -34,7 +34,7 @@ def context_of(entry: Mapping[str, Any]) -> int | None:
     """Return the most tokens that the model of an entry takes, or None where it does not say.
 
     Args:
-        entry: Of a list of models; what is odd in it is passed over.
+        entry: Of a list of models; what is odd in it is skipped.
     """
     meta = entry.get("meta")
     said = [entry.get(name) for name in _FIELDS]

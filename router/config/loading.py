@@ -112,7 +112,7 @@ def load(
     table = document.table
     for name in table:
         if name not in _KEYS:
-            (at / name).wrong(no_key(name, _KEYS, _home_of(name)))
+            (at / name).wrong(no_key("Router", name, _KEYS, _home_of))
     providers = _providers(table, at)
     policies = {name: kind.read(table[name], at / name) for name, kind in POLICIES.items() if name in table}
     strategy = policies.get("strategy", WRONG)

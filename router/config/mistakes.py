@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from adapters.contract.keywords import setting_meant_by
 from adapters.contract.message import nearest
 from adapters.contract.secret import PeerText
 from router.config.rules import shown_number
@@ -118,11 +119,28 @@ def found(value: object) -> str:
     return next((words for kind, words in kinds if isinstance(value, kind)), "a date or time")
 
 
-def no_key(name: str, known: Collection[str], home: str | None) -> str:
-    """Return the sentence about an unknown key, and where it belongs, if that is known."""
+def no_key(kind: str, name: str, known: Collection[str], home_of: Callable[[str], str | None]) -> str:
+    """Return the sentence about an unknown key, with what to write instead, if that is known.
+
+    Args:
+        kind: The class whose settings the table holds.
+        name: The key.
+        known: The keys that there are.
+        home_of: Returns the table that a key belongs in, if one has it.
+    """
+    there = f"There are: {', '.join(known)}"
+    if (home := home_of(name)) is not None:
+        return f"unknown key; it belongs in {home}. {there}"
+    meant = setting_meant_by(kind, name, known)
+    if meant is None:
+        return not_among(name, known, "key")
+    setting, is_providers = meant
+    if setting in known:
+        return f"unknown key; here it is called {setting}. {there}"
+    home = home_of(setting) or ("a [[provider]]" if is_providers else None)
     if home is None:
         return not_among(name, known, "key")
-    return f"unknown key; it belongs in {home}. There are: {', '.join(known)}"
+    return f"unknown key; here it is called {setting}, and belongs in {home}. {there}"
 
 
 def missing(name: str, table: Mapping[str, Any], words: str, at: Position) -> Any:

@@ -100,7 +100,7 @@ class Section(Kind):
         unknown = [name for name in items if name not in self.parameters and self.further is None]
         for name in unknown:
             near += nearest(name, self.keys)
-            (at / name).wrong(no_key(name, self.keys, at.reading.home_of(name)))
+            (at / name).wrong(no_key(self.name, name, self.keys, at.reading.home_of))
         missing = [name for name, each in self.writable.items() if each.required and name not in items]
         for name in missing:
             if repr(name) not in near:  # it is there, misspelt

@@ -23,7 +23,13 @@ from adapters.contract.errors import (
     QuotaExhausted,
     RateLimited,
 )
-from router.errors import AllProvidersFailed, RequestAborted, RouterError, StreamInterrupted
+from router.errors import (
+    ACCOUNT_REFUSED,
+    AllProvidersFailed,
+    RequestAborted,
+    RouterError,
+    StreamInterrupted,
+)
 from router.provider.evidence import told
 
 if TYPE_CHECKING:
@@ -158,6 +164,12 @@ def _nobody(error: AllProvidersFailed) -> Failure:
     if met and met <= {"refuses", "missing"}:
         return _not_taken(error, missing=met == {"missing"})
     head, _, _ = str(error).partition("\n")
+    # Not 401 or 402, which would speak of the client's own key: the accounts are the gateway's.
+    of_accounts = met == {"account"}
+    if of_accounts:
+        head += (
+            "; these are the gateway's accounts, not yours: its operator sees more with chat-router health"
+        )
     message = "\n".join([head, *(f"  {attempt.provider}: {_shown(attempt)}" for attempt in attempts)])
     if "limited" in met and met <= {"limited", "refuses", "missing", "isolated"}:
         return Failure(
@@ -168,8 +180,6 @@ def _nobody(error: AllProvidersFailed) -> Failure:
             retry_after=error.retry_after,
             attempts=attempts,
         )
-    # Not 401 or 402, which would speak of the client's own key: the accounts are the gateway's.
-    of_accounts = met == {"account"}
     passes = error.retryable or error.retry_after is not None
     return Failure(
         503,
@@ -213,6 +223,7 @@ _REASONS: Final[tuple[tuple[str, Obstacle | None], ...]] = (
     ("isolated", "isolated"),
     ("held back", "down"),
     ("circuit breaker", "down"),
+    (ACCOUNT_REFUSED, "account"),
     ("not working", "down"),
     ("all its ", "down"),
     ("no time left", None),
@@ -243,8 +254,10 @@ def _shown(attempt: Attempt) -> str:
     """Return why an attempt failed, without words of services, in which an address may stand."""
     if attempt.error is not None:
         return told(attempt.error)
-    beginning = "not working"
-    return beginning if attempt.reason.startswith(beginning) else attempt.reason or attempt.outcome
+    for beginning in (ACCOUNT_REFUSED, "not working"):
+        if attempt.reason.startswith(beginning):
+            return beginning
+    return attempt.reason or attempt.outcome
 
 
 def _aborted(error: RequestAborted) -> Failure:

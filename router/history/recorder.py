@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import anyio.to_thread
 
+from adapters.contract.keywords import KnownKeywords
 from router.events import CostBooked, ObserverFailed, ProbeEnded
 from router.history.costs import DayCosts, amount
 from router.history.errors import HistoryError
@@ -29,7 +30,7 @@ WAITING: Final = 10_000
 """Rows that wait for a file that cannot be written; beyond that the oldest are lost."""
 
 
-class History:
+class History(KnownKeywords):
     """Keeps the health of a router's providers in a SQLite file: `Router(..., history=History(path))`.
 
     It is an observer that keeps each probe, and the router hands it each report. Rows are written in a

@@ -40,6 +40,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol
 
+from adapters.contract.keywords import KnownKeywords
+
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable
@@ -51,7 +53,7 @@ BUCKETS: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
-class BreakerPolicy:
+class BreakerPolicy(KnownKeywords):
     """When a provider that fails is not asked, and for how long.
 
     `BreakerPolicy.off()` never opens by itself.

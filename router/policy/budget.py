@@ -12,11 +12,13 @@ from __future__ import annotations
 import math
 from typing import Final
 
+from adapters.contract.keywords import KnownKeywords
+
 _ROUNDING: Final = 1e-9
 """Ten deposits of 0.1 are a token, although their sum is a little less than 1."""
 
 
-class RetryBudget:
+class RetryBudget(KnownKeywords):
     """Tokens for extra attempts: requests earn them, time adds some, and each extra attempt takes one.
 
     It starts full. One budget may be shared by several routers of one event loop. Time that goes backwards is

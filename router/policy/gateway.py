@@ -7,6 +7,7 @@ import hmac
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Final
 
+from adapters.contract.keywords import KnownKeywords
 from adapters.contract.secret import Secret
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def hashed(name: str, key: HashedKey | Secret | str) -> HashedKey:
 
 
 @dataclass(frozen=True, slots=True)
-class ClientKey:
+class ClientKey(KnownKeywords):
     """A key that clients of the gateway show, and what it allows.
 
     Attributes:
@@ -106,7 +107,7 @@ class ClientKey:
 
 
 @dataclass(frozen=True, slots=True)
-class GatewaySettings:
+class GatewaySettings(KnownKeywords):
     """The settings of a gateway, as the table `[gateway]` of a file has them.
 
     Attributes:

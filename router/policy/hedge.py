@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from adapters.contract.keywords import KnownKeywords
+
 
 @dataclass(frozen=True, slots=True)
-class HedgePolicy:
+class HedgePolicy(KnownKeywords):
     """When to hedge: off unless a router is given one. At most one extra provider is asked at a time.
 
     The first content wins; the other attempt is cancelled and cleaned up before the stream is returned.

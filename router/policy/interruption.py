@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from adapters.contract.keywords import KnownKeywords
+
 OnInterruption: TypeAlias = Literal["raise", "restart", "continue"]
 
 
 @dataclass(frozen=True, slots=True)
-class Interruption:
+class Interruption(KnownKeywords):
     """What a router does when a reply breaks off.
 
     Attributes:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
+from adapters.contract.keywords import KnownKeywords
 from adapters.contract.message import nearest
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True)
-class Price:
+class Price(KnownKeywords):
     """What a model costs; numbers of tokens are in millions.
 
     Attributes:
@@ -122,7 +123,7 @@ def _exact(name: str, value: object) -> Decimal:
 
 
 @dataclass(frozen=True)
-class Prices:
+class Prices(KnownKeywords):
     """What the providers of a router cost.
 
         Prices({"openai": {"gpt-4o-mini": Price(0.15, 0.60, cached_input=0.075)}, "home": {"*": Price(0, 0)}})

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from adapters.contract.errors import AdapterError, Disposition, Scope
+from adapters.contract.keywords import KnownKeywords
 
 if TYPE_CHECKING:
     import random
@@ -19,7 +20,7 @@ MOST_ATTEMPTS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class RetryPolicy:
+class RetryPolicy(KnownKeywords):
     """How often and when a provider is asked again within one request.
 
     Attributes:
@@ -28,8 +29,8 @@ class RetryPolicy:
         backoff: Seconds; the longest first pause. The pause is drawn evenly from 0 to
             `backoff * 2**n`, at most `backoff_cap` (full jitter).
         backoff_cap: Seconds.
-        patience: The longest Retry-After in seconds that this request waits for; beyond it the provider is
-            out for this request.
+        patience: The longest Retry-After in seconds that this request waits for. With a longer one the
+            provider is skipped for the rest of this request, and held back for others as `remember` says.
         remember: The longest time in seconds for which a provider is held back for other requests (1 hour).
         quota_pause: Seconds a provider without quota is held back where it does not say how long.
         missing_model_pause: Seconds for which a provider is not asked for a model that it said it lacks.

@@ -12,6 +12,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
+from adapters.contract.keywords import KnownKeywords
 from adapters.contract.message import nearest
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class Priority:
         return list(candidates)
 
 
-class Weighted:
+class Weighted(KnownKeywords):
     """By lot: each place goes to one of those left with a chance in proportion to its weight.
 
     Args:
@@ -143,7 +144,7 @@ class Weighted:
         return _healthy_first(sorted(candidates, key=lambda candidate: rings[candidate.name]))
 
 
-class Fastest:
+class Fastest(KnownKeywords):
     """The shortest time to first content first.
 
     Nobody is punished for ever: what was measured shrinks by half every `half_life`, so a slow provider that

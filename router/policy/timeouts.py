@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import Final
 
-from router.policy.keywords import KnownKeywords
+from adapters.contract.keywords import KnownKeywords
 
 MINIMUM: Final = 0.5
 """Seconds; no attempt starts with less than this left."""
@@ -106,7 +106,7 @@ def clocks_of_provider(
 def attempt_limit(timeouts: Timeouts, remaining: float, left: int) -> float:
     """Return how long one attempt may wait for its first content.
 
-    The first choice keeps its patience as long as each later candidate keeps its reserve.
+    The first choice may use what is left beyond the reserve of each later candidate.
 
     Args:
         timeouts: The request's.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from adapters.contract import Outcome
 from adapters.contract.errors import ContextTooLong, FirstContentTimeout, NotWorking
+from router.errors import ACCOUNT_REFUSED
 from router.policy.strategy import Candidate, Pace
 from router.policy.utc import utc_now
 from router.provider.account import Account
@@ -248,7 +249,8 @@ class Provider:
         )
 
     def _not_working(self, now: float) -> Refusal:
-        said, until = f"not working: {self.adapter.working_reason}", self.adapter.recheck_at
+        what = ACCOUNT_REFUSED if self.adapter.refused_account else "not working"
+        said, until = f"{what}: {self.adapter.working_reason}", self.adapter.recheck_at
         if until is None:
             return Refusal(f"{said}; a successful probe (Router.check) brings it back", None)
         wait = until - now

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 
+from adapters.contract.keywords import KnownKeywords
 from adapters.contract.secret import Secret
 from router.events import SharingChanged
 from router.policy.chance import differs_after_fork
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 _NAMESPACE: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
-class Replicas:
+class Replicas(KnownKeywords):
     """Several processes that ask the same providers agree about them, through Redis or Valkey.
 
         Router(providers, replicas=Replicas("redis://127.0.0.1:6379/0", namespace="chat"))

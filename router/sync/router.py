@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 
+from adapters.contract.keywords import KnownKeywords
 from router._router import Router
-from router.policy.keywords import KnownKeywords
 from router.policy.utc import utc_now
 from router.sync.loop_thread import LoopThread
 from router.sync.monitor import SyncMonitor

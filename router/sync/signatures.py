@@ -43,7 +43,12 @@ def like(
 
 
 def sections_of(documented: object) -> str:
+    """Return what the docstring of something says of parameters and errors; see `sections_in`."""
+    return sections_in(documented.__doc__ or "")
+
+
+def sections_in(docstring: str) -> str:
     """Return what a docstring says of parameters and errors: from `Args:` or `Raises:` on."""
-    lines = inspect.cleandoc(documented.__doc__ or "").splitlines()
+    lines = inspect.cleandoc(docstring).splitlines()
     starts = [number for number, line in enumerate(lines) if line in ("Args:", "Raises:")]
     return "\n".join(lines[starts[0] :]) if starts else ""

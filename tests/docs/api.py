@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import griffe
 
+from tests.docs.blocking import Blocking
 from tests.docs.pages import ROOT
 
 if TYPE_CHECKING:
@@ -67,8 +68,7 @@ PAGES: Final = (
     Page(
         "sync",
         "Without async",
-        "The same router for programs without an event loop; [its guide](../../guides/sync.md). Where a "
-        "signature says `*args, **kwargs`, a method takes what that of [`Router`](router.md#router) takes.",
+        "The same router for programs without an event loop; [its guide](../../guides/sync.md).",
         {"router": "SyncRouter SyncReplyStream SyncMonitor"},
     ),
     Page(
@@ -179,7 +179,8 @@ PAGES: Final = (
 
 @cache
 def _code() -> griffe.GriffeLoader:
-    loader = griffe.GriffeLoader(search_paths=[str(ROOT)], docstring_parser="google")
+    shown = griffe.load_extensions(Blocking)
+    loader = griffe.GriffeLoader(search_paths=[str(ROOT)], docstring_parser="google", extensions=shown)
     for package in ("router", "adapters"):
         loader.load(package)
     loader.resolve_aliases(implicit=True, external=False)

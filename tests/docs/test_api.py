@@ -21,6 +21,16 @@ def test_the_pages_are_those_of_the_docstrings() -> None:
         assert text == (api.FOLDER / file).read_text(encoding="utf-8"), file
 
 
+@pytest.mark.skipif(QUICK, reason="the sources are read; in full depth")
+def test_a_blocking_method_is_shown_with_the_parameters_of_the_other() -> None:
+    stream = api.found("router.SyncRouter.stream")
+
+    assert "*args" not in api.texts()["sync.md"]
+    assert "    stream(messages: Sequence[Message | " in api.texts()["sync.md"]
+    assert stream.docstring is not None
+    assert "AllProvidersFailed:" in stream.docstring.value
+
+
 def test_every_public_name_is_on_one_page() -> None:
     shown = [path.rpartition(".") for page in api.PAGES for path in page.paths]
     things = [id(getattr(import_module(package), name)) for package, _, name in shown]

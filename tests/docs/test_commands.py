@@ -161,7 +161,7 @@ FAULTS: Final = {
     "No such model": "model",
     "Requests are too long": "long",
     "Only the reserve answers": "breaker",
-    "This machine is to blame": "local",
+    "This machine is the cause": "local",
 }
 """Symptom -> what causes it: a fault of a simulator, or one of `_caused`."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.docs.pages import PAGES, README, ROOT
+from tests.docs.pages import PAGES, README, ROOT, read
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,6 +34,14 @@ def test_a_link_leads_somewhere(page: Path) -> None:
         assert target.exists(), link
         if anchor:
             assert anchor in _anchors(target), link
+
+
+def test_a_search_for_timeouts_finds_the_pages() -> None:
+    """They are called clocks in some places; the word that people search for must be there, too."""
+    assert "timeouts](reference/defaults.md)" in read("docs/index.md").replace("[each timeout]", "[timeouts]")
+    assert "timeouts](docs/reference/defaults.md)" in read("README.md")
+    assert "| timeout |" in read("docs/architecture.md")
+    assert "## Its own timeouts" in read("docs/guides/keys-and-tenants.md")
 
 
 def test_every_page_is_reached_from_the_index() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -22,6 +23,7 @@ from router.gateway import GatewaySettings, app
 from router.policy.breaker import BreakerState
 from router.report.words import STATES
 from tests.docs.pages import read
+from tests.servers.places import place_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,8 +46,9 @@ VALUES: Final[dict[str, set[str]]] = {
 """Label -> the values that it may have; labels that are not here have names as values."""
 
 
+PROMTOOL: Final = shutil.which("promtool", path=f"{place_of('prometheus') / 'usr' / 'bin'}:{os.defpath}")
 needs_promtool = pytest.mark.skipif(
-    shutil.which("promtool") is None, reason="promtool (of Prometheus) is not on this machine"
+    PROMTOOL is None, reason="promtool (of Prometheus) is not on this machine; run: make servers"
 )
 
 
@@ -120,7 +123,9 @@ def test_every_value_of_a_label_is_one() -> None:
 
 
 def promtool(*arguments: str | Path) -> None:
-    done = subprocess.run(["promtool", *arguments], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        [str(PROMTOOL), *arguments], capture_output=True, text=True, check=False, timeout=60
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -18,7 +18,9 @@ from adapters import (
 from router import AllProvidersFailed, Attempt, RequestAborted, RouterError, StreamInterrupted
 from router.errors import verdict_of
 
-NO_KEY = "no provider answered; each refused the key or session: waiting alone does not help"
+NO_KEY = (
+    "no provider answered; each refused the key or session: waiting alone does not help, give a valid one"
+)
 
 
 def failed(provider: str, error: AdapterError, number: int = 1) -> Attempt:

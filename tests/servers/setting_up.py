@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from tests.servers.places import AIMOCK, GGUF, HOME, LITELLM, LLAMA_CPP, NAMES, lack_of, place_of
+from tests.servers.places import AIMOCK, GGUF, GRAFANA, HOME, LITELLM, LLAMA_CPP, NAMES, lack_of, place_of
 
 _LONGEST: Final = 1500
 _OFF: Final = ("GGML_NATIVE", "GGML_OPENMP", "LLAMA_OPENSSL", "LLAMA_CURL", "LLAMA_BUILD_UI",
@@ -88,10 +88,26 @@ def aimock(folder: Path) -> None:
         f"@copilotkit/aimock@{AIMOCK}")  # fmt: skip
 
 
+def prometheus(folder: Path) -> None:
+    """Unpack Debian's package: prometheus and promtool are two programs that need nothing else."""
+    run("apt-get", "download", "prometheus", cwd=folder)
+    package = next(folder.glob("prometheus_*.deb"))
+    run("dpkg-deb", "--extract", package, folder)
+    package.unlink()
+
+
+def grafana(folder: Path) -> None:
+    """Install the types of Grafana's dashboards, and the compiler that checks ours with them."""
+    run("npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", folder,
+        f"@grafana/schema@{GRAFANA}", "typescript@5.9.3")  # fmt: skip
+
+
 _WAYS: Final[dict[str, Callable[[Path], None]]] = {
     "litellm": litellm,
     "llama_cpp": llama_cpp,
     "aimock": aimock,
+    "prometheus": prometheus,
+    "grafana": grafana,
 }
 
 

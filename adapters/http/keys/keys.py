@@ -1,4 +1,4 @@
-"""Several keys of one provider, rotated: a limited or refused one is passed over while the others serve.
+"""Several keys of one provider, rotated: a limited or refused one is skipped while the others serve.
 
 What a failure leads to, where there are several keys:
 
@@ -329,7 +329,7 @@ class Lease:
         key.hold(error, conditions.model, now)
         if not keys.may_serve(conditions.model, now):
             return keys._none_left(error, conditions, now)  # noqa: SLF001 - one concept in two classes
-        return _for_another(error, f"key #{key.number} is passed over") if again else error
+        return _for_another(error, f"key #{key.number} is skipped") if again else error
 
     def _too_large(self, error: ContextTooLong) -> AdapterError:
         """Return what a request amounts to that is more than the account of one key may send in a minute."""

@@ -58,6 +58,10 @@ async def test_status(failures: list[Any], status: int, code: str | None, again:
     assert second.status == again  # what was met is remembered now
     told = first.document()["error"]["message"] + second.document()["error"]["message"]
     assert "sk-1" not in told
+    if code == "upstream_account":
+        assert second.document()["error"]["code"] == code
+        assert told.count("these are the gateway's accounts, not yours: its operator sees more with") == 2
+        assert "try again" not in second.document()["error"]["message"] or QUOTA in failures
     assert "10.0.0.1" not in told
     for call in (first, second):
         if call.status == 429:

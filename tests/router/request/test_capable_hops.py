@@ -1,4 +1,4 @@
-"""A chain passes over who cannot take a request, says so with numbers, and rewrites what it may."""
+"""A chain skips who cannot take a request, says so with numbers, and rewrites what it may."""
 
 import logging
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Several keys: one that is limited, used up or refused is passed over while another serves."""
+"""Several keys: one that is limited, used up or refused is skipped while another serves."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ async def test_a_model_that_one_key_may_not_use_is_asked_of_another_one() -> Non
             report = router.health().providers[0]
 
     assert used(simulator) == [1, 2, 2, 2, 1], "it is remembered for the key and the model"
-    assert "key #1 is passed over" in seen.ledger[0].reason
+    assert "key #1 is skipped" in seen.ledger[0].reason
     assert report.state == "healthy"
 
 

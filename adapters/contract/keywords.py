@@ -11,11 +11,9 @@ from adapters.contract.message import nearest
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-_RETRIES = ("retries", "max_retries")
-
 
 class KnownKeywords:
-    """Refuses unknown keywords of the constructor of a class derived from it, with the nearest one.
+    """Refuses unknown keywords of the constructor of a class derived from it, with what to write instead.
 
     A type checker does not see it: it reads the constructor of the class.
     """
@@ -50,13 +48,30 @@ def _keywords_of(constructor: Any) -> tuple[str, ...] | None:
 
 def _refusal(kind: str, name: str, value: object, known: Collection[str]) -> str:
     head = f"{kind} has no setting {name!r}"
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if name == "timeout" and "timeouts" in known:
-        total = value if is_number else 60
-        return f"{head}: a request has several clocks; write timeouts=Timeouts(total={total})"
-    if name in _RETRIES and "retry" in known:
-        attempts = value if is_number else 3
-        return f"{head}: a policy says when to ask again; write retry=RetryPolicy(attempts={attempts})"
+    if meant := meant_by(kind, name, value, known):
+        return head + meant
     begun = [each for each in known if each.startswith(name)]  # of `first`, the letters are too few
     near = nearest(name, known) or (f"; did you mean {begun[0]!r}?" if begun else ".")
     return f"{head}{near} Known are {', '.join(known)}"
+
+
+def meant_by(kind: str, name: str, value: object, known: Collection[str]) -> str:
+    """Return what to write for a keyword that other libraries have, or nothing.
+
+    Args:
+        kind: The name of the class that was called.
+        name: The keyword.
+        value: What was given for it; only a number is repeated.
+        known: The keywords that the class takes.
+    """
+    from adapters.contract.foreign_keywords import instead  # only a refusal reads the table
+
+    return instead(kind, name, value, known)
+
+
+def setting_meant_by(kind: str, name: str, known: Collection[str]) -> tuple[str, bool] | None:
+    """Return the setting that other libraries call `name`, if any, and whether adapters have it."""
+    from adapters.contract.foreign_keywords import ADAPTER, row_of
+
+    row = row_of(kind, name, known)
+    return None if row is None else (row.setting, row.owner == ADAPTER)
