@@ -36,7 +36,7 @@ class Lingering:
 
     def __init__(self, transport: asyncio.Transport, connection: Connection) -> None:
         self._transport = transport
-        self._connection = connection
+        self._connection: Connection | None = connection
         self._closing = False
         self._last: asyncio.TimerHandle | None = None
         self._held: list[bytes] | None = None
@@ -71,8 +71,9 @@ class Lingering:
         if self._closing:
             return
         self._begin_closing()
-        if self._connection.expects_more and self._transport.can_write_eof():
-            self._connection.linger()
+        connection = self._connection
+        if connection is not None and connection.expects_more and self._transport.can_write_eof():
+            connection.linger()
             self._transport.write_eof()
         else:
             self._transport.close()
@@ -84,13 +85,14 @@ class Lingering:
 
     def _begin_closing(self) -> None:
         self.let_go()
-        if self._last is None:
+        if self._last is None and self._connection is not None:
             self._last = self._connection.loop.call_later(FLUSH_SECONDS, self._transport.abort)
         self._closing = True
 
     def end(self) -> None:
         """Take note that the connection has ended."""
         self._closing = True
+        self._connection = None  # which knows this transport
         self._held = None
         if self._last is not None:
             self._last.cancel()

@@ -77,6 +77,7 @@ class GatewayProtocol(HttpToolsProtocol):
         self._lingering.end()
         super().connection_lost(exc)
         self._look_for_client()
+        self.app = _gone  # which knows this connection: without it, all is freed as soon as nobody needs it
 
     def _look_for_client(self) -> None:
         if self._client is not None:
@@ -257,8 +258,8 @@ class GatewayProtocol(HttpToolsProtocol):
 
         async def application(scope: Scope, receive: Receive, send: Send) -> None:
             cycle = self.cycle
-            self._client = Connected(cycle)
-            scope["extensions"] = {EXTENSION: self._client}
+            client = self._client = Connected(cycle)
+            scope["extensions"] = {EXTENSION: client}
             try:
                 await behind(scope, receive, self._joined(send))
             except Dropped:
@@ -267,6 +268,10 @@ class GatewayProtocol(HttpToolsProtocol):
                 # The server gives up on this answer at its own end; nobody waits for this task.
                 self._drop(cycle)
                 self._lingering.close_now()
+            finally:
+                scope["extensions"] = {}  # the client knows the cycle, which knows the scope
+                if self._client is client:  # a further request may have begun
+                    self._client = None
 
         return application
 
@@ -287,6 +292,10 @@ class GatewayProtocol(HttpToolsProtocol):
         """Close the connection without the last chunk of an answer."""
         cycle.disconnected = True  # what uvicorn asks before it logs an error
         self._lingering.close()
+
+
+async def _gone(scope: Scope, receive: Receive, send: Send) -> None:
+    """Stand where the application stood while the connection was there; nothing comes any more."""
 
 
 def protocol_of(gateway: Gateway) -> type[GatewayProtocol]:

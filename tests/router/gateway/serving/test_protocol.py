@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import socket
 import time
+import weakref
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
@@ -174,6 +176,24 @@ async def test_a_request_that_came_while_the_process_stood_still_is_answered(alr
                 await anyio.wait_readable(client)
 
             assert b"HTTP/1.1 200 OK" == client.recv(15)
+
+
+@pytest.mark.parametrize("streams", [False, True])
+async def test_a_connection_that_is_gone_leaves_nothing_to_the_garbage_collector(streams: bool) -> None:
+    """It looks seldom; what thousands of connections leave behind would fill the memory meanwhile."""
+    gc.disable()
+    try:
+        async with served() as one:
+            async with one.client() as client:
+                await client.send(request(question(stream=streams)))
+                await client.until(b"[DONE]\n\n\r\n0\r\n\r\n" if streams else b"Hello")
+                known = [weakref.ref(each) for each in one.server.server_state.connections]
+                assert len(known) == 1
+            with anyio.fail_after(10):
+                while known[0]() is not None:  # noqa: ASYNC110 - nobody is told when an object is freed
+                    await anyio.sleep(0.01)
+    finally:
+        gc.enable()
 
 
 async def test_a_slow_body_gets_408() -> None:
