@@ -18,6 +18,10 @@ READY := $(VENV)/.ready
 # What the command needs, without the developers' tools.
 RUNS := $(VENV)/.runs
 
+# A variable that many images set: without bytecode, each of the tests' processes and of the programs that they start
+# compiles every module anew, which doubles what collecting tests and starting a program cost.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: demo test check fix bench setup clean
 
 demo: $(RUNS)

@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -40,6 +41,12 @@ UNTRACED: Final = pytest.StashKey[bool]()
 SET_ASIDE: Final = 50
 """Tests between two times at which what they left is set aside."""
 _finished = 0
+
+if os.environ.get("RELEASE") != "1":
+    # A client of httpx reads all authorities that it trusts: 30 ms with the store of a system, for each of the
+    # thousand clients that tests make. They speak to this machine alone, so that one authority does, whose key
+    # nobody has. The tests of the release install packages from an index.
+    os.environ["SSL_CERT_FILE"] = str(Path(__file__).with_name("authority.pem"))
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell that runs us in the background has us ignore Ctrl-C, and the programs that tests start as well.
