@@ -43,9 +43,9 @@ SET_ASIDE: Final = 50
 _finished = 0
 
 if os.environ.get("RELEASE") != "1":
-    # A client of httpx reads all authorities that it trusts: 30 ms with the store of a system, for each of the
-    # thousand clients that tests make. They speak to this machine alone, so that one authority does, whose key
-    # nobody has. The tests of the release install packages from an index.
+    # A client of httpx reads all authorities that it trusts: 30 ms with the store of a system, for each of
+    # the thousand clients that tests make. They speak to this machine alone, so that one authority does,
+    # whose key nobody has. The tests of the release install packages from an index.
     os.environ["SSL_CERT_FILE"] = str(Path(__file__).with_name("authority.pem"))
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
