@@ -29,7 +29,7 @@ from adapters.h2o.generations import (
     turn_body,
 )
 from adapters.http import segment
-from adapters.http.uninterrupted import to_the_end
+from adapters.http.shielded import run_shielded
 from adapters.wire.error_body import is_page
 from adapters.wire.prompt import fold
 
@@ -243,7 +243,7 @@ class Visit:
         model = model or known.default
         self._prompt = fold(request.messages)
         known = await self._accept_terms(known, model)
-        await to_the_end(partial(self._create, known, model), self._session.cleanup_timeout / 2)
+        await run_shielded(partial(self._create, known, model), self._session.cleanup_timeout / 2)
         if known.family != "G1/G2" and self._parent is None:
             await self._look_up_parent(known)
         return await self._send(request, known)
