@@ -1,8 +1,8 @@
 """One conversation at a chat-ui server: session, settings, creation, the turn, and the deletion.
 
-Nothing is left behind: the conversation is deleted however the visit ends. Its creation is the one step that
-is finished even when the visit is cancelled meanwhile, within half of `cleanup_timeout`, since only its
-answer tells the id that can be deleted.
+Nothing is left behind: the conversation is deleted however the attempt ends. Its creation is the one step
+that is finished even when the attempt is cancelled meanwhile, within half of `cleanup_timeout`, since only
+its answer tells the id that can be deleted.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _QUOTED: Final = 16  # a prompt shorter than this would mask words of every erro
 
 @dataclass(slots=True)
 class Server:
-    """What is remembered of a server from one visit to the next.
+    """What is remembered of a server from one conversation to the next.
 
     Attributes:
         own_cookies: The names of the cookies that the user gave.
@@ -79,7 +79,7 @@ class Server:
         self._session, self._process = value, os.getpid()
 
 
-class Visit:
+class Conversation:
     """The requests of one attempt, in their order.
 
     Args:
