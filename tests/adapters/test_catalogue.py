@@ -47,7 +47,12 @@ def test_a_third_party_does_not_take_the_name_of_one_of_ours(monkeypatch):
 
 def test_what_is_installed_is_asked_for_by_its_group_and_once(monkeypatch):
     asked = []
-    monkeypatch.setattr(catalogue, "entry_points", lambda group: asked.append(group) or ())
+
+    def looked(group):
+        asked.append(group)
+        return ()
+
+    monkeypatch.setattr(catalogue, "entry_points", looked)
     catalogue.installed.cache_clear()
     try:
         assert catalogue.names() == catalogue.names() == tuple(sorted(catalogue.BUILT_IN))
