@@ -1,7 +1,9 @@
 """What all tests share: both backends, how deep they dig, and the settings of hypothesis."""
 
+import contextlib
 import functools
 import gc
+import importlib
 import inspect
 import os
 import random
@@ -9,6 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -40,6 +43,12 @@ UNTRACED: Final = pytest.StashKey[bool]()
 SET_ASIDE: Final = 50
 """Tests between two times at which what they left is set aside."""
 _finished = 0
+
+if os.environ.get("RELEASE") != "1":
+    # A client of httpx reads all authorities that it trusts: 30 ms with the store of a system, for each of
+    # the thousand clients that tests make. They speak to this machine alone, so that one authority does,
+    # whose key nobody has. The tests of the release install packages from an index.
+    os.environ["SSL_CERT_FILE"] = str(Path(__file__).with_name("authority.pem"))
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell that runs us in the background has us ignore Ctrl-C, and the programs that tests start as well.
@@ -87,14 +96,33 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection() -> Generator[None, object, object]:
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
     """Sets aside what the collector of garbage need not look at again: a look costs a tenth of a second."""
     gc.disable()  # hardly anything becomes garbage meanwhile
     try:
+        if session.config.args_source is pytest.Config.ArgsSource.TESTPATHS:
+            _import_a_share()
         return (yield)
     finally:
         gc.enable()
         _set_aside()
+
+
+def _import_a_share() -> None:
+    """Imports a share of the modules, another one in each process of xdist.
+
+    What pytest makes of their assertions is kept in files, so that in a fresh clone each module is worked on
+    once. Where all processes begin with the same module, each does all the work.
+    """
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0"))
+    if not processes or sys.dont_write_bytecode:
+        return
+    mine = int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw")) % processes
+    here = Path(__file__).parent
+    for path in sorted(here.rglob("test_*.py"))[mine::processes]:
+        # What cannot be imported is told when it is collected.
+        with contextlib.suppress(Exception, pytest.skip.Exception):
+            importlib.import_module(".".join(path.relative_to(here.parent).with_suffix("").parts))
 
 
 def pytest_runtest_logfinish() -> None:

@@ -17,7 +17,7 @@ from adapters.contract.errors import BadReply
 from adapters.wire.text import SurrogateJoiner, encodable
 
 if TYPE_CHECKING:
-    from adapters.wire.meter import Meter
+    from adapters.wire.reply_limits import Meter
 
 __all__ = ["Blocks"]
 

@@ -33,7 +33,7 @@ from adapters.wire.text import encodable
 from adapters.wire.vendor.errors import AnswerErrors
 
 if TYPE_CHECKING:
-    from adapters.wire.meter import Meter
+    from adapters.wire.reply_limits import Meter
 
 NATIVE: Final = "native_finish_reason"
 """The name in `Beside.extra` of Anthropic's own stop reason, where it is not OpenAI's word."""

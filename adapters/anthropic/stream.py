@@ -17,7 +17,7 @@ from adapters.wire.vendor.errors import AnswerErrors
 
 if TYPE_CHECKING:
     from adapters.contract import Beside, Delta
-    from adapters.wire.meter import Meter
+    from adapters.wire.reply_limits import Meter
     from adapters.wire.sse import Event
 
 __all__ = ["EventDecoder", "whole"]

@@ -2,7 +2,7 @@
 
 The seed's host (gpt-gm.h2o.ai) ran a fork of chat-ui of June 2023. The software lives on and has changed its
 protocol four times since; which of the five generations a server speaks is asked once and remembered. The
-steps are in `visit`, their forms in `generations`, the answers in `codec`.
+steps are in `conversation`, their forms in `generations`, the answers in `codec`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, ClassVar, Final, Unpack
 from adapters.contract import Capabilities, Delta, ProbeResult
 from adapters.contract.errors import AdapterError, AuthenticationFailed, BadReply, ServiceFailed
 from adapters.h2o.codec import Reply
+from adapters.h2o.conversation import Conversation, Server
 from adapters.h2o.errors import advice_on, kind_of, leads_to_login, login_advice
 from adapters.h2o.generations import OPTIONS, SEED_MODEL, Generation
-from adapters.h2o.visit import Server, Visit
 from adapters.http import HTTPAdapter, HTTPSettings
 from adapters.http.client import ServiceWords
 from adapters.wire.error_body import is_page, words
@@ -77,38 +77,38 @@ class H2o(HTTPAdapter):
             AdapterError: The server, or the model server behind it, failed.
         """
         async with self._session(request.conditions) as session:
-            visit = Visit(self._server, session)
+            conversation = Conversation(self._server, session)
             try:
-                answer, closing = await visit.turn(request, self.model_for(request))
+                answer, closing = await conversation.turn(request, self.model_for(request))
                 reply = Reply(answer.where, self._failed, session.meter, self.limits.line)
                 begun = False
                 async with closing:
                     async for chunk in answer.chunks():
                         for delta in reply.feed(chunk):
-                            visit.heard = begun = True
+                            conversation.heard = begun = True
                             if delta.is_last:
-                                self._finish(visit, reply, answer)
+                                self._finish(conversation, reply, answer)
                             yield delta
                         if reply.over:
                             break
                         if reply.heard and not begun:
                             begun = True
                             yield Delta()
-                    self._finish(visit, reply, answer)
+                    self._finish(conversation, reply, answer)
                     for delta in reply.end():
                         yield delta
                 if reply.failure is not None:
                     raise reply.failure
             except AdapterError as error:
-                visit.generating = False
-                visit.mask(error)
+                conversation.generating = False
+                conversation.mask(error)
                 raise
             finally:
                 self._follow()
-                await visit.leave()
+                await conversation.leave()
 
-    def _finish(self, visit: Visit, reply: Reply, answer: Answer) -> None:
-        visit.generating = False
+    def _finish(self, conversation: Conversation, reply: Reply, answer: Answer) -> None:
+        conversation.generating = False
         answer.ended()
         known = self.generation
         if known is not None and known.family == "G1/G2" and reply.passed_through is not None:
@@ -134,9 +134,9 @@ class H2o(HTTPAdapter):
         """
         known = self.generation
         try:
-            visit = Visit(self._server, session)
-            found = await visit.detect()
-            if found.family == "G5" and await visit.demands_login():
+            conversation = Conversation(self._server, session)
+            found = await conversation.detect()
+            if found.family == "G5" and await conversation.demands_login():
                 advice = login_advice(self._server.cookie_name)
                 raise AuthenticationFailed(f"{self.name}: GET /api/v2/user knows no user; {advice}")
         finally:

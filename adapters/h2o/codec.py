@@ -28,7 +28,7 @@ from adapters.wire.text import SurrogateJoiner, encodable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from adapters.wire.meter import Meter
+    from adapters.wire.reply_limits import Meter
 
 T = TypeVar("T")
 

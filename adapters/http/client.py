@@ -22,10 +22,10 @@ from adapters.contract.errors import (
 )
 from adapters.contract.secret import PeerText, Secret
 from adapters.http.failures import PROXY_SIGN_IN, SIGN_IN_AT_PROXY
+from adapters.http.fingerprint import software_of
 from adapters.http.heads import Heads
 from adapters.http.limits import Limits
 from adapters.http.proxies import proxy_of, unused_proxy
-from adapters.http.recognition import recognised
 from adapters.http.settings import (
     HARMLESS_COOKIE,
     HARMLESS_HEADER,
@@ -330,7 +330,7 @@ class Client:
         if isinstance(error, AuthenticationFailed) and words.key and not has_key:
             return f"no key was sent; pass {words.key}"
         if type(error) is NotWorking and answer.status in (404, 405) and words.software:
-            seen = recognised(answer)
+            seen = software_of(answer)
             there = f" What answers there looks like {answer.shown(seen, 100)}." if seen else ""
             return f"is {self.base_url} {words.software}?{there}"
         return ""

@@ -21,7 +21,7 @@ from adapters.contract.secret import Secret
 from adapters.http.exchange import Answer
 from adapters.http.settings import hidden_headers, shown_never
 from adapters.wire.json import encode
-from adapters.wire.meter import Meter
+from adapters.wire.reply_limits import Meter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -17,7 +17,7 @@ import anyio
 
 from adapters.contract import Delta
 from adapters.contract.errors import AdapterError, BadReply, ConnectFailed, ConnectionLost, ServiceFailed
-from adapters.http.uninterrupted import to_the_end
+from adapters.http.shielded import run_shielded
 from adapters.open_assistant.codec import (
     COMPLETE,
     FAILED,
@@ -86,7 +86,7 @@ class Conversation:
         Raises:
             AdapterError: The site gave no chat.
         """
-        await to_the_end(self._create, self._session.cleanup_timeout)
+        await run_shielded(self._create, self._session.cleanup_timeout)
 
     async def _create(self) -> None:
         self._chat = self._id_in(await self._session.ask("POST", "/api/chat"))

@@ -29,7 +29,7 @@ from adapters.wire.vendor.errors import AnswerErrors, is_harmless
 
 if TYPE_CHECKING:
     from adapters.contract import Usage
-    from adapters.wire.meter import Meter
+    from adapters.wire.reply_limits import Meter
 
 NATIVE: Final = "native_finish_reason"
 """The name in `Beside.extra` of the service's own finish reason, where it is not OpenAI's word."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
 
     from adapters.contract.message import Message
-    from adapters.wire.meter import Meter
+    from adapters.wire.reply_limits import Meter
     from adapters.wire.sse import Event
 
 __all__ = [

@@ -16,7 +16,7 @@ from adapters.wire.json import decode
 from adapters.wire.text import encodable
 
 if TYPE_CHECKING:
-    from adapters.wire.meter import Meter
+    from adapters.wire.reply_limits import Meter
 
 _DEEPEST: Final = 50
 _REASONING: Final = ("reasoning_content", "reasoning", "reasoning_text", "thinking")

@@ -20,7 +20,7 @@ from adapters.contract.errors import BadReply
 from adapters.wire.text import SurrogateJoiner, encodable
 
 if TYPE_CHECKING:
-    from adapters.wire.meter import Meter
+    from adapters.wire.reply_limits import Meter
 
 _KNOWN: Final = frozenset({"index", "id", "type", "function", "custom", "name", "arguments", "input"})
 _OLD_FORM: Final = "function_call"

@@ -5,18 +5,17 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-import tempfile
-from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from router.cli.exits import OK
 from router.cli.mistakes import Mistake, one_line
+from router.cli.output_file import checked, replacing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from router.cli.init_file import Written
     from router.config.environment import Finding, Surroundings
@@ -63,26 +62,12 @@ def target(name: str, *, force: bool) -> Path:
     Raises:
         Mistake: It cannot be written, or is there already; better said before anything is asked.
     """
-    if not name or "\0" in name:
-        raise Mistake("init needs the name of a file, as in: chat-router init router.toml")
-    path = Path(name)
-    if path.is_dir():
-        raise Mistake(
-            f"{name} is a folder; name a file in it, as in: chat-router init {path / 'router.toml'}"
-        )
-    parent = path.resolve().parent
-    if not parent.is_dir():
-        raise Mistake(f"{name}: there is no folder {parent}; make it first")
+    path = checked(name, "chat-router init", "router.toml")
     if path.exists() and not force:
         raise Mistake(
             f"{name} is there already, and was left as it is; overwrite it with --force, or look at it with: "
             f"chat-router config check {name}"
         )
-    try:
-        tempfile.TemporaryFile(dir=parent).close()
-    except OSError as error:
-        why = error.strerror or error
-        raise Mistake(f"{name} cannot be written: {why}; check the permissions of {parent}") from None
     return path
 
 
@@ -137,22 +122,12 @@ def _put(path: Path, text: str) -> Sequence[str]:
     from router.config import load
     from router.errors import ConfigError
 
+    draft: Path | None = None
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.resolve().parent)
-    except OSError as error:
-        raise Mistake(f"{path} cannot be written: {error.strerror or error}; nothing was changed") from None
-    draft = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        names = [adapter.name for adapter in load(draft).providers]
-        draft.chmod(0o644)  # it holds no secret
-        draft.replace(path.resolve())
+        with replacing(path) as draft:
+            draft.write_text(text, encoding="utf-8")
+            return [adapter.name for adapter in load(draft).providers]
     except OSError as error:
         raise Mistake(f"{path} cannot be written: {error.strerror or error}; nothing was changed") from None
     except ConfigError as error:
-        raise Mistake(str(error).replace(name, str(path)) + "\nnothing was written") from None
-    finally:
-        with suppress(FileNotFoundError):
-            draft.unlink()
-    return names
+        raise Mistake(str(error).replace(str(draft), str(path)) + "\nnothing was written") from None

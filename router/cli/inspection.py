@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import anyio
 
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 
 FORMATS: Final = ("table", "json", "junit", "markdown", "html", "prometheus")
-LEVELS: Final = ("reach", "answer")
-FAIL_ON: Final = ("degraded", "unhealthy")
+LEVELS: Final[tuple[ProbeLevel, ...]] = ("reach", "answer")
+FAIL_ON: Final[tuple[FailOn, ...]] = ("degraded", "unhealthy")
 STRIP_DAYS: Final = 7
 """Days of the history that a page shows."""
 _STREAMED: Final = ("table", "json")  # forms that can be written one after the other
@@ -75,16 +75,21 @@ class Inspection:
         return FAILED if report.verdict == "degraded" and self.fail_on == "degraded" else OK
 
 
-def inspection_of(form: str, level: str, fail_on: str, **further: Any) -> Inspection:
+def inspection_of(
+    form: str, level: str, fail_on: str, *, output: Path | None, watch: float | None
+) -> Inspection:
     """Return the inspection that the options ask for.
 
     Raises:
         Mistake: One of them cannot be used.
     """
-    choice("format", form, FORMATS)
-    choice("level", level, LEVELS)
-    choice("state to fail on", fail_on, FAIL_ON)
-    wanted = Inspection(form, level, fail_on, **further)  # type: ignore[arg-type]
+    wanted = Inspection(
+        choice("format", form, FORMATS),
+        choice("level", level, LEVELS),
+        choice("state to fail on", fail_on, FAIL_ON),
+        output=output,
+        watch=watch,
+    )
     wanted.check()
     return wanted
 

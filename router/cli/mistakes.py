@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from adapters.contract.message import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+Word = TypeVar("Word", bound=str)
+
 
 class Mistake(Exception):
     """A usage error; its message is the line that the user reads."""
 
 
-def choice(kind: str, value: str, known: Collection[str]) -> str:
-    """Return `value`, which must be one of `known`.
+def choice(kind: str, value: str, known: Collection[Word]) -> Word:
+    """Return the one of `known` that `value` is.
 
     Raises:
-        Mistake: It is not; names the nearest one, and all there are.
+        Mistake: It is none; names the nearest one, and all there are.
     """
-    if value not in known:
-        raise Mistake(unknown(f"unknown {kind}", value, known))
-    return value
+    for each in known:
+        if each == value:
+            return each
+    raise Mistake(unknown(f"unknown {kind}", value, known))
 
 
 def unknown(start: str, value: str, known: Collection[str]) -> str:

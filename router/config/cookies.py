@@ -10,12 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from adapters.http.cookies import BrowserCookies
-from router.config.kinds import TableOf
 from router.config.mistakes import found
+from router.config.value_kinds import TableOf
 
 if TYPE_CHECKING:
-    from router.config.kinds import Schema
     from router.config.mistakes import Position
+    from router.config.value_kinds import Schema
 
 
 class Cookies(TableOf):

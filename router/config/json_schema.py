@@ -9,7 +9,7 @@ from router.config.loading import POLICIES, PROVIDER
 from router.config.texts import reference_schema
 
 if TYPE_CHECKING:
-    from router.config.kinds import Schema
+    from router.config.value_kinds import Schema
 
 
 def schema() -> Schema:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from adapters.contract import Adapter
-    from router.config.kinds import Kind
+    from router.config.value_kinds import Kind
     from router.policy.strategy import Strategy
 
 PROVIDER: Final = ProviderTable()

@@ -21,18 +21,18 @@ from adapters.http.settings import HTTPSettings
 from adapters.openai.adapter import OpenAICompatible
 from adapters.openai.presets import AMBIGUOUS, PRESETS, known, takes_key_from
 from adapters.openai.presets import unknown as unknown_preset
-from router.config.kinds import Kind, Number, TableOf
 from router.config.mistakes import WRONG, found, missing
 from router.config.rules import RULES
 from router.config.sections import Parameter, Section
 from router.config.signatures import further_kind, section_of, settings_of
 from router.config.texts import Text
+from router.config.value_kinds import Kind, Number, TableOf
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from router.config.kinds import Schema
     from router.config.mistakes import Position
+    from router.config.value_kinds import Schema
 
 _CLASS: Final = "module:Class"
 _COMPATIBLE: Final = (

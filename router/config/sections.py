@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from adapters.contract.message import nearest
-from router.config.kinds import Kind, Unwritable
 from router.config.mistakes import WRONG, no_key
+from router.config.value_kinds import Kind, Unwritable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from router.config.kinds import Schema
     from router.config.mistakes import Position
+    from router.config.value_kinds import Schema
 
 NOTHING: Final[Any] = inspect.Parameter.empty
 """There is no default, or no annotation."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from router.config import writing
-from router.config.kinds import Number
 from router.config.loading import POLICIES, Config
 from router.config.providers import adapter_section
 from router.config.sections import NOTHING, Section
 from router.config.strategies import StrategyTable
+from router.config.value_kinds import Number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

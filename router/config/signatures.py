@@ -27,10 +27,10 @@ from adapters.contract.secret import Secret
 from adapters.http.certificates import Certificates
 from adapters.http.settings import HTTPSettings
 from router.config.cookies import Cookies
-from router.config.kinds import AnyOf, Anything, Choice, Flag, Kind, ListOf, Number, TableOf, Unwritable
 from router.config.rules import ORDERED, Check, Rule, rules_of
 from router.config.sections import NOTHING, Parameter, Section
 from router.config.texts import FilePath, SecretText, Text
+from router.config.value_kinds import AnyOf, Anything, Choice, Flag, Kind, ListOf, Number, TableOf, Unwritable
 from router.policy.budget import RetryBudget
 
 _SECRET_NAME: Final = re.compile(r"(?:^|_)(?:key|token|secret|password|cookie|credentials?)\Z")

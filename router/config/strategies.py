@@ -6,15 +6,15 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from router.config.kinds import Choice, Kind
 from router.config.mistakes import WRONG, found, missing
 from router.config.signatures import section_of
+from router.config.value_kinds import Choice, Kind
 from router.policy import strategy
 
 if TYPE_CHECKING:
-    from router.config.kinds import Schema
     from router.config.mistakes import Position
     from router.config.sections import Section
+    from router.config.value_kinds import Schema
     from router.policy.strategy import Strategy
 
 

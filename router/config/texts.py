@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from adapters.contract.secret import CREDENTIALS, Plain
 from router.config.commands import SCHEMA as COMMAND
 from router.config.commands import command_of
-from router.config.kinds import Kind
 from router.config.mistakes import WRONG, found
 from router.config.references import NAME, WAYS, refer
+from router.config.value_kinds import Kind
 from router.config.writing import key
 
 if TYPE_CHECKING:
-    from router.config.kinds import Schema
     from router.config.mistakes import Position
     from router.config.rules import Rule
+    from router.config.value_kinds import Schema
 
 _USER: Final = re.compile(r"://[^/?#]*@")
 REFERENCE: Final = {"$ref": "#/definitions/reference"}

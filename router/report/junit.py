@@ -10,12 +10,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from router.report.element import element, written
+from router.report.markup import element, written
 from router.report.words import facts, phrase, summary
 
 if TYPE_CHECKING:
     from router.health.report import HealthReport, ProviderHealth
-    from router.report.element import Element
+    from router.report.markup import Element
 
 FailOn: TypeAlias = Literal["degraded", "unhealthy"]
 """The best state that counts as a failure."""

@@ -3,7 +3,7 @@
 from typing import Final
 
 from adapters import Limits
-from adapters.wire.meter import Meter
+from adapters.wire.reply_limits import Meter
 
 LINE: Final = Limits().line
 REPLY: Final = Limits().reply

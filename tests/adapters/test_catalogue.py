@@ -17,10 +17,8 @@ class Installed:
     def __init__(self, **found: object) -> None:
         self.found = found
 
-    def __call__(self, group, name=None):
-        assert catalogue.GROUP == group
-        points = [SimpleNamespace(name=n, load=lambda f=f: f) for n, f in self.found.items()]
-        return [point for point in points if name in (None, point.name)]
+    def __call__(self):
+        return [SimpleNamespace(name=n, load=lambda f=f: f) for n, f in self.found.items()]
 
 
 @pytest.mark.parametrize("name", sorted(catalogue.BUILT_IN))
@@ -34,17 +32,34 @@ def test_every_adapter_of_ours_can_be_loaded(name):
 
 
 def test_adapters_of_third_parties_stand_beside_ours(monkeypatch):
-    monkeypatch.setattr(catalogue, "entry_points", Installed(theirs=ScriptedAdapter))
+    monkeypatch.setattr(catalogue, "installed", Installed(theirs=ScriptedAdapter))
 
     assert tuple(sorted([*catalogue.BUILT_IN, "theirs"])) == catalogue.names()
     assert ScriptedAdapter is catalogue.load("theirs")
 
 
 def test_a_third_party_does_not_take_the_name_of_one_of_ours(monkeypatch):
-    monkeypatch.setattr(catalogue, "entry_points", Installed(openai=ScriptedAdapter))
+    monkeypatch.setattr(catalogue, "installed", Installed(openai=ScriptedAdapter))
 
     assert ScriptedAdapter is not catalogue.load("openai")
     assert len(set(catalogue.names())) == len(catalogue.names())
+
+
+def test_what_is_installed_is_asked_for_by_its_group_and_once(monkeypatch):
+    asked = []
+
+    def looked(group):
+        asked.append(group)
+        return ()
+
+    monkeypatch.setattr(catalogue, "entry_points", looked)
+    catalogue.installed.cache_clear()
+    try:
+        assert catalogue.names() == catalogue.names() == tuple(sorted(catalogue.BUILT_IN))
+    finally:
+        catalogue.installed.cache_clear()
+
+    assert asked == ["chat_router.adapters"]
 
 
 @pytest.mark.parametrize(
@@ -66,7 +81,7 @@ def test_an_unknown_name_is_an_error_that_helps(name, words):
 
 @pytest.mark.parametrize("found", [object(), dict, lambda: None])
 def test_a_name_that_leads_to_no_adapter_is_an_error(monkeypatch, found):
-    monkeypatch.setattr(catalogue, "entry_points", Installed(theirs=found))
+    monkeypatch.setattr(catalogue, "installed", Installed(theirs=found))
 
     with pytest.raises(
         TypeError, match=r"adapter 'theirs' leads to .*, which is not a class derived from Adapter"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from router.report.element import element, written
 from router.report.html.charts import bar, requests_section, section, speed_section
 from router.report.html.details import details_section
 from router.report.html.details import rows as facts_of
 from router.report.html.overview import badge, header, moment, providers_section
 from router.report.html.strips import strips_section
 from router.report.html.tables import cell, head, row, table
+from router.report.markup import element, written
 from router.report.words import plural, span
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from router.health.report import HealthReport, ProviderHealth
     from router.history import Sample
     from router.report import RequestShown
-    from router.report.element import Child, Element
+    from router.report.markup import Child, Element
 
 NAMES: Final = (
     "verdict",

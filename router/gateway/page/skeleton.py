@@ -13,12 +13,12 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
 from router.gateway.page.pictures import NAMES, TIME
-from router.report.element import element, written
+from router.report.markup import element, written
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from router.report.element import Child, Element
+    from router.report.markup import Child, Element
 
 RELOAD: Final = 10
 """Seconds after which a browser without script loads the page anew."""

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from router.report.element import element
 from router.report.html.overview import moment
 from router.report.html.tables import cell, head, row, table
+from router.report.markup import element
 from router.report.words import span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from router.health.report import HealthReport, ProviderHealth
-    from router.report.element import Child, Element
+    from router.report.markup import Child, Element
     from router.report.waterfall import RequestShown, Step
 
 _PERCENTILES: Final = ("p50", "p95", "p99")

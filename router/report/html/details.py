@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from router.report.element import element
 from router.report.html.overview import badge
+from router.report.markup import element
 from router.report.words import clean, money_facts, percent, phrase, plural, span
 
 if TYPE_CHECKING:
     from router.health.report import HealthReport, ProbeAllowance, ProviderHealth
     from router.health.traffic import Percentiles, Traffic
     from router.policy.breaker import BreakerSnapshot
-    from router.report.element import Element
+    from router.report.markup import Element
 
 _MOST_MODELS: Final = 30
 

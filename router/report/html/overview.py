@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from router.report.element import element
 from router.report.html.tables import cell, head, row, table
+from router.report.markup import element
 from router.report.words import counts, facts, percent, span
 
 if TYPE_CHECKING:
     from router.health.report import HealthReport, ProviderHealth
-    from router.report.element import Child, Element
+    from router.report.markup import Child, Element
 
 SIGNS: Final = {"healthy": "●", "degraded": "▲", "unhealthy": "■", "unknown": "○"}
 """A shape for each state, so that it is not told by colour alone."""

@@ -7,11 +7,11 @@ import hashlib
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
-from router.report.element import element, written
 from router.report.html.charts import requests_section, speed_section
 from router.report.html.details import details_section
 from router.report.html.overview import header, providers_section
 from router.report.html.strips import strips_section
+from router.report.markup import element, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from router.health.report import HealthReport
     from router.history import Sample
-    from router.report.element import Element
+    from router.report.markup import Element
     from router.report.waterfall import RequestShown
 
 _LANGUAGE: Final = "en"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from router.report.element import element
 from router.report.html.charts import bar, legend, section
 from router.report.html.overview import SIGNS, moment
+from router.report.markup import element
 from router.report.words import percent, plural
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from router.health.report import State
     from router.history import Sample
-    from router.report.element import Element
+    from router.report.markup import Element
 
 PARTS: Final = 60
 """How many parts a strip has, so that each is wide enough to be seen on a phone."""

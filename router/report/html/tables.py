@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.report.element import element
+from router.report.markup import element
 
 if TYPE_CHECKING:
-    from router.report.element import Child, Element
+    from router.report.markup import Child, Element
 
 
 def table(kind: str, caption: str, heads: Child, rows: Child) -> Element:

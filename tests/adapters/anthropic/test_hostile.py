@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from adapters import AdapterError, BadReply, Limits, ReplyTooLarge
 from adapters.anthropic.stream import EventDecoder, whole
-from adapters.wire.meter import Meter
+from adapters.wire.reply_limits import Meter
 from tests.adapters.anthropic.events import PING, START, STOP, TEXT, body, delta, end, start, stopping
 from tests.adapters.anthropic.replies import decoded, decoder
 from tests.adapters.bodies import text

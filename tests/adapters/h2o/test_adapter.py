@@ -9,9 +9,9 @@ from typing import Final
 import pytest
 
 from adapters import AuthenticationFailed, BadReply, H2o, ModelNotFound, NotWorking, ServiceFailed
+from adapters.h2o.conversation import Server
 from adapters.h2o.errors import leads_to_login
 from adapters.h2o.generations import SEED_MODEL
-from adapters.h2o.visit import Server
 from adapters.simulators.h2o import GENERATIONS, MODELS, H2oSimulator, Login
 from tests.adapters.bodies import Answers, proved, read, text
 from tests.adapters.h2o.talk import TEXT, calls, served

@@ -9,7 +9,7 @@ import pytest
 
 from adapters import AdapterError, BadReply, Delta, ReplyTooLarge, ServiceFailed
 from adapters.h2o.codec import Reply, reconcile
-from adapters.wire.meter import Meter
+from adapters.wire.reply_limits import Meter
 from tests.adapters.wire.splits import every_split
 
 if TYPE_CHECKING:

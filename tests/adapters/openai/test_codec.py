@@ -23,7 +23,7 @@ from adapters.contract.errors import (
 )
 from adapters.contract.message import Message
 from adapters.openai.codec import ChunkDecoder, request_body, whole
-from adapters.wire.meter import Meter
+from adapters.wire.reply_limits import Meter
 from adapters.wire.vendor.errors import AnswerErrors
 from tests.adapters.limits import EMPTY, LINE, meter
 from tests.adapters.wire.documents import GOOD_JSON, JSON

@@ -11,7 +11,7 @@ from adapters.contract import Beside, Delta, Usage
 from adapters.contract.delta import together
 from adapters.contract.errors import ReplyTooLarge, ServiceFailed
 from adapters.openai.codec import ChunkDecoder
-from adapters.wire.meter import Meter
+from adapters.wire.reply_limits import Meter
 from router.reply.transcript import Reply, Transcript
 from tests.adapters.limits import EMPTY, LINE, meter
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from adapters.openai.codec import ChunkDecoder
 from adapters.openai.text_runs import TextRuns
-from adapters.wire.meter import Meter
+from adapters.wire.reply_limits import Meter
 
 if TYPE_CHECKING:
     from adapters import Delta

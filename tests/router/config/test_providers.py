@@ -196,10 +196,10 @@ def test_a_constructor_that_fails_is_a_mistake_without_the_secret(code: int, tmp
 def test_an_entry_point_is_a_short_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     points = {"theirs": lambda: Bare, "broken": lambda: 1 / 0, "other": lambda: dict}
 
-    def installed(group: str, name: str | None = None) -> list[SimpleNamespace]:
-        return [SimpleNamespace(name=n, load=load) for n, load in points.items() if name in (None, n)]
+    def installed() -> list[SimpleNamespace]:
+        return [SimpleNamespace(name=n, load=load) for n, load in points.items()]
 
-    monkeypatch.setattr(catalogue, "entry_points", installed)
+    monkeypatch.setattr(catalogue, "installed", installed)
 
     assert isinstance(load(put(tmp_path, table("theirs")), {}, trusted=False).providers[0], Bare)
     assert "ZeroDivisionError" in mistakes(tmp_path, table("broken"))[0].text

@@ -12,10 +12,10 @@ import pytest
 from adapters import AdapterError, Busy, Secret
 from adapters.http import HTTPSettings, Limits
 from router import BreakerPolicy, Fastest, HedgePolicy, Interruption, RetryPolicy, Timeouts, Weighted
-from router.config.kinds import Unwritable
 from router.config.mistakes import WRONG, Position, Reading
 from router.config.sections import NOTHING
 from router.config.signatures import described, kind_of, parameters_of
+from router.config.value_kinds import Unwritable
 from router.policy.budget import RetryBudget
 
 

@@ -35,6 +35,26 @@ async def value(key: AskedKey) -> str:
     return secret.reveal()
 
 
+async def taken_by(number: int, key: AskedKey, leaves_after: float | None = None) -> list[str]:
+    """Return what `number` tasks get that want the key at once; another, that leaves, may have begun."""
+    got: list[str] = []
+
+    async def take() -> None:
+        got.append(await value(key))
+
+    async def leave() -> None:
+        with anyio.move_on_after(leaves_after):
+            await take()
+
+    async with anyio.create_task_group() as group:
+        if leaves_after is not None:
+            group.start_soon(leave)
+            await anyio.sleep(leaves_after / 5)
+        for _ in range(number):
+            group.start_soon(take)
+    return got
+
+
 async def test_it_is_asked_once_and_kept() -> None:
     vault = Vault()
     key = AskedKey(vault)
@@ -45,40 +65,15 @@ async def test_it_is_asked_once_and_kept() -> None:
 
 async def test_those_who_wait_together_ask_once() -> None:
     vault = Vault(1.0)
-    key = AskedKey(vault)
-    got: list[str] = []
 
-    async def take() -> None:
-        got.append(await value(key))
-
-    async with anyio.create_task_group() as group:
-        for _ in range(5):
-            group.start_soon(take)
-
-    assert got == ["key-of-the-vault-1"] * 5
+    assert await taken_by(5, AskedKey(vault)) == ["key-of-the-vault-1"] * 5
     assert vault.calls == 1
 
 
 async def test_one_who_leaves_while_asking_loses_nobody_else() -> None:
     vault = Vault(1.0)
-    key = AskedKey(vault)
-    got: list[str] = []
 
-    async def take() -> None:
-        got.append(await value(key))
-
-    async with anyio.create_task_group() as group:
-
-        async def leave() -> None:
-            with anyio.move_on_after(0.5):
-                await take()
-
-        group.start_soon(leave)
-        await anyio.sleep(0.1)
-        for _ in range(3):
-            group.start_soon(take)
-
-    assert got == ["key-of-the-vault-2"] * 3
+    assert await taken_by(3, AskedKey(vault), leaves_after=0.5) == ["key-of-the-vault-2"] * 3
     assert vault.calls == 2
 
 

@@ -24,7 +24,7 @@ _BODIES: Final = (
 )
 
 
-def recognised(answer: WholeAnswer) -> str:
+def software_of(answer: WholeAnswer) -> str:
     """Return what the server is that gave `answer`, with its article, or "" where nothing tells."""
     for name, value, kind in _HEADERS:
         sent = answer.header(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from adapters.contract.errors import ReplyTooLarge
-from adapters.wire.meter import Meter
+from adapters.wire.reply_limits import Meter
 from tests.adapters.limits import EMPTY, REPLY
 
 

@@ -6,7 +6,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from adapters.http.uninterrupted import to_the_end
+from adapters.http.shielded import run_shielded
 from tests.promptly import promptly
 
 pytestmark = pytest.mark.anyio
@@ -18,7 +18,7 @@ async def test_the_step_is_run_and_its_error_raised_as_it_is():
         raise LookupError("x")
 
     with pytest.raises(LookupError, match="x"):
-        await to_the_end(step, 1.0)
+        await run_shielded(step, 1.0)
 
 
 async def test_a_cancelled_step_is_finished_and_then_the_cancellation_follows():
@@ -29,7 +29,7 @@ async def test_a_cancelled_step_is_finished_and_then_the_cancellation_follows():
         done.append("step")
 
     with anyio.move_on_after(0.005):
-        await to_the_end(step, 5.0)
+        await run_shielded(step, 5.0)
         await anyio.lowlevel.checkpoint()
         done.append("never")
 
@@ -38,11 +38,11 @@ async def test_a_cancelled_step_is_finished_and_then_the_cancellation_follows():
 
 async def test_a_cancelled_step_has_no_longer_than_its_grace():
     with promptly(1), anyio.move_on_after(0.005) as scope:
-        await to_the_end(anyio.sleep_forever, 0.03)
+        await run_shielded(anyio.sleep_forever, 0.03)
         await anyio.lowlevel.checkpoint()
 
     assert scope.cancelled_caught
 
 
 async def test_a_step_that_is_not_cancelled_takes_the_time_it_takes():
-    await to_the_end(lambda: anyio.sleep(0.02), 0.001)
+    await run_shielded(lambda: anyio.sleep(0.02), 0.001)

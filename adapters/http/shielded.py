@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 
-async def to_the_end(step: Callable[[], Awaitable[None]], grace: float) -> None:
+async def run_shielded(step: Callable[[], Awaitable[None]], grace: float) -> None:
     """Run `step`; where it is cancelled meanwhile, it has `grace` seconds left, and the cancellation follows.
 
     Creating something remote is such a step: only its answer tells the id that a clean-up needs. The step

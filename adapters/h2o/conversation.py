@@ -1,8 +1,8 @@
 """One conversation at a chat-ui server: session, settings, creation, the turn, and the deletion.
 
-Nothing is left behind: the conversation is deleted however the visit ends. Its creation is the one step that
-is finished even when the visit is cancelled meanwhile, within half of `cleanup_timeout`, since only its
-answer tells the id that can be deleted.
+Nothing is left behind: the conversation is deleted however the attempt ends. Its creation is the one step
+that is finished even when the attempt is cancelled meanwhile, within half of `cleanup_timeout`, since only
+its answer tells the id that can be deleted.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from adapters.h2o.generations import (
     turn_body,
 )
 from adapters.http import segment
-from adapters.http.uninterrupted import to_the_end
+from adapters.http.shielded import run_shielded
 from adapters.wire.error_body import is_page
 from adapters.wire.prompt import fold
 
@@ -49,7 +49,7 @@ _QUOTED: Final = 16  # a prompt shorter than this would mask words of every erro
 
 @dataclass(slots=True)
 class Server:
-    """What is remembered of a server from one visit to the next.
+    """What is remembered of a server from one conversation to the next.
 
     Attributes:
         own_cookies: The names of the cookies that the user gave.
@@ -79,7 +79,7 @@ class Server:
         self._session, self._process = value, os.getpid()
 
 
-class Visit:
+class Conversation:
     """The requests of one attempt, in their order.
 
     Args:
@@ -243,7 +243,7 @@ class Visit:
         model = model or known.default
         self._prompt = fold(request.messages)
         known = await self._accept_terms(known, model)
-        await to_the_end(partial(self._create, known, model), self._session.cleanup_timeout / 2)
+        await run_shielded(partial(self._create, known, model), self._session.cleanup_timeout / 2)
         if known.family != "G1/G2" and self._parent is None:
             await self._look_up_parent(known)
         return await self._send(request, known)
