@@ -18,6 +18,7 @@ READ: Final = 64 << 10
 """Bytes of one read of a socket."""
 _CAN_POLL: Final = hasattr(select, "poll")  # Windows cannot
 _SLICE: Final = 256 << 10  # encrypted at once, so that a long body is not held twice
+_NOTHING: Final = memoryview(b"")
 _RECORD: Final = 16 << 10  # the text of one TLS record at most
 
 
@@ -112,7 +113,7 @@ class TLSChannel:
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
-        self._unsent = memoryview(b"")
+        self._unsent = _NOTHING
         self._ended = False
         self._error: OSError | None = None
 
@@ -206,9 +207,11 @@ class TLSChannel:
                     return
                 self._unsent = memoryview(self._outgoing.read())
             try:
-                self._unsent = self._unsent[self.sock.send(self._unsent) :]
+                sent = self.sock.send(self._unsent)
             except BlockingIOError:
                 return
+            # A view of nothing would hold what was sent.
+            self._unsent = self._unsent[sent:] if sent < len(self._unsent) else _NOTHING
 
     def _decrypted(self) -> bytes:
         pieces: list[bytes] = []
