@@ -5,8 +5,8 @@ it, and a limit of time costs a cancel scope and a timer each. Here a socket is 
 connection, its bytes are read in the loop's own callback, and one timer is set again only when it fires. A
 wait is then one future: three system calls less, which is most of what a wait costs.
 
-Only public methods of the loop are used: `add_reader`, `call_at`, `create_future`. Where there are none, as
-on trio, `watch_for` returns None, and anyio waits.
+Only public methods of the loop are used: `add_reader`, `call_at`, `create_future`. On trio `TrioWatch` does
+the same in trio's way. Where neither can be had, `watch_for` returns None, and anyio waits.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import math
 import os
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from anyio.lowlevel import current_token
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from adapters.http.transport.channel import Channel
+    from adapters.http.transport.trio_watch import TrioWatch
+
+    Watch: TypeAlias = "SocketWatch | TrioWatch"
 
 
 class _Timer(Protocol):
@@ -181,8 +184,8 @@ class SocketWatch:
             self._arm(self._limit)
 
 
-def watch_for(channel: Channel, kept: SocketWatch | None = None) -> SocketWatch | None:
-    """Return the watch of a socket on the event loop that runs here, or None where it has no such thing.
+def watch_for(channel: Channel, kept: Watch | None = None) -> Watch | None:
+    """Return the watch of a socket in the event loop that runs here, or None where it can have none.
 
     Args:
         channel: The bytes of the socket.
@@ -193,4 +196,10 @@ def watch_for(channel: Channel, kept: SocketWatch | None = None) -> SocketWatch 
         if kept.loop is loop:
             return kept
         kept.stop()
-    return SocketWatch(loop, channel) if hasattr(loop, "add_reader") else None
+    if hasattr(loop, "add_reader"):
+        return SocketWatch(loop, channel)
+    if type(loop).__module__.partition(".")[0] != "trio":
+        return None
+    from adapters.http.transport.trio_watch import TrioWatch  # it is installed, since it runs
+
+    return TrioWatch(loop, channel)
