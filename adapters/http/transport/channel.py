@@ -28,6 +28,10 @@ class Channel(Protocol):
     sock: socket.socket
 
     @property
+    def grows(self) -> bool:
+        """Whether the first read makes it hold much more memory, for as long as it is open."""
+
+    @property
     def unsent(self) -> bool:
         """Whether bytes that were written still wait here for the socket."""
 
@@ -63,6 +67,7 @@ class PlainChannel:
 
     __slots__ = ("_look", "sock")
 
+    grows: Final = False
     unsent: Final = False
 
     def __init__(self, sock: socket.socket) -> None:
@@ -105,6 +110,8 @@ class TLSChannel:
         context: Of the client.
         host: The name in the certificate, and of SNI.
     """
+
+    grows: Final = True  # by 16 KiB of OpenSSL's, with the tickets of the session
 
     __slots__ = ("_ended", "_error", "_incoming", "_outgoing", "_tls", "_unsent", "sock")
 

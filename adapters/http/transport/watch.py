@@ -63,8 +63,8 @@ class SocketWatch:
     """
 
     __slots__ = (
-        "_armed", "_channel", "_fd", "_limit", "_process", "_read", "_thread", "_timer", "_waiter",
-        "_watching", "loop",
+        "_armed", "_channel", "_fd", "_limit", "_process", "_read", "_reads", "_thread", "_timer",
+        "_waiter", "_watching", "loop",
     )  # fmt: skip
 
     def __init__(self, loop: _Loop, channel: Channel) -> None:
@@ -73,6 +73,8 @@ class SocketWatch:
         self._fd = channel.sock.fileno()
         self._waiter: _Waiter | None = None
         self._read: bytes | Exception | None = None
+        # In a crowd all callbacks come before the first reader: what they read is held by all at once.
+        self._reads = not channel.grows
         self._watching = False
         self._timer: _Timer | None = None
         self._armed = 0.0  # when the timer fires
@@ -157,6 +159,11 @@ class SocketWatch:
         waiter = self._waiter
         if waiter is None or waiter.done():
             self.pause()  # nobody waits: the loop would tell it again at each turn
+            return
+        if not self._reads:
+            self._reads = True
+            self.pause()  # it would be told again before the reader had its turn
+            waiter.set_result(True)
             return
         try:
             self._read = self._channel.read()

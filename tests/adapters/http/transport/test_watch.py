@@ -109,6 +109,22 @@ async def test_a_wait_without_a_limit_outlives_the_timer_of_the_one_before(
     assert scope.cancelled_caught
 
 
+async def test_the_first_read_of_a_channel_that_grows_is_left_to_who_waits(
+    pair: tuple[Connection, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection, theirs = pair
+    monkeypatch.setattr(PlainChannel, "grows", True)
+    for text in (b"x", b"y"):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(connection.readable, anyio.current_time() + 60)
+            await anyio.wait_all_tasks_blocked()
+            theirs.send(text)
+        kept = connection._watch
+        if isinstance(kept, SocketWatch):
+            assert (kept._read, kept._watching) == ((None, False) if text == b"x" else (b"y", True))
+        assert await heard(connection) == text
+
+
 @pytest.mark.parametrize("limit", [math.inf, 1000.0])
 async def test_closing_wakes_who_waits(limit: float, pair: tuple[Connection, socket.socket]) -> None:
     connection, _ = pair
