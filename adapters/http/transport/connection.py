@@ -54,19 +54,14 @@ class Connection:
         self._in_loop = False  # whether the watch is that of the loop in which this exchange runs
         self._watched = True  # unless the event loop cannot
 
-    def read_now(self, *, crowded: bool = False) -> bytes | None:
+    def read_now(self) -> bytes | None:
         """Return what is there, empty where the peer ended; None where it has to be waited for.
-
-        Args:
-            crowded: Whether many others read, too. Then one read is enough: what comes behind it waits until
-                all others had a turn, which lets those that still have nothing go first, and gives one larger
-                read for several small ones.
 
         Raises:
             httpx.ReadError: The connection is lost.
             anyio.ClosedResourceError: It was closed from this side meanwhile.
         """
-        if self._in_a_row >= (1 if crowded else _IN_A_ROW):
+        if self._in_a_row >= _IN_A_ROW:
             return None
         try:
             data = None if self._watch is None else self._watch.taken()

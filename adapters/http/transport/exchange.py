@@ -37,10 +37,6 @@ class Connections(Protocol):
 
     parser_limits: ParserLimits
 
-    @property
-    def crowded(self) -> bool:
-        """Whether so many exchanges are under way that each should read a little at a time."""
-
     async def take(
         self, origin: Origin, limit: float, *, fresh: bool, connect_timeout: float | None
     ) -> tuple[Connection, bool]:
@@ -354,7 +350,7 @@ class Exchange:
         """Take in what has come; return whether that was anything."""
         connection = self._for_reading()
         try:
-            data = connection.read_now(crowded=self._connections.crowded)
+            data = connection.read_now()
             if data is None:
                 return False
             self._hear(data)

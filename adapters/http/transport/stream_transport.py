@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from adapters.http.transport.names import Lookup
 
 _PORTS: Final = {"http": 80, "https": 443}
-_CROWD: Final = 64
-"""Exchanges under way from which on each gives the others a turn after every read."""
 
 
 class StreamTransport(httpx.AsyncBaseTransport):
@@ -142,11 +140,6 @@ class StreamTransport(httpx.AsyncBaseTransport):
         if own <= limit:
             raise httpx.ConnectTimeout(f"no connection to {origin} within {seconds:g} s")
         raise httpx.ReadTimeout(f"no connection to {origin} until the limit of time")
-
-    @property
-    def crowded(self) -> bool:
-        """Whether so many exchanges are under way that each should read a little at a time."""
-        return len(self._exchanges) > _CROWD
 
     def give_back(self, connection: Connection) -> None:
         """Keep a connection for the next exchange."""

@@ -197,7 +197,6 @@ class LateConnections:
     def __init__(self, transport: StreamTransport) -> None:
         self._transport = transport
         self.parser_limits = transport.parser_limits
-        self.crowded = transport.crowded
         self.gone = anyio.Event()
 
     async def take(

@@ -74,18 +74,6 @@ async def test_each_wait_has_its_own_limit_though_the_timer_is_one(
     assert anyio.current_time() >= began + _LIMIT
 
 
-async def test_in_a_crowd_what_lies_behind_a_read_waits_for_the_next_turn(
-    pair: tuple[Connection, socket.socket],
-) -> None:
-    connection, theirs = pair
-    theirs.send(b"x")
-    assert connection.read_now(crowded=True) == b"x"
-    theirs.send(b"y")
-    assert connection.read_now(crowded=True) is None
-    await connection.readable(anyio.current_time() + 60)
-    assert connection.read_now(crowded=True) == b"y"
-
-
 async def test_a_limit_that_is_earlier_than_the_one_before_holds(
     pair: tuple[Connection, socket.socket],
 ) -> None:
