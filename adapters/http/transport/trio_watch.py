@@ -10,6 +10,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
+import threading
 from typing import TYPE_CHECKING
 
 import trio
@@ -73,6 +74,7 @@ class TrioWatch:
     def close(self) -> None:
         """Close the channel; who waits is told so. Idempotent."""
         self.stop()
+        self._alarms.end_unless_needed()
         if self._waiting:
             self._rung = False
             trio.lowlevel.notify_closing(self._channel.sock)
@@ -117,6 +119,7 @@ class _Alarms:
         self._waiting: list[tuple[float, int, _Alarm]] = []
         self._numbers = itertools.count()  # of the same time, the first one set rings first
         self._dropped = 0
+        self._thread = threading.get_ident()
         self._running = False
         self._sleep = trio.CancelScope()
 
@@ -140,6 +143,15 @@ class _Alarms:
         """Take an alarm back, from whatever thread; it lies about until its time, or until most are such."""
         alarm.watch = None
         self._dropped += 1
+
+    def end_unless_needed(self) -> None:
+        """Let the task end where all alarms were taken back; in another thread it ends at their time."""
+        if not self._running or self._dropped < len(self._waiting) or threading.get_ident() != self._thread:
+            return
+        if all(alarm.watch is None for *_, alarm in self._waiting):  # the count is of several threads
+            self._waiting = []
+            self._dropped = 0
+            self._sleep.cancel()
 
     async def _run(self) -> None:
         try:

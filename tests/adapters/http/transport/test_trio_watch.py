@@ -64,3 +64,23 @@ async def test_alarms_that_were_taken_back_do_not_pile_up() -> None:
         await trio.sleep(2000)
         assert not _alarms()._waiting
         assert not _alarms()._running
+
+
+async def test_the_task_ends_with_the_last_connection_that_had_an_alarm() -> None:
+    token = trio.lowlevel.current_trio_token()
+    watches: list[TrioWatch] = []
+    for _ in range(2):
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        with closing(theirs):
+            theirs.send(b"x")
+            watches.append(TrioWatch(token, PlainChannel(ours)))
+            assert await watches[-1].wait(trio.current_time() + 1000)
+    began = trio.current_time()
+    for left, watch in ((True, watches[0]), (False, watches[1])):
+        watch.close()
+        await trio.testing.wait_all_tasks_blocked()
+        assert _alarms()._running is left
+    assert trio.current_time() == began
+    [(_, came, after)] = await waited([10.0])
+    assert (came, after) == (False, pytest.approx(10.0, abs=1e-3))
