@@ -18,6 +18,7 @@ READ: Final = 64 << 10
 """Bytes of one read of a socket."""
 _CAN_POLL: Final = hasattr(select, "poll")  # Windows cannot
 _SLICE: Final = 256 << 10  # encrypted at once, so that a long body is not held twice
+_NOTHING: Final = memoryview(b"")
 _RECORD: Final = 16 << 10  # the text of one TLS record at most
 
 
@@ -25,6 +26,10 @@ class Channel(Protocol):
     """Bytes over one non-blocking socket."""
 
     sock: socket.socket
+
+    @property
+    def grows(self) -> bool:
+        """Whether the first read makes it hold much more memory, for as long as it is open."""
 
     @property
     def unsent(self) -> bool:
@@ -62,6 +67,7 @@ class PlainChannel:
 
     __slots__ = ("_look", "sock")
 
+    grows: Final = False
     unsent: Final = False
 
     def __init__(self, sock: socket.socket) -> None:
@@ -105,6 +111,8 @@ class TLSChannel:
         host: The name in the certificate, and of SNI.
     """
 
+    grows: Final = True  # by 16 KiB of OpenSSL's, with the tickets of the session
+
     __slots__ = ("_ended", "_error", "_incoming", "_outgoing", "_tls", "_unsent", "sock")
 
     def __init__(self, sock: socket.socket, context: ssl.SSLContext, host: str) -> None:
@@ -112,7 +120,7 @@ class TLSChannel:
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
-        self._unsent = memoryview(b"")
+        self._unsent = _NOTHING
         self._ended = False
         self._error: OSError | None = None
 
@@ -206,9 +214,11 @@ class TLSChannel:
                     return
                 self._unsent = memoryview(self._outgoing.read())
             try:
-                self._unsent = self._unsent[self.sock.send(self._unsent) :]
+                sent = self.sock.send(self._unsent)
             except BlockingIOError:
                 return
+            # A view of nothing would hold what was sent.
+            self._unsent = self._unsent[sent:] if sent < len(self._unsent) else _NOTHING
 
     def _decrypted(self) -> bytes:
         pieces: list[bytes] = []

@@ -1,8 +1,8 @@
 """A connection: the one place that waits for a socket.
 
 A read tries the socket first, and waits only where nothing is there. A limit is data, a time of
-`anyio.current_time()`. Where the event loop has no `SocketWatch`, a scope is entered around the wait alone,
-and none is open when a call returns.
+`anyio.current_time()`. Where the event loop has no watch for sockets, a scope is entered around the wait
+alone, and none is open when a call returns.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from adapters.http.transport.channel import Channel
     from adapters.http.transport.request import Origin
-    from adapters.http.transport.watch import SocketWatch
+    from adapters.http.transport.watch import Watch
 
 _IN_A_ROW: Final = 8
 """Reads or writes without a wait before the others have a turn: an endless sender must starve nobody."""
@@ -50,7 +50,7 @@ class Connection:
         self.closed = False
         self._waiting = False
         self._in_a_row = 0
-        self._watch: SocketWatch | None = None
+        self._watch: Watch | None = None
         self._in_loop = False  # whether the watch is that of the loop in which this exchange runs
         self._watched = True  # unless the event loop cannot
 
@@ -150,7 +150,7 @@ class Connection:
             self._watch.close()
 
     def __del__(self) -> None:
-        watch: SocketWatch | None = getattr(self, "_watch", None)
+        watch: Watch | None = getattr(self, "_watch", None)
         if watch is not None and not self.closed:
             watch.stop()
 

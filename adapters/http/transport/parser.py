@@ -79,6 +79,7 @@ class ResponseParser:
         "_chunked",
         "_cut",
         "_fed",
+        "_given_up",
         "_head_ended",
         "_keep",
         "_left",
@@ -128,7 +129,9 @@ class ResponseParser:
         self.framed = False
         self.complete = False
         self.behind = False
-        self._parser: HttpResponseParser | None = HttpResponseParser(self)
+        # Made for the first byte: of a crowd of requests, all are sent before the first is answered.
+        self._parser: HttpResponseParser | None = None
+        self._given_up = False
 
     @property
     def reusable(self) -> bool:
@@ -188,6 +191,7 @@ class ResponseParser:
     def close(self) -> None:
         """Let go of the parser in C, which refers back to this object."""
         self._parser = None
+        self._given_up = True
 
     # -- heads ----------------------------------------------------------------------------------
 
@@ -308,9 +312,11 @@ class ResponseParser:
                 )
 
     def _parse(self, part: bytes | memoryview) -> None:
+        if self._given_up:
+            raise BadReply("bytes came after the answer was given up")
         parser = self._parser
         if parser is None:
-            raise BadReply("bytes came after the answer was given up")
+            parser = self._parser = HttpResponseParser(self)
         try:
             parser.feed_data(part)
         except (HttpParserUpgrade, HttpParserError) as error:

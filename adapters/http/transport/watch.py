@@ -5,8 +5,8 @@ it, and a limit of time costs a cancel scope and a timer each. Here a socket is 
 connection, its bytes are read in the loop's own callback, and one timer is set again only when it fires. A
 wait is then one future: three system calls less, which is most of what a wait costs.
 
-Only public methods of the loop are used: `add_reader`, `call_at`, `create_future`. Where there are none, as
-on trio, `watch_for` returns None, and anyio waits.
+Only public methods of the loop are used: `add_reader`, `call_at`, `create_future`. On trio `TrioWatch` does
+the same in trio's way. Where neither can be had, `watch_for` returns None, and anyio waits.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import math
 import os
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from anyio.lowlevel import current_token
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from adapters.http.transport.channel import Channel
+    from adapters.http.transport.trio_watch import TrioWatch
+
+    Watch: TypeAlias = "SocketWatch | TrioWatch"
 
 
 class _Timer(Protocol):
@@ -60,8 +63,8 @@ class SocketWatch:
     """
 
     __slots__ = (
-        "_armed", "_channel", "_fd", "_limit", "_process", "_read", "_thread", "_timer", "_waiter",
-        "_watching", "loop",
+        "_armed", "_channel", "_fd", "_limit", "_process", "_read", "_reads", "_thread", "_timer",
+        "_waiter", "_watching", "loop",
     )  # fmt: skip
 
     def __init__(self, loop: _Loop, channel: Channel) -> None:
@@ -70,6 +73,8 @@ class SocketWatch:
         self._fd = channel.sock.fileno()
         self._waiter: _Waiter | None = None
         self._read: bytes | Exception | None = None
+        # In a crowd all callbacks come before the first reader: what they read is held by all at once.
+        self._reads = not channel.grows
         self._watching = False
         self._timer: _Timer | None = None
         self._armed = 0.0  # when the timer fires
@@ -155,6 +160,11 @@ class SocketWatch:
         if waiter is None or waiter.done():
             self.pause()  # nobody waits: the loop would tell it again at each turn
             return
+        if not self._reads:
+            self._reads = True
+            self.pause()  # it would be told again before the reader had its turn
+            waiter.set_result(True)
+            return
         try:
             self._read = self._channel.read()
         except BlockingIOError:  # a record of TLS that is not whole
@@ -181,8 +191,8 @@ class SocketWatch:
             self._arm(self._limit)
 
 
-def watch_for(channel: Channel, kept: SocketWatch | None = None) -> SocketWatch | None:
-    """Return the watch of a socket on the event loop that runs here, or None where it has no such thing.
+def watch_for(channel: Channel, kept: Watch | None = None) -> Watch | None:
+    """Return the watch of a socket in the event loop that runs here, or None where it can have none.
 
     Args:
         channel: The bytes of the socket.
@@ -193,4 +203,10 @@ def watch_for(channel: Channel, kept: SocketWatch | None = None) -> SocketWatch 
         if kept.loop is loop:
             return kept
         kept.stop()
-    return SocketWatch(loop, channel) if hasattr(loop, "add_reader") else None
+    if hasattr(loop, "add_reader"):
+        return SocketWatch(loop, channel)
+    if type(loop).__module__.partition(".")[0] != "trio":
+        return None
+    from adapters.http.transport.trio_watch import TrioWatch  # it is installed, since it runs
+
+    return TrioWatch(loop, channel)

@@ -297,6 +297,13 @@ def test_a_limit_must_be_positive(limit: str) -> None:
         ParserLimits(**{limit: 0})
 
 
+def test_nothing_is_parsed_once_the_answer_is_given_up() -> None:
+    parser = ResponseParser(LIMITS)
+    parser.close()
+    with pytest.raises(BadReply, match="given up"):
+        parser.feed(OK)
+
+
 def test_a_finished_parser_is_no_garbage_in_a_circle() -> None:
     class Watched(ResponseParser):
         __slots__ = ("__weakref__",)

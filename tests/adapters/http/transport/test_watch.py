@@ -8,6 +8,7 @@ import socket
 import threading
 import warnings
 from functools import partial
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -15,9 +16,11 @@ import anyio.lowlevel
 import httpx
 import pytest
 
+from adapters.http.transport import watch
 from adapters.http.transport.channel import PlainChannel
 from adapters.http.transport.connection import Connection
 from adapters.http.transport.request import Origin
+from adapters.http.transport.trio_watch import TrioWatch
 from adapters.http.transport.watch import SocketWatch, watch_for
 from tests.adapters.http.transport.peer import CHUNKED, OK, Peer, Talk, eventually
 from tests.adapters.http.transport.test_cancellation import sockets
@@ -94,6 +97,22 @@ async def test_a_wait_without_a_limit_outlives_the_timer_of_the_one_before(
     assert scope.cancelled_caught
 
 
+async def test_the_first_read_of_a_channel_that_grows_is_left_to_who_waits(
+    pair: tuple[Connection, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection, theirs = pair
+    monkeypatch.setattr(PlainChannel, "grows", True)
+    for text in (b"x", b"y"):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(connection.readable, anyio.current_time() + 60)
+            await anyio.wait_all_tasks_blocked()
+            theirs.send(text)
+        kept = connection._watch
+        if isinstance(kept, SocketWatch):
+            assert (kept._read, kept._watching) == ((None, False) if text == b"x" else (b"y", True))
+        assert await heard(connection) == text
+
+
 @pytest.mark.parametrize("limit", [math.inf, 1000.0])
 async def test_closing_wakes_who_waits(limit: float, pair: tuple[Connection, socket.socket]) -> None:
     connection, _ = pair
@@ -118,8 +137,8 @@ async def test_what_comes_while_nobody_waits_is_not_told_again_and_again(
     theirs.send(b"y")
     await anyio.wait_all_tasks_blocked()
     await anyio.sleep(0.02)
-    watch = connection._watch
-    assert watch is None or not watch._watching  # the loop sleeps
+    kept = connection._watch
+    assert not isinstance(kept, SocketWatch) or not kept._watching  # the loop sleeps
     assert await heard(connection) == b"y"
     theirs.send(b"z")
     await connection.readable(math.inf)
@@ -228,7 +247,8 @@ async def test_an_exchange_that_is_dropped_leaves_no_socket(transport: StreamTra
 
 
 def _is_at_rest(connection: Connection) -> bool:
-    return connection._watch is None or not connection._watch._watching
+    kept = connection._watch
+    return not isinstance(kept, SocketWatch) or not kept._watching
 
 
 async def test_a_kept_connection_is_watched_no_more_once_its_peer_ends(transport: StreamTransport) -> None:
@@ -296,10 +316,11 @@ async def test_the_next_exchange_may_be_in_another_loop(
 async def test_where_the_loop_watches_no_sockets_anyio_waits(
     transport: StreamTransport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def cannot(_: SocketWatch, __: float) -> None:
+    def cannot(_: object, __: float) -> None:
         raise NotImplementedError
 
     monkeypatch.setattr(SocketWatch, "wait", cannot)
+    monkeypatch.setattr(TrioWatch, "wait", cannot)
 
     async def handler(talk: Talk) -> None:
         await talk.request()
@@ -310,11 +331,13 @@ async def test_where_the_loop_watches_no_sockets_anyio_waits(
         assert await exchange.receive() == b"ok"
 
 
-async def test_only_loops_of_asyncio_s_kind_have_it(
-    pair: tuple[Connection, socket.socket], anyio_backend_name: str
+async def test_each_kind_of_event_loop_has_its_own(
+    pair: tuple[Connection, socket.socket], anyio_backend_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = watch_for(pair[0].channel)
-    assert (found is not None) == (anyio_backend_name == "asyncio")
+    assert type(found) is (SocketWatch if anyio_backend_name == "asyncio" else TrioWatch)
+    monkeypatch.setattr(watch, "current_token", lambda: SimpleNamespace(native_token=object()))
+    assert watch_for(pair[0].channel, found) is None
 
 
 async def test_the_watch_of_a_loop_that_is_gone_stops_in_silence(
