@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from adapters.contract.message import nearest
+from adapters.contract.other_names import SETTINGS
 from adapters.contract.secret import PeerText
 from router.config.rules import shown_number
 from router.config.writing import key as written_key
@@ -86,10 +87,11 @@ class Position:
         complaint = None if rule is None else rule.complaint(value)
         if complaint is None:
             return value
-        said = complaint.removeprefix(f"{self.where[-1]} ").partition("; got ")[
-            0
-        ]  # the line is named instead
-        return self.wrong(self.reading.masked(said, value))
+        said, got, shown = complaint.removeprefix(f"{self.where[-1]} ").partition("; got ")
+        _, write, corrected = shown.partition(", write ")
+        # The line is named instead of what was got. What to write is only told of what cannot be a secret.
+        repaired = f"; write {corrected}" if got and write else ""
+        return self.wrong(self.reading.masked(said, value) + self.reading.masked(repaired))
 
 
 def shown_key(where: Where) -> str:
@@ -120,7 +122,7 @@ def found(value: object) -> str:
 
 def no_key(name: str, known: Collection[str], home: str | None) -> str:
     """Return the sentence about an unknown key, and where it belongs, if that is known."""
-    if home is None:
+    if home is None or SETTINGS.get(name) in known:
         return not_among(name, known, "key")
     return f"unknown key; it belongs in {home}. There are: {', '.join(known)}"
 
