@@ -164,6 +164,20 @@ def test_a_service_that_has_ended_is_told_at_once(preset: Preset) -> None:
     assert elsewhere.working is not False
 
 
+@pytest.mark.parametrize("name", ["url", "api_base", "endpoint", "host", "base"])
+def test_the_address_by_the_name_of_another_library_is_told_its_own(name: str) -> None:
+    wrong: dict[str, Any] = {name: "https://api.example.org/v1"}
+
+    with pytest.raises(TypeError, match=f"OpenAICompatible has no setting '{name}'; did you mean 'base_url'"):
+        OpenAICompatible(**wrong)
+
+
+@pytest.mark.parametrize("end", ["/chat/completions", "/messages", "/responses/"])
+def test_a_whole_address_says_what_to_leave_out(end: str) -> None:
+    with pytest.raises(ValueError, match=f"leave out '{end.rstrip('/')}'"):
+        OpenAICompatible(f"https://api.example.org/v1{end}")
+
+
 # -- usual models ---------------------------------------------------------------------------------
 
 

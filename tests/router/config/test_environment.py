@@ -122,6 +122,15 @@ async def test_a_service_that_has_ended_is_not_asked_even_where_a_model_is_named
     assert f"not asked: the service ended {PRESETS[name].ended}" in found.lines[0]
 
 
+def test_a_file_that_names_what_has_ended_notes_it(tmp_path: Path) -> None:
+    file = put(tmp_path, '[[provider]]\nadapter = "perplexity"\n')
+    loaded = load(file, {"PERPLEXITY_API_KEY": KEY})
+
+    assert [each.partition(" (")[0] for each in loaded.notes] == [
+        "perplexity: the service ended on 27 September 2026"
+    ]
+
+
 async def test_a_local_server_that_lists_its_models_is_asked_for_the_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
