@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn, Self, cast
 
 from adapters.contract.keywords import KnownKeywords
+from router.request.pending import PendingRouter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
     from os import PathLike
 
     from router.events import Observer
@@ -46,7 +47,7 @@ class Origins(KnownKeywords):
         return made
 
     @classmethod
-    async def from_env(
+    def from_env(
         cls,
         *,
         environ: Mapping[str, str] | None = None,
@@ -54,12 +55,15 @@ class Origins(KnownKeywords):
         local: bool = True,
         tell: Callable[[str], object] | None = None,
         **settings: Any,
-    ) -> Self:
+    ) -> PendingRouter[Self]:
         """Return a router of what this machine offers: services whose key is set, then local servers.
 
-        It is awaited since it asks local servers for their lists of models, on the loopback address only, for
-        0.3 seconds at most, all at once; nobody else is asked. A key is read from the usual variable of its
-        service, and not tried out. See `router.config.environment.look_around`.
+            async with Router.from_env() as router:           # closes it at the end of the block
+            router = await Router.from_env()                  # to be closed by you
+
+        It is awaited or entered since it asks local servers for their lists of models, on the loopback
+        address only, for 0.3 seconds at most, all at once; nobody else is asked. A key is read from the usual
+        variable of its service, and not tried out. See `router.config.environment.look_around`.
 
         Args:
             environ: Where keys and models (`CHAT_ROUTER_GROQ_MODEL`) are looked up; by default the
@@ -74,14 +78,25 @@ class Origins(KnownKeywords):
             ConfigError: Nobody can be asked.
             ValueError: `models` names an unknown preset, or a key cannot be used.
         """
-        from router.config.environment import look_around
 
-        found = await look_around(environ, models, local=local)
-        for line in found.lines:
-            if tell is not None:
-                tell(line)
-        made: Self = cast("Any", cls)(found.required(), **settings)
-        return made
+        async def look() -> Self:
+            from router.config.environment import look_around
+
+            found = await look_around(environ, models, local=local)
+            for line in found.lines:
+                if tell is not None:
+                    tell(line)
+            made: Self = cast("Any", cls)(found.required(), **settings)
+            return made
+
+        return PendingRouter(look(), f"{cls.__name__}.from_env", cls)
+
+    def __await__(self) -> Generator[Any, Any, Self]:
+        """Return this router: `await Router.from_config(…)` is the same as without `await`."""
+        return self._itself().__await__()
+
+    async def _itself(self) -> Self:
+        return self
 
     if not TYPE_CHECKING:  # a type checker refuses a plain `with` by itself
 

@@ -36,7 +36,7 @@ from router.request.call import Call
 from router.request.context import RequestContext
 from router.request.in_flight import InFlight, close_adapters
 from router.request.ledger import Ledger
-from router.request.pending import PendingReply, PendingStream, lightly
+from router.request.pending import PendingReply, PendingReport, PendingStream, lightly
 from router.request.reply_validation import Validation, validator_of
 
 if TYPE_CHECKING:
@@ -116,11 +116,9 @@ class Router(Origins):
         if self.sharing is not None:
             self._budget = self.sharing.shared_budget(self._budget)
         self._strategy = strategy_of(strategy, self._providers, self.prices)
-        if isinstance(on_interruption, str):
-            on_interruption = Interruption(on_interruption)
-        self._interruption = (
-            setting_of("on_interruption", on_interruption, Interruption, '"restart"') or Interruption()
-        )
+        given = Interruption(on_interruption) if isinstance(on_interruption, str) else on_interruption
+        checked = setting_of("on_interruption", given, Interruption, '"restart"')
+        self._interruption = checked or Interruption()
         self._slots = {name: Slots(each.adapter.concurrency) for name, each in self._providers.items()}
         clock, tell = anyio.current_time, self._tell
         probing = Probing(self._providers, self._slots, self.timeouts, self.retry, tell, clock)
@@ -325,9 +323,7 @@ class Router(Origins):
         self._in_flight.stay_in_loop()
         return self._check_up.report()
 
-    async def check(
-        self, level: ProbeLevel = "reach", *, providers: Sequence[str] | None = None
-    ) -> HealthReport:
+    def check(self, level: ProbeLevel = "reach", *, providers: Sequence[str] | None = None) -> PendingReport:
         """Probe the providers side by side, and return the report; the adapters' `working` follows.
 
         Args:
@@ -339,6 +335,9 @@ class Router(Origins):
             ValueError: There is no such level, or no provider has one of the names.
             anyio.ClosedResourceError: The router is closed.
         """
+        return PendingReport(self._check(level, providers), "Router.check")
+
+    async def _check(self, level: ProbeLevel, providers: Sequence[str] | None) -> HealthReport:
         self._enter()
         with self._in_flight.work():
             names = None if providers is None else [each.name for each in ordered(self._providers, providers)]

@@ -66,7 +66,8 @@ class AllProvidersFailed(RouterError):
     ) -> None:
         head = _headline(attempts, out_of_time=out_of_time)
         if not out_of_time and attempts and all(map(_refused_account, attempts)):
-            head += "; each refused the key or session: waiting alone does not help, give a valid one"
+            who = "each" if len({each.provider for each in attempts}) > 1 else repr(attempts[0].provider)
+            head += f"; {who} refused the key or session: waiting alone does not help, give a valid one"
         elif retry_after is not None:
             head += f"; try again in {retry_after:.1f} s"
         elif retryable:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn
 
 from adapters.contract.frozen import quickly_made
+from adapters.contract.other_names import no_attribute
 from adapters.contract.tool_call import ToolCallFragment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+_INSTEAD: Final = dict.fromkeys(("choices", "content", "delta", "message"), "`delta.text`, or `str(delta)`")
 
 __all__ = ["Beside", "Delta", "Switch", "ToolCallFragment", "Usage", "together"]
 
@@ -102,6 +105,11 @@ class Delta:
     def is_last(self) -> bool:
         """Whether this proves that the reply is complete."""
         return self.ends or self.finish_reason is not None
+
+    if not TYPE_CHECKING:  # a type checker refuses these by itself
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise no_attribute("Delta", name, _INSTEAD)
 
 
 @quickly_made

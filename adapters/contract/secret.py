@@ -48,16 +48,21 @@ class Secret:
 
     Args:
         value: The key, cookie or token. A `Secret` is taken as it is.
+        origin: Where it came from, for messages, such as `OPENAI_API_KEY`; no part of what it is.
+
+    Attributes:
+        origin: As given.
 
     Raises:
         TypeError: `value` is not text.
         ValueError: `value` is empty or has a control character, which no HTTP header can carry.
     """
 
-    __slots__ = ("_value",)
+    __slots__ = ("_value", "origin")
 
-    def __init__(self, value: str | Secret) -> None:
+    def __init__(self, value: str | Secret, *, origin: str = "") -> None:
         if isinstance(value, Secret):
+            origin = origin or value.origin
             value = value.reveal()
         problem: Exception | None = None
         if not isinstance(value, str):
@@ -70,6 +75,7 @@ class Secret:
             del value  # some loggers show the local variables of a traceback
             raise problem
         self._value = str.__str__(value)
+        self.origin: str = origin
 
     def reveal(self) -> str:
         """Return the value. Call this where it is sent, nowhere else."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 import anyio
 from anyio.lowlevel import current_token
@@ -13,6 +13,7 @@ from anyio.lowlevel import current_token
 from adapters.answer_probe import finding
 from adapters.contract import Adapter, Conditions, ProbeResult
 from adapters.contract.allowances import budget_of, count_of
+from adapters.contract.other_names import SETTINGS
 from adapters.http.client import Client, ServiceWords
 from adapters.http.cookies import CookieRenewal, SiteCookies, site_cookies
 from adapters.http.session import Session
@@ -67,6 +68,20 @@ class HTTPAdapter(Adapter):
     _keys: Keys | None = None
     """The keys, where the service takes one; set before `HTTPAdapter` is initialised."""
 
+    if not TYPE_CHECKING:  # which refuses these by itself
+
+        def __new__(cls, *_args: Any, **settings: Any) -> HTTPAdapter:
+            """Return the adapter, before its constructor.
+
+            Raises:
+                TypeError: The address or key has the name that another library gives it; said before Python
+                    says that `base_url` is missing.
+            """
+            foreign = [name for name in settings if name in SETTINGS]
+            if foreign and foreign[0] not in (known := parameters_of(cls)):
+                raise TypeError(no_setting(cls, foreign[0], settings[foreign[0]], known))
+            return super().__new__(cls)
+
     def __init__(self, base_url: str | None = None, **settings: Unpack[HTTPSettings]) -> None:
         self._refuse_unknown(settings)
         if base_url is None and self._seed is None:
@@ -94,6 +109,7 @@ class HTTPAdapter(Adapter):
             has_key=bool(self._keys),
             explain=self._explain,
         )
+        self._client.key_origin = "" if self._keys is None else self._keys.origin
         self._renew_from(given, base, "", cookies)
         self.limits = self._client.limits
         self._keep_within(settings)

@@ -21,7 +21,7 @@ from adapters.contract.errors import (
     Unreachable,
 )
 from adapters.contract.secret import PeerText, Secret
-from adapters.http.failures import PROXY_SIGN_IN, SIGN_IN_AT_PROXY
+from adapters.http.failures import CHECK_ADDRESS, CHECK_NETWORK, PROXY_SIGN_IN, SIGN_IN_AT_PROXY
 from adapters.http.fingerprint import software_of
 from adapters.http.heads import Heads
 from adapters.http.limits import Limits
@@ -100,6 +100,8 @@ class Client:
         address: Host and port, for messages.
         limits: See `Limits`.
         cleanup_timeout: As given.
+        key_origin: Where the only key came from, for messages, where that is known.
+        is_usual: Whether `base_url` is the service's own usual address, which the user did not write.
         shown: Makes text of the peer fit to be shown: secrets masked, cut, in one line.
 
     Raises:
@@ -137,6 +139,8 @@ class Client:
         self._sent = sent
         self._heads = Heads(base, _FIXED, sent, sent_cookies)
         self.renewal: CookieRenewal | None = None
+        self.key_origin = ""
+        self.is_usual = False
         self._transport = transport_of(settings.get("transport"))
         self._verify = verify_of(settings.get("verify", True))
         self._http2 = checked_http2(flag_of("http2", settings.get("http2", False)))
@@ -315,6 +319,8 @@ class Client:
 
     def unconnected(self, error: AdapterError) -> AdapterError:
         """Return `error`, with what to try where no connection was made."""
+        if self.is_usual:
+            error.args = (str(error).replace(CHECK_ADDRESS, CHECK_NETWORK),)
         if isinstance(error, Unreachable | ConnectFailed) and not (self._proxy or self._transport):
             advice = unused_proxy(self._base)
             if advice:
@@ -329,6 +335,8 @@ class Client:
         has_key = self._has_key or answer.keyed
         if isinstance(error, AuthenticationFailed) and words.key and not has_key:
             return f"no key was sent; pass {words.key}"
+        if isinstance(error, AuthenticationFailed) and self.key_origin and not answer.keyed:
+            return f"the key came from {self.key_origin}"
         if type(error) is NotWorking and answer.status in (404, 405) and words.software:
             seen = software_of(answer)
             there = f" What answers there looks like {answer.shown(seen, 100)}." if seen else ""

@@ -49,6 +49,9 @@ _QUOTED: Final = re.compile(r":?\s*(?:bytearray\(|\bb['\"])")
 _STATUS: Final = re.compile(r"[1-5][0-9]{2}\b")
 PROXY_SIGN_IN: Final = 407
 SIGN_IN_AT_PROXY: Final = "give its user and password, as in proxy='http://user:password@host:port'"
+CHECK_ADDRESS: Final = "check base_url"
+CHECK_NETWORK: Final = "check the network and the DNS of this machine"
+"""In place of `CHECK_ADDRESS` where the address is the service's own."""
 _CUT: Final = ("disconnected", "closed connection", "incomplete")
 
 
@@ -107,7 +110,7 @@ def _connect_error(error: httpx.ConnectError, where: str, address: str) -> Adapt
         if isinstance(cause, socket.gaierror):
             if cause.errno in _TEMPORARY:
                 return ConnectFailed(f"{where}: the name of {address} could not be resolved for now")
-            return Unreachable(f"{where}: there is no host of the name of {address}; check base_url")
+            return Unreachable(f"{where}: there is no host of the name of {address}; {CHECK_ADDRESS}")
     ours = _our_fault(error)
     if ours:
         return LocalFailure(f"{where}: {ours}")

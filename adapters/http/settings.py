@@ -33,6 +33,8 @@ _ADDRESS: Final = re.compile(
     r"(?::[0-9]{1,5})?(?:/(?:[a-z]{1,12}|v[0-9]{1,3}[a-z]{0,4}))*/?"
 )
 """An address without its scheme that is worth repeating: it cannot be a key that was given in its place."""
+_ENDPOINTS: Final = ("/chat/completions", "/messages", "/responses")
+"""What the adapters put behind `base_url`; a user who copies a whole address gives it, too."""
 HARMLESS_COOKIE: Final = re.compile(r"[A-Za-z]{1,8}|[0-9]{1,4}")
 """One short word or number, such as `dark`. What a cookie holds is more often a session than a choice."""
 
@@ -227,6 +229,9 @@ def base_of(value: object) -> httpx.URL:
         raise ValueError(f"base_url has the port {url.port}; ports are 1 to 65535")
     if url.userinfo:
         raise ValueError("base_url holds a user name or password; pass cookies, headers or api_key instead")
+    whole = next((end for end in _ENDPOINTS if url.path.rstrip("/").endswith(end)), None)
+    if whole is not None:
+        raise ValueError(f"base_url ends in {whole!r}, which is added to it; leave out {whole!r}")
     if url.query or url.fragment:
         raise ValueError("base_url has a query or fragment; give scheme, host, port and path prefix only")
     return url

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import warnings
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
+from adapters.contract.errors import ModelNotFound
 from adapters.http import HTTPAdapter, HTTPSettings
 from adapters.http.client import ServiceWords
 from adapters.http.keys import bearer, keys_of
@@ -52,6 +54,8 @@ class OpenAICompatible(HTTPAdapter):
 
     name = "openai"
     _words = ServiceWords("an OpenAI-compatible API (its address often ends in /v1)", key="api_key")
+    _model_named_by = "model="
+    """What a user changes where the service does not have the model."""
     capabilities = completions.CAPABILITIES
 
     def __init__(
@@ -85,8 +89,8 @@ class OpenAICompatible(HTTPAdapter):
         """Return the adapter of a known service or server, such as `"groq"` or `"ollama"`.
 
         The settings given here win over those of the preset; mappings (`rename`, `roles`, `body`, `query`,
-        `capabilities`, `headers`) are merged key by key. A service that has ended begins as not working, so
-        that the router skips it and says why, until a probe finds it answering.
+        `capabilities`, `headers`) are merged key by key. A service that has ended warns at once, and begins
+        as not working, so that the router skips it and says why, until a probe finds it answering.
 
         Args:
             preset: The name of a row of `adapters.openai.presets.PRESETS`, in any usual spelling.
@@ -95,22 +99,43 @@ class OpenAICompatible(HTTPAdapter):
                 `GROQ_API_KEY`. That happens for the service's own https address only: no key of a variable
                 is ever sent to another address.
             api_keys: Several keys, as of the class.
-            environ: Where the variable is looked up; the environment of the process by default.
+            environ: Where the variable is looked up, and `CHAT_ROUTER_<NAME>_MODEL`; the environment of the
+                process by default.
             settings: See `OpenAISettings` and `HTTPSettings`. `name` is the preset's by default, and `model`
-                the one that its documentation begins with, where there is one.
+                the one of that variable, else the preset's usual one, where there is one.
 
         Raises:
             LookupError: No preset has this name; the message shows the nearest one.
             TypeError: A setting is unknown, or of another type.
             ValueError: A key or address is missing, or a setting cannot be used; the message says why.
         """
-        from adapters.openai.presets import named, settings_for
+        from adapters.openai.presets import has_ended
 
+        if ended := has_ended(preset, base_url):
+            warnings.warn(f"{preset}: {ended}", stacklevel=2)
         variables = os.environ if environ is None else environ
-        made = cls(**settings_for(preset, base_url, api_key, variables, settings, api_keys))
-        if base_url is None and (ended := named(preset).ended):
-            reason = f"the service ended {ended}; give base_url where another answers in its place"
-            made._standing = replace(made._standing, working=False, reason=reason)
+        return cls._known(preset, base_url, variables, api_key=api_key, api_keys=api_keys, **settings)
+
+    @classmethod
+    def _known(
+        cls,
+        preset: str,
+        base_url: str | None,
+        environ: Mapping[str, str],
+        *,
+        api_key: ApiKey | None = None,
+        api_keys: Sequence[ApiKey] | None = None,
+        **settings: Unpack[OpenAISettings],
+    ) -> OpenAICompatible:
+        """Do as `preset` does without its warning, for what tells in another way that a service has ended."""
+        from adapters.openai.presets import has_ended, model_variable, named, settings_for
+
+        made = cls(**settings_for(preset, base_url, api_key, environ, settings, api_keys))
+        row = named(preset)
+        made._model_named_by = f"model= or {model_variable(row.name)}"
+        made._client.is_usual = made.base_url == row.base_url
+        if ended := has_ended(preset, base_url):
+            made._standing = replace(made._standing, working=False, reason=ended)
         return made
 
     def _refuse_unknown(self, settings: HTTPSettings) -> None:
@@ -128,8 +153,11 @@ class OpenAICompatible(HTTPAdapter):
         return completions.converse(self, self._session(request.conditions), request, self._dialect)
 
     def _explain(self, answer: WholeAnswer) -> AdapterError | None:
-        """Return the error that an error object stands for."""
-        return completions.explain(answer)
+        """Return the error that an error object stands for, with what names the model where that is gone."""
+        error = completions.explain(answer)
+        if isinstance(error, ModelNotFound):
+            error.args = (f"{error}; name another model with {self._model_named_by}",)
+        return error
 
     async def _reach(self, session: Session) -> ProbeResult:
         """Ask for the list of models, which costs no generation."""

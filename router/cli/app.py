@@ -52,7 +52,7 @@ _ASK: Final = """Examples:
 
 [bold]chat-router ask 'Hello' --config router.toml[/]
 
-[bold]chat-router ask 'Hello' -p openai#gpt-4o-mini -p openrouter -p ollama#llama3[/]
+[bold]chat-router ask 'Hello' -p openai -p openrouter -p ollama#llama3[/]
 
 Without --provider and --config, it asks the providers of router.toml in this folder. Without that file it \
 asks the services whose usual variable holds a key, and then local servers; it says first whom it asks.
@@ -187,9 +187,12 @@ def _simulate(
     delay: Annotated[float, typer.Option(metavar="SECONDS", help="Pause before each word.")] = 0.02,
     port: Annotated[int, typer.Option(metavar="N", help="Port; 0 picks a free one.")] = 0,
     everything: Annotated[bool, typer.Option("--list", help="List services and faults.")] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Go on when the shell or program that started it ends.")
+    ] = False,
     backend: Backend = "asyncio",
 ) -> int:
-    """Run simulated services on 127.0.0.1 until Ctrl-C."""
+    """Run simulated services on 127.0.0.1 until Ctrl-C, or until what started them ends."""
     from router.cli.output import console_for
     from router.cli.running import run_work
     from router.cli.simulate import Simulation, listing, simulate
@@ -203,7 +206,7 @@ def _simulate(
         Simulation(name, fault, fault_times, retry_after, text, delay, port and port + number).build()
         for number, name in enumerate(service)
     ]
-    return run_work(lambda: simulate(simulators), backend)
+    return run_work(lambda: simulate(simulators, stays=keep), backend)
 
 
 app.command("demo")(_demo)

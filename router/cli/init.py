@@ -77,25 +77,35 @@ def write(path: Path, found: Surroundings, *, asks: bool) -> int:
     from router.cli.init_questions import choose
     from router.cli.output import printable
 
-    tables = [_table(each, os.environ) for each in found.findings]
-    lines = [each.line for each in found.findings]
+    findings = [each for each in found.findings if not _has_ended(each)]
+    tables = [_table(each, os.environ) for each in findings]
+    told = [each.line for each in found.findings if not (asks and each in findings)]
+    sys.stdout.writelines(f"{printable(one_line(line))}\n" for line in told)
     if asks and tables:
         sys.stdout.write("Found here:\n")
-        tables = choose(tables, lines)
+        tables = choose(tables, [each.line for each in findings])
     else:
-        sys.stdout.writelines(f"{printable(one_line(line))}\n" for line in lines)
-        sys.stdout.write("taken in this order, without asking\n" if lines else "nothing was found here\n")
+        sys.stdout.write("taken in this order, without asking\n" if tables else "nothing was found here\n")
     named = shlex.quote(str(path))
-    names = _put(path, text_of(named, tables))
+    names = _put(path, text_of(named, tables), text_of(named, tables, filled=True))
     count = "1 provider" if len(names) == 1 else f"{len(names)} providers"
-    sys.stdout.write(f"wrote {path}, which is valid: {count}: {' > '.join(names)}\n")
+    waits = bool(tables) and all(each.missing for each in tables)
+    state = "has to be filled in first" if waits else "is valid"
+    sys.stdout.write(f"wrote {path}, which {state}: {count}: {' > '.join(names)}\n")
     for each in tables:
         if each.missing:
-            sys.stdout.write(f"to fill in: {each.adapter}: {each.missing}\n")
-    if all(each.missing for each in tables):
+            where = each.comment.rpartition(": ")[2]
+            sys.stdout.write(f"to fill in: {each.adapter}: {each.missing} ({where})\n")
+    if not tables:
         sys.stdout.write(f"these are simulated; start them in a second terminal: {SIMULATE}\n")
-    sys.stdout.write(f"next: chat-router chat --config {named}\n")
+    sys.stdout.write(f"{'then' if waits else 'next'}: chat-router chat --config {named}\n")
     return OK
+
+
+def _has_ended(found: Finding) -> bool:
+    from adapters.openai.presets import PRESETS
+
+    return bool(PRESETS[found.preset].ended)
 
 
 def _table(found: Finding, environ: Mapping[str, str]) -> Written:
@@ -104,17 +114,23 @@ def _table(found: Finding, environ: Mapping[str, str]) -> Written:
     from router.cli.init_file import PLACEHOLDER, Written
 
     preset = PRESETS[found.preset]
-    model = found.adapter.model if found.adapter is not None else PLACEHOLDER
-    missing = "" if found.adapter is not None else "Name a model"
+    model = PLACEHOLDER if found.adapter is None else found.adapter.model
+    missing = "name its model" if found.adapter is None else ""
     base_url = None
     if preset.base_url is None:
-        base_url, model, missing = "https://NAME.openai.azure.com", "DEPLOYMENT", "Put your address here"
+        base_url, model = "https://NAME.openai.azure.com", "DEPLOYMENT"
+        missing = "put your address in, and the deployment as model"
     comment = f"{preset.title}: {preset.documentation}"
     return Written(found.preset, comment, key_variable(preset, environ), model, base_url, missing)
 
 
-def _put(path: Path, text: str) -> Sequence[str]:
+def _put(path: Path, text: str, filled: str) -> Sequence[str]:
     """Write the file after reading it back in its folder; return the names of its providers.
+
+    Args:
+        path: Where.
+        text: What.
+        filled: The same with all filled in: this is what is read back.
 
     Raises:
         Mistake: It cannot be written, or would not be valid; what was there is left as it was.
@@ -125,8 +141,10 @@ def _put(path: Path, text: str) -> Sequence[str]:
     draft: Path | None = None
     try:
         with replacing(path) as draft:
+            draft.write_text(filled, encoding="utf-8")
+            names = [adapter.name for adapter in load(draft).providers]
             draft.write_text(text, encoding="utf-8")
-            return [adapter.name for adapter in load(draft).providers]
+        return names
     except OSError as error:
         raise Mistake(f"{path} cannot be written: {error.strerror or error}; nothing was changed") from None
     except ConfigError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from router.config.writing import value
@@ -50,7 +50,7 @@ class Written:
         variable: The variable that holds its key, if it has one.
         model: The model to ask for.
         base_url: Its address, where it is not the preset's.
-        missing: What has to be filled in first; the table is a comment until then.
+        missing: What has to be filled in first. Beside another provider the table is a comment until then.
     """
 
     adapter: str
@@ -60,14 +60,21 @@ class Written:
     base_url: str | None = None
     missing: str = ""
 
-    def lines(self) -> Iterable[str]:
-        """Yield the lines of the table, and a blank one before it."""
-        sign = "# " if self.missing else ""
+    def lines(self, *, active: bool = False) -> Iterable[str]:
+        """Yield the lines of the table, and a blank one before it.
+
+        Args:
+            active: Whether it is no comment even where something is missing.
+        """
+        sign = "# " if self.missing and not active else ""
         yield ""
         if self.comment:
             yield f"# {self.comment}"
-        if self.missing:
-            yield f"# {self.missing}; then take away the '# ' before the lines below."
+        if self.missing and active:
+            yield f"# To fill in: {self.missing}."
+        elif self.missing:
+            said = self.missing[0].upper() + self.missing[1:]
+            yield f"# {said}; then take away the '# ' before the lines below."
         yield f"{sign}[[provider]]"
         yield f"{sign}adapter = {value(self.adapter)}"
         if self.base_url is not None:
@@ -88,7 +95,6 @@ EXAMPLES: Final = (
         "openai",
         "A known service; chat-router providers lists them, with the variables of their keys.",
         "OPENAI_API_KEY",
-        "gpt-4o-mini",
         missing="Set OPENAI_API_KEY",
     ),
     Written("ollama", "A server on this machine.", None, "llama3.2", missing="Start it, and name your model"),
@@ -102,17 +108,27 @@ EXAMPLES: Final = (
 """What a first file shows as comments."""
 
 
-def text_of(path: str, providers: Sequence[Written]) -> str:
-    """Return the file; where no provider is ready, it asks simulated services.
+def text_of(path: str, providers: Sequence[Written], *, filled: bool = False) -> str:
+    """Return the file; where nothing was found, it asks simulated services.
+
+    Where all that was found lacks something, it stands there with empty texts, with which nothing can be
+    asked: a simulated answer would hide that.
 
     Args:
         path: The file's name as a shell takes it, for the commands in its comments.
         providers: In their order.
+        filled: Whether placeholders stand in place of empty texts.
     """
     text = _HEAD.format(path=path)
-    if all(each.missing for each in providers):
+    waits = all(each.missing for each in providers)
+    if not providers:
         text += _NOTHING.format(command=SIMULATE)
-        providers = (*SIMULATED, *providers)
+        providers = SIMULATED
+    elif waits and not filled:
+        providers = [
+            replace(each, model="", base_url=None if each.base_url is None else "") for each in providers
+        ]
     named = {each.adapter for each in providers if each.variable is not None or not each.base_url}
-    providers = (*providers, *(each for each in EXAMPLES if each.adapter not in named))
-    return text + "".join(f"{line}\n" for each in providers for line in each.lines()) + _REST
+    lines = [line for each in providers for line in each.lines(active=waits)]
+    lines += [line for each in EXAMPLES if each.adapter not in named for line in each.lines()]
+    return text + "".join(f"{line}\n" for line in lines) + _REST

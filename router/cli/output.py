@@ -93,6 +93,6 @@ class Out:
             self.at_start = text.endswith("\n")
 
     def end(self) -> None:
-        """End the line on a terminal, so that later output begins on a new line."""
-        if self._terminal and not self.at_start:
+        """End the line, so that later output begins on a new one, in a file or a pipe, too."""
+        if not self.at_start:
             self.write("\n")

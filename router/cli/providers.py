@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from adapters import catalogue
+from adapters.contract.secret import Secret
 from adapters.openai.presets import AMBIGUOUS, PRESETS, known, takes_key_from, unknown
 from router.cli.mistakes import Mistake, one_line
 
@@ -162,12 +163,15 @@ def _preset(
 ) -> Adapter:
     from adapters.openai import OpenAICompatible
 
-    return OpenAICompatible.preset(name, base_url=url, environ=environment, **settings)
+    # That a service has ended stands in the ledger; Python's way of warning is none for a terminal.
+    return OpenAICompatible._known(name, url, environment, **settings)  # noqa: SLF001 - as above
 
 
 def _secrets(
     wanted: Wanted, adapter: Callable[..., Adapter], environment: Mapping[str, str]
 ) -> dict[str, Any]:
+    from adapters.http import HTTPAdapter
+
     found: dict[str, Any] = {}
     parameters = inspect.signature(adapter).parameters
     for ending, choices in _SECRETS.items():
@@ -177,7 +181,8 @@ def _secrets(
         taken = [name for name in choices if name in parameters]
         if not taken:
             raise Mistake(f"{wanted.prefix}{ending} is set, but {wanted.service} does not take it; unset it")
-        found[taken[0]] = value
+        is_key = taken[0] == "api_key" and isinstance(adapter, type) and issubclass(adapter, HTTPAdapter)
+        found[taken[0]] = Secret(value, origin=wanted.prefix + ending) if is_key else value
     cookie = environment.get(f"{wanted.prefix}COOKIE")
     if cookie:
         pairs = [pair.partition("=") for pair in cookie.split(";")]

@@ -226,6 +226,7 @@ class Service:
     async def _serve(
         self, made: Made, listener: socket.socket, goes_on: Callable[[], bool], *, tells: bool = False
     ) -> int:
+        from router.cli.output import say
         from router.gateway.gateway import Gateway
         from router.gateway.serving.binding import is_loopback
         from router.gateway.serving.garbage import collect_seldom
@@ -235,7 +236,7 @@ class Service:
             if tells:  # only now: looking around may have found nobody to ask
                 self._tell(listener, made)
             gateway = Gateway(router, made.settings, local=is_loopback(self.host))
-            server = GatewayServer(gateway, made.source, host=self.host, goes_on=goes_on)
+            server = GatewayServer(gateway, made.source, host=self.host, goes_on=goes_on, say=say)
             collect_seldom()
             await server.serve([listener])
         return CANCELLED if server.interrupted else OK

@@ -8,11 +8,14 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import anyio
+
 from adapters import simulators
 from adapters.simulators.faults import FAULTS
 from adapters.simulators.parent import parent_ended
 from router.cli.exits import OK
 from router.cli.mistakes import Mistake, one_line, unknown
+from router.cli.output import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,8 +90,13 @@ def _load(service: str) -> type[Simulator]:
     return simulators.load(service)
 
 
-async def simulate(simulators: Sequence[Simulator]) -> int:
-    """Serve until cancelled, or until the starting process ends; say where, and how to ask each service."""
+async def simulate(simulators: Sequence[Simulator], *, stays: bool = False) -> int:
+    """Serve until cancelled, or until the starting process ends; say where, and how to ask each service.
+
+    Args:
+        simulators: What to serve.
+        stays: Whether it goes on where the starting process ends.
+    """
     async with AsyncExitStack() as stack:
         for simulator in simulators:
             try:
@@ -98,9 +106,13 @@ async def simulate(simulators: Sequence[Simulator]) -> int:
                     raise
                 raise Mistake(f"port {port} cannot be opened: {error.strerror or error}") from None
             sys.stdout.write(_described(simulator))
-        sys.stdout.write("  press Ctrl-C to stop\n")
+        until = "" if stays else "; it also stops when the shell or program that started it ends (or: --keep)"
+        sys.stdout.write(f"  press Ctrl-C to stop{until}\n")
         sys.stdout.flush()
-        await parent_ended()  # killing what started the simulators ends them
+        if stays:
+            await anyio.sleep_forever()
+        await parent_ended()  # killing what started the simulators ends them, so that tests leave none behind
+        say("chat-router: stopped, since the shell or program that started it has ended; --keep goes on")
     return OK
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 
 from adapters.openai import OpenAICompatible
-from adapters.openai.presets import PRESETS, Preset, key_variable
+from adapters.openai.presets import PRESETS, Preset, key_variable, model_variable
 from router.errors import ConfigError, ConfigMistake
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ class Surroundings:
             ConfigError: It is nothing.
         """
         if not self.adapters:
-            text = "; ".join([*(each.line for each in self.findings), NOTHING])
+            text = "; ".join(self.lines)
             raise ConfigError("the environment", (ConfigMistake("", text),))
         return self.adapters
 
@@ -77,10 +76,12 @@ class Surroundings:
     def lines(self) -> tuple[str, ...]:
         """What was found, a line each, and last the order in which it is asked."""
         names = [adapter.name for adapter in self.adapters]
-        order = f"asked in this order, and nobody else: {' > '.join(names)}" if names else NOTHING
-        return (*(each.line for each in self.findings), order)
+        order = f"asked in this order, and nobody else: {' > '.join(names)}"
+        nobody = NOT_READY if self.findings else NOTHING
+        return (*(each.line for each in self.findings), order if names else nobody)
 
 
+NOT_READY: Final = "nobody can be asked before that is mended"
 NOTHING: Final = (
     "nobody can be asked: no variable holds a key (such as OPENAI_API_KEY), and no local server (such as "
     "Ollama) lists its models; set one, start one, or write a file"
@@ -127,12 +128,7 @@ async def look_around(
 
 
 def _model(name: str, models: Mapping[str, str], environ: Mapping[str, str]) -> str | None:
-    variable = _model_variable(name)
-    return models.get(name) or environ.get(variable, "").strip() or None
-
-
-def _model_variable(name: str) -> str:
-    return f"CHAT_ROUTER_{re.sub(r'[^A-Z0-9]', '_', name.upper())}_MODEL"
+    return models.get(name) or environ.get(model_variable(name), "").strip() or None
 
 
 def _hosted(preset: Preset, variable: str, environ: Mapping[str, str], model: str | None) -> Finding:
@@ -141,13 +137,13 @@ def _hosted(preset: Preset, variable: str, environ: Mapping[str, str], model: st
     if preset.ended:
         return Finding(preset.name, what, missing=f"the service ended {preset.ended}")
     if preset.shared_variables and model is None:
-        missing = f"the variable serves other things too; to ask it set {_model_variable(preset.name)}"
+        missing = f"the variable serves other things too; to ask it set {model_variable(preset.name)}"
         return Finding(preset.name, what, missing=missing)
     if preset.base_url is None:
         return Finding(preset.name, what, missing="its address is not known; name it with a provider")
     model = model or preset.model
     if model is None:
-        missing = f"it has no usual model; set {_model_variable(preset.name)}"
+        missing = f"no usual model of it is known; set {model_variable(preset.name)} ({preset.documentation})"
         return Finding(preset.name, what, missing=missing)
     settings: dict[str, Any] = {"model": model}
     adapter = OpenAICompatible.preset(preset.name, environ=environ, **settings)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from adapters.contract.keywords import setting_meant_by
 from adapters.contract.message import nearest
+from adapters.contract.other_names import SETTINGS
 from adapters.contract.secret import PeerText
 from router.config.rules import shown_number
 from router.config.writing import key as written_key
@@ -87,10 +88,11 @@ class Position:
         complaint = None if rule is None else rule.complaint(value)
         if complaint is None:
             return value
-        said = complaint.removeprefix(f"{self.where[-1]} ").partition("; got ")[
-            0
-        ]  # the line is named instead
-        return self.wrong(self.reading.masked(said, value))
+        said, got, shown = complaint.removeprefix(f"{self.where[-1]} ").partition("; got ")
+        _, write, corrected = shown.partition(", write ")
+        # The line is named instead of what was got. What to write is only told of what cannot be a secret.
+        repaired = f"; write {corrected}" if got and write else ""
+        return self.wrong(self.reading.masked(said, value) + self.reading.masked(repaired))
 
 
 def shown_key(where: Where) -> str:
@@ -129,6 +131,8 @@ def no_key(kind: str, name: str, known: Collection[str], home_of: Callable[[str]
         home_of: Returns the table that a key belongs in, if one has it.
     """
     there = f"There are: {', '.join(known)}"
+    if SETTINGS.get(name) in known:
+        return not_among(name, known, "key")
     if (home := home_of(name)) is not None:
         return f"unknown key; it belongs in {home}. {there}"
     meant = setting_meant_by(kind, name, known)

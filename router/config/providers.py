@@ -19,7 +19,7 @@ from adapters.contract.allowances import COUNTS
 from adapters.http import HTTPAdapter
 from adapters.http.settings import HTTPSettings
 from adapters.openai.adapter import OpenAICompatible
-from adapters.openai.presets import AMBIGUOUS, PRESETS, known, takes_key_from
+from adapters.openai.presets import AMBIGUOUS, PRESETS, has_ended, known, takes_key_from
 from adapters.openai.presets import unknown as unknown_preset
 from router.config.mistakes import WRONG, found, missing
 from router.config.rules import RULES
@@ -98,7 +98,8 @@ def provider_section(made: type[Adapter], name: str, environ: Mapping[str, str])
         if name in catalogue.BUILT_IN and not takes_key_from(preset, given.get("base_url")):
             plain: Adapter = section.make(**given)
             return plain  # adapter = "openai" with an address is any service, and no preset
-        return OpenAICompatible.preset(preset.name, environ=environ, **given)
+        base_url = given.pop("base_url", None)
+        return OpenAICompatible._known(preset.name, base_url, environ, **given)  # noqa: SLF001 - noted below
 
     return replace(section, make=make)
 
@@ -131,6 +132,8 @@ class ProviderTable(Kind):
                     f"the usual variable {preset.variables[0]} is not read for a file that was found, not "
                     'named; name the file with --config, or write api_key = { env = "CHAT_ROUTER_…" }'
                 )
+        if kind is OpenAICompatible and known(name) and (ended := has_ended(name, value.get("base_url"))):
+            reading.notes.append(f"{name}: {ended}")
         return provider_section(kind, name, environ).read(value, at)
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:

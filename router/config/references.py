@@ -96,7 +96,7 @@ def _secret(value: str, what: str, at: Position) -> Any:
     if not value:
         return at.wrong(f"{what} is empty")
     try:
-        return Secret(value)
+        return Secret(value, origin=what)
     except ValueError:
         return at.wrong(f"{what} has a control character or more than one line; check how it was made")
 

@@ -59,7 +59,7 @@ _WORDS: Final[dict[type[AdapterError], str]] = {
     errors.ReplyTooLarge: "the answer is over a limit of this side",
     errors.BadReply: "the answer is not what the protocol promises",
     errors.EmptyReply: "the reply had no content",
-    errors.Truncated: "the reply ended without the proof of its end",
+    errors.Truncated: "the reply ended before it was complete",
     errors.ContextTooLong: "the messages are too long for it",
     errors.InvalidRequest: "it does not take the request",
     errors.AuthenticationFailed: "key, cookie or session is missing, wrong or expired",

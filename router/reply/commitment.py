@@ -147,7 +147,9 @@ class Commitment:
         """Return the provider's error, and remember it there; any other exception is a bug, and told."""
         ledger, name = self.context.ledger, self.provider.name
         if isinstance(raised, StopAsyncIteration):
-            error: AdapterError = Truncated("the reply ended without the proof of its end")
+            error: AdapterError = Truncated(
+                "the reply ended before it was complete: its end mark (such as [DONE]) did not come"
+            )
         elif isinstance(raised, AdapterError):
             error = alone(raised)
         else:

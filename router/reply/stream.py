@@ -23,13 +23,14 @@ from collections import deque
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import anyio
 from anyio.abc import ObjectReceiveStream
 
 from adapters.contract import Delta
 from adapters.contract.errors import AdapterError, ContentRefused
+from adapters.contract.other_names import no_attribute
 from adapters.generator import Misbehaved, checked
 from router.errors import verdict_of
 from router.events import ReplySwitched
@@ -46,6 +47,17 @@ if TYPE_CHECKING:
     from adapters.contract import Switch
     from router.events import Attempt, Verdict
     from router.reply.commitment import Commitment, Takeover
+
+
+INSTEAD: Final = {
+    **dict.fromkeys(("text", "content", "output_text"), "`await reply.read_text()`, or `reply.text_so_far`"),
+    **{
+        name: f"`whole = await reply.collect()`, then `whole.{name}`"
+        for name in ("message", "tool_calls", "reasoning", "final_text", "parsed", "cost")
+    },
+    "choices": "`await reply.read_text()` for the text, or `async for delta in reply:` for its pieces",
+}
+"""What a whole reply has, or the reply of another library -> how a stream is read."""
 
 
 class _State(Enum):
@@ -385,6 +397,11 @@ class ReplyStream(Readout, ObjectReceiveStream[Delta]):
             return self._commitment.context.clock()
         except Exception:  # noqa: BLE001 - dropped outside of any event loop
             return self._first_content
+
+    if not TYPE_CHECKING:  # a type checker refuses these by itself
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise no_attribute("ReplyStream", name, INSTEAD)
 
     def __repr__(self) -> str:
         state = f"{self.verdict or 'open'}, {self._transcript.deltas} deltas"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 from adapters.contract.delta import Beside, together
 from adapters.contract.message import Message
+from adapters.contract.other_names import no_attribute
 from adapters.contract.tool_call import ToolCall
 from router.reply.parsing import parsed
 
@@ -21,6 +22,7 @@ __all__ = ["REFUSED", "Choice", "Reply", "ToolCall", "Transcript", "join_tool_ca
 
 T = TypeVar("T")
 _NOTHING: Final = Beside()
+_INSTEAD: Final = dict.fromkeys(("content", "output_text", "response", "read_text"), "`reply.text`")
 
 REFUSED: Final = "content_filter"
 """The finish_reason that says that the provider refused the rest."""
@@ -150,6 +152,11 @@ class Reply:
             ValueError: The text is not JSON, or not of this kind; the message says where.
         """
         return parsed(self.final_text or self.text, kind)
+
+    if not TYPE_CHECKING:  # a type checker refuses these by itself
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise no_attribute("Reply", name, _INSTEAD)
 
     def __str__(self) -> str:
         return self.text

@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 from router.errors import RouterError
+from router.health.report import HealthReport
 from router.reply.stream import ReplyStream
 from router.reply.transcript import Reply
 
@@ -83,14 +84,17 @@ class _Pending(Coroutine[Any, Any, T], Generic[T]):
 
     if not TYPE_CHECKING:  # a type checker refuses these by itself
         _result: type
+        _as = "reply = await router.{}(messages)"
 
         def __getattr__(self, name: str) -> NoReturn:
-            call = f"router.{self.__name__}(messages)"
-            if not name.startswith("_") and hasattr(self._result, name):
+            if not name.startswith("_") and (
+                hasattr(self._result, name) or name in getattr(self._result, "__dataclass_fields__", ())
+            ):
                 self.close()
+                written = self._as.format(self.__name__)
                 raise AttributeError(
-                    f"{self.__qualname__}() has to be awaited first; write `reply = await {call}`, "
-                    f"then `reply.{name}`"
+                    f"{self.__qualname__}() has to be awaited first; write `{written}`, "
+                    f"then `{written.partition(' ')[0]}.{name}`"
                 )
             raise AttributeError(f"what {self.__qualname__}() returns has no attribute {name!r}")
 
@@ -161,6 +165,40 @@ class PendingReply(_Pending[Reply]):
 
         async def __aexit__(self, *_: object) -> None:
             return
+
+
+class PendingReport(_Pending[HealthReport]):
+    """What `Router.check()` returns: await it for the `HealthReport`. Like a coroutine it runs once."""
+
+    __slots__ = ()
+    _result = HealthReport
+    _as = "report = await router.{}()"
+
+
+class PendingRouter(_Pending[T], AbstractAsyncContextManager[T]):
+    """What `Router.from_env()` returns: await it for the router, or enter it for one that closes itself.
+
+    async with Router.from_env() as router:
+    router = await Router.from_env()
+    """
+
+    __slots__ = ("_result", "_router")
+    _as = "router = await Router.{}()"
+
+    def __init__(self, coroutine: Coroutine[Any, Any, T], name: str, result: type) -> None:
+        super().__init__(coroutine, name)
+        self._result = result
+        self._router: Any = None
+
+    async def __aenter__(self) -> T:
+        self._router = await self
+        entered: T = await self._router.__aenter__()
+        return entered
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._router.__aexit__(kind, error, trace)
 
 
 async def lightly(call: Callable[..., Awaitable[T]], *arguments: Any) -> T:

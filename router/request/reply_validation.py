@@ -85,7 +85,9 @@ class Validation:
                 with anyio.CancelScope(deadline=limit) as scope:
                     delta = checked(await anext(generator))
             except StopAsyncIteration:
-                return Truncated("the reply ended without the proof of its end")
+                return Truncated(
+                    "the reply ended before it was complete: its end mark (such as [DONE]) did not come"
+                )
             if scope.cancelled_caught:
                 return self._ran_out(limit)
             early.append(delta)

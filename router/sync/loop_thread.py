@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import contextvars
 import os
+import sys
 import threading
 import warnings
 import weakref
@@ -16,6 +17,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeAlias, TypeVar
 
 import anyio
+from anyio.lowlevel import current_token
 from sniffio import current_async_library_cvar
 
 from router.reply.event_loop import EventLoop
@@ -143,6 +145,21 @@ class LoopThread:
     def is_running(self) -> bool:
         """Whether the thread was started and not stopped, in this process."""
         return self._running is not None
+
+    @property
+    def stops_another_loop(self) -> bool:
+        """Whether a call from this thread stops an event loop of the caller that is not meant to wait.
+
+        The event loop of a notebook waits for each of its cells, so that one that blocks is nothing special.
+        """
+        if self._running is not None and self._running.loop.in_its_thread:
+            return False  # which is refused
+        try:
+            current_token()
+        except RuntimeError:
+            return False
+        notebook = sys.modules.get("IPython")
+        return notebook is None or notebook.get_ipython() is None
 
     def refuse_closed(self) -> None:
         """Raise where the thread was stopped.

@@ -51,8 +51,9 @@ class SyncRouter(KnownKeywords):
     use one router at once. Ctrl-C cancels the request and waits for its clean-up. Observers, `validate` and
     `on_report` run in that thread, in the context of the caller (its `contextvars`).
 
-    In a thread that runs an event loop of its own it works, too, but blocks that loop meanwhile: there, use
-    `Router`. Close it, or use it as a context manager; else the program warns when it ends, and closes it.
+    In a thread that runs an event loop of its own it works, too, but blocks that loop meanwhile, and warns of
+    it once, except in a notebook: there, use `Router`. Close it, or use it as a context manager; else the
+    program warns when it ends, and closes it.
     In a process that was forked it begins anew, and knows nothing of the health of its providers.
 
     Args:
@@ -120,6 +121,7 @@ class SyncRouter(KnownKeywords):
         self._router = make()
         self._backend = backend
         self._lock = threading.Lock()
+        self._has_warned = False
         self._loop = self._loop_of(self._router)
 
     def _loop_of(self, router: Router) -> LoopThread:
@@ -317,6 +319,14 @@ class SyncRouter(KnownKeywords):
         **kwargs: Any,
     ) -> T:
         """Return what a function returns in the event loop; see `LoopThread.call`."""
+        if not self._has_warned and self._loop.stops_another_loop:
+            self._has_warned = True
+            warnings.warn(
+                "SyncRouter blocks this thread, and with it the event loop that runs here; in async code use "
+                "Router with `await`, or call SyncRouter in a worker thread",
+                RuntimeWarning,
+                stacklevel=4,
+            )
         return self._loop.call(lambda: function(*args, **kwargs), undo=undo)
 
     def _here(self) -> Router:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import anyio
+
+from adapters.contract.other_names import no_attribute
+from router.reply.stream import INSTEAD
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -15,6 +18,9 @@ if TYPE_CHECKING:
     from router.reply.stream import ReplyStream
     from router.reply.transcript import Reply
     from router.sync.loop_thread import LoopThread
+
+
+_INSTEAD: Final = {name: text.replace("await ", "").replace("async ", "") for name, text in INSTEAD.items()}
 
 
 class SyncReplyStream:
@@ -154,6 +160,20 @@ class SyncReplyStream:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    if not TYPE_CHECKING:  # a type checker refuses these by itself
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise no_attribute("SyncReplyStream", name, _INSTEAD)
+
+        def __aiter__(self) -> NoReturn:
+            raise TypeError("a SyncRouter blocks; write `for delta in reply:`, or use Router in async code")
+
+        async def __aenter__(self) -> NoReturn:
+            raise TypeError("a SyncRouter blocks; write `with router.stream(messages) as reply:`")
+
+        async def __aexit__(self, *_: object) -> None:
+            return
 
     def __repr__(self) -> str:
         return f"<Sync{repr(self._reply).removeprefix('<')}"

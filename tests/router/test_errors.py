@@ -19,7 +19,7 @@ from router import AllProvidersFailed, Attempt, RequestAborted, RouterError, Str
 from router.errors import verdict_of
 
 NO_KEY = (
-    "no provider answered; each refused the key or session: waiting alone does not help, give a valid one"
+    "no provider answered; 'first' refused the key or session: waiting alone does not help, give a valid one"
 )
 
 
@@ -45,6 +45,14 @@ def test_an_error_of_several_lines_stays_in_its_line(newline):
 
     assert len(str(error).splitlines()) == 2
     assert str(error).splitlines()[1] == "  first: failed after 0.50 s (BadReply: one two)"
+
+
+def test_of_several_providers_each_refused_its_key():
+    refused = (failed("first", AuthenticationFailed()), failed("second", AuthenticationFailed(), 2))
+
+    assert str(AllProvidersFailed(refused)).startswith(
+        "no provider answered; each refused the key or session"
+    )
 
 
 def test_the_causes_are_kept_in_order():

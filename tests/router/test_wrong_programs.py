@@ -72,6 +72,46 @@ WRONG: list[tuple[str, type[Exception], str]] = [
         "cannot reuse already awaited coroutine",
     ),
     (
+        "print(router.check().providers)",
+        AttributeError,
+        "Router.check() has to be awaited first; write `report = await router.check()`, "
+        "then `report.providers`",
+    ),
+    (
+        "print(Router.from_env(environ={}, local=False).complete(h))",
+        AttributeError,
+        "Router.from_env() has to be awaited first; write `router = await Router.from_env()`, "
+        "then `router.complete`",
+    ),
+    (
+        "async with router.stream(h) as reply: print(reply.text)",
+        AttributeError,
+        "'ReplyStream' object has no attribute 'text'; write `await reply.read_text()`, "
+        "or `reply.text_so_far`",
+    ),
+    (
+        "async with router.stream(h) as reply: print(reply.choices)",
+        AttributeError,
+        "'ReplyStream' object has no attribute 'choices'; write `await reply.read_text()` for the text, "
+        "or `async for delta in reply:` for its pieces",
+    ),
+    (
+        "async with router.stream(h) as reply: print(reply.message)",
+        AttributeError,
+        "'ReplyStream' object has no attribute 'message'; write `whole = await reply.collect()`, "
+        "then `whole.message`",
+    ),
+    (
+        "async with router.stream(h) as reply: print(reply.txt)",
+        AttributeError,
+        "'ReplyStream' object has no attribute 'txt'",
+    ),
+    (
+        "async with router.stream(h) as reply:\n    async for delta in reply: print(delta.choices)",
+        AttributeError,
+        "'Delta' object has no attribute 'choices'; write `delta.text`, or `str(delta)`",
+    ),
+    (
         "with router as opened: pass",
         TypeError,
         "a Router is asynchronous; write `async with Router(…) as router:`, "

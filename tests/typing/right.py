@@ -172,3 +172,13 @@ def blocking() -> str:
         whole = router.complete(HELLO, response_format=City, validate=City)
         assert_type(whole, Reply)
     return whole.text
+
+
+async def of_the_environment() -> None:
+    """Awaited or entered, as one of a file."""
+    async with Router.from_env(local=False) as router:
+        assert_type(router, Router)
+    assert_type(await Router.from_env(), Router)
+    assert_type(await Router.from_config("router.toml"), Router)
+    async with Router.from_config("router.toml") as configured:
+        assert_type(configured, Router)

@@ -161,6 +161,11 @@ class Keys:
     def __len__(self) -> int:
         return len(self._keys)
 
+    @property
+    def origin(self) -> str:
+        """Where the only key came from, where that is known; else nothing."""
+        return self.fixed[0].origin if len(self._keys) == 1 and self.fixed else ""
+
     def credentials(self) -> Pairs:
         """Return the headers of the only key, where that is fixed; else none."""
         return () if self.lends or not self.fixed else self._headers(self.fixed[0].reveal())

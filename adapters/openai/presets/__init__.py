@@ -8,7 +8,13 @@ from adapters.openai.presets.evidence import EVIDENCE, Finding
 from adapters.openai.presets.matrix import COLUMNS, ERRORS, Cell, cells_of, matrix, page
 from adapters.openai.presets.naming import AMBIGUOUS, PRESETS, known, named, unknown
 from adapters.openai.presets.preset import Preset, Proof
-from adapters.openai.presets.settings import key_variable, settings_for, takes_key_from
+from adapters.openai.presets.settings import (
+    has_ended,
+    key_variable,
+    model_variable,
+    settings_for,
+    takes_key_from,
+)
 
 __all__ = [
     "AMBIGUOUS",
@@ -21,9 +27,11 @@ __all__ = [
     "Preset",
     "Proof",
     "cells_of",
+    "has_ended",
     "key_variable",
     "known",
     "matrix",
+    "model_variable",
     "named",
     "page",
     "settings_for",

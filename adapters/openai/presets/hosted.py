@@ -22,8 +22,11 @@ HOSTED: Final = (
         vendor="OpenAI",
         spellings=("open ai", "gpt", "chatgpt"),
         hosts=("eu.api.openai.com", "us.api.openai.com"),
+        model="gpt-6-luna",
+        model_source="https://developers.openai.com/api/docs/models/gpt-6-luna",
         settings=MappingProxyType({"rename": _TO_COMPLETION}),
-        note="max_tokens is sent as max_completion_tokens, the only name that all of its models take.",
+        note="max_tokens is sent as max_completion_tokens, the only name that all of its models take. Its "
+        "usual model calls tools with reasoning_effort='none' only.",
     ),
     Preset(
         "azure",
@@ -49,6 +52,7 @@ HOSTED: Final = (
         vendor="OpenRouter",
         spellings=("open router",),
         model="openrouter/auto",
+        model_source="https://openrouter.ai/docs/api-reference/overview",
         settings=MappingProxyType({"takes": ("top_k", "repetition_penalty")}),
         reasoning="reasoning",
         note="openrouter/auto lets it choose the model, and the price with it.",
@@ -61,6 +65,8 @@ HOSTED: Final = (
         ("GROQ_API_KEY",),
         vendor="Groq",
         spellings=("groq cloud",),
+        model="openai/gpt-oss-20b",
+        model_source="https://console.groq.com/docs/deprecations",
         settings=MappingProxyType({"refuses": ("logprobs", "top_logprobs", "logit_bias", "n")}),
         reasoning="reasoning",
         note="It refuses logprobs, top_logprobs, logit_bias and n, so they are not sent.",
@@ -79,6 +85,8 @@ HOSTED: Final = (
         proof=Proof.CLIENT,
         spellings=("mistral ai",),
         model="mistral-small-latest",
+        model_source="https://docs.mistral.ai/resources/release-note/"
+        "2024-02-26-mistral-large-and-mistral-small-api-endpoints",
         settings=MappingProxyType({
             "rename": {**_TO_PLAIN, "seed": "random_seed"},
             "roles": _NO_DEVELOPER,
@@ -100,7 +108,8 @@ HOSTED: Final = (
         ("https://api-docs.deepseek.com/api/create-chat-completion",),
         vendor="DeepSeek",
         spellings=("deep seek",),
-        model="deepseek-v4-flash",
+        model="deepseek-flash",
+        model_source="https://api-docs.deepseek.com/",
         settings=MappingProxyType({
             "rename": _TO_PLAIN,
             "roles": _NO_DEVELOPER,
@@ -142,6 +151,7 @@ HOSTED: Final = (
         ("https://hexdocs.pm/req_llm/cerebras.html",),
         vendor="Cerebras",
         model="gpt-oss-120b",
+        model_source="https://inference-docs.cerebras.ai/support/deprecation",
         settings=MappingProxyType({
             "rename": _TO_COMPLETION,
             "roles": _NO_DEVELOPER,
@@ -172,6 +182,8 @@ HOSTED: Final = (
         ("GEMINI_API_KEY",),
         vendor="Gemini",
         spellings=("google", "google ai", "google gemini"),
+        model="gemini-flash-latest",
+        model_source="https://ai.google.dev/gemini-api/docs/models",
         note="Its list of models names them as models/NAME; both forms are taken.",
     ),
     Preset(

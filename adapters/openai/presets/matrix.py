@@ -99,6 +99,8 @@ def page() -> str:
             if cell.proof is not Proof.UNKNOWN:
                 by_source.setdefault(f"{_MARKS[cell.proof]}, {_linked(cell.source)}", []).append(column)
         lines = [f"- {', '.join(columns)}: {source}" for source, columns in by_source.items()]
+        if preset.model_source:
+            lines.insert(0, f"- the usual model `{preset.model}`: d, {_linked(preset.model_source)}")
         if preset.ended:
             lines.insert(0, "- ended " + _ADDRESS.sub(r"(<\1>)", preset.ended))
         parts.append(f"\n**{preset.title}**\n\n" + ("\n".join(lines) or "Nothing was found out.") + "\n")

@@ -50,7 +50,9 @@ class Preset:
         hosts: Further hosts of the service to which the key of a variable may be sent; one that begins with
             a dot stands for all below it.
         local: Whether it runs on the user's own machine.
-        model: The model that its documentation begins with, where the name is not soon gone.
+        model: The model that is asked for where nobody names one: a general and cheap one that its
+            documentation names, by an alias that the service keeps where there is one; None: none is known.
+        model_source: The page that names it, read in November 2026.
         settings: What it wants differently, as `OpenAISettings`.
         json: Which replies in JSON it makes: `schema`, `object` (no schema), or `no`.
         reasoning: The field in which reasoning comes, where it has models that reason; all are read anyhow.
@@ -72,6 +74,7 @@ class Preset:
     hosts: tuple[str, ...] = ()
     local: bool = False
     model: str | None = None
+    model_source: str = ""
     settings: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
     json: str = "schema"
     reasoning: str = ""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from adapters.contract.secret import Secret
 from adapters.openai.presets.naming import named
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def settings_for(
         name: The preset's, in any usual spelling.
         base_url: The address that the user gave, if any.
         api_key: The key that the user gave, if any.
-        environ: Where the usual variable of the key is looked up.
+        environ: Where the usual variable of the key is looked up, and `CHAT_ROUTER_<NAME>_MODEL`.
         given: Further settings of the user, which win.
         api_keys: Several keys that the user gave, if any.
 
@@ -42,7 +43,8 @@ def settings_for(
         ValueError: It needs an address or a key, and there is none.
     """
     preset = named(name)
-    settings = {"name": preset.name, "model": preset.model, **preset.settings}
+    model = environ.get(model_variable(preset.name), "").strip() or preset.model
+    settings = {"name": preset.name, "model": model, **preset.settings}
     for setting, value in given.items():
         usual = settings.get(setting)
         if setting in _MERGED and isinstance(usual, Mapping) and isinstance(value, Mapping):
@@ -63,6 +65,23 @@ def settings_for(
 def key_variable(preset: Preset, environ: Mapping[str, str]) -> str | None:
     """Return the first of a preset's variables that is set, or None."""
     return next((name for name in preset.variables if environ.get(name, "").strip()), None)
+
+
+def has_ended(name: str, base_url: str | None) -> str:
+    """Return that the service of a preset has ended, and what to do; nothing where it may answer.
+
+    Args:
+        name: The preset's, in any usual spelling.
+        base_url: The address that the user gave, where another server answers; None: the usual one.
+    """
+    ended = named(name).ended if base_url is None else ""
+    advice = "name another service, or give base_url where another server answers in its place"
+    return f"the service ended {ended}; {advice}" if ended else ""
+
+
+def model_variable(name: str) -> str:
+    """Return the variable that names the model of a preset, such as `CHAT_ROUTER_GROQ_MODEL`."""
+    return f"CHAT_ROUTER_{re.sub(r'[^A-Z0-9]', '_', name.upper())}_MODEL"
 
 
 def takes_key_from(preset: Preset, base_url: str | None) -> bool:
@@ -94,12 +113,15 @@ def takes_key_from(preset: Preset, base_url: str | None) -> bool:
     return any(host == each or (each[:1] == "." and host.endswith(each)) for each in hosts)
 
 
-def _usual_key(preset: Preset, base_url: str | None, environ: Mapping[str, str]) -> str | None:
+def _usual_key(preset: Preset, base_url: str | None, environ: Mapping[str, str]) -> Secret | None:
     if not takes_key_from(preset, base_url):
         return None
     variable = key_variable(preset, environ)
     if variable is not None:
-        return environ[variable].strip()
+        try:
+            return Secret(environ[variable].strip(), origin=variable)
+        except ValueError as error:
+            raise ValueError(f"{variable}: {error}") from None
     if preset.needs_key:
         names = " or ".join(preset.variables)
         raise ValueError(

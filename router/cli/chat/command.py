@@ -14,7 +14,7 @@ EPILOG: Final = """Examples:
 
 [bold]chat-router chat --config router.toml[/]
 
-[bold]chat-router chat -p openai#gpt-4o-mini -p ollama#llama3[/]
+[bold]chat-router chat -p openai -p ollama#llama3[/]
 
 [bold]printf 'Hello\\n/retry\\n/save talk.md\\n' | chat-router chat -c router.toml[/]
 

@@ -47,6 +47,7 @@ class GatewayServer(uvicorn.Server):
         source: The file that it is made of; None where there is none.
         host: Where it listens, for what that demands of new settings.
         goes_on: Returns False when the server is to end, besides signals.
+        say: Tells a person at a terminal what is waited for after a Ctrl-C.
 
     Attributes:
         interrupted: Whether Ctrl-C (SIGINT) came.
@@ -59,6 +60,7 @@ class GatewayServer(uvicorn.Server):
         *,
         host: str = "127.0.0.1",
         goes_on: Callable[[], bool] = lambda: True,
+        say: Callable[[str], object] = lambda _: None,
     ) -> None:
         super().__init__(
             uvicorn.Config(
@@ -79,6 +81,7 @@ class GatewayServer(uvicorn.Server):
         self._source = source
         self._host = host
         self._goes_on = goes_on
+        self._say = say
         self._asked_to_reload = False
         self._signals = 0
         self.interrupted = False
@@ -139,7 +142,11 @@ class GatewayServer(uvicorn.Server):
         now, seconds = anyio.current_time(), self._gateway.settings.drain
         if self._end is None:
             self._end = now + seconds
-            log("info", "gateway.draining", running=self._gateway.running, seconds=seconds)
+            running = self._gateway.running
+            log("info", "gateway.draining", running=running, seconds=seconds)
+            if running and self.interrupted:
+                replies = "1 reply" if running == 1 else f"{running} replies"
+                self._say(f"waiting for {replies}, up to {seconds:g} s; press Ctrl-C again to stop now")
         if self._gateway.running and self._signals < 2 and now < self._end:
             return False
         if not self._closed:

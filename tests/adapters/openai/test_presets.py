@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import warnings
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -13,7 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters import OpenAICompatible
+from adapters import OpenAICompatible, Secret
+from adapters.contract.errors import Unreachable
+from adapters.http.failures import CHECK_ADDRESS
 from adapters.openai.presets import (
     COLUMNS,
     ERRORS,
@@ -31,7 +34,7 @@ from adapters.openai.presets import (
 )
 from adapters.simulators.openai import OpenAISimulator
 from adapters.wire.vendor.words import BLAME, CODES, OVERRIDES, PHRASES
-from router import Router
+from router import AllProvidersFailed, Router
 from tests.adapters.bodies import read, text
 from tests.adapters.openai.recordings import RECORDINGS
 
@@ -51,7 +54,9 @@ def made(preset: Preset, **settings: Any) -> OpenAICompatible:
     """Return the adapter of a row, with an address where it has none."""
     if preset.base_url is None:
         settings = {"base_url": "https://name.openai.azure.com", "model": "deployed", **settings}
-    return OpenAICompatible.preset(preset.name, environ={}, **{"api_key": KEY, **settings})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of those that have ended; they have a test of their own
+        return OpenAICompatible.preset(preset.name, environ={}, **{"api_key": KEY, **settings})
 
 
 @pytest.mark.parametrize("preset", ROWS, ids=lambda each: each.name)
@@ -137,7 +142,7 @@ async def test_a_service_that_has_ended_is_passed_over_and_the_ledger_says_why(p
     async with (
         OpenAISimulator(text="Hello", models=("m",)) as sim,
         Router([
-            OpenAICompatible.preset(preset.name, api_key=KEY, model="m"),
+            made(preset, model="m"),
             OpenAICompatible.preset(preset.name, name="other", model="m",
                                     base_url=f"{sim.url}/v1", api_key=KEY),
         ]) as router,
@@ -150,6 +155,101 @@ async def test_a_service_that_has_ended_is_passed_over_and_the_ledger_says_why(p
     assert not health.can_answer
 
 
+@pytest.mark.parametrize("preset", ENDED, ids=lambda each: each.name)
+def test_a_service_that_has_ended_is_told_at_once(preset: Preset) -> None:
+    with pytest.warns(UserWarning, match=re.escape(f"{preset.name}: the service ended {preset.ended}; name")):
+        OpenAICompatible.preset(preset.name, api_key=KEY)
+    elsewhere = OpenAICompatible.preset(preset.name, base_url="http://127.0.0.1:9/v1")
+
+    assert elsewhere.working is not False
+
+
+@pytest.mark.parametrize("name", ["url", "api_base", "endpoint", "host", "base"])
+def test_the_address_by_the_name_of_another_library_is_told_its_own(name: str) -> None:
+    wrong: dict[str, Any] = {name: "https://api.example.org/v1"}
+
+    with pytest.raises(TypeError, match=f"OpenAICompatible has no setting '{name}'; did you mean 'base_url'"):
+        OpenAICompatible(**wrong)
+
+
+@pytest.mark.parametrize("end", ["/chat/completions", "/messages", "/responses/"])
+def test_a_whole_address_says_what_to_leave_out(end: str) -> None:
+    with pytest.raises(ValueError, match=f"leave out '{end.rstrip('/')}'"):
+        OpenAICompatible(f"https://api.example.org/v1{end}")
+
+
+# -- usual models ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name", ["openai", "groq", "gemini", "mistral", "deepseek", "openrouter", "cerebras"]
+)
+def test_a_key_alone_is_enough_for_the_large_services(name: str) -> None:
+    preset, variable = PRESETS[name], f"CHAT_ROUTER_{name.upper()}_MODEL"
+    environ = {preset.variables[0]: KEY}
+
+    assert urlsplit(preset.model_source).scheme == "https"
+    assert preset.model
+    assert OpenAICompatible.preset(name, environ=environ).model == preset.model
+    environ[variable] = "by-variable"
+    assert OpenAICompatible.preset(name, environ=environ).model == "by-variable"
+    assert OpenAICompatible.preset(name, environ=environ, model="mine").model == "mine"
+
+
+@pytest.mark.anyio
+async def test_a_model_that_is_gone_says_what_names_it() -> None:
+    async with (
+        OpenAISimulator(models=("new",)) as sim,
+        Router([
+            OpenAICompatible.preset("groq", api_key=KEY, base_url=f"{sim.url}/v1", model="gone"),
+            OpenAICompatible(f"{sim.url}/v1", model="gone"),
+        ]) as router,
+    ):  # fmt: skip
+        with pytest.raises(AllProvidersFailed) as raised:
+            await router.complete([{"role": "user", "content": "Hi"}])
+
+    first, second = raised.value.causes
+    assert "; name another model with model= or CHAT_ROUTER_GROQ_MODEL" in str(first)
+    assert str(second).endswith("; name another model with model=")
+
+
+# -- what is wrong at the own address of a service --------------------------------------------------
+
+
+@pytest.mark.anyio
+async def test_a_refused_key_says_where_it_came_from_and_never_what_it_is() -> None:
+    async with OpenAISimulator(fault="401") as sim:
+        url, given = f"{sim.url}/v1", Secret(KEY, origin="GROQ_API_KEY")
+        for key, told in ((given, "; the key came from GROQ_API_KEY"), (KEY, "")):
+            adapter = OpenAICompatible(url, api_key=key, model="m")
+            async with Router([adapter]) as router:
+                with pytest.raises(AllProvidersFailed) as raised:
+                    await router.complete([{"role": "user", "content": "Hi"}])
+            said = str(raised.value.causes[0])
+
+            assert said.endswith(told)
+            assert ("came from" in said) is bool(told)
+            assert KEY not in said
+
+
+def test_the_key_of_a_variable_knows_its_origin() -> None:
+    adapter = OpenAICompatible.preset("groq", environ={"GROQ_API_KEY": KEY})
+
+    assert adapter._keys is not None
+    assert adapter._keys.origin == "GROQ_API_KEY"
+
+
+@pytest.mark.parametrize(("name", "advice"), [
+    ("openai", "check the network and the DNS of this machine"), (None, "check base_url"),
+])  # fmt: skip
+def test_a_name_that_is_not_found_tells_what_to_check(name: str | None, advice: str) -> None:
+    usual = OpenAICompatible.preset("openai", api_key=KEY)
+    adapter = usual if name else OpenAICompatible("https://api.example.org/v1")
+    error = adapter._client.unconnected(Unreachable(f"there is no host of the name of x; {CHECK_ADDRESS}"))
+
+    assert str(error).endswith(f"; {advice}")
+
+
 # -- keys -----------------------------------------------------------------------------------------
 
 
@@ -157,6 +257,8 @@ async def test_a_service_that_has_ended_is_passed_over_and_the_ledger_says_why(p
 def test_the_key_is_read_from_the_usual_variable_and_goes_to_its_own_address_only(preset: Preset) -> None:
     environ = dict.fromkeys(preset.variables[:1], KEY)
     own = {"base_url": "https://name.openai.azure.com", "model": "m"} if preset.base_url is None else {}
+    if preset.ended:
+        own = {"base_url": preset.base_url or ""}
     usual = OpenAICompatible.preset(preset.name, environ=environ, **own)  # type: ignore[arg-type] # a mapping
     elsewhere = OpenAICompatible.preset(
         preset.name, base_url="https://relay.example/v1", environ=environ, model="m"

@@ -47,7 +47,7 @@ def test_every_service_can_be_asked_by_a_process(service: str, serve: Serve) -> 
     variables = {"CHAT_ROUTER_LAST_SESSION_TOKEN": SESSIONS[service]} if service in SESSIONS else {}
     found = run("ask", "Hi", *sick(serve), *provider(simulator, "last:"), LC_ALL="C.UTF-8", **variables)
 
-    assert (found.code, found.out, found.err) == (0, "Hello.\nGrüße 🎈", "")
+    assert (found.code, found.out, found.err) == (0, "Hello.\nGrüße 🎈\n", "")
 
 
 @pytest.mark.parametrize("arguments", [(), ("-",)])
@@ -58,7 +58,7 @@ def test_the_prompt_comes_from_standard_input(
 
     found = command("ask", *arguments, *provider(simulator), stdin="\ufeffGrüße\nzwei".encode())
 
-    assert found.out == "Grüße\nzwei!"
+    assert found.out == "Grüße\nzwei!\n"
 
 
 def test_options_reach_the_service(serve: Serve, command: Command) -> None:
@@ -89,7 +89,7 @@ def test_verbose_tells_each_attempt_on_standard_error(backend: str, serve: Serve
 
     found = command("ask", "Hi", *sick(serve), *well, "-v", "--max-tokens", "5", "--backend", backend)
 
-    assert found.out == "Fine."
+    assert found.out == "Fine.\n"
     assert "1. aura: asked; first content due within" in found.err
     assert "1. aura: failed after" in found.err
     assert "2. chat_anywhere: committed after" in found.err
@@ -102,7 +102,7 @@ def test_a_second_round_is_told(serve: Serve, command: Command) -> None:
 
     found = command("ask", "Hi", *provider(simulator), "-v")
 
-    assert (found.code, found.out) == (0, "Fine.")
+    assert (found.code, found.out) == (0, "Fine.\n")
     assert "no provider answered in round 1" in found.err
 
 
@@ -135,7 +135,7 @@ def test_a_reply_that_breaks_off_is_printed_and_exits_3(backend: str, serve: Ser
 
     found = command("ask", "Hi", *provider(simulator), "--backend", backend)
 
-    assert (found.code, found.out) == (3, "one two")
+    assert (found.code, found.out) == (3, "one two\n")
     assert found.err.startswith("chat-router: the reply of openai broke off after 7 characters (truncated;")
 
 
@@ -144,7 +144,7 @@ def test_a_conversation_that_stays_behind_is_told(serve: Serve, command: Command
 
     found = command("ask", "Hi", *provider(simulator))
 
-    assert (found.code, found.out) == (0, "Fine.")
+    assert (found.code, found.out) == (0, "Fine.\n")
     assert "chat-router: h2o: clean-up failed; a conversation may remain there" in found.err
 
 
@@ -191,7 +191,7 @@ def test_a_terminal_gets_no_escape_sequence_of_a_service_and_a_pipe_gets_the_tex
     piped = run("ask", "Hi", *provider(simulator))
     shown = on_terminal("ask", "Hi", *provider(simulator))
 
-    assert piped.out == text
+    assert piped.out == text + "\n"
     assert shown.out == "red �[31mfish�]0;title�\n"
     assert shown.err.startswith("chat-router: chat_anywhere")
     assert "complete after" in shown.err

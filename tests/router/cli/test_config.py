@@ -112,7 +112,7 @@ def test_the_chain_of_a_file_is_asked_in_its_order(
     text = table("h2o", sick.url) + table("aura", well.url) + table("chat_anywhere", unasked.url)
     found = command("ask", "Hi", "--config", str(put(tmp_path, text)), "-v", "--backend", backend)
 
-    assert (found.code, found.out) == (0, "I am well.")
+    assert (found.code, found.out) == (0, "I am well.\n")
     assert "h2o: failed" in found.err
     assert "aura: committed" in found.err
     assert unasked.requests == []
@@ -131,7 +131,7 @@ weights = { openai = 0, aura = 1 }
     text = table("openai", f"{sick.url}/v1", 'model = "m"') + table("aura", well.url) + policies
     file = str(put(tmp_path, text))
 
-    assert command("ask", "Hi", "-c", file).out == "I am well."
+    assert command("ask", "Hi", "-c", file).out == "I am well.\n"
     assert sick.requests == []
     assert command("ask", "Hi", "-c", file, "-p", "openai").code == 1
     assert len(sick.requests) == 1
@@ -152,8 +152,8 @@ def test_providers_of_a_file_are_chosen_by_name(tmp_path: Path, serve: Serve, co
     text = table("aura", one.url) + table("aura", other.url, 'name = "other"') + weights
     file = str(put(tmp_path, text))
 
-    assert command("ask", "Hi", "-c", file).out == "One."
-    assert command("ask", "Hi", "-c", file, "-p", "other", "-p", "aura").out == "Other."
+    assert command("ask", "Hi", "-c", file).out == "One.\n"
+    assert command("ask", "Hi", "-c", file, "-p", "other", "-p", "aura").out == "Other.\n"
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_the_file_in_this_folder_is_found(
     put(tmp_path, table("aura", simulator.url))
     monkeypatch.chdir(tmp_path)
 
-    assert command("ask", "Hi").out == "Found."
+    assert command("ask", "Hi").out == "Found.\n"
     assert command("config", "check").out == "ok: 1 provider: aura\n"
     assert command("health").code == 0
 
@@ -206,7 +206,7 @@ def test_it_is_not_looked_for_where_providers_are_named(
     put(tmp_path, "this is no TOML")
     monkeypatch.chdir(tmp_path)
 
-    assert command("ask", "Hi", "-p", f"aura={simulator.url}").out == "Named."
+    assert command("ask", "Hi", "-p", f"aura={simulator.url}").out == "Named.\n"
 
 
 @pytest.mark.parametrize("arguments", [("ask", "Hi"), ("config", "check"), ("health",)])

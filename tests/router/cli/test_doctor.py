@@ -43,19 +43,19 @@ def test_what_is_wrong_is_told_with_what_to_do(command: Command, tmp_path: Path)
         "--format",
         "json",
         HTTPS_PROXY="http://u:hunter2@p",
-        OPENAI_API_KEY=KEY,
+        XAI_API_KEY=KEY,
     )
     seen = states(found.out)
 
     assert (found.code, json.loads(found.out)["state"]) == (1, "wrong")
-    assert (seen["imports"], seen["file"], seen["proxies"], seen["openai"]) == (
+    assert (seen["imports"], seen["file"], seen["proxies"], seen["xai"]) == (
         "wrong",
         "wrong",
         "warning",
         "warning",
     )
     assert "did you mean 'ollama'?" in found.out
-    assert "CHAT_ROUTER_OPENAI_MODEL" in found.out
+    assert "CHAT_ROUTER_XAI_MODEL" in found.out
     assert "hunter2" not in found.out
     assert KEY not in found.out
 

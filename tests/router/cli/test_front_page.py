@@ -34,7 +34,7 @@ def test_what_is_found_is_told_by_name(
     found = command(OPENAI_API_KEY=KEY, CHAT_ROUTER_H2O_COOKIE=KEY)
 
     assert found.code == 0
-    assert "openai: OPENAI_API_KEY is set, not asked" in found.out
+    assert "openai: OPENAI_API_KEY is set, asked for gpt-6-luna" in found.out
     assert "lists 1 model, asked for llama3" in found.out
     assert "for providers of your own: CHAT_ROUTER_H2O_COOKIE" in found.out
     assert "chat-router init" in found.out

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.openai.presets import PRESETS
 from adapters.simulators.openai import OpenAISimulator
 from router.cli import init
 from router.cli.init_file import EXAMPLES, Written, text_of
@@ -25,13 +26,13 @@ def test_what_is_found_is_written_and_can_be_asked(
     simulator = serve(OpenAISimulator(text="From home.", models=("llama3",)))
     nobody_at_home(monkeypatch, ollama=f"{simulator.url}/v1")
     monkeypatch.chdir(tmp_path)
-    keys = {"GROQ_API_KEY": KEY, "CHAT_ROUTER_GROQ_MODEL": "llama", "OPENAI_API_KEY": KEY}
+    keys = {"GROQ_API_KEY": KEY, "CHAT_ROUTER_GROQ_MODEL": "llama", "XAI_API_KEY": KEY}
     found = command("init", **keys)
     text = (tmp_path / "router.toml").read_text()
 
     assert (found.code, found.err) == (0, "")
     assert "wrote router.toml, which is valid: 2 providers: groq > ollama" in found.out
-    assert "to fill in: openai: Name a model" in found.out
+    assert "to fill in: xai: name its model (https://docs.x.ai/docs)" in found.out
     assert "next: chat-router chat --config router.toml" in found.out
     assert KEY not in found.out + text
     assert 'api_key = { env = "GROQ_API_KEY" }' in text
@@ -49,6 +50,57 @@ def test_with_nothing_found_it_asks_simulated_services(
     assert "nothing was found here" in found.out
     assert "chat-router simulate h2o openai --port 8001" in found.out
     assert command("config", "check").out == "ok: 2 providers: h2o > openai\n"
+
+
+def test_a_key_alone_is_asked_and_nothing_is_simulated(
+    tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = command("init", OPENAI_API_KEY=KEY)
+    (provider,) = tomllib.loads((tmp_path / "router.toml").read_text())["provider"]
+
+    assert provider == {
+        "adapter": "openai", "api_key": {"env": "OPENAI_API_KEY"}, "model": PRESETS["openai"].model,
+    }  # fmt: skip
+    assert "simulate" not in found.out
+
+
+@pytest.mark.parametrize(
+    ("key", "words", "mistakes"),
+    [
+        ("XAI_API_KEY", "xai: name its model (https://docs.x.ai/docs)", ["model"]),
+        ("AZURE_OPENAI_API_KEY", "azure: put your address in, and the deployment as model", ["base_url"]),
+    ],
+)  # fmt: skip
+def test_beside_a_key_that_wants_more_nothing_is_simulated(
+    key: str,
+    words: str,
+    mistakes: list[str],
+    tmp_path: Path,
+    command: Command,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = command("init", **{key: KEY})
+    text = (tmp_path / "router.toml").read_text()
+    check = command("config", "check", "router.toml")
+
+    assert (found.code, found.err) == (0, "")
+    assert f"to fill in: {words}" in found.out
+    assert "wrote router.toml, which has to be filled in first" in found.out
+    assert "simulate" not in found.out + text
+    assert check.code != 0
+    assert all(f"provider 1: {each}: " in check.err for each in mistakes)
+
+
+def test_what_has_ended_is_not_written(
+    tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = command("init", PERPLEXITY_API_KEY=KEY)
+
+    assert "perplexity: PERPLEXITY_API_KEY is set, not asked: the service ended" in found.out
+    assert "perplexity" not in (tmp_path / "router.toml").read_text()
 
 
 def test_every_example_in_the_comments_loads(tmp_path: Path) -> None:
@@ -93,9 +145,9 @@ def test_a_key_that_cannot_be_used_writes_nothing(
 @pytest.mark.parametrize(
     ("answers", "names"),
     [
-        ("\n\n", ["groq"]),  # openai is left to be filled in
-        ("2 1\ngpt\n", ["groq", "openai"]),
-        ("9\n1 1\n1\ngpt\n", ["openai"]),
+        ("\n\n", ["groq"]),  # xai is left to be filled in
+        ("1 2\ngrok-4\n", ["groq", "xai"]),
+        ("9\n1 1\n2\ngrok-4\n", ["xai"]),
     ],
 )
 async def test_it_asks_whom_and_in_which_order(
@@ -105,7 +157,7 @@ async def test_it_asks_whom_and_in_which_order(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    environ = {"GROQ_API_KEY": KEY, "CHAT_ROUTER_GROQ_MODEL": "llama", "OPENAI_API_KEY": KEY}
+    environ = {"GROQ_API_KEY": KEY, "CHAT_ROUTER_GROQ_MODEL": "llama", "XAI_API_KEY": KEY}
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     found = await look_around(environ, local=False)

@@ -11,6 +11,8 @@ import pytest
 from anyio.abc import Process
 
 from adapters.simulators import SIMULATORS
+from adapters.simulators.h2o import H2oSimulator
+from router.cli.simulate import simulate
 from tests.depth import sampled
 from tests.router.cli.command import rest_of, run, run_beside, started
 from tests.router.cli.conftest import Command
@@ -110,3 +112,29 @@ def test_the_list_of_one_service_has_its_own_words(command: Command) -> None:
 
     assert found.code == 0
     assert "delete_stall" in found.out
+
+
+async def test_it_ends_with_what_started_it_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parents = iter([7, 7, 1])
+    monkeypatch.setattr("os.getppid", lambda: next(parents))
+    with anyio.fail_after(60):
+        assert await simulate([H2oSimulator()]) == 0
+    told = capsys.readouterr()
+
+    assert "it also stops when the shell or program that started it ends (or: --keep)" in told.out
+    assert told.err == (
+        "chat-router: stopped, since the shell or program that started it has ended; --keep goes on\n"
+    )
+
+
+async def test_it_goes_on_where_it_was_told_to(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("os.getppid", iter([7, 1]).__next__)
+    with anyio.move_on_after(0.6) as scope:
+        await simulate([H2oSimulator()], stays=True)
+
+    assert scope.cancelled_caught
+    assert capsys.readouterr().out.endswith("press Ctrl-C to stop\n")

@@ -58,7 +58,8 @@ async def test_keys_are_found_by_name_and_asked_in_the_order_of_the_table() -> N
         "azure: AZURE_OPENAI_API_KEY is set, not asked: its address is not known; name it with a provider",
         "openrouter: OPENROUTER_API_KEY is set, asked for openrouter/auto",
         "groq: GROQ_API_KEY is set, asked for llama",
-        "xai: XAI_API_KEY is set, not asked: it has no usual model; set CHAT_ROUTER_XAI_MODEL",
+        "xai: XAI_API_KEY is set, not asked: no usual model of it is known; set CHAT_ROUTER_XAI_MODEL "
+        "(https://docs.x.ai/docs)",
         "huggingface: HF_TOKEN is set, not asked: the variable serves other things too; to ask it set "
         "CHAT_ROUTER_HUGGINGFACE_MODEL",
         f"github: GITHUB_TOKEN is set, not asked: the service ended {PRESETS['github'].ended}",
@@ -66,6 +67,26 @@ async def test_keys_are_found_by_name_and_asked_in_the_order_of_the_table() -> N
     ]
     assert list(router.providers) == ["openrouter", "groq"]
     assert KEY not in json.dumps(told)
+
+
+@pytest.mark.usefixtures("nobody_at_home")
+async def test_a_key_alone_is_enough() -> None:
+    environ = {"OPENAI_API_KEY": KEY, "GROQ_API_KEY": KEY}
+    found = await look_around(environ, local=False)
+
+    assert [(each.name, each.model) for each in found.adapters] == [
+        ("openai", PRESETS["openai"].model), ("groq", PRESETS["groq"].model),
+    ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("nobody_at_home")
+async def test_a_key_that_cannot_be_asked_yet_is_not_said_to_be_missing() -> None:
+    with pytest.raises(
+        ConfigError, match=r"set CHAT_ROUTER_XAI_MODEL.*; nobody can be asked before"
+    ) as raised:
+        await Router.from_env(environ={"XAI_API_KEY": KEY}, local=False)
+
+    assert "no variable holds a key" not in str(raised.value)
 
 
 @pytest.mark.usefixtures("nobody_at_home")
@@ -101,6 +122,15 @@ async def test_a_service_that_has_ended_is_not_asked_even_where_a_model_is_named
     assert f"not asked: the service ended {PRESETS[name].ended}" in found.lines[0]
 
 
+def test_a_file_that_names_what_has_ended_notes_it(tmp_path: Path) -> None:
+    file = put(tmp_path, '[[provider]]\nadapter = "perplexity"\n')
+    loaded = load(file, {"PERPLEXITY_API_KEY": KEY})
+
+    assert [each.partition(" (")[0] for each in loaded.notes] == [
+        "perplexity: the service ended on 27 September 2026"
+    ]
+
+
 async def test_a_local_server_that_lists_its_models_is_asked_for_the_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -126,6 +156,29 @@ async def test_a_local_server_that_lists_its_models_is_asked_for_the_first(
     ]
     assert asked == ["/v1/models", "/v1/models"]
     assert [request.path for request in ollama.requests] == ["/v1/models", "/v1/chat/completions"]
+
+
+async def test_a_router_of_the_environment_is_entered_or_awaited_and_one_of_a_file_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hello = [{"role": "user", "content": "Hello"}]
+    async with OpenAISimulator(models=("qwen",), text="from home") as sim:
+        moved(monkeypatch, {"ollama": f"{sim.url}/v1"})
+        async with Router.from_env(environ={}) as router:
+            entered = await router.complete(hello)
+        with pytest.raises(anyio.ClosedResourceError):
+            await router.complete(hello)
+        async with await Router.from_env(environ={}) as awaited, anyio.create_task_group() as tasks:
+            tasks.start_soon(awaited.check)
+
+        file = put(tmp_path, f'[[provider]]\nadapter = "openai"\nbase_url = "{sim.url}/v1"\nmodel = "qwen"\n')
+        made = Router.from_config(file)
+        assert await made is made
+        async with await Router.from_config(file) as router:
+            configured = await router.complete(hello)
+        await made.aclose()
+
+    assert entered.text == configured.text == "from home"
 
 
 async def test_a_local_server_that_says_nothing_costs_a_bounded_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -115,7 +115,7 @@ def in_file(name: str, settings: dict[str, Any], folder: Path) -> Adapter:
 
 
 def described(value: Any, depth: int = 7) -> Any:
-    """Return all that an object of ours holds, secrets revealed, as plain data."""
+    """Return all that an object of ours holds, secrets revealed, as plain data; not where a key came from."""
     if isinstance(value, Secret):
         return value.reveal()
     if isinstance(value, dict | MappingProxyType):
@@ -128,7 +128,7 @@ def described(value: Any, depth: int = 7) -> Any:
         return value
     if depth and type(value).__module__.partition(".")[0] == "adapters" and not callable(value):
         slots = {name for kind in type(value).__mro__ for name in getattr(kind, "__slots__", ())}
-        names = {*slots, *getattr(value, "__dict__", {})} - {"__dict__", "__weakref__"}
+        names = {*slots, *getattr(value, "__dict__", {})} - {"__dict__", "__weakref__", "key_origin"}
         return {
             name: described(getattr(value, name), depth - 1) for name in names if hasattr(value, name)
         } | {"class": type(value).__name__}

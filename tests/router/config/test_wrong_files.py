@@ -23,6 +23,13 @@ LINES: dict[str, tuple[str, int, str, str]] = {
     "a table of json": ('models = { "a": "b" }', 3, "", "write key = value"),
     "a scheme that is not http": ('base_url = "ftp://a"', 3, "base_url", "must begin with http://"),
     "an address without a scheme": ('base_url = "a.example"', 3, "base_url", "must begin with http://"),
+    "an address that lacks only its scheme": (
+        'base_url = "api.example.org/v1"', 3, "base_url", "; write 'https://api.example.org/v1'",
+    ),
+    "a whole address": (
+        'base_url = "https://a.example/v1/chat/completions"', 3, "base_url", "leave out '/chat/completions'",
+    ),
+    "the address by another name": ('url = "http://a"', 3, "url", "did you mean 'base_url'?"),
     "an address with a query": ('base_url = "http://a/?b=1"', 3, "base_url", "query or fragment"),
     "an address that is a number": ("base_url = 8001", 3, "base_url", "is the number 8001; it must be text"),
     "an address with a password": ('base_url = "http://me:hunter2@a"', 3, "base_url", '{ env = "NAME" }'),

@@ -350,7 +350,7 @@ def test_the_first_content_of_a_reply_does_not_excuse_one_that_broke_off():
     provider.replied(2, "complete")
 
     assert ("degraded", 1) == (broken.state, broken.evidence_age)
-    assert broken.reason == "the last reply broke off (the reply ended without the proof of its end)"
+    assert broken.reason == "the last reply broke off (the reply ended before it was complete)"
     assert seen(provider, 2).state == "healthy"
 
 

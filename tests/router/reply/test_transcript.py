@@ -142,3 +142,13 @@ def test_what_two_providers_thought_is_never_joined(kind):
 
     assert ("oh", (), None) == (reply.reasoning, reply.beside.reasoning_details, reply.beside.reasoning_field)
     assert {"continue": "ab", "restart": "b"}[kind] == reply.text
+
+
+@pytest.mark.parametrize(("name", "advice"), [("content", "; write `reply.text`"), ("txt", "")])
+def test_the_name_of_another_library_for_the_text_is_told_the_right_one(name, advice):
+    reply = Transcript().reply("first", "complete", ())
+
+    with pytest.raises(AttributeError) as raised:
+        getattr(reply, name)
+    assert str(raised.value) == f"'Reply' object has no attribute {name!r}{advice}"
+    assert copy.deepcopy(reply) == reply

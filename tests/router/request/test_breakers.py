@@ -75,7 +75,10 @@ async def test_it_opens_after_five_failures_in_a_row_over_several_requests_and_t
             assert reply.provider == "second"
         assert (breaker(router).state, breaker(router).permit_in) == ("open", 15)
         assert reply.attempts[0].outcome == "skipped"
-        assert reply.attempts[0].reason == "circuit breaker open: not asked for 15.0 s more"
+        assert reply.attempts[0].reason == (
+            "circuit breaker open: not asked for 15.0 s more; "
+            "to ask it now: Router.reset(), or the gateway's reset"
+        )
         entry = router.health().providers[0]
         assert (entry.state, entry.can_answer, entry.back_in) == ("degraded", False, 15)
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio  # noqa: TID251 - the caller's loop, as in a notebook
 import contextvars
 import gc
+import sys
 import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import anyio
@@ -31,7 +34,6 @@ from tests.router.sync.programs import ASK, BACKENDS, served, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from router import Event
     from router.sync.loop_thread import Backend
@@ -174,7 +176,27 @@ def test_two_threads_cannot_read_one_reply(backend: Backend) -> None:
         assert isinstance(reading.exception(5), anyio.ClosedResourceError)
 
 
-def test_it_works_where_an_event_loop_runs_as_in_a_notebook(router: SyncRouter) -> None:
+def test_in_an_event_loop_of_others_it_works_and_warns_once(router: SyncRouter, backend: Backend) -> None:
+    async def asking() -> list[str]:
+        await anyio.lowlevel.checkpoint()
+        return [router.complete(ASK).text, await anyio.to_thread.run_sync(lambda: router.complete(ASK).text)]
+
+    with pytest.warns(RuntimeWarning, match="blocks this thread, and with it the event loop") as told:
+        assert anyio.run(asking, backend=backend) == ["Hello", "Hello"]
+    assert [Path(each.filename).name for each in told] == [Path(__file__).name]
+    assert anyio.run(asking, backend=backend) == ["Hello", "Hello"]
+
+
+def test_in_a_worker_thread_of_an_event_loop_it_does_not_warn(router: SyncRouter) -> None:
+    async def asking() -> str:
+        return (await asyncio.to_thread(router.complete, ASK)).text
+
+    assert anyio.run(asking) == "Hello"
+
+
+def test_it_works_where_an_event_loop_runs_as_in_a_notebook(
+    router: SyncRouter, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def cell() -> str:
         with router.stream(ASK) as reply:
             return reply.read_text()
@@ -183,6 +205,7 @@ def test_it_works_where_an_event_loop_runs_as_in_a_notebook(router: SyncRouter) 
         await anyio.lowlevel.checkpoint()
         return await cell()
 
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=object))
     assert asyncio.run(cell()) == "Hello"
     assert trio.run(breathing) == "Hello"
     for name in BACKENDS:

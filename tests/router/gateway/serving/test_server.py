@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Final
 
@@ -254,6 +255,18 @@ async def test_an_answer_under_way_finishes_before_the_end() -> None:
     assert b"lo" in answer
     assert b"[DONE]" in answer
     assert answer.endswith(b"0\r\n\r\n")
+
+
+async def test_a_ctrl_c_says_what_is_waited_for() -> None:
+    told: list[str] = []
+    async with served(adapters=[ScriptedAdapter("one", ["Hel", 0.3, "lo"])]) as one, one.client() as client:
+        one.server._say = told.append
+        await client.send(request(question(stream=True)))
+        await client.until(b"Hel")
+        one.server.handle_exit(signal.SIGINT, None)
+        await client.rest()
+
+    assert told == ["waiting for 1 reply, up to 30 s; press Ctrl-C again to stop now"]
 
 
 async def test_an_answer_that_takes_too_long_ends_with_an_error_event() -> None:

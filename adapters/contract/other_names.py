@@ -1,0 +1,29 @@
+"""Names that other libraries give to what has another name here, and what to write in their place. Pure."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SETTINGS: Final[Mapping[str, str]] = MappingProxyType({
+    **dict.fromkeys(("url", "api_base", "api_url", "base", "endpoint", "host", "address"), "base_url"),
+    **dict.fromkeys(("key", "apikey"), "api_key"),
+})  # fmt: skip
+"""The name of a setting -> its name here; the spelling alone is too far from it."""
+_NOBODY: Final = object()
+
+
+def no_attribute(kind: str, name: str, instead: Mapping[str, str]) -> AttributeError:
+    """Return the error for an attribute that there is not.
+
+    Args:
+        kind: The class.
+        name: The attribute.
+        instead: What other libraries call it -> what to write.
+    """
+    advice = f"; write {instead[name]}" if name in instead else ""
+    # Of the object itself Python would show the nearest name, which may be a private one.
+    return AttributeError(f"{kind!r} object has no attribute {name!r}{advice}", name=name, obj=_NOBODY)
