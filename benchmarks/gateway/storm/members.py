@@ -30,7 +30,7 @@ class Member:
         open: The words of the requests that are open on it.
         doomed: The words of those that were open when it was killed.
         is_down: Whether it is killed, and not started again yet.
-        memory: In MiB, after each part of the storm since its last start.
+        memory: In MiB, after each part of the storm in which it ran from the beginning.
     """
 
     def __init__(self, number: int, *options: str) -> None:
@@ -40,7 +40,7 @@ class Member:
         self.is_down = False
         self.memory: list[float] = []
         self._options = options
-        self._is_dying = False
+        self._is_dying = self._is_new = False
         self.port = free_port()
         self._process = self._started()
         self._process.line()
@@ -60,8 +60,10 @@ class Member:
         self.open.discard(word)
 
     def measure(self) -> None:
-        """Note its memory."""
-        self.memory.append(self._process.memory)
+        """Note its memory, unless it was started in this part, and saw a piece of the load."""
+        if not self._is_new:
+            self.memory.append(self._process.memory)
+        self._is_new = False
 
     async def kill(self) -> None:
         """Kill it, whatever it does."""
@@ -76,7 +78,7 @@ class Member:
         if not await to_thread.run_sync(self._process.line):
             raise RuntimeError(f"gateway {self.number} did not start again on port {self.port}")
         self.is_down = False
-        self.memory = []
+        self.memory, self._is_new = [], True
 
     def stop(self) -> None:
         """End it."""

@@ -13,7 +13,7 @@ from adapters import Limits, OpenAICompatible
 from adapters.simulators.openai import OpenAISimulator
 from benchmarks.gateway.server import listening, quiet
 from benchmarks.gateway.storm.answers import WORDS
-from router import RetryPolicy, Router, Timeouts
+from router import BreakerPolicy, RetryPolicy, Router, Timeouts
 from router.gateway import ClientKey, GatewaySettings
 from router.gateway.gateway import Gateway
 from router.gateway.serving.garbage import collect_seldom
@@ -67,6 +67,7 @@ def gateway(urls: Sequence[str], patience: float, port: int, store: str | None) 
     router = Router(
         chain,
         timeouts=Timeouts(first_content=patience, stall=patience, total=3 * patience),
+        breaker=BreakerPolicy(open_for=0.5, open_cap=1),  # a fault lasts for 0.2 s
         retry=RetryPolicy(attempts=3, backoff=0.05, wait_for_held=True),
         observers=[],
         replicas=None if store is None else Replicas(store, "storm"),

@@ -91,6 +91,7 @@ def test_only_what_was_open_on_a_killed_gateway_breaks_and_a_killed_store_costs_
     assert found.met.wrong == []
     assert found.wrong == []
     assert found.met.counts["broken by the kill"] <= len(killed.doomed)
-    assert all(found.whole_of(phase) for phase in ("one gateway killed", "the store killed"))
+    assert found.whole_of("one gateway killed") + found.whole_of("started again") > 0
+    assert found.whole_of("the store killed") + found.whole_of("the store started again, empty") > 0
     assert found.phases["the store started again, empty"][KILLED] > 0
     assert all(each.memory[-1] < each.memory[0] + 30 for each in found.gateways)
