@@ -212,6 +212,18 @@ class Adapter(ABC):
             reason = "not known yet in this event loop"
             self._standing = _Standing(None, reason, failures=before.failures)
 
+    def identity(self) -> bytes | None:
+        """Return what stands for service, account and models, or None where that is not known.
+
+        Where the adapters of two routers have the same, what was learned with one holds for the other, such
+        as after a file was read anew. It is compared in this process only; make it a digest.
+        """
+        return None
+
+    def resume(self, former: Adapter) -> None:
+        """Go on with what an adapter of the same class and `identity` found."""
+        self._standing = former._standing
+
     def mark(self, outcome: Outcome) -> None:
         """Learn from an attempt: content means working; a failed sign-in or NotWorking itself means not.
 

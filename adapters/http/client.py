@@ -138,7 +138,7 @@ class Client:
         cookies = pairs_of("cookies", settings.get("cookies", {}))
         sent = {token_of(k, "header"): header_of(k, v) for k, v in headers}
         sent_cookies = {token_of(k, "cookie"): cookie_of(k, v) for k, v in cookies}
-        self._sent = sent
+        self._sent, self._cookies = sent, sent_cookies
         self._heads = Heads(base, _FIXED, sent, sent_cookies)
         self.renewal: CookieRenewal | None = None
         self._transport = transport_of(settings.get("transport"))
@@ -171,7 +171,15 @@ class Client:
         """
         taken = {token_of(k, "cookie"): cookie_of(k, v) for k, v in cookies.items()}
         self._heads = Heads(self._base, _FIXED, self._sent, taken)
+        self._cookies = taken
         self.shown.hide(value.reveal() for value in taken.values())
+
+    @property
+    def asks_with(self) -> tuple[object, ...]:
+        """What each request is sent to, through and with; it holds secrets."""
+        proxy = None if self._proxy is None else self._proxy.reveal()
+        parts = [sorted((n, v.reveal()) for n, v in part.items()) for part in (self._sent, self._cookies)]
+        return self.base_url, proxy, self._trust_env, *parts
 
     def enter_loop(self, loop: object | None = None) -> None:
         """Begin anew in another event loop: connections and slots of the last one are let go of.

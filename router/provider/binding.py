@@ -34,6 +34,15 @@ class Bound(Protocol):
         """Begin, at the first use of the router; nothing in it waits."""
         ...
 
+    @property
+    def has_heard(self) -> bool:
+        """Whether what other processes know was read."""
+        ...
+
+    async def heard(self, seconds: float) -> None:
+        """Wait at most so long for what other processes know, and apply it."""
+        ...
+
     async def aclose(self, seconds: float) -> None:
         """End within so many seconds."""
         ...

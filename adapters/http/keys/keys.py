@@ -161,6 +161,11 @@ class Keys:
     def __len__(self) -> int:
         return len(self._keys)
 
+    @property
+    def are_fixed(self) -> bool:
+        """Whether no function gives one of them."""
+        return len(self.fixed) == len(self._keys)
+
     def credentials(self) -> Pairs:
         """Return the headers of the only key, where that is fixed; else none."""
         return () if self.lends or not self.fixed else self._headers(self.fixed[0].reveal())
