@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Unpack
 
 import anyio
 
+from router._observing import observers_of
 from router._origins import Origins
 from router.events import Observers, checked_observers
 from router.health.check import CheckUp
@@ -16,7 +17,6 @@ from router.health.level import checked_level
 from router.health.monitor import Monitor
 from router.health.probes import Probing
 from router.health.traffic import TrafficObserver
-from router.observers.chosen import observers_of
 from router.policy.breaker import BreakerPolicy
 from router.policy.budget import RetryBudget
 from router.policy.chance import differs_after_fork

@@ -35,7 +35,7 @@ FAIL_ON: Final = ("degraded", "unhealthy")
 STRIP_DAYS: Final = 7
 """Days of the history that a page shows."""
 _LISTENS: Final = 2.0
-"""Seconds that a check waits for what other processes know; one that only looks has more time than a request."""
+"""Seconds that a check waits for what other processes know."""
 _UNHEARD: Final = (
     "chat-router: the store of [replicas] was not heard in time, so this report does not know what other "
     "processes found, nor whom an operator isolated there; look whether the store is up, then try again"
