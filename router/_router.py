@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import weakref
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import anyio
 
@@ -55,10 +55,6 @@ if TYPE_CHECKING:
     from router.reply.event_loop import EventLoop
     from router.reply.stream import ReplyStream
     from router.reply.transcript import Reply
-
-
-_LISTENS: Final = 0.25
-"""Seconds that opening a router may wait for what other processes know."""
 
 
 class Router(Origins):
@@ -434,7 +430,7 @@ class Router(Origins):
         self._enter()
         if self.sharing is not None:
             try:
-                await self.sharing.heard(_LISTENS)
+                await self.sharing.heard()
             except BaseException:
                 await self.aclose()
                 raise
@@ -444,6 +440,10 @@ class Router(Origins):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.aclose()
+
+    def __del__(self) -> None:
+        if hasattr(self, "_ownership"):
+            self._in_flight.dropped(self, [a for a in self.adapters if a.owner is self._ownership])
 
     def __repr__(self) -> str:
         return f"<Router {' > '.join(self._providers)}: {self._in_flight!r}>"

@@ -145,6 +145,11 @@ class Adapter(ABC):
             return await self._answer_probe()
         return ProbeResult(None, "this adapter has no probe", level)
 
+    @property
+    def open_connections(self) -> int:
+        """How many connections are open, idle ones too; `aclose()` closes them. The default holds none."""
+        return 0
+
     async def aclose(self) -> None:
         """Let go of connections. Called once, by the router's `aclose()`; the default holds none."""
         return

@@ -220,6 +220,11 @@ class HTTPAdapter(Adapter):
         if isinstance(former, HTTPAdapter):
             self._keys = former._keys  # noqa: SLF001 - of the same class
 
+    @property
+    def open_connections(self) -> int:
+        """How many connections are open, idle ones too; those of httpx are not counted."""
+        return self._client.open_connections
+
     async def aclose(self) -> None:
         """Close all connections. Idempotent; a later request opens new ones."""
         await self._client.aclose()

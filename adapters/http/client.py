@@ -181,6 +181,11 @@ class Client:
         parts = [sorted((n, v.reveal()) for n, v in part.items()) for part in (self._sent, self._cookies)]
         return self.base_url, proxy, self._trust_env, *parts
 
+    @property
+    def open_connections(self) -> int:
+        """How many connections of our own transport are open."""
+        return 0 if self._streams is None else self._streams.open_connections
+
     def enter_loop(self, loop: object | None = None) -> None:
         """Begin anew in another event loop: connections and slots of the last one are let go of.
 

@@ -17,6 +17,7 @@ from adapters.contract.secret import Secret
 from router.events import SharingChanged
 from router.policy.chance import differs_after_fork
 from router.policy.limits import MINUTE, DayBucket
+from router.provider.binding import OPENING
 from router.replicas.agreement import Agreement
 from router.replicas.buckets import SharedBucket
 from router.replicas.counts import SharedBudget
@@ -208,7 +209,7 @@ class Binding:
         """Whether all that stands in the store was read once."""
         return bool(self.link.has_read)
 
-    async def heard(self, seconds: float) -> None:
+    async def heard(self, seconds: float = OPENING) -> None:
         """Wait until all that stands in the store was read once, or could not be; then apply it.
 
         Args:
