@@ -348,6 +348,9 @@ class Client:
             return f"no key was sent; pass {words.key}"
         if type(error) is NotWorking and answer.status in (404, 405) and words.software:
             seen = recognised(answer)
+            if seen and words.software.startswith(seen):
+                hint = words.software.removeprefix(seen)
+                return f"{seen} answers at {self.base_url}, but not at this path; check base_url{hint}"
             there = f" What answers there looks like {answer.shown(seen, 100)}." if seen else ""
             return f"is {self.base_url} {words.software}?{there}"
         return ""
