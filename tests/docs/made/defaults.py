@@ -85,7 +85,12 @@ def shown(value: object, about: str) -> str:
 
 def _once(sentence: str, value: object) -> str:
     """Return a sentence without the default that it ends with or holds in brackets: a column tells it."""
-    return sentence if not isinstance(value, int | float) else sentence.replace(f" ({value:g})", "")
+    if not isinstance(value, int | float):
+        return sentence
+    hours = f"{value // 3600:g} hour"
+    for told in (f"{value:g}", shown(value, sentence), hours):
+        sentence = sentence.replace(f" ({told})", "")
+    return sentence
 
 
 def tables() -> str:
