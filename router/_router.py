@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 import weakref
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Unpack
 
 import anyio
 
+from router._observing import observers_of
 from router._origins import Origins
 from router.events import Observers, checked_observers
 from router.health.check import CheckUp
@@ -30,6 +30,7 @@ from router.policy.utc import utc_now
 from router.provider.binding import bound
 from router.provider.chain import by_name, chain_of, check_brought, in_turn, named, ordered
 from router.provider.concurrency import Slots
+from router.provider.inheritance import inherit
 from router.provider.recall import recall_of
 from router.request.arguments import Arguments
 from router.request.call import Call
@@ -40,7 +41,7 @@ from router.request.pending import PendingReply, PendingReport, PendingStream, l
 from router.request.reply_validation import Validation, validator_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from types import TracebackType
 
     from adapters.contract import Adapter, ChatOptions, ChatRequest, Message, ProbeLevel
@@ -110,7 +111,7 @@ class Router(Origins):
         self._providers = chain_of(providers, policy, self._random, self.prices, utc)
         self._in_flight = InFlight(anyio.current_time)
         traffic = TrafficObserver(self._providers, self._in_flight.now)
-        self._tell = Observers([traffic, *_observers_of(observers, history)])
+        self._tell = Observers([traffic, *observers_of(observers, history)])
         self._budget = self.retry.budget or RetryBudget()
         self.sharing = bound(replicas, self._providers, self.retry, self._tell, weakref.ref(self))
         if self.sharing is not None:
@@ -385,6 +386,20 @@ class Router(Origins):
         """
         named(self._providers, provider).reset()
 
+    def take_over(self, former: Router) -> tuple[str, ...]:
+        """Go on where another router stopped, such as that of a file before it changed.
+
+        What was isolated stays so, by the provider's name. What else was learned of a provider is kept where
+        its adapter has the same class and `identity()`: service, account and models.
+
+        Args:
+            former: Of the same event loop; it may be closed afterwards.
+
+        Returns:
+            The names of providers that were isolated, and that this router does not have.
+        """
+        return inherit(self._providers, former._providers, anyio.current_time(), self._recall is None)
+
     async def aclose(self) -> None:
         """Close the router: running requests and open streams end, then all connections; idempotent.
 
@@ -412,6 +427,12 @@ class Router(Origins):
 
     async def __aenter__(self) -> Router:
         self._enter()
+        if self.sharing is not None:
+            try:
+                await self.sharing.heard()
+            except BaseException:
+                await self.aclose()
+                raise
         return self
 
     async def __aexit__(
@@ -419,31 +440,9 @@ class Router(Origins):
     ) -> None:
         await self.aclose()
 
+    def __del__(self) -> None:
+        if hasattr(self, "_ownership"):
+            self._in_flight.dropped(self, [a for a in self.adapters if a.owner is self._ownership])
+
     def __repr__(self) -> str:
         return f"<Router {' > '.join(self._providers)}: {self._in_flight!r}>"
-
-
-def _observers_of(observers: Sequence[Observer] | None, keeper: Keeper | None) -> list[Observer]:
-    """Return who is told what happens: those given, by default the log, and the keeper where there is one.
-
-    Raises:
-        TypeError: They are no list, or one of them cannot be called.
-    """
-    if observers is None:
-        # Imported here: structlog takes as long to import as the rest of the package.
-        from router.observers.structlog import LogObserver
-
-        told: list[Observer] = [LogObserver()]
-    elif isinstance(observers, Iterable) and not isinstance(observers, str | bytes):
-        told = list(observers)
-    else:
-        name = getattr(observers, "__name__", "…")
-        raise TypeError(
-            f"observers must be a list of functions, got {type(observers).__name__}; write observers=[{name}]"
-        )
-    if keeper is not None and not (callable(keeper) and hasattr(keeper, "keep")):
-        raise TypeError(
-            f"history must be a History, got {type(keeper).__name__}; write history=History({keeper!r})"
-        )
-    told = checked_observers(told)
-    return told if keeper is None else [*told, keeper]

@@ -145,6 +145,11 @@ class Adapter(ABC):
             return await self._answer_probe()
         return ProbeResult(None, "this adapter has no probe", level)
 
+    @property
+    def open_connections(self) -> int:
+        """How many connections are open, idle ones too; `aclose()` closes them. The default holds none."""
+        return 0
+
     async def aclose(self) -> None:
         """Let go of connections. Called once, by the router's `aclose()`; the default holds none."""
         return
@@ -211,6 +216,18 @@ class Adapter(ABC):
         else:
             reason = "not known yet in this event loop"
             self._standing = _Standing(None, reason, failures=before.failures)
+
+    def identity(self) -> bytes | None:
+        """Return what stands for service, account and models, or None where that is not known.
+
+        Where the adapters of two routers have the same, what was learned with one holds for the other, such
+        as after a file was read anew. It is compared in this process only; make it a digest.
+        """
+        return None
+
+    def resume(self, former: Adapter) -> None:
+        """Go on with what an adapter of the same class and `identity` found."""
+        self._standing = former._standing
 
     def mark(self, outcome: Outcome) -> None:
         """Learn from an attempt: content means working; a failed sign-in or NotWorking itself means not.

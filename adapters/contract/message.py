@@ -137,9 +137,14 @@ class Message:
             content: The result: text is sent as it is, anything else as JSON.
 
         Raises:
-            TypeError: `content` cannot be sent as JSON.
+            TypeError: `content` cannot be sent as JSON, or `call` is neither a tool call nor text.
             ValueError: A text cannot be encoded, or the id is empty.
         """
+        if not isinstance(call, str) and not hasattr(call, "answer_id"):
+            raise TypeError(
+                f"the call of a tool's result is {type(call).__name__}; pass a ToolCall of reply.tool_calls, "
+                "or its id as text"
+            )
         copied = json_copy(content, "the content of the tool's result")
         text = copied if isinstance(copied, str) else json.dumps(copied, ensure_ascii=False)
         if not isinstance(call, str) and call.type == "function_call":

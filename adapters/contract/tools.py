@@ -8,6 +8,11 @@ from typing import Any, Final
 _TOOL: Final = "{'type': 'function', 'function': {'name': 'weather', 'parameters': {'type': 'object'}}}"
 _CALL: Final = "{'id': 'call_1', 'type': 'function', 'function': {'name': 'weather', 'arguments': '{}'}}"
 
+_MOST_IDS: Final = 5
+"""Ids of calls that an error shows: the newest."""
+_LONGEST_ID: Final = 60
+"""Characters of each."""
+
 
 def check_tools(tools: Sequence[Mapping[str, Any]]) -> None:
     """Check the shape of tool definitions. Kinds that only some services know are left to them.
@@ -68,6 +73,38 @@ def check_tool_calls(calls: Any, where: str) -> None:
                 f"{where} has a tool call {place} whose 'arguments' are not text; "
                 "pass the JSON text: json.dumps(arguments)"
             )
+
+
+def check_results(messages: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+    """Check that each tool's result belongs to a call of a message before it, since services refuse others.
+
+    OpenAI, DeepSeek and Qwen answer 400: "messages with role 'tool' must be a response to a preceding message
+    with 'tool_calls'" (github.com/run-llama/llama_index/issues/10493, .../QwenLM/qwen-code/issues/2360).
+
+    Args:
+        messages: The role of each, and its further fields.
+
+    Raises:
+        ValueError: A result names a call that no message before it has.
+    """
+    ids: dict[str, None] = {}
+    for number, (role, fields) in enumerate(messages):
+        for call in fields.get("tool_calls") or () if role == "assistant" else ():
+            if not call.get("id"):
+                return  # a service that gives no ids: which call is meant cannot be told
+            ids[str(call["id"])] = None
+        if role == "tool" and fields["tool_call_id"] not in ids:
+            there = ", ".join(_shown(each) for each in list(ids)[-_MOST_IDS:])
+            known = f"the ids there are: {there}" if ids else "there are no tool calls"
+            raise ValueError(
+                f"messages[{number}] is the result of the tool call {_shown(fields['tool_call_id'])}, "
+                f"which no message before it has ({known}); put the assistant's message with the call "
+                "(reply.message) before the result, also where you cut a history, or correct the id"
+            )
+
+
+def _shown(identifier: str) -> str:
+    return repr(identifier if len(identifier) <= _LONGEST_ID else f"{identifier[:_LONGEST_ID]}…")
 
 
 def _named(value: Any) -> bool:

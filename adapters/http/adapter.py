@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Unpack
 
 import anyio
 from anyio.lowlevel import current_token
@@ -37,6 +39,10 @@ if TYPE_CHECKING:
     from adapters.contract.secret import Secret
     from adapters.http.answer import WholeAnswer
     from adapters.http.keys import Keys
+
+
+_PROCESS: Final = os.urandom(16)
+"""What makes digests of credentials worthless elsewhere."""
 
 
 class HTTPAdapter(Adapter):
@@ -211,6 +217,29 @@ class HTTPAdapter(Adapter):
         """Whether the cookies are others now than those that a probe was refused with."""
         renewal = self._client.renewal
         return renewal is not None and await renewal.renewed(seen) is None
+
+    def identity(self) -> bytes | None:
+        """Return a digest of address, credentials and models; None where a function gives a key.
+
+        Such a key may be another one each time.
+        """
+        if self._keys is not None and not self._keys.are_fixed:
+            return None
+        secrets = [secret.reveal() for secret in self._secrets()]
+        with_what = (*self._client.asks_with, self._credentials(), secrets)
+        stands_for = (*with_what, self.model, sorted(self.models.items()))
+        return hashlib.blake2b(repr(stands_for).encode(), key=_PROCESS).digest()
+
+    def resume(self, former: Adapter) -> None:
+        """Go on with what an adapter of the same class and `identity` found, of each of its keys too."""
+        super().resume(former)
+        if isinstance(former, HTTPAdapter):
+            self._keys = former._keys  # noqa: SLF001 - of the same class
+
+    @property
+    def open_connections(self) -> int:
+        """How many connections are open, idle ones too; those of httpx are not counted."""
+        return self._client.open_connections
 
     async def aclose(self) -> None:
         """Close all connections. Idempotent; a later request opens new ones."""

@@ -136,7 +136,7 @@ class Client:
         cookies = pairs_of("cookies", settings.get("cookies", {}))
         sent = {token_of(k, "header"): header_of(k, v) for k, v in headers}
         sent_cookies = {token_of(k, "cookie"): cookie_of(k, v) for k, v in cookies}
-        self._sent = sent
+        self._sent, self._cookies = sent, sent_cookies
         self._heads = Heads(base, _FIXED, sent, sent_cookies)
         self.renewal: CookieRenewal | None = None
         self.key_origin = ""
@@ -171,7 +171,20 @@ class Client:
         """
         taken = {token_of(k, "cookie"): cookie_of(k, v) for k, v in cookies.items()}
         self._heads = Heads(self._base, _FIXED, self._sent, taken)
+        self._cookies = taken
         self.shown.hide(value.reveal() for value in taken.values())
+
+    @property
+    def asks_with(self) -> tuple[object, ...]:
+        """What each request is sent to, through and with; it holds secrets."""
+        proxy = None if self._proxy is None else self._proxy.reveal()
+        parts = [sorted((n, v.reveal()) for n, v in part.items()) for part in (self._sent, self._cookies)]
+        return self.base_url, proxy, self._trust_env, *parts
+
+    @property
+    def open_connections(self) -> int:
+        """How many connections of our own transport are open."""
+        return 0 if self._streams is None else self._streams.open_connections
 
     def enter_loop(self, loop: object | None = None) -> None:
         """Begin anew in another event loop: connections and slots of the last one are let go of.
@@ -339,6 +352,9 @@ class Client:
             return f"the key came from {self.key_origin}"
         if type(error) is NotWorking and answer.status in (404, 405) and words.software:
             seen = software_of(answer)
+            if seen and words.software.startswith(seen):
+                hint = words.software.removeprefix(seen)
+                return f"{seen} answers at {self.base_url}, but not at this path; check base_url{hint}"
             there = f" What answers there looks like {answer.shown(seen, 100)}." if seen else ""
             return f"is {self.base_url} {words.software}?{there}"
         return ""

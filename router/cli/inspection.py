@@ -34,6 +34,12 @@ LEVELS: Final[tuple[ProbeLevel, ...]] = ("reach", "answer")
 FAIL_ON: Final[tuple[FailOn, ...]] = ("degraded", "unhealthy")
 STRIP_DAYS: Final = 7
 """Days of the history that a page shows."""
+_LISTENS: Final = 2.0
+"""Seconds that a check waits for what other processes know."""
+_UNHEARD: Final = (
+    "chat-router: the store of [replicas] was not heard in time, so this report does not know what other "
+    "processes found, nor whom an operator isolated there; look whether the store is up, then try again"
+)
 _STREAMED: Final = ("table", "json")  # forms that can be written one after the other
 
 
@@ -119,6 +125,10 @@ async def health(open_router: OpenRouter, wanted: Inspection) -> int:
     if wanted.history is not None:
         observers.append(wanted.history)
     async with open_router(observers) as router:
+        if router.sharing is not None and not router.sharing.has_heard:
+            await router.sharing.heard(_LISTENS)
+            if not router.sharing.has_heard:
+                say(_UNHEARD)
         if wanted.watch is not None:
             return await _watch(router, wanted, wanted.watch, progress)
         with progress.over(router.providers):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from adapters import catalogue
 from adapters.contract import Adapter
 from adapters.contract.allowances import COUNTS
+from adapters.contract.message import nearest
 from adapters.http import HTTPAdapter
 from adapters.http.settings import HTTPSettings
 from adapters.openai.adapter import OpenAICompatible
@@ -188,6 +189,9 @@ def _unknown(name: str) -> str:
     near = nearest_adapter(name)
     what = f" {name!r}" if re.fullmatch(r"[\w.-]{1,24}", name) else ""  # a longer one may be a secret
     hint = f"did you mean {near!r}?" if near else _COMPATIBLE
+    module, _, last = name.rpartition(".")
+    if last.isidentifier() and last[0].isupper() and all(part.isidentifier() for part in module.split(".")):
+        return f"unknown adapter {name!r}; for a class of your own write {f'{module}:{last}'!r}"
     return f"unknown adapter{what}; {hint} There are: {', '.join(_names())}, and {_CLASS}"
 
 
@@ -202,6 +206,15 @@ def _names() -> tuple[str, ...]:
     return (*catalogue.names(), *catalogue.presets())
 
 
+def _hint(name: str, module: object) -> str:
+    """Return which adapter class of a module is meant, or which there are."""
+    kinds = [
+        own for own, each in vars(module).items() if isinstance(each, type) and issubclass(each, Adapter)
+    ]
+    near = nearest(name, kinds)
+    return near or (f"; there are: {', '.join(kinds)}" if kinds else ", nor any other adapter")
+
+
 def _class(path: str, at: Position) -> Any:
     if not at.reading.trusted:
         return at.wrong(
@@ -214,6 +227,8 @@ def _class(path: str, at: Position) -> Any:
     try:
         made: Any = import_module(module)
         for part in name.split("."):
+            if not hasattr(made, part):
+                return at.wrong(f"{module} has no class {name}{_hint(part, made)}")
             made = getattr(made, part)
     except Exception as error:  # noqa: BLE001 - importing runs the code of the module
         hint = ""

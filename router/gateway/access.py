@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from starlette.types import Message, Send
 
 NAME: Final = "router.gateway"
+_LEVELS: Final = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 _MODEL: Final = 100
 """Characters of a model's name that are logged; a client may write anything there."""
 
@@ -48,7 +49,7 @@ def log(level: Literal["info", "warning", "error"], event: str, **fields: object
         fields: What belongs to it.
     """
     configured = structlog.is_configured()
-    if configured or _logger.isEnabledFor(logging.INFO):
+    if configured or _logger.isEnabledFor(_LEVELS[level]):
         getattr(structlog.get_logger(NAME) if configured else _standard, level)(event, **fields)
 
 

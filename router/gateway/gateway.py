@@ -55,13 +55,20 @@ class Gateway:
         """How many requests are read, wait or are answered now."""
         return self.admission.gate.inside
 
-    def change(self, router: Router, settings: GatewaySettings) -> None:
+    def change(self, router: Router, settings: GatewaySettings) -> tuple[str, ...]:
         """Let another router answer from now on, under other settings.
+
+        It keeps what the one before was told and learned; see `Router.take_over`.
+
+        Returns:
+            The names of providers that an operator isolated, and that the router does not have.
 
         Raises:
             ValueError: The settings cannot be used here; nothing is changed.
         """
         self.admission.change(settings, priced=router.prices is not None, sharing=router.sharing)
         self.settings = settings
+        lost = router.take_over(self.router)
         self.routers.change(router)
         self.watch.follow(router)
+        return lost

@@ -6,7 +6,6 @@ Theory of operation. A call needs a permit and tells it how it went, once. Three
    half-open one, can cause one. Every other result is late: it changes the metrics, never the state, and one
    from before the last closing changes nothing at all, since it is evidence of a past that is over.
 2. Open and half-open are one stored fact, the end of the break; which of them it is follows from `now`.
-
 3. Concurrency cannot fake a failure of the whole. Failures mostly come sooner than successes, so the first
    words about many calls that run side by side are mostly bad ones. Therefore the failures "in a row" are
    counted so: each began after the one before it had ended, no success was told between, and together with
@@ -17,7 +16,7 @@ Theory of operation. A call needs a permit and tells it how it went, once. Three
     1  closed     a failure: `consecutive` in a row (rule 3)     open for `open_for`
     2  closed     a failure or slow call: the share of failures  open for `open_for`
                   or slow calls in `window` is reached
-    3  open       the break is over                              half-open
+    3  open       the break is over, or end_break()              half-open
     4  half-open  permit taken: the one trial                    half-open; no other for `trial_limit`
     5  half-open  the trial delivers in time                     closed; growth and evidence forgotten
     6  half-open  the trial fails, is slow, or is outrun by      open, `growth` times as long
@@ -266,12 +265,10 @@ class CircuitBreaker:
         self.gate: TrialGate | None = None
         """Asked before a trial; None where no other process is to be asked."""
         self._random = random_source
-        self._seen = -math.inf
-        self._phase = 0  # of being closed; each closing begins a new one
+        self._seen, self._phase = -math.inf, 0  # each closing begins a new phase
         self._until: float | None = None  # the end of the break; None: closed
         self._trial: Permit | None = None
-        self._lost_at = math.inf
-        self._base = policy.open_for  # the newest break, before the jitter
+        self._lost_at, self._base = math.inf, policy.open_for  # the newest break, before the jitter
         self._pending: dict[Permit, None] = {}  # of this phase, not told of yet, in the order of their starts
         self._in_a_row = self._since_success = 0
         self._row_ended = -math.inf  # when the newest failure of the row was told
@@ -317,6 +314,11 @@ class CircuitBreaker:
             elsewhere: Whether another process was told so.
         """
         self._isolated, self._trial, self.elsewhere = True, None, elsewhere  # row 9
+
+    def end_break(self, now: float) -> None:
+        """Let the trial begin at once, where it is open."""
+        if self.state(now) == "open":
+            self._until = self._seen = self._at(now)  # row 3
 
     def reset(self) -> None:
         """Close, and forget everything."""

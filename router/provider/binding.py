@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from router.policy.limits import Bucket, Tally
     from router.policy.retry import RetryPolicy
     from router.provider.provider import Provider
+
+
+OPENING: Final = 0.25
+"""Seconds that opening a router may wait for what other processes know."""
 
 
 class Bound(Protocol):
@@ -32,6 +36,15 @@ class Bound(Protocol):
 
     def start(self, now: float) -> None:
         """Begin, at the first use of the router; nothing in it waits."""
+        ...
+
+    @property
+    def has_heard(self) -> bool:
+        """Whether what other processes know was read."""
+        ...
+
+    async def heard(self, seconds: float = OPENING) -> None:
+        """Wait at most so long for what other processes know, and apply it."""
         ...
 
     async def aclose(self, seconds: float) -> None:

@@ -223,6 +223,18 @@ class Limits:
         self._requests = self._named.get("requests_per_minute")
         self._tokens = self._named.get("tokens_per_minute")
 
+    def take_over(self, former: Limits) -> None:
+        """Go on with what was taken of the same limits of a provider before."""
+
+        def same(name: str, own: Bucket) -> Bucket:
+            before = former._named.get(name)
+            if not isinstance(before, WindowBucket | DayBucket) or type(before) is not type(own):
+                return own
+            before.limit = own.limit
+            return before
+
+        self.share(same)
+
     def restore(self, requests: int) -> None:
         """Count requests of today that another router made."""
         daily = self._named.get("daily_requests")

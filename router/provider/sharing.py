@@ -29,8 +29,17 @@ class Sharing(Protocol):
         """
         ...
 
-    def isolated(self) -> None:
-        """Learn that the provider was isolated by hand."""
+    @property
+    def isolated_since(self) -> float | None:
+        """When the provider was isolated by hand, in whichever process; None where it is not."""
+        ...
+
+    def isolated(self, since: float | None = None) -> None:
+        """Learn that the provider was isolated by hand.
+
+        Args:
+            since: When that was, on the event loop's clock; by default now.
+        """
         ...
 
     def reset(self) -> None:

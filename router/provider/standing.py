@@ -213,7 +213,10 @@ class Standing:
         return Evidence("reach", now, True, REACHABLE, result.reason)
 
     def _answered(self, now: float, seconds: float, model: str | None) -> None:
-        """Take the answer to a probe as a success, and as the trial that a half-open breaker waits for."""
+        """Take the answer to a probe as a success, and as the trial that a half-open breaker waits for.
+
+        It ends the break of an open one: the next request is the trial, since a few words are no load.
+        """
         self._forget_doubts()
         self._broke_off = False
         for record in self._models.values():
@@ -223,6 +226,10 @@ class Standing:
                 permit = record.breaker.permit(now)
                 if permit is not None:
                     permit.succeeded(now, seconds)
+            else:
+                record.breaker.end_break(now)
+            if record.common is not None:
+                record.common.end_break(now)
 
     # -- what other processes found
 
@@ -234,6 +241,10 @@ class Standing:
         """Return the record of a model, made where there is room: no stranger drives out what is known."""
         found = self._models.get(_key(model))
         return found or (self._record(model) if len(self._models) <= MOST_MODELS else None)
+
+    def findings(self) -> list[Evidence]:
+        """Return the newest evidence of each kind."""
+        return [each for each in (self.by_request, self._by_answer, self._by_reach) if each is not None]
 
     def told(self, found: Evidence) -> None:
         """Learn what another process found: of each kind, the newest counts."""

@@ -24,7 +24,7 @@ from adapters.contract import Outcome, errors
 from adapters.contract.errors import ModelNotFound, NotWorking
 from router.provider.evidence import OF_THE_WAY, Evidence, told
 from router.provider.standing import REACHABLE, REMEMBERED
-from router.replicas.isolation import Isolations
+from router.replicas.isolation import LATEST, Isolations
 from router.replicas.lease import TrialLease
 from router.replicas.message import Message
 from router.replicas.register import Register
@@ -164,12 +164,12 @@ class Agreement:
             self._believe(now)
             self._wake()
 
-    def isolated(self, provider: Provider, now: float) -> None:
-        """Tell that a provider was isolated by hand; before `begin` it waits for that."""
+    def isolated(self, provider: Provider, now: float, since: float | None = None) -> None:
+        """Tell that a provider was isolated by hand, now or earlier; before `begin` it waits for that."""
         if not self.me:
             return
-        self._say(provider.name, None, "isolated", now)
-        self.isolations.add(provider.name, now, now)
+        self._say(provider.name, None, "isolated", now if since is None else since - LATEST)
+        self.isolations.add(provider.name, now if since is None else since, now)
         self._believe(now)
         self._wake()
 

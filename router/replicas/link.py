@@ -61,6 +61,8 @@ class Link:
         """How often the store was lost."""
         self.shift = 0.0
         """The router's clock minus that of the threads."""
+        self.has_read: bool | None = None
+        """Whether all that stood in the stream was read once; None where it was not tried yet."""
         self._connect = connect
         self._keys = keys
         self._reading = reading
@@ -112,6 +114,7 @@ class Link:
         self._wake, self._stopping, self._lock = threading.Event(), threading.Event(), threading.Lock()
         self._well = dict.fromkeys(self._well, False)
         self._store.away, self._store.tried = True, False
+        self.has_read = None
         self._writing.forked()
 
     # -- in the threads
@@ -133,6 +136,8 @@ class Link:
                     client.close()
             except Exception as error:  # noqa: BLE001 - whatever it is, it costs the sharing and nothing else
                 self._is_well(name, well=False, reason=type(error).__name__)
+                if name == "reader":
+                    self.has_read = bool(self.has_read)
             if time.monotonic() > began + 10:
                 pause = shortest
             self._stopping.wait(self._random.uniform(pause / 2, pause))
@@ -151,7 +156,7 @@ class Link:
             seconds, micros = at
             self._store.saw(int(seconds) + int(micros) / 1e6, self.now())
             if self._reading.read(reply) < COUNT:
-                caught_up = True
+                caught_up = self.has_read = True
                 self._is_well(name, well=True)
 
     def _write(self, client: Redis, name: str) -> None:

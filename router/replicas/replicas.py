@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import os
 import random
 import re
@@ -18,6 +18,7 @@ from adapters.contract.secret import Secret
 from router.events import SharingChanged
 from router.policy.chance import differs_after_fork
 from router.policy.limits import MINUTE, DayBucket
+from router.provider.binding import OPENING
 from router.replicas.agreement import Agreement
 from router.replicas.buckets import SharedBucket
 from router.replicas.counts import SharedBudget
@@ -73,11 +74,13 @@ class Replicas(KnownKeywords):
     def __init__(self, url: str | Secret, namespace: str = "chat") -> None:
         checked_url(url)
         checked_namespace(namespace)
-        if importlib.util.find_spec("redis") is None:
+        try:
+            importlib.import_module("redis")  # here, not while a router opens: it takes a quarter of a second
+        except ImportError:
             raise ImportError(
                 "Replicas needs the package redis; install it with: "
                 "pip install '.[replicas]' in chat-router's folder"
-            )
+            ) from None
         self.namespace = namespace
         self._url = url if isinstance(url, Secret) else Secret(url)
         self._bound: Binding | None = None
@@ -205,6 +208,22 @@ class Binding:
         self._started = True
         self.link.start(self._owner)
 
+    @property
+    def has_heard(self) -> bool:
+        """Whether all that stands in the store was read once."""
+        return bool(self.link.has_read)
+
+    async def heard(self, seconds: float = OPENING) -> None:
+        """Wait until all that stands in the store was read once, or could not be; then apply it.
+
+        Args:
+            seconds: How long to wait at most.
+        """
+        with anyio.move_on_after(seconds):
+            while self.link.has_read is None:  # noqa: ASYNC110 - threads cannot set an event of a loop that may be gone
+                await anyio.sleep(0.002)
+        self.apply(anyio.current_time())
+
     def apply(self, now: float) -> None:
         """Apply what was heard; tell what became of the store."""
         if self.agreement.inbox:
@@ -251,9 +270,13 @@ class _OfProvider:
     ) -> None:
         self._binding.agreement.changed(self._provider, now, model, source, error)
 
-    def isolated(self) -> None:
+    @property
+    def isolated_since(self) -> float | None:
+        return self._binding.agreement.isolations.since.get(self._provider.name)
+
+    def isolated(self, since: float | None = None) -> None:
         link = self._binding.link
-        self._binding.agreement.isolated(self._provider, link.now())
+        self._binding.agreement.isolated(self._provider, link.now(), since)
 
     def reset(self) -> None:
         link = self._binding.link

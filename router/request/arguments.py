@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import anyio.lowlevel
 
 from adapters.contract import ChatRequest
+from adapters.contract.tools import check_results
 from router.policy.settings import setting_of
 from router.policy.timeouts import Timeouts
 
@@ -52,7 +53,10 @@ class Arguments:
             models=self.models,
             **self.options,
         )
-        return await built(steps)
+        request = await built(steps)
+        if any(message.role == "tool" for message in request.messages):
+            check_results([(message.role, message.extra) for message in request.messages])
+        return request
 
     def clocks(self, usual: Timeouts) -> Timeouts:
         """Return the clocks of the request: its own, or the usual ones.

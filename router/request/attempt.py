@@ -112,9 +112,9 @@ async def run_attempt(
             work.guard()
             validation = replace(request.validation, stall=clocks.stall)
             await _validate(validation, result, adapter.name, clocks.close, report)
-    if isinstance(result.error, FirstContentTimeout) and adapter.first_content is not None:
-        said = str(result.error).replace("Timeouts.first_content", f"first_content of {adapter.name!r}")
-        result.error.args = (said,)
+    if isinstance(result.error, FirstContentTimeout) and not (usual and adapter.first_content is None):
+        where = f"first_content of {adapter.name!r}" if usual else "the request's own timeouts"
+        result.error.args = (str(result.error).replace("Timeouts.first_content", where),)
     if result.error is not None:
         result.error.provider = result.error.provider or adapter.name
         if _is_of_the_caller(result, request, usual=usual):

@@ -5,6 +5,7 @@ Many things are closed side by side, so that one slow clean-up does not hold up 
 
 from __future__ import annotations
 
+import warnings
 import weakref
 from typing import TYPE_CHECKING
 
@@ -124,6 +125,18 @@ class InFlight:
             router: A weak reference to it.
         """
         return lambda: None if self.is_over else router()
+
+    def dropped(self, router: object, adapters: Sequence[Adapter]) -> None:
+        """Warn of a router that is collected as garbage with open connections, since it was not closed."""
+        left = 0 if self.closed or self.loop is None else sum(each.open_connections for each in adapters)
+        if left:
+            warnings.warn(
+                f"{router!r} was dropped without being closed, with {left} connections open; "
+                "use `async with Router(…) as router:`, or call aclose()",
+                ResourceWarning,
+                source=router,
+                stacklevel=3,
+            )
 
     async def close_once(self, close: Callable[[], Awaitable[None]], seconds: float) -> None:
         """Run `close` to its end, once; every caller waits for it, at most so long.

@@ -134,6 +134,12 @@ class PendingStream(_Pending[ReplyStream], AbstractAsyncContextManager[ReplyStre
     if not TYPE_CHECKING:  # a type checker refuses `async for` by itself
 
         def __aiter__(self) -> NoReturn:
+            self._refuse()
+
+        def __iter__(self) -> NoReturn:
+            self._refuse()
+
+        def _refuse(self) -> NoReturn:
             self.close()
             raise TypeError(
                 "Router.stream() has to be entered before it is iterated; write "

@@ -123,7 +123,10 @@ async def test_an_address_without_v1_is_refused_by_the_simulator_as_by_a_real_se
         error = await error_of(OpenAICompatible(simulator.url, model="m"))
 
     assert isinstance(error, NotWorking)
-    assert "its address often ends in /v1" in str(error)
+    assert str(error).endswith(
+        f"an OpenAI-compatible API answers at {simulator.url}, but not at this path; "
+        "check base_url (its address often ends in /v1)"
+    )
 
 
 async def test_an_unknown_model_is_refused_by_the_simulator_as_by_a_real_service() -> None:

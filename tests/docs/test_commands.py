@@ -137,10 +137,12 @@ def test_the_calls_of_the_gateway_are_answered() -> None:
             for line in calls
         ]
 
-    assert told[0] == "200\n"
-    assert '"providers"' in told[1]
-    assert '"action":"isolate"' in told[2]
-    assert '"action":"reset"' in told[3]
+    assert '"action":"reset"' in told[0]
+    assert '"action":"probe","state":"healthy"' in told[1]
+    assert told[2] == "200\n"
+    assert '"providers"' in told[3]
+    assert '"action":"isolate"' in told[4]
+    assert '"action":"reset"' in told[5]
 
 
 def test_what_is_left_runs_in_a_shell() -> None:

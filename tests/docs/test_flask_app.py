@@ -28,7 +28,7 @@ def test_it_streams_the_reply_and_a_visitor_who_leaves_closes_it(
     simulator = OpenAISimulator(text="one two three")
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(simulator):
         provider = f'[[provider]]\nadapter = "openai"\nbase_url = "{simulator.url}/v1"\nmodel = "small"\n'
-        (tmp_path / "chain.toml").write_text(provider, encoding="utf-8")
+        (tmp_path / "router.toml").write_text(provider, encoding="utf-8")
         module = run(APP, {})
         ended: list[RequestEnded] = []
         with module.router as router:
@@ -39,4 +39,8 @@ def test_it_streams_the_reply_and_a_visitor_who_leaves_closes_it(
             with client.post("/chat", json=HELLO, buffered=False) as answer:
                 assert next(filter(None, answer.iter_encoded())).startswith(b"word")
 
-    assert [event.verdict for event in ended] == ["complete", "closed"]
+            simulator.script = replace(simulator.script, fault="500")
+            failed = client.post("/chat", json=HELLO)
+            assert (failed.status_code, failed.json) == (503, {"error": "AllProvidersFailed"})
+
+    assert [event.verdict for event in ended] == ["complete", "closed", "failed"]

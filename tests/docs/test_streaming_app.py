@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from adapters import ScriptedAdapter
 from adapters.simulators.openai import OpenAISimulator
-from router import Router
+from router import Router, StreamInterrupted
 from tests.docs.pages import blocks
 from tests.docs.running import run
 from tests.docs.serving import PATIENCE, serving, until
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-APP, SHORT, *_ = (block for block in blocks("python") if block.page == "docs/guides/streaming.md")
+APP, FILTER, SHORT, *_ = (block for block in blocks("python") if block.page == "docs/guides/streaming.md")
 
 
 def _with_a_router(chat: Callable[[Request], Awaitable[Response]]) -> Starlette:
@@ -92,6 +92,23 @@ def test_the_response_serves_in_starlette_too() -> None:
         answer = httpx.post(f"{url}/chat", json=[{"role": "user", "content": "Hi"}], timeout=PATIENCE)
 
     assert (answer.status_code, answer.text) == (200, "Hello")
+
+
+def test_the_filter_keeps_out_replies_that_broke_off_and_nothing_else() -> None:
+    logger = logging.getLogger("uvicorn.error")
+    before = list(logger.filters)
+    try:
+        is_news = run(FILTER, {}).is_news
+    finally:
+        logger.filters[:] = before
+    broke_off = StreamInterrupted.__new__(StreamInterrupted)
+
+    def told(error: BaseException | None) -> bool:
+        info = None if error is None else (type(error), error, None)
+        return bool(is_news(logging.LogRecord("uvicorn.error", logging.ERROR, "", 0, "said", (), info)))
+
+    group = ExceptionGroup("unhandled", [ExceptionGroup("inner", [broke_off])])
+    assert [told(group), told(ExceptionGroup("other", [ValueError()])), told(None)] == [False, True, True]
 
 
 def test_the_shorter_variant_serves() -> None:

@@ -38,6 +38,12 @@ WRONG: list[tuple[str, type[Exception], str]] = [
         "and in it `async for delta in reply:`",
     ),
     (
+        "for delta in router.stream(h): pass",
+        TypeError,
+        f"Router.stream() has to be entered before it is iterated; write {HOW_TO_STREAM} "
+        "and in it `async for delta in reply:`",
+    ),
+    (
         "with router.stream(h) as reply: pass",
         TypeError,
         f"this is asynchronous; write {HOW_TO_STREAM}, or `reply = await router.complete(messages)`",

@@ -166,6 +166,11 @@ class Keys:
         """Where the only key came from, where that is known; else nothing."""
         return self.fixed[0].origin if len(self._keys) == 1 and self.fixed else ""
 
+    @property
+    def are_fixed(self) -> bool:
+        """Whether no function gives one of them."""
+        return len(self.fixed) == len(self._keys)
+
     def credentials(self) -> Pairs:
         """Return the headers of the only key, where that is fixed; else none."""
         return () if self.lends or not self.fixed else self._headers(self.fixed[0].reveal())

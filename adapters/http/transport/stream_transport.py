@@ -73,8 +73,13 @@ class StreamTransport(httpx.AsyncBaseTransport):
         self._exchanges: dict[int, weakref.ref[Exchange]] = {}
 
     def __repr__(self) -> str:
-        open_ones = sum(each.has_connection for each in self._under_way())
-        return f"<StreamTransport HTTP/1.1 open={open_ones} idle={len(self._idle)}>"
+        idle = len(self._idle)
+        return f"<StreamTransport HTTP/1.1 open={self.open_connections - idle} idle={idle}>"
+
+    @property
+    def open_connections(self) -> int:
+        """How many connections are open, idle ones too."""
+        return sum(each.has_connection for each in self._under_way()) + len(self._idle)
 
     def exchange(
         self,

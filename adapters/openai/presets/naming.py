@@ -58,5 +58,5 @@ def unknown(name: str) -> str:
         first, second = AMBIGUOUS[_plain(name)]
         return f"did you mean {first!r} or {second!r}?"
     close = difflib.get_close_matches(_plain(name), _SPELLINGS, n=1, cutoff=0.8)
-    hint = f"did you mean {_SPELLINGS[close[0]]!r}? " if close else ""
-    return f"{hint}For another service write OpenAICompatible(base_url=…). There are: {', '.join(PRESETS)}"
+    hint = f"did you mean {_SPELLINGS[close[0]]!r}? For" if close else "for"
+    return f"{hint} another service write OpenAICompatible(base_url=…). There are: {', '.join(PRESETS)}"

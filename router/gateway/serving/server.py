@@ -11,6 +11,7 @@ nothing, and the log tells all of them.
 
 from __future__ import annotations
 
+import math
 import signal
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from router.gateway.gateway import Gateway
-    from router.gateway.serving.source import ConfigFile
+    from router.gateway.serving.source import ConfigFile, Loaded
 
 IDLE_SECONDS: Final = 75
 """How long a connection without a request is kept: longer than proxies keep it, so that they close first."""
@@ -37,6 +38,8 @@ _LAST: Final = 3.0
 """Seconds to send the error events at the end, and to close the connections."""
 _LOOK: Final = 10
 """Every so many ticks of uvicorn, 0.1 s each, the file is looked at."""
+_SAME: Final = 3.0
+"""Seconds in which the same mistakes of a file are told once."""
 
 
 class GatewayServer(uvicorn.Server):
@@ -84,6 +87,7 @@ class GatewayServer(uvicorn.Server):
         self._say = say
         self._asked_to_reload = False
         self._signals = 0
+        self._refused = "", -math.inf
         self.interrupted = False
         self._end: float | None = None
         self._closed = False
@@ -162,10 +166,30 @@ class GatewayServer(uvicorn.Server):
         try:
             loaded = await anyio.to_thread.run_sync(source.read)
             check_binding(self._host, loaded.settings)
-            self._gateway.change(loaded.router, loaded.settings)
+            lost = await self._swapped(loaded)
         except Exception as error:  # noqa: BLE001 - whatever it is, the gateway goes on as it is
-            log("error", "gateway.not_reloaded", file=str(source.path), reason=str(error))
+            self._tell_refused(source, str(error))
             return
         for note in loaded.notes:
             log("warning", "gateway.note", note=note)
+        for name in lost:
+            reason = "it was isolated by hand, and the file has no provider of this name any more"
+            log("warning", "gateway.isolation_ended", provider=name, reason=reason)
         log("info", "gateway.reloaded", file=str(source.path), providers=list(loaded.router.providers))
+
+    def _tell_refused(self, source: ConfigFile, reason: str) -> None:
+        """Log why a file is not used; once where a signal and the look at the file come to the same."""
+        last, told_at = self._refused
+        now = anyio.current_time()
+        if reason != last or now > told_at + _SAME:
+            self._refused = reason, now
+            log("error", "gateway.not_reloaded", file=str(source.path), reason=reason)
+
+    async def _swapped(self, loaded: Loaded) -> tuple[str, ...]:
+        """Let the new router answer, opened; return who was isolated and is gone."""
+        router = await loaded.router.__aenter__()  # which hears first what other processes know
+        try:
+            return self._gateway.change(router, loaded.settings)
+        except BaseException:
+            await router.aclose()
+            raise

@@ -83,6 +83,16 @@ def shown(value: object, about: str) -> str:
     return f"{text} s" if about.startswith(_TIMES) else text
 
 
+def _once(sentence: str, value: object) -> str:
+    """Return a sentence without the default that it ends with or holds in brackets: a column tells it."""
+    if not isinstance(value, int | float):
+        return sentence
+    hours = f"{value // 3600:g} hour"
+    for told in (f"{value:g}", shown(value, sentence), hours):
+        sentence = sentence.replace(f" ({told})", "")
+    return sentence
+
+
 def tables() -> str:
     """A table for each."""
     parts = []
@@ -95,7 +105,7 @@ def tables() -> str:
         )
         sentences = _sentences(path)
         rows = [
-            (f"`{setting}`", shown(value, sentences[setting]), sentences[setting])
+            (f"`{setting}`", shown(value, sentences[setting]), _once(sentences[setting], value))
             for setting, value in _defaults(path).items()
             if setting in sentences and setting not in _NOT_SET
         ]

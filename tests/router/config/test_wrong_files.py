@@ -111,6 +111,14 @@ FILES: dict[str, tuple[str, int | None, str, str]] = {
     "a provider without an adapter": ('[[provider]]\nname = "a"', 1, "provider 1", "adapter is missing"),
     "an adapter that is misspelt": ('[[provider]]\nadapter = "h20"', 2, "provider 1: adapter", "'h2o'?"),
     "an adapter of a class name": ('[[provider]]\nadapter = "H2o"', 2, "provider 1: adapter", "'h2o'?"),
+    "a class that is misspelt": (
+        '[[provider]]\nadapter = "adapters.scripted:ScriptedAdaptor"', 2, "provider 1: adapter",
+        "adapters.scripted has no class ScriptedAdaptor; did you mean 'ScriptedAdapter'?",
+    ),
+    "a class with a dot": (
+        '[[provider]]\nadapter = "ollama_native.Ollama"', 2, "provider 1: adapter",
+        "for a class of your own write 'ollama_native:Ollama'",
+    ),
     "an adapter that is none": ('[[provider]]\nadapter = "zzz"', 2, "provider 1: adapter", "module:Class"),
     "another service": (
         '[[provider]]\nadapter = "llamafile"', 2, "provider 1: adapter",
@@ -131,7 +139,7 @@ FILES: dict[str, tuple[str, int | None, str, str]] = {
         '[[provider]]\nadapter = "no_such.module:Class"', 2, "provider 1: adapter", "make no_such.module ",
     ),
     "a class that is not there": (
-        '[[provider]]\nadapter = "adapters.aura:Hora"', 2, "provider 1: adapter", "no attribute 'Hora'",
+        '[[provider]]\nadapter = "adapters.aura:Hora"', 2, "provider 1: adapter", "no class Hora; there are",
     ),
     "a class that is no adapter": (
         '[[provider]]\nadapter = "pathlib:Path"', 2, "provider 1: adapter", "not a class derived from",

@@ -147,6 +147,12 @@ class BreakerAgainstAModel(RuleBasedStateMachine):
         self.trials.pop(name, None)
 
     @rule()
+    def end_break(self):
+        if self.breaker.state(self.now) == "open":
+            self.model.due = self.now
+        self.breaker.end_break(self.now)
+
+    @rule()
     def isolate(self):
         self.breaker.isolate()
         self.trials.clear()

@@ -372,12 +372,28 @@ def test_an_answer_is_the_trial_that_a_half_open_breaker_waits_for():
     permit.failed(0, None)
     found = ProbeResult(True, "it answered", "answer")
 
-    provider.probed(found, 5, POLICY)
-    assert "open" == breaker.state(5)
     provider.probed(ProbeResult(True, "it is there"), 11, POLICY)
     assert "half-open" == breaker.state(11)
     provider.probed(found, 11, POLICY)
     assert "closed" == breaker.state(11)
+
+
+def test_an_answer_ends_a_break_and_the_next_request_is_the_trial():
+    breaker = CircuitBreaker(BreakerPolicy(consecutive=1, open_for=10, jitter=0), random.Random(0))
+    provider = Provider(ScriptedAdapter("first"), breaker)
+    provider.failed(ServiceFailed("no"), ask(provider, 0), 0, POLICY)
+    refused = provider.refusal(None, 5)
+    assert refused is not None
+    assert "circuit breaker open" in refused.reason
+
+    provider.probed(ProbeResult(True, "it is there"), 5, POLICY)
+    assert provider.refusal(None, 5) is not None
+    provider.probed(ProbeResult(True, "it answered", "answer"), 6, POLICY)
+    assert provider.refusal(None, 6) is None
+    turn = ask(provider, 7)
+    assert provider.refusal(None, 7) is not None, "there is one trial, and no more"
+    provider.succeeded(turn, 8, 1)
+    assert "closed" == provider.standing.breaker_for(None, 8).state
 
 
 def test_what_a_probe_told_of_the_service_is_remembered():

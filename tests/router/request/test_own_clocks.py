@@ -62,6 +62,7 @@ async def test_a_callers_own_shorter_limit_wins_and_is_no_evidence() -> None:
 
     attempt, seconds = await failed(cold, timeouts=Timeouts(first_content=5))
 
+    assert "raise the request's own timeouts" in attempt.reason
     assert seconds == pytest.approx(5)
     assert attempt.error.scope is Scope.REQUEST
 

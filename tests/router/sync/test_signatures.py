@@ -13,7 +13,7 @@ from router.sync.signatures import sections_of
 OTHERWISE = {"aclose": "close"}
 WITHOUT = {
     ReplyStream: {"receive", "receive_ready", "close_by", "extra_attributes", "extra"},  # `next(reply)`
-    Router: set[str](),
+    Router: {"take_over"},  # of a gateway that reads its file anew, which is asynchronous
     Monitor: set[str](),
 }
 PAIRS: list[tuple[Any, Any]] = [(Router, SyncRouter), (ReplyStream, SyncReplyStream), (Monitor, SyncMonitor)]

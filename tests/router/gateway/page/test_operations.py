@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import pytest
 
-from adapters import RateLimited
+from adapters import RateLimited, ServiceFailed
 from adapters.scripted import ScriptedAdapter
-from router import Router
+from router import BreakerPolicy, Router
 from router.gateway.page import operations
 from tests.router.gateway.page.served import KEY, SHOWN, TestGateway, gateway
 
@@ -68,6 +68,24 @@ async def test_one_provider_alone_is_probed() -> None:
     assert "first was probed in" in answer.json()["said"]
     assert states[0][0] == "healthy"
     assert states[1][0] == "unknown"
+
+
+@pytest.mark.parametrize("action", ["probe", "reset"])
+async def test_after_an_outage_the_operator_lets_requests_ask_again(action: str) -> None:
+    """As the runbook says under "Only the reserve answers"."""
+    first = ScriptedAdapter.each("first", [[ServiceFailed("down")], ["well"]])
+    chain = [first, ScriptedAdapter("second", ["hello"])]
+    hello = [{"role": "user", "content": "Hi"}]
+    async with Router(chain, observers=[], breaker=BreakerPolicy(consecutive=1)) as router:
+        await router.complete(hello)
+        served = TestGateway(router)
+        skipped = await router.complete(hello)
+        async with served.client() as client:
+            await operate(client, action, {"provider": "first", "level": "answer"})
+        again = await router.complete(hello)
+
+    assert "circuit breaker open" in str(skipped.attempts[0])
+    assert (skipped.provider, again.provider) == ("second", "first")
 
 
 @pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer wrong"}, {"cookie": f"key={KEY}"}])
