@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from adapters.contract.message import Message
 
 _WORDS: Final = ("text", "refusal")
+_INSTRUCTING: Final = ("system", "developer")
 
 
 @quickly_made
@@ -59,25 +60,27 @@ class Traits:
     @classmethod
     def of(cls, messages: Sequence[Message]) -> Traits:
         """Return the traits of `messages`."""
-        instructions = characters = 0
-        tools = null = False
-        roles: set[str] = set()
+        roles = {m.role for m in messages}
+        tools = not roles.isdisjoint(("tool", "function"))
+        characters = 0
+        null = False
         others: list[Mapping[str, Any]] = []
-        for m in messages:  # one pass: each request pays for it
-            role, content = m.role, m.content
-            roles.add(role)
-            if role in ("system", "developer"):
-                instructions += 1
-            if role in ("tool", "function") or (m.extra and m.extra.get("tool_calls")):
-                tools = True
-            if isinstance(content, str):
+        for m in messages:  # each request pays for it
+            content = m.content
+            if type(content) is str:
                 characters += len(content)
             elif content is None:
                 null = True
+            elif isinstance(content, str):
+                characters += len(content)
             else:
                 characters += len(m.text)
                 others += [part for part in content if part.get("type") not in _WORDS]
-        sounds = sum(part.get("type") == "input_audio" for part in others)
+            if m.extra and m.extra.get("tool_calls"):
+                tools = True
+        told = not roles.isdisjoint(_INSTRUCTING)
+        instructions = len([m for m in messages if m.role in _INSTRUCTING]) if told else 0
+        sounds = sum(part.get("type") == "input_audio" for part in others) if others else 0
         last = messages[-1] if messages else None
         return cls(
             has_system=instructions > 0,
@@ -86,7 +89,7 @@ class Traits:
             has_images=len(others) > sounds,
             characters=characters,
             has_audio=sounds > 0,
-            has_image_urls=any(map(_is_by_address, others)),
+            has_image_urls=bool(others) and any(map(_is_by_address, others)),
             is_prefilled=last is not None and last.role == "assistant" and not last.extra.get("tool_calls"),
             roles=frozenset(roles),
             instructions=instructions,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from adapters.contract import Delta
 from adapters.contract.delta import together
 from adapters.contract.errors import AdapterError, BadReply
+from adapters.contract.message import all_as_sent
 from adapters.openai.chunks import ChunkReader
 from adapters.openai.dialect import USUAL, Dialect
 from adapters.wire.json import decode, encode, encode_in_steps
@@ -298,12 +299,12 @@ def request_body(
     if isinstance(messages, bytes):  # joined, since an encoder copies many megabytes slowly
         first = encode(fields)[:-1] + b"," if fields else b"{"
         return b"".join((first, b'"messages":', messages, b',"stream":', encode(stream), b"}"))
-    return encode({**fields, "messages": [m.as_sent(provider) for m in messages], "stream": stream})
+    return encode({**fields, "messages": all_as_sent(messages, provider), "stream": stream})
 
 
 def messages_body(messages: Sequence[Message]) -> bytes:
     """Return the messages as a part of a body, for any provider."""
-    return encode([message.as_sent() for message in messages])
+    return encode(all_as_sent(messages))
 
 
 def messages_body_in_steps(messages: Sequence[Message]) -> Generator[None, None, bytes]:

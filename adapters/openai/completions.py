@@ -218,7 +218,7 @@ async def _body(adapter: HTTPAdapter, request: ChatRequest, dialect: Dialect = U
     name, stream = adapter.name, dialect.stream
     if at_once and traits.characters <= _SHORT:
         return request_body(model, messages, options, extra, stream, name, dialect)
-    if any(m.kept for m in messages):  # each provider gets its own form of them
+    if [m for m in messages if m.kept]:  # each provider gets its own form of them
         return await _in_steps(request_body_in_steps(model, messages, options, extra, stream, name, dialect))
     encoded = request.encoded(_PROTOCOL)
     if encoded is None:

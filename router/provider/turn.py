@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from adapters.contract.message import all_as_sent
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -54,8 +56,8 @@ class Turn:
     def content(self) -> bytes:
         """A digest of the messages: equal for the same content, whoever asks and how often."""
         if self._content is None:
-            messages = [message.as_sent() for message in self.request.messages]
-            self._content = hashlib.blake2b(_sorted.encode(messages), digest_size=16).digest()
+            messages = _sorted.encode(all_as_sent(self.request.messages))
+            self._content = hashlib.blake2b(messages, digest_size=16).digest()
         return self._content
 
     @property
