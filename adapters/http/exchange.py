@@ -236,11 +236,13 @@ class Answer:
         """Return the error that this answer stands for, after a bounded look at its body."""
         limits = self._client.limits
         body = bytearray()
-        if self._exchange.complete:  # all of it is here, so nothing waits
-            await self._begin_of_body(body, limits.error_body)
-        else:
+        if not self._exchange.complete:
             with anyio.move_on_after(limits.error_seconds):
                 await self._begin_of_body(body, limits.error_body)
+        elif self._decoded is not None:  # all of it is here, so nothing waits
+            await self._begin_of_body(body, limits.error_body)
+        else:
+            body += self._exchange.read_now() or b""
         return self._client.error_from(self._whole_answer(bytes(body[: limits.error_body])))
 
     async def _begin_of_body(self, body: bytearray, limit: int) -> None:

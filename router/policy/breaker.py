@@ -242,10 +242,18 @@ class Window:
 
     def counts(self, now: float) -> tuple[int, int, int]:
         """Return the calls in the window, those of them that failed, and those that were slow."""
-        if not self._buckets:
-            return 0, 0, 0
-        young = [b for b in self._buckets if b.index > now // self._width - BUCKETS]
-        return sum(b.calls for b in young), sum(b.failures for b in young), sum(b.slow for b in young)
+        calls = failures = slow = 0
+        since = now // self._width - BUCKETS
+        for bucket in self._buckets:
+            if bucket.index > since:
+                calls += bucket.calls
+                failures += bucket.failures
+                slow += bucket.slow
+        return calls, failures, slow
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self._buckets.clear()
 
 
 class CircuitBreaker:
@@ -400,7 +408,7 @@ class CircuitBreaker:
 
     def _is_bad(self, now: float, began: float) -> bool:
         policy = self.policy
-        undecided = self._undecided(now, began)
+        undecided = self._undecided(now, began) if self._pending else 0
         row = policy.consecutive is not None and self._in_a_row >= policy.consecutive
         if row and self._since_success >= undecided:
             return True
@@ -441,7 +449,7 @@ class CircuitBreaker:
         self._repetitions = self._in_a_row = self._since_success = 0
         self._row_ended = -math.inf
         self._pending.clear()
-        self._window = Window(self.policy.window)
+        self._window.forget()
 
     def _at(self, now: float) -> float:
         """Return `now`, or the newest time that this was told where that is later."""

@@ -65,6 +65,7 @@ REMEMBERED: Final = 3600.0
 REACHABLE: Final = "reachable; not asked for an answer"
 """What a successful probe of level `reach` proves."""
 
+_AWAY: Final = (*OF_THE_WAY, NotWorking)
 _WHOLE: Final = ("complete", "closed", "refused")
 """Verdicts of replies that did not break off."""
 
@@ -367,7 +368,7 @@ class Standing:
             return
         self.last_error, self.last_error_at = error, now
         if not isinstance(error, ModelNotFound):
-            away = isinstance(error, (*OF_THE_WAY, NotWorking))
+            away = isinstance(error, _AWAY)
             self.by_request = self.against = Evidence(
                 "traffic", now, False, f"{what} ({told(error)})", str(error), away
             )

@@ -154,6 +154,8 @@ class Candidates:
             behind: The names of those that come after it.
             now: On the event loop's clock.
         """
+        if len(behind) == 1:
+            return int(self.would_be_asked(behind[0], now))
         context = self._context
         clocks, remaining = context.clocks_at(provider), context.deadline.remaining(now)
         usual = context.timeouts is context.usual
