@@ -259,9 +259,11 @@ class ChatRequest:
             checked,
             _extra(extra),
             demands_of(checked, require),
-            headers=headers_by_provider(headers),
-            api_key=keys_by_provider(api_key),
-            models=models_by_provider(models),
+            None,
+            Conditions(),
+            headers_by_provider(headers),
+            keys_by_provider(api_key),
+            models_by_provider(models),
         )
 
     def under(self, conditions: Conditions, provider: str | None = None) -> ChatRequest:

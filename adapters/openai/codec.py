@@ -66,7 +66,6 @@ class ChunkDecoder:
         meter: Meter,
         line: int,
         idle_lines: int,
-        *,
         choices: int = 1,
         errors: AnswerErrors = _ERRORS,
     ) -> None:
@@ -76,7 +75,7 @@ class ChunkDecoder:
         self._meter = meter
         self._errors = errors
         self._line = line
-        self._sse = SSEDecoder(line, idle_lines, error_field=True)
+        self._sse = SSEDecoder(line, idle_lines, True)
         self._reader = ChunkReader(meter, errors, choices)
 
     @property
@@ -113,9 +112,9 @@ class ChunkDecoder:
     def _begin(self, chunk: bytes, deltas: list[Delta]) -> bytes:
         """Decode the beginning of a chunk, up to where a run of texts may begin; return the rest."""
         runs = self._reader.runs
-        while chunk and not (runs and self._sse.at_rest):
+        while chunk and not (runs.known and self._sse.at_rest):
             # One event for itself: what is learned by it may hold for those behind it.
-            known = bool(runs)
+            known = runs.known
             end = chunk.find(b"\n\n") + 2 if known or runs.tries > 0 else 1
             if not known and runs.tries > 0:
                 runs.tries -= 1

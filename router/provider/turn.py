@@ -32,7 +32,7 @@ class Turn:
         tenant: The turn at what is known of that account, where something is.
     """
 
-    __slots__ = ("_common", "_content", "_permits", "_whole", "account", "model", "request", "tenant")
+    __slots__ = ("_common", "_content", "_permits", "_usual", "account", "model", "request", "tenant")
 
     def __init__(
         self,
@@ -47,9 +47,9 @@ class Turn:
         self.model = model
         self.account = account
         self.tenant: Turn | None = None
+        self._usual = permits
         self._common = common
-        self._whole = (*permits[:1], *common[:1])
-        self._permits = (*permits, *common)
+        self._permits = (*permits, *common)  # those that were not told yet
         self._content: bytes | None = None
 
     @property
@@ -82,8 +82,9 @@ class Turn:
             of_model_only: Whether only those of the model count it.
             of_account_only: Whether only those of the account count it.
         """
+        whole = (*self._usual[:1], *self._common[:1])
         for permit in self._permits:
-            if (of_model_only and permit in self._whole) or (of_account_only and permit in self._common):
+            if (of_model_only and permit in whole) or (of_account_only and permit in self._common):
                 permit.released()
             else:
                 permit.failed(now, retry_after)
