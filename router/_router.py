@@ -272,21 +272,21 @@ class Router(Origins):
         now = self._in_flight.clock()
         if given.providers is None:
             candidates = in_turn(candidates, self._strategy, now, self._random, self._tell.broke, request)
-        context = RequestContext(
-            request=request,
-            candidates=candidates,
-            ledger=Ledger(f"{self._random.getrandbits(64):016x}", now, self._tell, self._tell.wants),
-            timeouts=timeouts,
-            usual=self.timeouts,
-            deadline=Deadline(now + timeouts.total),
-            policy=self.retry,
-            budget=self._budget,
-            interruption=self._interruption,
-            slots=self._slots,
-            random_source=self._random,
-            clock=self._in_flight.clock,
-            loop=loop,
-            work=self._in_flight.work(guarded=False),
+        context = RequestContext(  # by place: names cost more than all the rest of it
+            request,
+            candidates,
+            Ledger(f"{self._random.getrandbits(64):016x}", now, self._tell, self._tell.wants),
+            timeouts,
+            self.timeouts,
+            Deadline(now + timeouts.total),
+            self.retry,
+            self._budget,
+            self._interruption,
+            self._slots,
+            self._random,
+            self._in_flight.clock,
+            loop,
+            self._in_flight.work(guarded=False),
         )
         with context.work:
             stream = await Call(context).open()

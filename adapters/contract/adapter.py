@@ -189,11 +189,9 @@ class Adapter(ABC):
 
     def working_at(self, now: float) -> bool | None:
         """Return `working` as of `now`: False lapses to None when `recheck_at` is over. Changes nothing."""
-        return None if self._lapsed(now) else self._standing.working
-
-    def _lapsed(self, now: float) -> bool:
-        recheck_at = self._standing.recheck_at
-        return recheck_at is not None and now >= recheck_at
+        standing = self._standing
+        lapsed = standing.recheck_at is not None and now >= standing.recheck_at
+        return None if lapsed else standing.working
 
     def in_loop(self, loop: object) -> None:
         """Say in which event loop it is used from here on; the router does, and so do probes.

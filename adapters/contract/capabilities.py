@@ -117,6 +117,8 @@ class Capabilities:
 
     def of(self, model: str | None) -> Capabilities:
         """Return what holds for a model, by the service's name."""
+        if not self.by_model:
+            return self
         changes = self.by_model.get(model) if model is not None else None
         return self if changes is None else self._with(changes)
 
@@ -214,9 +216,10 @@ def _renamed(able: Capabilities) -> frozenset[str]:
 
 def _needs_words_only(request: ChatRequest) -> bool:
     """Whether it demands nothing of a provider, and its messages are nothing but words, as most are."""
-    if request.demands or "response_format" in request.options:
+    if request.demands or (request.options and "response_format" in request.options):
         return False
-    return not request.traits.needs_more_than_words
+    traits = request.traits
+    return not (traits.has_tools or traits.parts)
 
 
 def _lacking(able: Capabilities, request: ChatRequest) -> tuple[str, ...]:

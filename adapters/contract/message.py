@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from adapters.contract.frozen import quickly_made
+from adapters.contract.frozen import quickly_made, unguarded
 from adapters.contract.other_names import SETTINGS
 from adapters.contract.tools import check_tool_calls
 
@@ -200,22 +200,54 @@ class Message:
         return f"<Message {self.role}, {parts}{len(self.text)} characters>"
 
 
-def said(value: object) -> Message | None:
-    """Return the message of a mapping of role and text alone, which passes every check of `Message.parse`.
+_unguarded: Final = unguarded(Message)
 
-    Most messages of a history are such, and need neither a copy nor the checks. None for all others.
+
+def parsed(given: Sequence[Message | Mapping[str, Any] | HasMessage], first: int = 0) -> list[Message]:
+    """Return the messages that `given` describe, as `Message.parse` does with each.
+
+    Most messages of a history are mappings of role and text alone. Such a one passes every check, and needs
+    neither a copy nor the checks.
+
+    Args:
+        given: Of a request.
+        first: The number of the first one among all messages of the request, for errors.
     """
-    if type(value) is not dict or len(value) != 2:
-        return None
-    role, text = value.get("role"), value.get("content")
-    if type(text) is not str or not text or type(role) is not str or role not in _SPEAKERS:
-        return None
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            return None
-    return Message(role, text, EMPTY, EMPTY)
+    found: list[Message] = []
+    for value in given:  # a history has thousands of them: no call for what is right
+        if type(value) is dict and len(value) == 2:
+            try:
+                role, text = value["role"], value["content"]
+            except KeyError:
+                role = text = None
+            known = type(role) is str and role in _SPEAKERS
+            if known and type(text) is str and text and (text.isascii() or _is_encodable(text)):
+                message = _unguarded()
+                message.role, message.content = role, text
+                message.extra = message.kept = EMPTY
+                message.__class__ = Message
+                found.append(message)
+                continue
+        found.append(Message.parse(value, f"messages[{first + len(found)}]"))
+    return found
+
+
+def all_as_sent(messages: Sequence[Message], provider: str | None = None) -> list[dict[str, Any]]:
+    """Return the mappings of messages for encoding, as `Message.as_sent` does; most are role and text."""
+    return [
+        {"role": m.role, "content": m.content}
+        if m.extra is EMPTY and m.kept is EMPTY and type(m.content) is str
+        else m.as_sent(provider)
+        for m in messages
+    ]
+
+
+def _is_encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _as_mapping(given: Any, where: str) -> tuple[Mapping[str, Any], Mapping[str, Mapping[str, Any]]]:

@@ -16,7 +16,7 @@ from adapters.contract.credentials import (
     models_by_provider,
 )
 from adapters.contract.frozen import quickly_made
-from adapters.contract.message import EMPTY, Message, cut_name, json_copy, said
+from adapters.contract.message import EMPTY, Message, cut_name, json_copy, parsed
 from adapters.contract.options import checked_options, demands_of
 from adapters.contract.traits import Traits, text_bytes
 
@@ -127,7 +127,7 @@ class Conditions:
     @property
     def own_account(self) -> bool:
         """Whether it runs on an account of the request's own: what fails there says nothing about others."""
-        return self.api_key is not None or is_of_an_account(self.headers)
+        return self.brings_credentials and (self.api_key is not None or is_of_an_account(self.headers))
 
 
 @quickly_made
@@ -248,22 +248,22 @@ class ChatRequest:
         if model is not None:
             model = json_copy(model, "model")
         given = tuple(messages)  # what is added meanwhile is of the next request
-        parsed: list[Message] = []
-        for start in range(0, len(given), _STEP):
-            if start:
-                yield
-            for number, message in enumerate(given[start : start + _STEP], start):
-                parsed.append(said(message) or Message.parse(message, f"messages[{number}]"))
+        copied = parsed(given[:_STEP])
+        for start in range(_STEP, len(given), _STEP):
+            yield
+            copied += parsed(given[start : start + _STEP], start)
         checked = checked_options(options)
         return cls(
-            tuple(parsed),
+            tuple(copied),
             model,
             checked,
             _extra(extra),
             demands_of(checked, require),
-            headers=headers_by_provider(headers),
-            api_key=keys_by_provider(api_key),
-            models=models_by_provider(models),
+            None,
+            Conditions(),
+            headers_by_provider(headers),
+            keys_by_provider(api_key),
+            models_by_provider(models),
         )
 
     def under(self, conditions: Conditions, provider: str | None = None) -> ChatRequest:

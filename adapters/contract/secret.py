@@ -15,6 +15,7 @@ SHOWN: Final = 300
 """Characters of a peer's text that are shown in an error or a log."""
 _SHORTEST: Final = 4  # a value shorter than this would mask half of every sentence
 _SHORTEST_PIECE: Final = 8  # the same for a part of one, which may be an everyday word
+_SHORT_TEXT: Final = 512  # a service that fails says the same each time: as it was shown last, it is kept
 _PASSING: Final = 16
 """Values that are masked besides those given, at most: a few requests under way, a few headers each."""
 _KEPT: Final = 64
@@ -125,7 +126,7 @@ class PeerText:
         secrets: The values to mask, wherever they stand.
     """
 
-    __slots__ = ("_fixed", "_passing", "_readings", "_stale", "_values", "_with")
+    __slots__ = ("_before", "_fixed", "_passing", "_readings", "_stale", "_values", "_with")
 
     def __init__(self, secrets: Iterable[Secret] = ()) -> None:
         self._fixed = frozenset(secret.reveal() for secret in secrets)
@@ -134,6 +135,7 @@ class PeerText:
         self._values: list[str] = []
         self._readings: list[str] = []
         self._stale = True
+        self._before: dict[tuple[str, int], str] = {}  # short texts, as they were shown last
 
     def also(self, secrets: Iterable[Secret]) -> PeerText:
         """Return what masks these secrets, too; this one stays as it is."""
@@ -171,6 +173,16 @@ class PeerText:
 
     def __call__(self, text: str | bytes, limit: int = SHOWN) -> str:
         """Return at most `limit` characters of `text` in one line. Masks before it cuts."""
+        if type(text) is not str or len(text) > _SHORT_TEXT:
+            return self._shown(text, limit)
+        if self._stale or len(self._before) > _KEPT:
+            self._before.clear()
+        shown = self._before.get((text, limit))
+        if shown is None:
+            shown = self._before[text, limit] = self._shown(text, limit)
+        return shown
+
+    def _shown(self, text: str | bytes, limit: int) -> str:
         if isinstance(text, bytes):
             text = text[: 64 * limit].decode("utf-8", "replace")
         window = " ".join(text[: 64 * limit].split())[: 16 * limit]

@@ -254,7 +254,7 @@ class HTTPAdapter(Adapter):
         """Return the HTTP exchanges of one attempt, to be entered."""
         # A router counts the requests, and has looked whether this is the event loop that it told us of.
         loop = self._loop if conditions.has_slot else None
-        return Session(self._client, conditions, keys=self._keys, loop=loop)
+        return Session(self._client, conditions, self._keys, loop)
 
     def _refuse_unknown(self, settings: HTTPSettings) -> None:
         for name, value in settings.items():

@@ -53,7 +53,6 @@ class Answer:
         flow: Flow,
         sent: int,
         shown: PeerText,
-        *,
         keyed: bool = False,
     ) -> None:
         self._client = client
@@ -82,8 +81,8 @@ class Answer:
         self.status = exchange.status
         self._headers = exchange.headers
         self.framed = exchange.framed
-        codings = codings_of(self.header("content-encoding"))
-        if codings:
+        coded = self._value(b"content-encoding")
+        if coded is not None and (codings := codings_of(coded)):
             self._decoded = Decoded(
                 self,
                 codings,
@@ -123,13 +122,17 @@ class Answer:
 
     def header(self, name: str) -> str | None:
         """Return a header's value; those of several headers of the name are joined."""
+        return self._value(name.lower().encode("ascii"))
+
+    def _value(self, name: bytes) -> str | None:
+        """Return the value of a header, named in lower case."""
         if self._joined is None:
             self._joined = joined = dict(self._headers)
             if len(joined) < len(self._headers):
                 joined.clear()
                 for key, value in self._headers:
                     joined[key] = joined[key] + b", " + value if key in joined else value
-        found = self._joined.get(name.lower().encode("ascii"))
+        found = self._joined.get(name)
         return None if found is None else text_of(found)
 
     def values_of(self, wanted: Mapping[bytes, str]) -> dict[str, str]:
@@ -138,7 +141,7 @@ class Answer:
         Args:
             wanted: Names in lower case, as bytes and as text.
         """
-        return {wanted[name]: self.header(wanted[name]) or "" for name, _ in self._headers if name in wanted}
+        return {wanted[name]: self._value(name) or "" for name, _ in self._headers if name in wanted}
 
     def set_cookies(self) -> dict[str, str]:
         """Return the names and values of all Set-Cookie headers; attributes are left out."""
@@ -236,11 +239,13 @@ class Answer:
         """Return the error that this answer stands for, after a bounded look at its body."""
         limits = self._client.limits
         body = bytearray()
-        if self._exchange.complete:  # all of it is here, so nothing waits
-            await self._begin_of_body(body, limits.error_body)
-        else:
+        if not self._exchange.complete:
             with anyio.move_on_after(limits.error_seconds):
                 await self._begin_of_body(body, limits.error_body)
+        elif self._decoded is not None:  # all of it is here, so nothing waits
+            await self._begin_of_body(body, limits.error_body)
+        else:
+            body += self._exchange.read_now() or b""
         return self._client.error_from(self._whole_answer(bytes(body[: limits.error_body])))
 
     async def _begin_of_body(self, body: bytearray, limit: int) -> None:
@@ -253,7 +258,7 @@ class Answer:
 
     def _whole_answer(self, body: bytes) -> WholeAnswer:
         return WholeAnswer(
-            self.status, self.reason, self._headers, body, self.where, self._shown, keyed=self._keyed
+            self.status, self.reason, self._headers, body, self.where, self._shown, self._keyed
         )
 
     async def _read_on(self) -> None:

@@ -45,8 +45,8 @@ class Session:
         client: Of the provider.
         conditions: Of the attempt.
         keys: The provider's keys, where it has any or a request may bring one.
-        counted: False for what must not compete with requests, a probe: it takes no slot.
         loop: The token of the event loop that runs here, where the caller knows it.
+        counted: False for what must not compete with requests, a probe: it takes no slot.
 
     Attributes:
         name: The provider's name.
@@ -67,10 +67,10 @@ class Session:
         self,
         client: Client,
         conditions: Conditions,
-        *,
         keys: Keys | None = None,
-        counted: bool = True,
         loop: object | None = None,
+        *,
+        counted: bool = True,
     ) -> None:
         self._client = client
         self._keys = keys
@@ -300,4 +300,4 @@ class Session:
             ) from None
         where = f"{self.name}: {method} {path}"
         sent, own = len(content or b""), self._credentials is not None
-        return Answer(self._client, exchange, where, self._conditions.flow, sent, self.shown, keyed=own)
+        return Answer(self._client, exchange, where, self._conditions.flow, sent, self.shown, own)

@@ -96,7 +96,7 @@ class ChunkReader:
         self._has_answer = False  # anything but reasoning
         self._text = SurrogateJoiner()
         self._reasoning = SurrogateJoiner()
-        self._calls = ToolCallReader(meter)
+        self._calls: ToolCallReader | None = None  # most replies have none
         self._side = SideFields()
         self._further: dict[int, ChunkReader] = {}
         if choices > 1:
@@ -144,12 +144,10 @@ class ChunkReader:
 
     def held(self) -> Delta:
         """Return what was held back of text, reasoning and arguments, at the end of the stream."""
-        return Delta(
-            self._text.flush(),
-            self._reasoning.flush(),
-            self._calls.held(),
-            beside=self._side.taken_into(None),
-        )
+        calls = () if self._calls is None else self._calls.held()
+        delta = Delta(self._text.flush(), self._reasoning.flush(), calls)
+        delta.beside = self._side.taken_into(None)
+        return delta
 
     def last(self) -> Delta:
         """Return the delta that proves the end, with the finish reason, the usage, and what was held back.
@@ -195,7 +193,9 @@ class ChunkReader:
                 return Delta(text) if text else None
             if not text:
                 self._side.look(data, self._meter)
-            return Delta(text, model=model, beside=self._side.taken_into(None))
+            delta = Delta(text)
+            delta.model, delta.beside = model, self._side.taken_into(None)
+            return delta
         usage = self._counted(chunk.usage if choice.usage is None else choice.usage)
         if content == _NOTHING and usage is None and choice.error is None and choice.logprobs is None:
             return self._without_words(choice, chunk, data)
@@ -268,10 +268,8 @@ class ChunkReader:
         beside: Beside | None = None
         if content is not None:
             text, reasoning, beside = self._words(content, choice.logprobs)
-            if content.tool_calls:
-                calls = self._calls.read(content.tool_calls)
-            if content.function_call:
-                calls += self._calls.read_old_form(content.function_call)
+            if content.tool_calls or content.function_call:
+                calls = self._called(content)
         self._finish(choice)
         if text:
             self._meter.content(text)
@@ -283,6 +281,15 @@ class ChunkReader:
         if text or calls or (beside is not None and beside.has_content):
             self._has_answer = True
         return delta
+
+    def _called(self, content: _Content) -> tuple[ToolCallFragment, ...]:
+        """Return the fragments of tool calls, in either form."""
+        if self._calls is None:
+            self._calls = ToolCallReader(self._meter)
+        calls = self._calls.read(content.tool_calls) if content.tool_calls else ()
+        if content.function_call:
+            calls += self._calls.read_old_form(content.function_call)
+        return calls
 
     def _words(self, content: _Content, logprobs: object) -> tuple[str, str, Beside | None]:
         """Return text, reasoning and what is beside; a refusal is what the model says, so it is text."""

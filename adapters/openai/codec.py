@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from adapters.contract import Delta
 from adapters.contract.delta import together
 from adapters.contract.errors import AdapterError, BadReply
+from adapters.contract.message import all_as_sent
 from adapters.openai.chunks import ChunkReader
 from adapters.openai.dialect import USUAL, Dialect
 from adapters.wire.json import decode, encode, encode_in_steps
@@ -65,7 +66,6 @@ class ChunkDecoder:
         meter: Meter,
         line: int,
         idle_lines: int,
-        *,
         choices: int = 1,
         errors: AnswerErrors = _ERRORS,
     ) -> None:
@@ -75,7 +75,7 @@ class ChunkDecoder:
         self._meter = meter
         self._errors = errors
         self._line = line
-        self._sse = SSEDecoder(line, idle_lines, error_field=True)
+        self._sse = SSEDecoder(line, idle_lines, True)
         self._reader = ChunkReader(meter, errors, choices)
 
     @property
@@ -112,9 +112,9 @@ class ChunkDecoder:
     def _begin(self, chunk: bytes, deltas: list[Delta]) -> bytes:
         """Decode the beginning of a chunk, up to where a run of texts may begin; return the rest."""
         runs = self._reader.runs
-        while chunk and not (runs and self._sse.at_rest):
+        while chunk and not (runs.known and self._sse.at_rest):
             # One event for itself: what is learned by it may hold for those behind it.
-            known = bool(runs)
+            known = runs.known
             end = chunk.find(b"\n\n") + 2 if known or runs.tries > 0 else 1
             if not known and runs.tries > 0:
                 runs.tries -= 1
@@ -298,12 +298,12 @@ def request_body(
     if isinstance(messages, bytes):  # joined, since an encoder copies many megabytes slowly
         first = encode(fields)[:-1] + b"," if fields else b"{"
         return b"".join((first, b'"messages":', messages, b',"stream":', encode(stream), b"}"))
-    return encode({**fields, "messages": [m.as_sent(provider) for m in messages], "stream": stream})
+    return encode({**fields, "messages": all_as_sent(messages, provider), "stream": stream})
 
 
 def messages_body(messages: Sequence[Message]) -> bytes:
     """Return the messages as a part of a body, for any provider."""
-    return encode([message.as_sent() for message in messages])
+    return encode(all_as_sent(messages))
 
 
 def messages_body_in_steps(messages: Sequence[Message]) -> Generator[None, None, bytes]:

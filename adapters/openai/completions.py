@@ -95,9 +95,8 @@ async def converse(
             if failure is not None:
                 raise answer.located(failure)
             return
-        decoder = ChunkDecoder(
-            session.meter, session.limits.line, session.limits.empty, choices=_choices(request), errors=errors
-        )
+        limits = session.limits
+        decoder = ChunkDecoder(session.meter, limits.line, limits.empty, _choices(request), errors)
         while chunk is not None:
             for delta in flow.hand_over(decoder.feed(chunk)):
                 yield delta
@@ -107,14 +106,14 @@ async def converse(
         else:
             for delta in flow.hand_over(decoder.flush()):
                 yield delta
-        if decoder.proved and not decoder.done and chunk is not None:
+        if not decoder.done and chunk is not None and decoder.proved:
             rest = Rest(answer, decoder, session.limits.silence_after_finish)
             while not decoder.done and (deltas := await rest.next()):
                 for delta in flow.hand_over(deltas):
                     yield delta
         if decoder.done:
             answer.ended()
-        if decoder.proved or decoder.failure is not None:
+        if decoder.done or decoder.proved or decoder.failure is not None:
             yield _last(decoder, answer)
 
 
@@ -218,7 +217,7 @@ async def _body(adapter: HTTPAdapter, request: ChatRequest, dialect: Dialect = U
     name, stream = adapter.name, dialect.stream
     if at_once and traits.characters <= _SHORT:
         return request_body(model, messages, options, extra, stream, name, dialect)
-    if any(m.kept for m in messages):  # each provider gets its own form of them
+    if [m for m in messages if m.kept]:  # each provider gets its own form of them
         return await _in_steps(request_body_in_steps(model, messages, options, extra, stream, name, dialect))
     encoded = request.encoded(_PROTOCOL)
     if encoded is None:

@@ -112,7 +112,8 @@ class Dialect:
         body: dict[str, Any] = {}
         if stream and self.stream_options:
             body["stream_options"] = {"include_usage": True}
-        body |= self.body
+        if self.body:
+            body |= self.body
         if self.rename:
             # An option that is given under the service's own name wins over one that is renamed to it.
             body |= {self.rename[name]: value for name, value in options.items() if name in self.rename}

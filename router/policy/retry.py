@@ -83,9 +83,10 @@ class RetryPolicy(KnownKeywords):
 
     def disposition(self, error: AdapterError) -> Disposition:
         """Return what follows from `error`: the nearest class that the user changed, else its own."""
-        for kind in type(error).__mro__:
-            if kind in self.dispositions:
-                return self.dispositions[kind]
+        if self.dispositions:
+            for kind in type(error).__mro__:
+                if kind in self.dispositions:
+                    return self.dispositions[kind]
         narrowed = error.scope is Scope.REQUEST is not type(error).scope and not error.own_account
         if narrowed and error.disposition is Disposition.RETRY:
             return Disposition.FAILOVER  # this provider will not take this request in a second try either

@@ -241,7 +241,8 @@ class Pace:
             return
         old = (1 - _SMOOTHING) * _weight_at(now - self.measured_at, self._half_life)
         self.first_content = seconds + (self.first_content - seconds) * old
-        self.measured_at = max(self.measured_at, now)
+        if self.measured_at < now:
+            self.measured_at = now
 
     def percentile(self, share: float) -> float | None:
         """Return the seconds within which this share of the last 64 came, or None under 20 samples.
@@ -264,7 +265,7 @@ def _healthy_first(candidates: Iterable[Candidate]) -> list[Candidate]:
 
 
 def _weight_at(age: float, half_life: float) -> float:
-    return math.pow(0.5, max(0.0, age) / half_life)
+    return math.pow(0.5, age / half_life) if age > 0 else 1.0
 
 
 def _check_half_life(owner: str, half_life: float) -> None:

@@ -73,7 +73,7 @@ class Deadline:
 
     def remaining(self, now: float) -> float:
         """Return the seconds left, never negative."""
-        return max(0.0, self.at - now)
+        return self.at - now if now < self.at else 0.0
 
     def allows_attempt(self, now: float) -> bool:
         """Whether enough is left to start an attempt."""
@@ -113,6 +113,8 @@ def attempt_limit(timeouts: Timeouts, remaining: float, left: int) -> float:
         remaining: Seconds until the deadline.
         left: Candidates of this round not yet tried, this one included.
     """
+    if left == 1:
+        return min(timeouts.first_content, remaining)
     reserve = max(timeouts.reserve, MINIMUM)  # less would let nobody start
     share = max(MINIMUM, remaining / left, remaining - reserve * (left - 1))
     return min(timeouts.first_content, share, remaining)

@@ -74,7 +74,8 @@ _WORDS: Final[dict[type[AdapterError], str]] = {
 
 def told(error: AdapterError) -> str:
     """Return what `error` means, with the status where there was one."""
-    words = next(_WORDS[kind] for kind in type(error).__mro__ if kind in _WORDS)
+    kind = type(error)
+    words = _WORDS.get(kind) or next(_WORDS[each] for each in kind.__mro__ if each in _WORDS)
     return words if error.status is None else f"{words}, HTTP status {error.status}"
 
 

@@ -101,9 +101,10 @@ class Provider:
             self.rate_sizes.fitted(turn.model, turn.request)
         else:
             self.tenants.succeeded(turn, now, seconds)
-        if not (turn.own_account and self.adapter.refused_account):  # the configured account is still refused
+        own_account = turn.account is not None
+        if not (own_account and self.adapter.refused_account):  # the configured account is still refused
             self.adapter.mark(Outcome(now))
-        if self.sharing is not None and not turn.own_account:
+        if self.sharing is not None and not own_account:
             self.sharing.changed(now, turn.model, "traffic", None)
 
     def failed(

@@ -85,7 +85,9 @@ class Record:
 
     def is_clear(self, now: float) -> bool:
         """Whether nothing is held against it now, for a request of the configured account."""
-        return now >= self.held_until and now >= self.missing_until and self.breaker.permit_in(now) == 0
+        if now < self.held_until or now < self.missing_until:
+            return False
+        return self.breaker.closed or self.breaker.permit_in(now) == 0
 
     def refusals(self, now: float, what: str, *, own_account: bool = False) -> list[Refusal]:
         """Return why a request would not ask now, the first reason first.

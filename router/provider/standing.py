@@ -65,6 +65,7 @@ REMEMBERED: Final = 3600.0
 REACHABLE: Final = "reachable; not asked for an answer"
 """What a successful probe of level `reach` proves."""
 
+_AWAY: Final = (*OF_THE_WAY, NotWorking)
 _WHOLE: Final = ("complete", "closed", "refused")
 """Verdicts of replies that did not break off."""
 
@@ -94,6 +95,7 @@ class Standing:
         self._by_reach: Evidence | None = None
         self._broke_off = False  # a reply did, and none was whole since then
         self._models: dict[str | None, Record] = {None: Record(breaker.sibling())}
+        self._is_doubted = False  # whether there may be signs
         self._signs = {True: Signs(), False: Signs()}  # whether they may speak of the account
         self.gate: TrialGate | None = None
         """Of the trials, where other processes ask the provider too."""
@@ -133,9 +135,10 @@ class Standing:
 
         It ends no Retry-After: a provider that answers while it is held back was asked before that.
         """
-        self._lift(now, own_account=turn.own_account)
+        own_account = turn.account is not None
+        self._lift(now, own_account=own_account)
         known = self._models.get(_key(turn.model))
-        if known is not None and not turn.own_account:
+        if known is not None and not own_account:
             known.missing_until = -math.inf
         if not self._broke_off:
             self.by_request = answered(now)
@@ -355,6 +358,7 @@ class Standing:
         said = (error.own_scope or error.scope) if self._of_tenant else error.scope
         if said is Scope.REQUEST:
             return Scope.REQUEST
+        self._is_doubted = True
         signs = self._signs[speaks_of_account(error)]
         if error.ambiguous:
             met = signs.doubts.setdefault(type(error).__name__, set())
@@ -378,7 +382,7 @@ class Standing:
             return
         self.last_error, self.last_error_at = error, now
         if not isinstance(error, ModelNotFound):
-            away = isinstance(error, (*OF_THE_WAY, NotWorking))
+            away = isinstance(error, _AWAY)
             self.by_request = self.against = Evidence(
                 "traffic", now, False, f"{what} ({told(error)})", str(error), away
             )
@@ -403,9 +407,12 @@ class Standing:
 
     def _lift(self, now: float, *, own_account: bool = False) -> None:
         self.last_success_at = now
+        if not self._is_doubted:
+            return
         self._signs[False].forget()
         if not own_account or self._of_tenant:  # the configured account is another one
             self._signs[True].forget()
+            self._is_doubted = False
 
     def _forget_doubts(self) -> None:
         for signs in self._signs.values():
@@ -429,9 +436,12 @@ class Standing:
 
 def _permits(whole: CircuitBreaker, model: CircuitBreaker, now: float) -> tuple[Permit, ...]:
     """Return the permits of both breakers, or none where one of them gives none."""
-    if whole.permit_in(now) != 0 or model.permit_in(now) != 0:
+    if not (whole.closed and model.closed) and (whole.permit_in(now) != 0 or model.permit_in(now) != 0):
         return ()
-    return tuple([each for each in (whole.permit(now), model.permit(now)) if each is not None])
+    first, second = whole.permit(now), model.permit(now)
+    if first is not None and second is not None:
+        return first, second
+    return tuple([each for each in (first, second) if each is not None])
 
 
 def lacks(models: tuple[str, ...], model: str | None) -> bool:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from adapters.contract.message import all_as_sent
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -25,7 +27,7 @@ class Turn:
         tenant: The turn at what is known of that account, where something is.
     """
 
-    __slots__ = ("_common", "_content", "_permits", "_whole", "account", "model", "request", "tenant")
+    __slots__ = ("_common", "_content", "_permits", "_usual", "account", "model", "request", "tenant")
 
     def __init__(
         self,
@@ -40,9 +42,9 @@ class Turn:
         self.model = model
         self.account = account
         self.tenant: Turn | None = None
+        self._usual = permits
         self._common = common
-        self._whole = (*permits[:1], *common[:1])
-        self._permits = (*permits, *common)
+        self._permits = (*permits, *common)  # those that were not told yet
         self._content: bytes | None = None
 
     @property
@@ -54,8 +56,8 @@ class Turn:
 
             from msgspec.json import encode
 
-            messages = [message.as_sent() for message in self.request.messages]
-            self._content = blake2b(encode(messages, order="sorted", enc_hook=dict), digest_size=16).digest()
+            messages = encode(all_as_sent(self.request.messages), order="sorted", enc_hook=dict)
+            self._content = blake2b(messages, digest_size=16).digest()
         return self._content
 
     @property
@@ -80,8 +82,9 @@ class Turn:
             of_model_only: Whether only those of the model count it.
             of_account_only: Whether only those of the account count it.
         """
+        whole = (*self._usual[:1], *self._common[:1])
         for permit in self._permits:
-            if (of_model_only and permit in self._whole) or (of_account_only and permit in self._common):
+            if (of_model_only and permit in whole) or (of_account_only and permit in self._common):
                 permit.released()
             else:
                 permit.failed(now, retry_after)

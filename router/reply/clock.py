@@ -97,7 +97,7 @@ _OFF: Final = DripGuard()  # keeps nothing, so one does for all
 
 
 def _guard(timeouts: Timeouts) -> DripGuard:
-    return _OFF if timeouts.drip_rate is None else DripGuard(timeouts.drip_rate, timeouts.drip_window)
+    return DripGuard(timeouts.drip_rate, timeouts.drip_window)
 
 
 class ContentClock:
@@ -126,7 +126,7 @@ class ContentClock:
         self._usual = usual or timeouts
         self._stall_of = "Timeouts.stall"
         self._deadline = deadline
-        self._drip = _guard(timeouts)
+        self._drip = _OFF if timeouts.drip_rate is None else _guard(timeouts)
         self._waited = 0.0  # in all
         self._content_at = 0.0  # on the clock of waits
         self._by_rate = False  # whether the newest limit is that of the rate
@@ -144,7 +144,7 @@ class ContentClock:
         self._timeouts, self._usual = timeouts or self._timeouts, usual or self._usual
         self._stall_of = stall_of or self._stall_of
         self._content_at = self._waited
-        self._drip = _guard(self._timeouts)
+        self._drip = _OFF if self._timeouts.drip_rate is None else _guard(self._timeouts)
 
     def waited(self, seconds: float) -> None:
         """Count a wait for the provider."""

@@ -88,9 +88,12 @@ class Commitment:
     @property
     def clocks(self) -> tuple[Timeouts, Timeouts, str]:
         """The clocks of the request at this provider, the usual ones there, and what sets `stall`."""
-        own = self.provider.adapter.stall is not None
+        adapter, context = self.provider.adapter, self.context
+        if adapter.stall is None and adapter.first_content is None:
+            return context.timeouts, context.usual, "Timeouts.stall"
+        own = adapter.stall is not None
         setting = f"stall of {self.provider.name!r}" if own else "Timeouts.stall"
-        return self.context.clocks_at(self.provider), self.context.usual_at(self.provider), setting
+        return context.clocks_at(self.provider), context.usual_at(self.provider), setting
 
     async def release(self) -> None:
         """Close the generator, and give the slot at the provider back; the first call does it."""

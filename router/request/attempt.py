@@ -65,7 +65,7 @@ class AttemptResult:
     @property
     def seconds(self) -> float:
         """How long it took."""
-        return max(0.0, self.ended - self.started)
+        return self.ended - self.started if self.started < self.ended else 0.0
 
     def failed(self, raised: Exception) -> None:
         """Keep what the adapter raised; a bug in it must not end the request."""
@@ -100,7 +100,7 @@ async def run_attempt(
         report: Told of a failing clean-up.
         clock: Returns the time on the event loop's clock.
     """
-    result = AttemptResult(clock(), flow=request.conditions.flow)
+    result = AttemptResult(clock(), 0.0, request.conditions.flow)
     try:
         generator = made_by(adapter, request)
     except Exception as raised:  # noqa: BLE001 - kept in the result

@@ -59,7 +59,7 @@ class Call:
             model = request.model and cut_name(request.model)
             self._ledger.tell(RequestStarted(context.request_id, names, len(request.messages), model))
         try:
-            context.budget.deposit(context.clock())
+            context.budget.deposit(self._ledger.started)
             committed = await in_rounds(self._round, self._rounds, context.clock)
             if committed is None:
                 context.work.guard_if_cancelled()

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 import anyio
 import anyio.lowlevel
 
-from adapters.contract import Conditions
+from adapters.contract import Conditions, Flow
 from adapters.contract.errors import ConnectionLost, Disposition
+from adapters.contract.message import EMPTY
 from adapters.generator import bad_reply, close_generator
 from router.errors import RequestAborted
 from router.events import AttemptStarted
@@ -124,11 +125,11 @@ class Candidates:
             plan = _Plan(provider, number, left, repeat, fresh, paid, backs_up, tuple(behind), key_repeats)
             if self._is_skipped(plan, now):
                 return None
-            result = await self._attempt_in_slot(plan)
+            result = await self._attempt_in_slot(plan, now)
             if result is None:
                 return None
             if result.error is None:
-                return Commitment(self._context, provider, result, bill=plan.bill)
+                return Commitment(self._context, provider, result, None, False, plan.bill)
             if self._context.policy.disposition(result.error) is Disposition.ABORT:
                 raise self._aborted(provider, result.error) from result.error
             if result.error.other_key and key_repeats < _MOST_KEYS:
@@ -154,6 +155,8 @@ class Candidates:
             behind: The names of those that come after it.
             now: On the event loop's clock.
         """
+        if len(behind) == 1:
+            return int(self.would_be_asked(behind[0], now))
         context = self._context
         clocks, remaining = context.clocks_at(provider), context.deadline.remaining(now)
         usual = context.timeouts is context.usual
@@ -172,13 +175,14 @@ class Candidates:
             provider.adapter.model_for(self._request), now
         )
 
-    async def _attempt_in_slot(self, plan: _Plan) -> AttemptResult | None:
+    async def _attempt_in_slot(self, plan: _Plan, now: float) -> AttemptResult | None:
         """Make an attempt in a slot of the provider, which a committed reply keeps; None without a slot."""
         slots = self._context.slots[plan.provider.name]
         waited = not slots.take_now()
-        if waited and not await self._waited_for_slot(plan, slots):
-            return None
-        now = self._context.clock()
+        if waited:
+            if not await self._waited_for_slot(plan, slots):
+                return None
+            now = self._context.clock()
         # What stops it may have changed while the slot was waited for; only who has a slot is paid for.
         result: AttemptResult | None = None
         try:
@@ -303,25 +307,27 @@ class Candidates:
         entry.end("committed" if self._won else "failed", result)
         return result
 
-    def _bill(self, plan: _Plan, number: int) -> Bill | None:
+    def _bill(self, plan: _Plan, number: int) -> Bill:
         """Return what books an attempt, where the provider has prices or limits."""
         provider = plan.provider
-        if provider.account is None and provider.limits is None:
-            return None
         model = provider.adapter.model_for(self._request)
         return Bill(provider, model, self._ledger, number, plan.admission)
 
     def _conditions(self, plan: _Plan, model: str | None, report: Callable[[Exception], None]) -> Conditions:
         """Return what the adapter is told about one attempt."""
-        others_left, repeats = plan.behind > 0, plan.key_repeats
-        return Conditions(others_left, plan.fresh, report, has_slot=True, model=model, key_repeats=repeats)
+        return Conditions(
+            plan.behind > 0, plan.fresh, report, Flow(), True, model, EMPTY, None, plan.key_repeats
+        )
 
     def _begun(self, plan: _Plan, limit: float) -> Entry:
         """Return the entry of an attempt that begins, and tell of it where somebody listens."""
         ledger, provider = self._ledger, plan.provider
         entry = ledger.begin(provider.name, plan.round)
-        plan.bill = entry.bill = self._bill(plan, entry.number)
-        entry.dropped, entry.repeat = dropped_options(provider, self._request), plan.repeat
+        if provider.account is not None or provider.limits is not None:
+            plan.bill = entry.bill = self._bill(plan, entry.number)
+        if self._request.options:
+            entry.dropped = dropped_options(provider, self._request)
+        entry.repeat = plan.repeat
         if ledger.wants(AttemptStarted):
             ledger.tell(AttemptStarted(ledger.request_id, provider.name, entry.number, plan.round, limit))
         return entry

@@ -91,7 +91,7 @@ class InFlight:
         Args:
             guarded: Whether all of the block may wait; else it calls `Work.guard` before it does.
         """
-        return Work(self, guarded=guarded)
+        return Work(self, guarded)
 
     def begun(self, work: Work) -> None:
         """Note work that `close()` has to cancel."""

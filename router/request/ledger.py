@@ -135,21 +135,21 @@ class Ledger:
             reply: What came, where something did.
         """
         self.tell(
-            RequestEnded(
-                request_id=self.request_id,
-                verdict=verdict,
-                provider=provider,
-                model=None if reply is None else reply.model,
-                attempts=self.attempts,
-                first_content=None if first_content is None else first_content - self.started,
-                seconds=now - self.started,
-                deltas=0 if reply is None else reply.deltas,
-                characters=0 if reply is None else reply.characters,
-                error=error,
-                finish_reason=None if reply is None else reply.finish_reason,
-                usage=None if reply is None else reply.usage,
-                revised=reply is not None and reply.final_text is not None,
-                cost=self.cost,
+            RequestEnded(  # by place, as below
+                self.request_id,
+                verdict,
+                provider,
+                None if reply is None else reply.model,
+                self.attempts,
+                None if first_content is None else first_content - self.started,
+                now - self.started,
+                0 if reply is None else reply.deltas,
+                0 if reply is None else reply.characters,
+                error,
+                None if reply is None else reply.finish_reason,
+                None if reply is None else reply.usage,
+                reply is not None and reply.final_text is not None,
+                self.cost,
             )
         )
 
@@ -186,29 +186,32 @@ class Entry:
     def end(self, outcome: AttemptOutcome, result: AttemptResult, reason: str = "") -> None:
         """Write the outcome."""
         error = None if outcome == "cancelled" else result.error
-        large = self.too_large
+        large, flow = self.too_large, result.flow
         if isinstance(error, ContextTooLong):
             large = (0 if error.per_minute else error.limit or 0, error.tokens or 0)
         self.ledger.add(
-            Attempt(
-                provider=self.provider,
-                number=self.number,
-                round=self.round,
-                phase=result.phase,
-                outcome=outcome,
-                error=error,
-                reason=reason or str(error or ""),
-                started=result.started - self.ledger.started,
-                seconds=result.seconds,
-                dropped=self.dropped,
-                repeat=self.repeat,
-                lacks=self.lacks,
-                provider_request_id=result.flow.request_id or (error.request_id if error else None),
-                rate_limits=dict(result.flow.rate_limits) if result.flow.rate_limits else {},
-                rewritten=self.rewritten,
-                context=None if large is None else large[0],
-                tokens=0 if large is None else large[1],
-                key=result.flow.key,
+            Attempt(  # by place: names cost more than all the rest of it
+                self.provider,
+                self.number,
+                self.round,
+                result.phase,
+                outcome,
+                error,
+                reason or ("" if error is None else str(error)),
+                result.started - self.ledger.started,
+                result.seconds,
+                self.dropped,
+                self.repeat,
+                self.lacks,
+                flow.request_id or (error.request_id if error else None),
+                dict(flow.rate_limits) if flow.rate_limits else {},
+                self.rewritten,
+                None if large is None else large[0],
+                0 if large is None else large[1],
+                None,  # usage, cost and waste are told later: `Ledger.book`
+                None,
+                False,
+                flow.key,
             )
         )
         if self.bill is not None and outcome != "committed":

@@ -41,7 +41,7 @@ class Work:
 
     __slots__ = ("_attempt", "_cancelled", "_guarded", "_register", "_scope", "_under_way")
 
-    def __init__(self, register: Register, *, guarded: bool = True) -> None:
+    def __init__(self, register: Register, guarded: bool = True) -> None:
         self._register = register
         self._guarded = guarded
         self._under_way = False

@@ -35,7 +35,7 @@ from adapters.contract.errors import (
     ServiceFailed,
 )
 from adapters.wire.vendor.phrases import by_form, by_override, by_phrase, says_used_up
-from adapters.wire.vendor.retry_after import wait_of_body
+from adapters.wire.vendor.retry_after import may_ask, wait_of_body
 from adapters.wire.vendor.statements import ErrorBody, Statement, plain, read_body
 from adapters.wire.vendor.words import BLAME, CODES, SCOPES, Section
 
@@ -122,13 +122,13 @@ def classify(error: object, status: int | None = None, *, now: datetime | None =
             not read.
     """
     short = isinstance(error, bytes) and len(error) <= _SHORT
-    body, judged = _again(error, status) if short else _judged(error, status)
-    wait = wait_of_body(body, now) if judged.kind in _TEMPORARY else None
+    body, judged, may_wait = _again(error, status) if short else _judged(error, status)
+    wait = wait_of_body(body, now) if may_wait else None
     return judged if wait is None else replace(judged, retry_after=wait)
 
 
-def _judged(error: object, status: int | None) -> tuple[ErrorBody, Judgement]:
-    """Return a body taken apart, and what it means but for the wait that it asks for."""
+def _judged(error: object, status: int | None) -> tuple[ErrorBody, Judgement, bool]:
+    """Return a body taken apart, what it means but for the wait that it asks for, and whether it may ask."""
     body = read_body(error)
     number = _number(body, status)
     section, evidence, text = _decided(body, number)
@@ -144,7 +144,8 @@ def _judged(error: object, status: int | None) -> tuple[ErrorBody, Judgement]:
     elif scope is None:
         scope = SCOPES.get(kind) or _model_scope(kind, body)
     message, labels = _shown(body, evidence, text)
-    return body, Judgement(kind, scope, ambiguous, message, labels)
+    judged = Judgement(kind, scope, ambiguous, message, labels)
+    return body, judged, kind in _TEMPORARY and may_ask(body)
 
 
 _again: Final = lru_cache(maxsize=_KEPT)(_judged)

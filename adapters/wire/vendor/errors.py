@@ -41,7 +41,8 @@ def error_from(
             neither are the headers.
     """
     judged = classify(error, status, now=now)
-    labels = ", ".join(shown(label) for label in judged.labels[:2]) or (str(status) if status else "no code")
+    code = str(status) if status else "no code"
+    labels = ", ".join([shown(label) for label in judged.labels[:2]]) or code
     said = shown(judged.message) or "no message"
     # Of what is ambiguous the class says whom it may concern once other requests met it too.
     scope = None if judged.ambiguous else judged.scope
@@ -106,8 +107,12 @@ def wait_beside(error: AdapterError, headers: Mapping[str, str], now: datetime |
     """
     if error.scope is Scope.REQUEST or error.ambiguous:
         return None
-    asked = None if now is None else wait_of_headers(headers, now, limited=isinstance(error, _LIMITED))
-    return max((wait for wait in (error.retry_after, asked) if wait is not None), default=None)
+    said, asked = error.retry_after, None
+    if headers and now is not None:
+        asked = wait_of_headers(headers, now, limited=isinstance(error, _LIMITED))
+    if said is None or asked is None:
+        return asked if said is None else said
+    return max(said, asked)
 
 
 def is_harmless(error: Any) -> bool:

@@ -105,7 +105,8 @@ def wait_of_headers(headers: Mapping[str, str], now: datetime, *, limited: bool 
         limited: Whether the answer was refused for a limit. Otherwise a limit counts that is told to be used
             up, and no other: a service that failed sends its limits as well.
     """
-    if not any(word in name for name in map(str.lower, headers) for word in _ASKING):
+    names = " ".join(headers).lower()
+    if not any(word in names for word in _ASKING):
         return None
     named = _named(headers)
     clock = _http_date(named.get("date", "")) or now
@@ -150,6 +151,17 @@ def wait_of_body(error: object, now: datetime | None = None) -> float | None:
             for wait in _of_sentence(plain(text), now)
         ]
     return _longest(told)
+
+
+def may_ask(body: ErrorBody) -> bool:
+    """Whether something in a body may be a time to wait, whatever the clock says."""
+    for statement in body.statements:
+        if not (_FIELDS.isdisjoint(statement.fields) and _FIELDS_MS.isdisjoint(statement.fields)):
+            return True
+        said = [] if body.page else [plain(text) for text in statement.texts]
+        if any(told.search(words) for words in said for told in (_TOLD, _TOLD_IN_CHINESE, _TOLD_AS_DATE)):
+            return True
+    return False
 
 
 def _of_fields(fields: Mapping[str, str | int | float], now: datetime | None) -> Iterator[float]:

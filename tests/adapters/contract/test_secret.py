@@ -195,3 +195,13 @@ def test_examples(secret, text, expected):
 
 def test_its_repr_counts_and_does_not_show():
     assert "PeerText(1 values masked)" == repr(PeerText([Secret("sk-0123456789")]))
+
+
+def test_a_text_that_was_shown_before_hides_what_became_secret_since():
+    shown = PeerText()
+    said = "the key sk-12345678 is wrong"
+    assert (said, "the k…") == (shown(said), shown(said, 6))
+
+    shown.hide(["sk-12345678"])
+
+    assert "the key *** is wrong" == shown(said) == shown(said)

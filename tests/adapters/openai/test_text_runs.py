@@ -134,7 +134,7 @@ def test_what_is_not_certain_is_not_learned(data: bytes, text: str) -> None:
     runs = TextRuns()
     runs.learn(data, text)
 
-    assert not runs
+    assert not runs.known
 
 
 def test_who_meets_only_events_with_numbers_gives_up_learning() -> None:

@@ -126,7 +126,7 @@ def test_the_memory_is_bounded_whatever_comes():
         traffic.attempted(now, "skipped")
         traffic.attempted(now, "failed")
         traffic.replied(now, "complete", 1.0)
-    kept: list[object] = [*traffic._attempts._items, *traffic._replies._items, *traffic._skipped]
+    kept: list[object] = [*traffic._attempts.items, *traffic._replies.items, *traffic._skipped]
     held = sum(sys.getsizeof(item) for item in kept)
 
     assert [MOST, MOST] == [len(traffic._attempts), len(traffic._replies)]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.policy.breaker import BUCKETS, BreakerPolicy, BreakerSnapshot, CircuitBreaker, Permit, Window
+from router.policy.breaker import BreakerPolicy, BreakerSnapshot, CircuitBreaker, Permit
 
 SHARP = BreakerPolicy(jitter=0)
 
@@ -376,31 +376,30 @@ def test_a_trial_that_is_outrun_counts_as_slow_and_any_other_call_does_not():
     assert BreakerSnapshot("closed", 0, 0, 0, 0, 0.0, 0) == calm.snapshot(1)
 
 
-# --- its window
+def fail_often(made: CircuitBreaker) -> bool:
+    for _ in range(5):
+        fail(made, 1)
+    return made.closed
 
 
-@given(st.lists(st.tuples(st.floats(0, 30), st.booleans(), st.booleans()), max_size=60))
-def test_a_call_counts_for_eleven_twelfths_of_the_window_and_never_longer_than_it(calls):
-    window, now, told = Window(60), 0.0, []
-    for pause, failed, slow in calls:
-        now += pause
-        window.add(now, failed=failed, slow=slow)
-        told.append((now, failed, slow))
-        counts = window.counts(now)
-        for place, counted in enumerate(counts):
-            least = [c for c in told if c[0] > now - 55 + 1e-9 and (place == 0 or c[place])]
-            most = [c for c in told if c[0] >= now - 60 - 1e-9 and (place == 0 or c[place])]
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda made: None,
+        lambda made: made.isolate(),
+        lambda made: made.follow((20.0, 1)),
+        lambda made: (made.follow((20.0, 1)), made.follow(None)),
+        lambda made: (made.isolate(), made.reset()),
+        lambda made: fail_often(made),
+        lambda made: (fail_often(made), made.reset()),
+    ],
+)
+def test_that_it_is_closed_is_what_its_state_says(change):
+    made = breaker()
+    change(made)
 
-            assert len(least) <= counted <= len(most)
-
-
-def test_its_memory_does_not_grow_with_the_calls():
-    window = Window(60)
-    for number in range(10_000):
-        window.add(number / 10, failed=True, slow=False)
-
-    assert BUCKETS == len(window._buckets)
-    assert (600, 600, 0) == window.counts(999.9)
+    for now in (1, 500):
+        assert made.closed is (made.state(now) == "closed")
 
 
 # --- its numbers
