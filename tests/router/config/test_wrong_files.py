@@ -139,7 +139,7 @@ FILES: dict[str, tuple[str, int | None, str, str]] = {
         '[[provider]]\nadapter = "no_such.module:Class"', 2, "provider 1: adapter", "make no_such.module ",
     ),
     "a class that is not there": (
-        '[[provider]]\nadapter = "adapters.aura:Hora"', 2, "provider 1: adapter", "no class Hora; there are",
+        '[[provider]]\nadapter = "adapters.aura:Hora"', 2, "provider 1: adapter", "has no class Hora; there",
     ),
     "a class that is no adapter": (
         '[[provider]]\nadapter = "pathlib:Path"', 2, "provider 1: adapter", "not a class derived from",

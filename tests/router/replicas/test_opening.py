@@ -7,9 +7,10 @@ from functools import partial
 import anyio
 import pytest
 
+from adapters import ServiceFailed
 from adapters.scripted import ScriptedAdapter
 from adapters.simulators.openai import OpenAISimulator
-from router import Router
+from router import BreakerPolicy, Router
 from router.gateway.gateway import Gateway
 from router.gateway.settings import GatewaySettings
 from router.replicas import Replicas
@@ -18,7 +19,7 @@ from tests.promptly import promptly
 from tests.router.cli.command import run
 from tests.router.recording import HELLO
 from tests.router.replicas.servers import Server, server
-from tests.router.replicas.test_replicas import Observed, is_shared, until
+from tests.router.replicas.test_replicas import Observed, first, is_shared, until
 
 pytestmark = pytest.mark.anyio
 __all__ = ["server"]
@@ -63,6 +64,31 @@ async def test_a_silent_store_delays_the_start_by_the_bound_and_is_told_once(ser
     assert [False] == [event.shared for event in seen.told]
 
 
+async def test_an_answer_to_a_probe_of_one_process_lets_all_try_again(server):
+    def made() -> Router:
+        first = ScriptedAdapter.each("first", [[ServiceFailed("down")], ["well"]])
+        chain = [first, ScriptedAdapter("second", "two")]
+        breaker = BreakerPolicy(consecutive=1, open_for=300)
+        return Router(chain, observers=[], breaker=breaker, replicas=Replicas(server.url, "probed"))
+
+    async with made() as one, made() as other:
+        await until(lambda: is_shared(one) and is_shared(other))
+        await one.complete(HELLO)
+        await until(lambda: first(other).breaker.state == "open")
+        await one.check("answer", providers=["first"])
+        assert first(one).breaker.state == "half-open"
+        await until(lambda: first(other).breaker.state == "half-open")
+
+        async def answered_by_first() -> bool:
+            return (await one.complete(HELLO)).provider == "first"
+
+        with anyio.fail_after(10):
+            while not await answered_by_first():  # noqa: ASYNC110 - the leave for the trial is asked for meanwhile
+                await anyio.sleep(0.02)
+        await until(lambda: first(other).breaker.state == "closed")
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
 @pytest.mark.skipif(QUICK, reason="starts two programs")
 async def test_a_check_from_the_command_line_knows_it_too_or_says_that_it_does_not(server, tmp_path):
     file = tmp_path / "router.toml"
