@@ -41,13 +41,13 @@ from adapters.contract.errors import (
 from router.provider.evidence import OF_THE_WAY, Evidence, answered, told, told_by
 from router.provider.record import Record, Refusal
 from router.provider.signs import Signs
-from router.provider.turn import Turn
+from router.provider.turn import Turn, permits_of
 
 if TYPE_CHECKING:
     from adapters.contract import ChatRequest, ProbeResult
     from adapters.contract.errors import AdapterError
     from router.events import Verdict
-    from router.policy.breaker import BreakerSnapshot, CircuitBreaker, Permit, TrialGate
+    from router.policy.breaker import BreakerSnapshot, CircuitBreaker, TrialGate
     from router.policy.retry import RetryPolicy
 
 MOST_MODELS: Final = 64
@@ -119,15 +119,15 @@ class Standing:
             for each in (whole, *self._models.values()):
                 each.begin_common()
         if not self._has_tenants:
-            return Turn(request, model, _permits(whole.breaker, record.breaker, now))
+            return Turn(request, model, permits_of(whole.breaker, record.breaker, now))
         commons = whole.begin_common(), record.begin_common()
         sick = any(each.state(now) != "closed" for each in commons)
-        common = _permits(*commons, now)
+        common = permits_of(*commons, now)
         # The trial of a breaker that the configured account alone has opened is not for another account.
         ours = account is None or (
             all(each.breaker.state(now) == "closed" for each in (whole, record)) or (sick and bool(common))
         )
-        permits = _permits(whole.breaker, record.breaker, now) if ours else ()
+        permits = permits_of(whole.breaker, record.breaker, now) if ours else ()
         return Turn(request, model, permits, common, account=account)
 
     def succeeded(self, turn: Turn, now: float, seconds: float) -> None:
@@ -432,16 +432,6 @@ class Standing:
             oldest = next(name for name in self._models if name is not None)
             del self._models[oldest]
         return record
-
-
-def _permits(whole: CircuitBreaker, model: CircuitBreaker, now: float) -> tuple[Permit, ...]:
-    """Return the permits of both breakers, or none where one of them gives none."""
-    if not (whole.closed and model.closed) and (whole.permit_in(now) != 0 or model.permit_in(now) != 0):
-        return ()
-    first, second = whole.permit(now), model.permit(now)
-    if first is not None and second is not None:
-        return first, second
-    return tuple([each for each in (first, second) if each is not None])
 
 
 def lacks(models: tuple[str, ...], model: str | None) -> bool:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from adapters.contract import ChatRequest
-    from router.policy.breaker import Permit
+    from router.policy.breaker import CircuitBreaker, Permit
 
 
 class Turn:
@@ -106,3 +106,13 @@ class Turn:
 
     def __repr__(self) -> str:
         return f"<Turn for the model {self.model!r}>"
+
+
+def permits_of(whole: CircuitBreaker, model: CircuitBreaker, now: float) -> tuple[Permit, ...]:
+    """Return the permits of both breakers, or none where one of them gives none."""
+    if not (whole.closed and model.closed) and (whole.permit_in(now) != 0 or model.permit_in(now) != 0):
+        return ()
+    first, second = whole.permit(now), model.permit(now)
+    if first is not None and second is not None:
+        return first, second
+    return tuple([each for each in (first, second) if each is not None])

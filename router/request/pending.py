@@ -11,13 +11,14 @@ from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 from router.errors import RouterError
-from router.health.report import HealthReport
 from router.reply.stream import ReplyStream
 from router.reply.transcript import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator
     from types import CodeType, FrameType, TracebackType
+
+    from router.health.report import HealthReport
 
 T = TypeVar("T")
 
@@ -173,12 +174,27 @@ class PendingReply(_Pending[Reply]):
             return
 
 
-class PendingReport(_Pending[HealthReport]):
+if TYPE_CHECKING:
+    _OfReport = _Pending[HealthReport]
+else:  # the report is loaded when it is asked for
+    _OfReport = _Pending
+
+
+class PendingReport(_OfReport):
     """What `Router.check()` returns: await it for the `HealthReport`. Like a coroutine it runs once."""
 
     __slots__ = ()
-    _result = HealthReport
     _as = "report = await router.{}()"
+
+    if not TYPE_CHECKING:
+
+        @property
+        def _result(self) -> type:
+            from router.health.report import (
+                HealthReport,
+            )  # a program that asks for no report does not load it
+
+            return HealthReport
 
 
 class PendingRouter(_Pending[T], AbstractAsyncContextManager[T]):

@@ -19,6 +19,8 @@ OF_AN_ADAPTER = {
     "working", "working_at", "working_reason", "working_since", "recheck_at", "cautions", "refused_account",
     # what the router tells it, and how often it looks again
     "mark", "owner", "answer_probes", "recheck", "recheck_cap", "in_loop",
+    # what another adapter takes over when the file is loaded anew, and what has to be closed
+    "identity", "resume", "open_connections",
     # what it may be asked and paid for
     "requests_per_minute", "tokens_per_minute", "daily_requests", "budget",
 }  # fmt: skip

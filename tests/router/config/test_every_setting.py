@@ -148,6 +148,7 @@ def test_every_setting_is_documented(name: str) -> None:
     assert not [setting for setting, each in section.parameters.items() if not each.text]
 
 
+@pytest.mark.filterwarnings("ignore:.*the service ended on:UserWarning")
 @pytest.mark.parametrize("name", SAMPLE)
 def test_code_and_file_have_the_same_effect(name: str, tmp_path: Path) -> None:
     usual = described(in_code(name, {key: code for key, (code, _) in needed(name).items()}))
