@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 PREFIXES: Final = {"openai": "/v1"}
 """Path below which a service's API is."""
 MODELS: Final = {"anthropic": "claude-simulated", "openai": "small"}
-"""The model that a simulated service has, where a request must name one; the README names it too."""
+"""The model that a simulated service is asked for, where a request must name one; the README names it too."""
+FURTHER_MODELS: Final = {"openai": ("medium", "large")}
+"""The other models that it has: with them a request can choose, as the manual's examples do."""
 SESSIONS: Final = {"open_assistant": "simulated.session.token"}
 """The session that a simulated service takes."""
 
@@ -77,7 +79,7 @@ class Simulation:
             "port": self.port,
         }
         # As a real service it refuses a model that it does not have, so that the mistake can be rehearsed.
-        more = {"models": (MODELS[self.service],)} if self.service in MODELS else {}
+        more = {"models": _models(self.service)} if self.service in MODELS else {}
         try:
             return kind(**options, **more)
         except (TypeError, ValueError) as error:
@@ -88,6 +90,10 @@ def _load(service: str) -> type[Simulator]:
     if service not in simulators.SIMULATORS:
         raise Mistake(unknown("unknown service", service, sorted(simulators.SIMULATORS)))
     return simulators.load(service)
+
+
+def _models(service: str) -> tuple[str, ...]:
+    return (MODELS[service], *FURTHER_MODELS.get(service, ()))
 
 
 async def simulate(simulators: Sequence[Simulator], *, stays: bool = False) -> int:

@@ -1,35 +1,71 @@
-"""The servers that the examples of the manual talk to."""
+"""The servers that the examples of the manual talk to, as the manual tells its readers to start them."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+import re
+import shlex
+import socket
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+import typer
 from anyio.from_thread import start_blocking_portal
 
-from adapters.simulators.anthropic import AnthropicSimulator
-from adapters.simulators.h2o import H2oSimulator
-from adapters.simulators.openai import OpenAISimulator
+from router.cli.app import app
+from router.cli.serve import _demo
+from router.cli.simulate import Simulation
 from router.gateway import GatewaySettings
-from tests.router.gateway.clients.running import running
+from router.gateway.gateway import Gateway
+from router.gateway.serving.server import GatewayServer
+from tests.docs.pages import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from anyio.from_thread import BlockingPortal
+
+    from adapters.simulators.server import Simulator
+
+
+def simulators() -> dict[str, Simulator]:
+    """What the line of the first steps starts, by the addresses it has there; ports are free ones."""
+    [line] = re.findall(r"^chat-router simulate (.+)$", read("docs/start.md"), re.MULTILINE)
+    command = typer.main.get_command(app).commands["simulate"]  # type: ignore[attr-defined]
+    told = command.make_context("simulate", shlex.split(line)).params
+    services, port = told.pop("service"), told.pop("port")
+    options = {name: told[name] for name in ("fault", "fault_times", "retry_after", "text")}
+    return {
+        f"http://127.0.0.1:{port + number}": Simulation(service, **options).build()
+        for number, service in enumerate(services)
+    }
+
+
+@contextmanager
+def gateway(portal: BlockingPortal) -> Iterator[str]:
+    """What `chat-router serve --demo` serves, on a free port; its origin."""
+    # Without its protocol, asyncio leaves Nagle's algorithm on: 40 ms for each reply.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
+    with listener, portal.wrap_async_context_manager(_demo()) as router:
+        server = GatewayServer(Gateway(router, GatewaySettings()))
+        ended = portal.start_task_soon(server.serve, [listener])
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            for _ in range(2):  # the second time it does not wait
+                portal.call(server.stop)
+            ended.result(20)
+
 
 @pytest.fixture(scope="module")
 def addresses() -> Iterator[dict[str, str]]:
-    """The two of `chat-router simulate h2o openai`, Anthropic's, and a gateway, on free ports."""
-    h2o, openai = H2oSimulator(), OpenAISimulator()
-    claude = AnthropicSimulator()
+    """As written on the pages -> the real ones, of the simulated servers and of a gateway."""
+    started = simulators()
     with start_blocking_portal() as portal, ExitStack() as stack:
-        for simulator in (h2o, openai, claude):
+        for simulator in started.values():
             stack.enter_context(portal.wrap_async_context_manager(simulator))
-        gateway = stack.enter_context(running(GatewaySettings()))
-        yield {
-            "http://127.0.0.1:8001": h2o.url,
-            "http://127.0.0.1:8002": openai.url,
-            "http://127.0.0.1:8004": claude.url,
-            "http://127.0.0.1:8000": gateway.url.removesuffix("/v1"),
-        }
+        served = stack.enter_context(gateway(portal))
+        real = {written: simulator.url for written, simulator in started.items()}
+        yield {**real, "http://127.0.0.1:8000": served}

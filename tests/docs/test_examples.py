@@ -129,3 +129,23 @@ def test_a_command_that_is_shown_is_one(block: Block) -> None:
             command, arguments = command.commands[arguments[0]], arguments[1:]
 
         command.make_context(name, list(spelled_out(arguments)) if name == "health" else arguments)
+
+
+@pytest.mark.parametrize(
+    "page",
+    sorted({block.page for block in [*PYTHON, *TOML] if re.search(r"127\.0\.0\.1:800[12]\b", block.text)}),
+)
+def test_a_page_whose_examples_ask_the_simulated_servers_says_how_they_are_started(page: str) -> None:
+    """By the one line of the first steps, which the fixture of these tests starts."""
+    [started] = re.findall(r"^chat-router simulate .+$", read("docs/start.md"), re.MULTILINE)
+    text = read(page)
+
+    assert started in text
+    assert page in ("README.md", "docs/start.md") or "start.md#the-simulated-servers" in text
+
+
+@pytest.mark.parametrize(
+    "page", sorted({block.page for block in PYTHON if re.search(r"127\.0\.0\.1:8000\b", block.text)})
+)
+def test_a_page_whose_examples_ask_a_gateway_says_how_it_is_started(page: str) -> None:
+    assert "chat-router serve --demo" in read(page)
