@@ -126,7 +126,8 @@ class GatewaySettings(KnownKeywords):
             the loopback address may have.
         page: Whether there is a status page.
         metrics: Whether there are metrics.
-        admin_key: The key of the status page and of the metrics. Like those of clients, it is hashed at once.
+        admin_key: The key of the operator: with it one may see the status page, the metrics and the health
+            report, and isolate, reset and probe providers. Like those of clients, it is hashed at once.
         cors: Origins of web pages that may call the gateway, such as `https://chat.example.org`; empty for
             none.
         hosts: Names, besides those of the loopback address, that a request's Host header may have. Where it

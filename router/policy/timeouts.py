@@ -16,8 +16,8 @@ class Timeouts(KnownKeywords):
     """How long things may take, in seconds.
 
     Attributes:
-        first_content: From the start of an attempt to its first content (text, reasoning or a tool call).
-            Connects, headers, queue notices and pings do not count as content.
+        first_content: From the start of an attempt to its first content: the first token of text or
+            reasoning, or a tool call. Connects, headers, queue notices and pings do not count as content.
         stall: From one content to the next.
         total: For the whole request, from the call to the end of the reply, with all retries and waits.
         reserve: What an attempt leaves of `total` for each candidate after it.

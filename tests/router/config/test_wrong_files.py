@@ -157,6 +157,7 @@ FILES: dict[str, tuple[str, int | None, str, str]] = {
     "two of a given name": (
         H2O + H2O + 'name = "h2o"', 7, "provider 2: name", "give this one another name",
     ),
+    "a table that is nearly one": (f"{H2O}[timeout]\ntotal = 3\n", 4, "timeout", "did you mean 'timeouts'?"),
     "a key before the tables": (f"stall = 3\n{H2O}", 1, "stall", "it belongs in [timeouts]"),
     "a table of nobody": (f"{H2O}[logging]\nlevel = 1", 4, "logging", "There are: provider, timeouts, retry"),
     "a table that is a number": (f"retry = 1\n{H2O}", 1, "retry", "is the number 1; it must be a table"),
