@@ -133,7 +133,7 @@ class Adapter(ABC):
     async def probe(self, level: ProbeLevel = "reach") -> ProbeResult:
         """Check the service, and keep the finding in `working`.
 
-        Every adapter has the level `answer`, which asks for a tiny generation through `stream`. An adapter
+        Every adapter has the level `answer`, which asks for a tiny answer through `stream`. An adapter
         that can look at its service for nothing overrides this for `reach`, and calls this for the rest.
 
         Args:

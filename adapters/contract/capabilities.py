@@ -26,7 +26,7 @@ class Capabilities:
         images: Whether it takes parts that are not text.
         context_size: The most characters of all messages together, or None where there is no known limit.
         needs_auth: Whether it needs a key or cookie to answer at all.
-        options: The generation options that it takes. Others are dropped for it and named in its attempt, but
+        options: The options that it takes. Others are dropped for it and named in its attempt, but
             where one is a demand of the request, the provider is skipped.
         context_tokens: The most tokens of a request, or None where it is not known. The router estimates the
             tokens of a request by its characters.

@@ -1,4 +1,4 @@
-"""The generation options of a request: their types, their ranges, and which are demands. Stdlib only.
+"""The options of a request: their types, their ranges, and which are demands. Stdlib only.
 
 An option is a *hint* or a *demand*. A hint (temperature, seed, …) is dropped for a provider that does not
 take it, and named in its attempt. A demand (tools, response_format, n, …) changes what the caller gets, so a
@@ -17,7 +17,7 @@ from adapters.contract.tools import check_tool_choice, check_tools
 
 
 class ChatOptions(TypedDict, total=False):
-    """What a request may ask of the generation; None is the same as not given.
+    """What a request may ask of the reply; None is the same as not given.
 
     What only one service takes goes into `extra={"provider name": {…}}` instead.
 
@@ -192,7 +192,7 @@ _OPTIONS: Final[Mapping[str, _Option]] = MappingProxyType({
     "web_search_options": _Option("a mapping", _is_mapping, demands=lambda value: True),
 })  # fmt: skip
 OPTIONS: Final = frozenset(_OPTIONS)
-"""The names of the generation options that a request can carry."""
+"""The names of the options that a request can carry."""
 
 _ELSEWHERE: Final[Mapping[str, str]] = MappingProxyType(
     {

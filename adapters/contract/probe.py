@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from adapters.contract.errors import AdapterError
 
 ProbeLevel = Literal["reach", "answer"]
-"""How much a probe asks for: `reach` costs no generation, `answer` asks for a tiny one."""
+"""How much a probe asks for: `reach` costs nothing, `answer` asks for a tiny answer."""
 
 
 @dataclass(frozen=True, slots=True)

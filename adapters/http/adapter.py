@@ -179,7 +179,7 @@ class HTTPAdapter(Adapter):
         return None
 
     async def _reach(self, session: Session) -> ProbeResult:
-        """Ask the service's cheapest endpoint, and return what it shows; no generation.
+        """Ask the service's cheapest endpoint, and return what it shows; no reply is made.
 
         Raises:
             AdapterError: The service does not answer as it should; the probe turns it into its result.
