@@ -328,8 +328,8 @@ class Router(Origins):
         """Probe the providers side by side, and return the report; the adapters' `working` follows.
 
         Args:
-            level: `reach` costs the services nothing, within `Timeouts.probe` each; `answer` is one tiny
-                generation, within `Timeouts.probe_answer`, as often as `Adapter.answer_probes` allows.
+            level: `reach` costs the services nothing, within `Timeouts.probe` each; `answer` asks for one
+                tiny answer, within `Timeouts.probe_answer`, as often as `Adapter.answer_probes` allows.
             providers: Probe only these; the report tells of all.
 
         Raises:

@@ -282,8 +282,12 @@ def _settings_of_environment() -> GatewaySettings:
 
 
 @asynccontextmanager
-async def _demo() -> AsyncGenerator[Router, None]:
-    """Run simulated services, of which the first two fail, and open a router of them."""
+async def _demo(delay: float = 0.02) -> AsyncGenerator[Router, None]:
+    """Run simulated services, of which the first two fail, and open a router of them.
+
+    Args:
+        delay: Seconds before each word.
+    """
     from router import Router
     from router.cli.demo_providers import DemoService, run_services
 
@@ -293,7 +297,7 @@ async def _demo() -> AsyncGenerator[Router, None]:
         DemoService("aura", None, "healthy", _ANSWER),
         DemoService("openai", None, "healthy, the reserve", _ANSWER),
     ]
-    async with run_services(wanted, delay=0.02) as running, Router(running.adapters) as router:
+    async with run_services(wanted, delay) as running, Router(running.adapters) as router:
         yield router
 
 

@@ -43,12 +43,12 @@ def simulators() -> dict[str, Simulator]:
 
 @contextmanager
 def gateway(portal: BlockingPortal) -> Iterator[str]:
-    """What `chat-router serve --demo` serves, on a free port; its origin."""
+    """What `chat-router serve --demo` serves, on a free port and without its pauses; its origin."""
     # Without its protocol, asyncio leaves Nagle's algorithm on: 40 ms for each reply.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     listener.listen()
-    with listener, portal.wrap_async_context_manager(_demo()) as router:
+    with listener, portal.wrap_async_context_manager(_demo(delay=0.0)) as router:
         server = GatewayServer(Gateway(router, GatewaySettings()))
         ended = portal.start_task_soon(server.serve, [listener])
         try:
