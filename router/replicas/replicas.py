@@ -265,6 +265,9 @@ class _OfProvider:
     def apply(self, now: float) -> None:
         self._binding.apply(now)
 
+    def heed(self) -> None:
+        self._binding.apply(self._binding.link.now())
+
     def changed(
         self, now: float, model: str | None, source: EvidenceKind, error: AdapterError | None
     ) -> None:

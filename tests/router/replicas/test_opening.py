@@ -88,6 +88,23 @@ async def test_an_answer_to_a_probe_of_one_process_lets_all_try_again(server):
         await until(lambda: first(other).breaker.state == "closed")
 
 
+async def test_an_answer_to_a_probe_of_a_process_that_was_idle_lets_all_try_again(server):
+    """What it heard of the break waits to be applied until the router is used."""
+
+    def made(*turns: list[str | ServiceFailed]) -> Router:
+        chain = [ScriptedAdapter.each("first", list(turns), model="small"), ScriptedAdapter("second", "two")]
+        breaker = BreakerPolicy(consecutive=1, open_for=300)
+        return Router(chain, observers=[], breaker=breaker, replicas=Replicas(server.url, "idle"))
+
+    async with made([ServiceFailed("down")], ["well"]) as one, made(["well"]) as other:
+        await until(lambda: is_shared(one) and is_shared(other))
+        await one.complete(HELLO)
+        await until(lambda: bool(other.sharing.agreement.inbox))  # type: ignore[union-attr]
+        report = await other.check("answer", providers=["first"])
+        assert report.providers[0].breaker.state == "half-open"
+        await until(lambda: first(one).breaker.state == "half-open")
+
+
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 @pytest.mark.skipif(QUICK, reason="starts two programs")
 async def test_a_check_from_the_command_line_knows_it_too_or_says_that_it_does_not(server, tmp_path):
