@@ -318,7 +318,8 @@ class Agreement:
             case "found":
                 record.missing_until = -math.inf
             case "isolated":
-                provider.standing.isolate(elsewhere=True)
+                here = record.breaker.state(now) == "isolated" and not record.breaker.elsewhere
+                provider.standing.isolate(elsewhere=not here)
                 self.isolations.add(provider.name, found, now)
             case "released":
                 if record.breaker.state(now) == "isolated":
