@@ -16,6 +16,7 @@ from router.replicas import scripts
 from router.replicas.lease import ProbeLease, TrialLease
 from router.replicas.limits import Answer
 from router.replicas.message import fields_of
+from router.replicas.seat import Seat
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,6 +75,8 @@ class Writing:
         self.limits: deque[SharedBucket | SharedTally] = deque()
         self.spending: dict[str, tuple[SharedTally, str]] = {}
         """Of the providers with a budget: the sum, and its currency."""
+        self.seat = Seat()
+        self.seat.join(self)
         self._agreement = agreement
         self._keys = keys
         self._store = store
@@ -93,18 +96,25 @@ class Writing:
             *self._beat(now),
         ]
 
+    def sit(self, seat: Seat) -> None:
+        """Count as the same replica as another one of this process."""
+        self.seat.leave(self)
+        self.seat = seat
+        seat.join(self)
+
     def farewell(self, now: float) -> list[Command]:
         """Return what to send last: messages, leases that no trial needs, and the sign of life."""
         mine, keys = self._agreement.me, self._keys
         given = [each for each in self._agreement.leases.values() if each.held and each.hands_over(math.inf)]
         leases = [keys.of("trial", each.name) for each in given]
         leases += [keys.of("probe", each.name) for each in self.probes.values() if each.held]
+        is_empty, name = self.seat.leave(self), self.seat.name
+        gone = (("ZREM", keys.alive, name), ("DEL", keys.belief(name))) if is_empty else ()
         return [
             *self._messages(now),
             *(Command(("EVAL", scripts.GIVE, 1, key, mine), _ignore) for key in leases),
             *(self._limit(limit, limit.leave(), now) for limit in list(self.limits)),
-            Command(("ZREM", keys.alive, mine), _ignore),
-            Command(("DEL", keys.belief(mine)), _ignore),
+            *(Command(words, _ignore) for words in gone),
         ]
 
     def soon(self) -> None:
@@ -235,10 +245,11 @@ class Writing:
         return Command(words, told)
 
     def _beat(self, now: float) -> list[Command]:
-        if now < self._beat_at + BEAT:
+        if now < self._beat_at + BEAT or not self.seat.is_held_by(self):
             return []
         self._beat_at = now
-        mine, keys = self._agreement.me, self._keys
+        self.seat.name = mine = self.seat.name or self._agreement.me
+        keys = self._keys
         beliefs = _relative(self._agreement.beliefs, now)
         for name, (tally, currency) in self.spending.items():
             if name in beliefs:
