@@ -267,19 +267,25 @@ def _relative(beliefs: Any, now: float) -> dict[str, dict[str, object]]:
     """Return beliefs with durations instead of times."""
     found: dict[str, dict[str, object]] = {}
     for name, each in beliefs.items():
-        open_until, held_until = each["open_until"], each["held_until"]
-        held = held_until > now
-        breaker = "closed" if open_until is None else "open" if open_until > now else "half-open"
-        breaker = "isolated" if each["isolated"] else breaker
-        found[name] = {
-            "working": each["working"],
-            "breaker": breaker,
-            "open_for": round(open_until - now, 1) if breaker == "open" else 0,
-            "held_for": round(held_until - now, 1) if held else 0,
-            "held_by": each["held_by"] if held else "",
-            "missing": each["missing"],
-        }
+        stopped = _stopped(each, now)
+        if each["isolated"]:
+            stopped |= {"breaker": "isolated", "open_for": 0}
+        found[name] = {"working": each["working"], **stopped, "missing": each["missing"]}
+        if models := {model: _stopped(known, now) for model, known in each["models"].items()}:
+            found[name]["models"] = models
     return found
+
+
+def _stopped(known: Any, now: float) -> dict[str, object]:
+    open_until, held_until = known["open_until"], known["held_until"]
+    held = held_until > now
+    breaker = "closed" if open_until is None else "open" if open_until > now else "half-open"
+    return {
+        "breaker": breaker,
+        "open_for": round(open_until - now, 1) if breaker == "open" else 0,
+        "held_for": round(held_until - now, 1) if held else 0,
+        "held_by": known["held_by"] if held else "",
+    }
 
 
 def _spending(tally: SharedTally, currency: str, now: float) -> dict[str, object]:
