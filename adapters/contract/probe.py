@@ -31,6 +31,7 @@ class ProbeResult:
         leftover: What its clean-up could not do, where it could not.
         usage: What the service counted for an answer, where it did before the probe left.
         model: That answered, where the service named it.
+        asked: Whether the service was asked; False where the router kept the probe back, as `reason` says.
     """
 
     working: bool | None
@@ -44,3 +45,4 @@ class ProbeResult:
     context_tokens: Mapping[str, int] = field(default_factory=dict, compare=False, repr=False)
     usage: Usage | None = field(default=None, compare=False, repr=False)
     model: str | None = field(default=None, compare=False, repr=False)
+    asked: bool = field(default=True, compare=False, repr=False)

@@ -208,11 +208,20 @@ def _names() -> tuple[str, ...]:
 
 def _hint(name: str, module: object) -> str:
     """Return which adapter class of a module is meant, or which there are."""
-    kinds = [
-        own for own, each in vars(module).items() if isinstance(each, type) and issubclass(each, Adapter)
-    ]
+    public = dict.fromkeys(
+        (*vars(module), *getattr(module, "__all__", ()))
+    )  # some load a name at its first use
+    kinds = [own for own in public if _is_kind(module, own)]
     near = nearest(name, kinds)
     return near or (f"; there are: {', '.join(kinds)}" if kinds else ", nor any other adapter")
+
+
+def _is_kind(module: object, name: str) -> bool:
+    try:
+        each = getattr(module, name)
+    except Exception:  # noqa: BLE001 - loading it may run the code of another module; it is only a hint
+        return False
+    return isinstance(each, type) and issubclass(each, Adapter) and each is not Adapter
 
 
 def _class(path: str, at: Position) -> Any:

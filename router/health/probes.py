@@ -116,17 +116,13 @@ class Probing:
         with slots.lent() as scope:
             if scope is None:
                 said = f"all its {slots.limit} slots are taken; the probe would have to wait"
-                return ProbeResult(None, said, "answer")
+                return _kept_back(said)
             limits, now = provider.limits, self._clock()
             admission = None if limits is None or budget.left(now) < 1 else limits.admit(None, now)
             if limits is not None and admission is None and budget.left(now) >= 1:
-                said = "it is at a limit that this side keeps; the newest evidence stands"
-                return ProbeResult(None, said, "answer")
+                return _kept_back("it is at a limit that this side keeps; the newest evidence stands")
             if not budget.take(now):
-                said = (
-                    f"the probe budget is used up ({budget.per_hour:g} an hour); the newest evidence stands"
-                )
-                return ProbeResult(None, said, "answer")
+                return _kept_back(f"{budget.refusal(now)}; the newest evidence stands")
             result = await self._bounded(provider, "answer", self._timeouts.probe_answer)
             self._book(provider, result, admission)
             return result
@@ -164,6 +160,10 @@ class Probing:
             self._notify(CleanUpFailed(None, provider.name, result.leftover))
         self._notify(ProbeEnded(provider.name, result))
         return result
+
+
+def _kept_back(reason: str) -> ProbeResult:
+    return ProbeResult(None, reason, "answer", asked=False)
 
 
 async def _found(provider: Provider, level: ProbeLevel) -> ProbeResult:

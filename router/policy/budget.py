@@ -74,6 +74,13 @@ class RetryBudget(KnownKeywords):
         """Return the tokens there are at `now`, without taking any."""
         return max(0.0, self._level(now))
 
+    def next_in(self, now: float) -> float | None:
+        """Return the seconds until time alone brings a token: 0 for now, None where that is not known."""
+        lacking = 1 - _ROUNDING - self._level(now)
+        if lacking <= 0:
+            return 0.0
+        return lacking / self.per_second if self.per_second and self.capacity >= 1 else None
+
     def __repr__(self) -> str:
         """Show it as of the last time that it was told."""
         return (

@@ -34,6 +34,14 @@ class Bound(Protocol):
         """
         ...
 
+    def succeed(self, former: object) -> None:
+        """Count as one process with what shared for the router before; call it before `start`.
+
+        Args:
+            former: Of that router; None where it shared nothing.
+        """
+        ...
+
     def start(self, now: float) -> None:
         """Begin, at the first use of the router; nothing in it waits."""
         ...

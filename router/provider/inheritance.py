@@ -57,10 +57,9 @@ def _is_same_account(adapter: Adapter, before: Adapter) -> bool:
 
 
 def _isolate(heir: Provider, before: Provider, now: float) -> None:
-    if heir.standing.whole.breaker.state(now) == "isolated":
-        return
+    was = heir.standing.whole.breaker.state(now) == "isolated"  # a store may have told it already
     heir.standing.isolate(elsewhere=before.standing.whole.breaker.elsewhere)
-    if heir.sharing is not None:
+    if heir.sharing is not None and not was:
         heir.sharing.isolated(None if before.sharing is None else before.sharing.isolated_since)
 
 

@@ -37,5 +37,15 @@ class ProbeBudget:
         """Return how many there are, without taking any."""
         return math.floor(self.tokens.left(now) + 1e-6)
 
+    def refusal(self, now: float) -> str:
+        """Return why there is none, and when the next is allowed, as a phrase."""
+        if not self.per_hour:
+            return "no probe for an answer is allowed (answer_probes = 0)"
+        used, wait = f"the probe budget is used up ({self.per_hour:g} an hour", self.tokens.next_in(now)
+        if wait is None:
+            each = _HOUR / self.per_hour
+            return f"{used}, of all processes together), and one more comes each {each:.0f} s"
+        return f"{used}), the next is allowed in {math.ceil(wait)} s"
+
     def __repr__(self) -> str:
         return f"<ProbeBudget of {self.per_hour:g} an hour>"

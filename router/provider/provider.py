@@ -156,6 +156,8 @@ class Provider:
         A service that answered within the last hour is not taken out because its cheapest endpoint refuses
         the probe or answers oddly: content outweighs that.
         """
+        if self.sharing is not None:  # what others found came before this, and this may end it
+            self.sharing.apply(now)
         self.generation = result.generation or self.generation
         self.models = result.models or self.models
         self.sizes.listed = result.context_tokens or self.sizes.listed
@@ -209,7 +211,9 @@ class Provider:
             self.sharing.isolated()
 
     def reset(self) -> None:
-        """Forget what the breakers know."""
+        """Forget what the breakers know, also what others told of them."""
+        if self.sharing is not None:
+            self.sharing.heed()
         self.standing.reset()
         self.tenants.reset()
         if self.sharing is not None:

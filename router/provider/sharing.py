@@ -16,6 +16,10 @@ class Sharing(Protocol):
         """Apply what others found; called before each decision, so nothing in it waits."""
         ...
 
+    def heed(self) -> None:
+        """Apply what others found until now."""
+        ...
+
     def changed(
         self, now: float, model: str | None, source: EvidenceKind, error: AdapterError | None
     ) -> None:

@@ -1,6 +1,7 @@
 """What several processes tell each other about their providers, through Redis or Valkey.
 
 message, register, agreement    what is said, and what follows from it: pure
+seat                            routers of one process that follow each other are one replica: pure
 isolation                       what operators isolated, and when to say so again: pure
 lease, counts                   one trial among all, and counts kept together: pure
 limits, buckets, tallies        limits and budgets kept together: pure

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from adapters.contract import Outcome, errors
 from adapters.contract.errors import ModelNotFound, NotWorking
@@ -48,6 +48,8 @@ WAITING: Final = 512
 UNREAD: Final = 4096
 """Messages that wait to be applied."""
 SENDERS: Final = 1024
+MODELS: Final = 8
+"""Models of a provider that a belief names."""
 _OF_THE_WHOLE: Final = frozenset({"up", "down", "isolated", "released"})
 _OPPOSITES: Final = {"closed": "open", "found": "missing", "down": "up", "released": "isolated"}
 _REGISTERS: Final = 4096
@@ -106,7 +108,7 @@ class Agreement:
         """What waits to be sent, and when it was found."""
         self.inbox: deque[Heard | Anew] = deque(maxlen=UNREAD)
         self.leases: dict[str, TrialLease] = {}
-        self.beliefs: Mapping[str, Mapping[str, float | str | None]] = {}
+        self.beliefs: Mapping[str, Mapping[str, Any]] = {}
         """What is believed, for those who look at it; a time is on the router's clock."""
         self.doubles = self.unknown = 0
         self._policy = policy
@@ -318,7 +320,8 @@ class Agreement:
             case "found":
                 record.missing_until = -math.inf
             case "isolated":
-                provider.standing.isolate(elsewhere=True)
+                here = record.breaker.state(now) == "isolated" and not record.breaker.elsewhere
+                provider.standing.isolate(elsewhere=not here)
                 self.isolations.add(provider.name, found, now)
             case "released":
                 if record.breaker.state(now) == "isolated":
@@ -370,7 +373,7 @@ class Agreement:
 
     def _believe(self, now: float) -> None:
         """Note what is believed now, and when the first pauses end."""
-        beliefs: dict[str, Mapping[str, float | str | None]] = {}
+        beliefs: dict[str, Mapping[str, Any]] = {}
         for name, provider in self.providers.items():
             records = provider.standing.records()
             pauses = [r.breaker.pause() for r in (provider.standing.whole, *records.values())]
@@ -385,6 +388,7 @@ class Agreement:
                 "held_until": max(whole.held_until, own.held_until),
                 "held_by": whole.held_reason or own.held_reason,
                 "missing": sum(record.missing_until > now for record in records.values()),
+                "models": _stopped(records, now),
             }
         self.beliefs = beliefs
 
@@ -415,6 +419,18 @@ _NO_FACTS: Final = _Facts(-math.inf, "", None, -math.inf)
 
 def _facts_of(record: Record) -> _Facts:
     return _Facts(record.held_until, record.held_reason, record.breaker.pause(), record.missing_until)
+
+
+def _stopped(records: Mapping[str | None, Record], now: float) -> dict[str, dict[str, Any]]:
+    """Return what is held against the first models by name; that of the default stands with the provider."""
+    found: dict[str, dict[str, Any]] = {}
+    for model in sorted(name for name in records if name is not None):
+        record = records[model]
+        pause, until = record.breaker.pause(), record.held_until
+        if (pause is not None or until > now) and len(found) < MODELS:
+            open_until = None if pause is None else pause[0]
+            found[model] = {"open_until": open_until, "held_until": until, "held_by": record.held_reason}
+    return found
 
 
 def _error_of(reason: str) -> NotWorking:

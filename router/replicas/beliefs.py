@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeGuard
 
+from router.replicas.agreement import MODELS
 from router.replicas.scripts import Keys
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from router.replicas.replicas import Replicas
 
@@ -59,6 +60,43 @@ class SpendingBelief:
         return f"{sums}, of {self.budget:g}"
 
 
+class Stop(NamedTuple):
+    """What stops requests, as one replica believes.
+
+    Attributes:
+        breaker: closed, open, half-open or isolated.
+        open_for: Seconds until it is half-open.
+        held_for: Seconds for which requests are held back.
+        held_by: The class of the error that said so.
+    """
+
+    breaker: str = "closed"
+    open_for: float = 0.0
+    held_for: float = 0.0
+    held_by: str = ""
+
+    @property
+    def words(self) -> list[str]:
+        """The same in words; none where nothing stops them."""
+        found = []
+        if self.breaker == "isolated":
+            found.append("isolated by hand")
+        elif self.breaker != "closed":
+            rest = f" for {self.open_for:.1f} s more" if self.breaker == "open" else ""
+            found.append(f"circuit breaker {self.breaker}{rest}")
+        if self.held_for:
+            found.append(f"held back for {self.held_for:.1f} s more ({self.held_by})")
+        return found
+
+    def contradicts(self, other: Stop) -> bool:
+        """Whether both cannot be right."""
+        breakers = {self.breaker, other.breaker}
+        if breakers & {"closed", "isolated"} and len(breakers) > 1:
+            return True
+        longest_open, longest_held = abs(self.open_for - other.open_for), abs(self.held_for - other.held_for)
+        return max(longest_open, longest_held) > _NEAR
+
+
 @dataclass(frozen=True, slots=True)
 class Belief:
     """What one replica believes of one provider.
@@ -67,35 +105,27 @@ class Belief:
         replica: Its id.
         provider: The provider's name.
         working: yes, no or not known.
-        breaker: closed, open, half-open or isolated.
-        open_for: Seconds until it is half-open.
-        held_for: Seconds for which requests are held back.
-        held_by: The class of the error that said so.
+        stop: What stops requests to it.
         missing: How many models count as missing.
         spending: What was spent on it today, where processes share its budget.
+        models: Model -> what stops requests for it, of the first eight by name of which something does.
     """
 
     replica: str
     provider: str
     working: str
-    breaker: str
-    open_for: float
-    held_for: float
-    held_by: str
+    stop: Stop
     missing: int
     spending: SpendingBelief | None = None
+    models: Mapping[str, Stop] = field(default_factory=dict)
 
     @property
     def words(self) -> str:
         """The belief in words."""
         parts = [{"yes": "works", "no": "does not work", "not known": "not known yet"}[self.working]]
-        if self.breaker == "isolated":
-            parts.append("isolated by hand")
-        elif self.breaker != "closed":
-            rest = f" for {self.open_for:.1f} s more" if self.breaker == "open" else ""
-            parts.append(f"circuit breaker {self.breaker}{rest}")
-        if self.held_for:
-            parts.append(f"held back for {self.held_for:.1f} s more ({self.held_by})")
+        parts += self.stop.words
+        for model, stop in self.models.items():
+            parts += [f"the model {model!r}: {words}" for words in stop.words]
         if self.missing:
             parts.append(f"models missing: {self.missing}")
         if self.spending is not None:
@@ -106,11 +136,10 @@ class Belief:
         """Whether both cannot be right. Not to know something contradicts nothing."""
         if {self.working, other.working} == {"yes", "no"} or self.missing != other.missing:
             return True
-        breakers = {self.breaker, other.breaker}
-        if breakers & {"closed", "isolated"} and len(breakers) > 1:
-            return True
-        longest_open, longest_held = abs(self.open_for - other.open_for), abs(self.held_for - other.held_for)
-        return max(longest_open, longest_held) > _NEAR
+        nothing, models = Stop(), {**self.models, **other.models}
+        return self.stop.contradicts(other.stop) or any(
+            self.models.get(model, nothing).contradicts(other.models.get(model, nothing)) for model in models
+        )
 
 
 def read(replicas: Replicas) -> list[Belief]:
@@ -159,19 +188,39 @@ def _beliefs(replica: str, text: object) -> list[Belief]:
 
 
 def _belief(replica: str, provider: str, said: Any) -> Belief | None:
-    if not isinstance(said, dict) or not provider.isprintable() or len(provider) > 256:
+    if not isinstance(said, dict) or not _is_name(provider):
         return None
-    working, breaker, held_by = said.get("working"), said.get("breaker"), said.get("held_by")
-    if working not in _WORKING or breaker not in _BREAKER:
+    working, stop, missing = said.get("working"), _stop(said), said.get("missing")
+    if working not in _WORKING or stop is None or not _is_small(missing):
         return None
+    spending, models = _spending(said.get("spending")), _models(said.get("models"))
+    return Belief(replica, provider, working, stop, int(missing), spending, models)
+
+
+def _models(said: Any) -> dict[str, Stop]:
+    if not isinstance(said, dict):
+        return {}
+    named = {name: _stop(each) for name, each in list(said.items())[:MODELS] if _is_name(name)}
+    return {name: stop for name, stop in named.items() if stop is not None}
+
+
+def _stop(said: Any) -> Stop | None:
+    if not isinstance(said, dict) or said.get("breaker") not in _BREAKER:
+        return None
+    held_by, open_for, held_for = (said.get(name) for name in ("held_by", "open_for", "held_for"))
     if not isinstance(held_by, str) or len(held_by) > 40 or not (held_by.isidentifier() or not held_by):
         return None
-    numbers = [said.get(name) for name in ("open_for", "held_for", "missing")]
-    if not all(isinstance(number, int | float) and 0 <= number <= 1e6 for number in numbers):
+    if not (_is_small(open_for) and _is_small(held_for)):
         return None
-    open_for, held_for, missing = (float(number) for number in numbers if number is not None)
-    spending = _spending(said.get("spending"))
-    return Belief(replica, provider, working, breaker, open_for, held_for, held_by, int(missing), spending)
+    return Stop(said["breaker"], float(open_for), float(held_for), held_by)
+
+
+def _is_small(number: Any) -> TypeGuard[float]:
+    return isinstance(number, int | float) and 0 <= number <= 1e6
+
+
+def _is_name(name: str) -> bool:
+    return name.isprintable() and len(name) <= 256
 
 
 def _spending(said: Any) -> SpendingBelief | None:

@@ -111,6 +111,15 @@ class SharedBudget(RetryBudget):
         at_hand = float(self._granted - self._taken)
         return at_hand + (max(0.0, self._level(now)) if self._store.away else 0.0)
 
+    def next_in(self, now: float) -> float | None:
+        """Return the seconds until a token comes by time: None where the store counts them for all."""
+        if self._taken < self._granted:
+            return 0.0
+        rate = self.per_second / self._store.replicas
+        if not self._store.away or not rate:
+            return None
+        return max(0.0, 1 - _ROUNDING - self._level(now)) / rate
+
     def forked(self) -> None:
         """Begin anew in a process that was forked: what was fetched belongs to the other one."""
         self._granted = self._taken

@@ -99,8 +99,13 @@ class Replicas(KnownKeywords):
         """
         if self._bound is not None and self._bound.is_in_use:
             raise ValueError("this Replicas is in another router; give each router one of its own")
-        self._bound = Binding(self.client, Keys(self.namespace), providers, policy, tell, owner)
+        self._bound = Binding(self, providers, policy, tell, owner)
         return self._bound
+
+    @property
+    def place(self) -> tuple[Secret, str]:
+        """Where it is shared: the store, and the namespace."""
+        return self._url, self.namespace
 
     def client(self) -> Redis:
         """Return a client of the store that repeats nothing and waits for nothing long."""
@@ -119,8 +124,7 @@ class Binding:
     """The replicas of one router: the rules, and the threads that carry their words.
 
     Args:
-        connect: Makes a client.
-        keys: The names in the store.
+        replicas: Where the store is.
         providers: By name.
         policy: How long to remember.
         tell: Tells an event to the observers.
@@ -129,13 +133,15 @@ class Binding:
 
     def __init__(
         self,
-        connect: Callable[[], Redis],
-        keys: Keys,
+        replicas: Replicas,
         providers: Mapping[str, Provider],
         policy: RetryPolicy,
         tell: Callable[[Event], None],
         owner: Callable[[], object | None],
     ) -> None:
+        keys, connect = Keys(replicas.namespace), replicas.client
+        self.place = replicas.place
+        """Where it shares: the store, and the namespace."""
         self.store = StoreState()
         self._random = differs_after_fork(random.Random())
         self._tell = tell
@@ -201,6 +207,14 @@ class Binding:
         """Whether its router lives and is not closed; one from before a fork is another process's."""
         return not self._closed and self._process == os.getpid() and self._owner() is not None
 
+    def succeed(self, former: object) -> None:
+        """Count as one replica with the binding of the router before, where it shares through the same store.
+
+        Call it before `start`; a binding of another kind, or None, changes nothing.
+        """
+        if isinstance(former, Binding) and former.place == self.place:
+            self.writing.sit(former.writing.seat)
+
     def start(self, now: float) -> None:
         """Start the threads, at the first use of the router."""
         self.link.shift = now - time.monotonic()
@@ -239,11 +253,13 @@ class Binding:
         """End the threads, waiting at most so long: what they still wait for ends without them."""
         self._closed = True
         if not self._started:
+            self.writing.seat.leave(self.writing)
             return
         self.link.stop()
         with anyio.move_on_after(seconds, shield=True):
             while self.link.is_running:  # noqa: ASYNC110 - threads cannot set an event of a loop that may be gone
                 await anyio.sleep(0.005)
+        self.writing.seat.leave(self.writing)  # where the store was away, no farewell did so
 
     def _wake(self) -> None:
         self.link.wake()
@@ -264,6 +280,9 @@ class _OfProvider:
 
     def apply(self, now: float) -> None:
         self._binding.apply(now)
+
+    def heed(self) -> None:
+        self._binding.apply(self._binding.link.now())
 
     def changed(
         self, now: float, model: str | None, source: EvidenceKind, error: AdapterError | None

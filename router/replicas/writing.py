@@ -16,6 +16,7 @@ from router.replicas import scripts
 from router.replicas.lease import ProbeLease, TrialLease
 from router.replicas.limits import Answer
 from router.replicas.message import fields_of
+from router.replicas.seat import Seat
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,6 +75,8 @@ class Writing:
         self.limits: deque[SharedBucket | SharedTally] = deque()
         self.spending: dict[str, tuple[SharedTally, str]] = {}
         """Of the providers with a budget: the sum, and its currency."""
+        self.seat = Seat()
+        self.seat.join(self)
         self._agreement = agreement
         self._keys = keys
         self._store = store
@@ -93,18 +96,25 @@ class Writing:
             *self._beat(now),
         ]
 
+    def sit(self, seat: Seat) -> None:
+        """Count as the same replica as another one of this process."""
+        self.seat.leave(self)
+        self.seat = seat
+        seat.join(self)
+
     def farewell(self, now: float) -> list[Command]:
         """Return what to send last: messages, leases that no trial needs, and the sign of life."""
         mine, keys = self._agreement.me, self._keys
         given = [each for each in self._agreement.leases.values() if each.held and each.hands_over(math.inf)]
         leases = [keys.of("trial", each.name) for each in given]
         leases += [keys.of("probe", each.name) for each in self.probes.values() if each.held]
+        is_empty, name = self.seat.leave(self), self.seat.name
+        gone = (("ZREM", keys.alive, name), ("DEL", keys.belief(name))) if is_empty else ()
         return [
             *self._messages(now),
             *(Command(("EVAL", scripts.GIVE, 1, key, mine), _ignore) for key in leases),
             *(self._limit(limit, limit.leave(), now) for limit in list(self.limits)),
-            Command(("ZREM", keys.alive, mine), _ignore),
-            Command(("DEL", keys.belief(mine)), _ignore),
+            *(Command(words, _ignore) for words in gone),
         ]
 
     def soon(self) -> None:
@@ -235,10 +245,11 @@ class Writing:
         return Command(words, told)
 
     def _beat(self, now: float) -> list[Command]:
-        if now < self._beat_at + BEAT:
+        if now < self._beat_at + BEAT or not self.seat.is_held_by(self):
             return []
         self._beat_at = now
-        mine, keys = self._agreement.me, self._keys
+        self.seat.name = mine = self.seat.name or self._agreement.me
+        keys = self._keys
         beliefs = _relative(self._agreement.beliefs, now)
         for name, (tally, currency) in self.spending.items():
             if name in beliefs:
@@ -256,19 +267,25 @@ def _relative(beliefs: Any, now: float) -> dict[str, dict[str, object]]:
     """Return beliefs with durations instead of times."""
     found: dict[str, dict[str, object]] = {}
     for name, each in beliefs.items():
-        open_until, held_until = each["open_until"], each["held_until"]
-        held = held_until > now
-        breaker = "closed" if open_until is None else "open" if open_until > now else "half-open"
-        breaker = "isolated" if each["isolated"] else breaker
-        found[name] = {
-            "working": each["working"],
-            "breaker": breaker,
-            "open_for": round(open_until - now, 1) if breaker == "open" else 0,
-            "held_for": round(held_until - now, 1) if held else 0,
-            "held_by": each["held_by"] if held else "",
-            "missing": each["missing"],
-        }
+        stopped = _stopped(each, now)
+        if each["isolated"]:
+            stopped |= {"breaker": "isolated", "open_for": 0}
+        found[name] = {"working": each["working"], **stopped, "missing": each["missing"]}
+        if models := {model: _stopped(known, now) for model, known in each["models"].items()}:
+            found[name]["models"] = models
     return found
+
+
+def _stopped(known: Any, now: float) -> dict[str, object]:
+    open_until, held_until = known["open_until"], known["held_until"]
+    held = held_until > now
+    breaker = "closed" if open_until is None else "open" if open_until > now else "half-open"
+    return {
+        "breaker": breaker,
+        "open_for": round(open_until - now, 1) if breaker == "open" else 0,
+        "held_for": round(held_until - now, 1) if held else 0,
+        "held_by": known["held_by"] if held else "",
+    }
 
 
 def _spending(tally: SharedTally, currency: str, now: float) -> dict[str, object]:

@@ -135,5 +135,10 @@ async def _probed(name: str, asked: Mapping[str, Any], router: Router) -> str:
         raise _Wrong("level must be reach or answer; leave it out for reach")
     report = await router.check(_LEVELS[level], providers=[name])
     entry = next(each for each in report.providers if each.provider == name)
-    found = "was not probed" if entry.probe is None else f"was probed in {span(entry.probe.seconds)}"
+    if entry.probe is None:
+        found = "was not probed"
+    elif not entry.probe.asked:
+        found = f"was not asked: {phrase(entry.probe.reason, entry)}"
+    else:
+        found = f"was probed in {span(entry.probe.seconds)}"
     return f"{clean(name)} {found}; it is {entry.state}: {phrase(entry.reason, entry)}."

@@ -187,6 +187,8 @@ class GatewayServer(uvicorn.Server):
 
     async def _swapped(self, loaded: Loaded) -> tuple[str, ...]:
         """Let the new router answer, opened; return who was isolated and is gone."""
+        if loaded.router.sharing is not None:
+            loaded.router.sharing.succeed(self._gateway.router.sharing)
         router = await loaded.router.__aenter__()  # which hears first what other processes know
         try:
             return self._gateway.change(router, loaded.settings)

@@ -115,6 +115,10 @@ FILES: dict[str, tuple[str, int | None, str, str]] = {
         '[[provider]]\nadapter = "adapters.scripted:ScriptedAdaptor"', 2, "provider 1: adapter",
         "adapters.scripted has no class ScriptedAdaptor; did you mean 'ScriptedAdapter'?",
     ),
+    "a class that is misspelt, of a package that loads them lazily": (
+        '[[provider]]\nadapter = "adapters:OpenAICompatibl"', 2, "provider 1: adapter",
+        "adapters has no class OpenAICompatibl; did you mean 'OpenAICompatible'?",
+    ),
     "a class with a dot": (
         '[[provider]]\nadapter = "ollama_native.Ollama"', 2, "provider 1: adapter",
         "for a class of your own write 'ollama_native:Ollama'",

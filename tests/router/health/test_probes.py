@@ -157,7 +157,8 @@ async def test_a_provider_is_asked_for_so_many_answers_in_an_hour():
         assert (4, 0, 4) == (adapter.opened, entry.probe_budget.left, entry.probe_budget.per_hour)
         assert entry.probe is not None
         assert entry.probe.working is None
-        assert entry.probe.reason == "the probe budget is used up (4 an hour); the newest evidence stands"
+        said = "the probe budget is used up (4 an hour), the next is allowed in 900 s"
+        assert (entry.probe.reason, entry.probe.asked) == (f"{said}; the newest evidence stands", False)
         assert ("healthy", "answer") == (entry.state, entry.evidence)
         await anyio.sleep(900)
         await router.check("answer")
@@ -172,7 +173,7 @@ async def test_a_provider_may_allow_none():
         report = await router.check("answer")
 
     assert (0, "unknown") == (adapter.opened, report.providers[0].state)
-    assert "used up (0 an hour)" in report.providers[0].reason
+    assert "no probe for an answer is allowed (answer_probes = 0)" in report.providers[0].reason
 
 
 def test_a_number_of_probes_that_makes_no_sense_is_refused_at_the_door():

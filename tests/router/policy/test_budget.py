@@ -155,6 +155,16 @@ def test_a_capacity_of_none_and_one_without_end():
     assert math.inf == everything.left(0)
 
 
+def test_it_tells_when_time_alone_brings_the_next_token():
+    budget, never = RetryBudget(0.0, 0.1, 1), RetryBudget(1.0, 0.0, 1)
+    waits = [each.next_in(0) for each in (budget, never)]
+    for each in (budget, never):
+        each.take(0)
+
+    assert ([0.0, 0.0], None) == (waits, never.next_in(0))
+    assert [10.0, 4.0] == pytest.approx([budget.next_in(0), budget.next_in(6)])
+
+
 def test_its_repr_is_a_dashboard():
     budget = RetryBudget()
     budget.deposit(0)

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import pytest
 
-from adapters import Secret
+from adapters import Secret, ServiceFailed
 from adapters.scripted import ScriptedAdapter
 from router import BreakerPolicy, ConfigError, Router
 from router.config import load, shown
 from router.replicas import Replicas
-from router.replicas.beliefs import StoreUnavailable, differences, read
+from router.replicas.beliefs import Belief, Stop, StoreUnavailable, differences, read
 from tests.router.cli.command import run
 from tests.router.recording import HELLO
 from tests.router.replicas.servers import Server, server
@@ -41,22 +41,30 @@ def put(client: Any, replica: str, beliefs: object) -> None:
 
 
 def belief(**said: object) -> dict[str, object]:
-    usual = {"working": "yes", "breaker": "closed", "open_for": 0, "held_for": 0, "held_by": "", "missing": 0}
-    return {"first": {**usual, **said}}
+    return {"first": {"working": "yes", "missing": 0, **stop(**said)}}
+
+
+def stop(**said: object) -> dict[str, object]:
+    return {"breaker": "closed", "open_for": 0, "held_for": 0, "held_by": "", **said}
 
 
 def test_the_command_shows_where_they_differ(server: Server, tmp_path: Path) -> None:
     file = tmp_path / "router.toml"
     file.write_text(FILE)
     client = server.client()
-    put(client, "a" * 16, belief(breaker="open", open_for=12.5))
+    models = {"small": stop(breaker="open", open_for=4), "large": stop(held_for=8, held_by="RateLimited")}
+    put(client, "a" * 16, belief(breaker="open", open_for=12.5, models={**models, "\x1b": stop(), "odd": 1}))
     spending = {"currency": "USD", "spent": 0.25, "together": 1.5, "budget": 5}
-    put(client, "b" * 16, belief(breaker="open", open_for=11.5, spending=spending))
+    put(client, "b" * 16, belief(breaker="open", open_for=11.5, models=models, spending=spending))
 
     found = run("health", "--config", str(file), "--replicas", STORE=server.url)
     assert (0, "") == (found.code, found.err)
-    assert "aaaaaaaaaaaaaaaa  works; circuit breaker open for 12.5 s more\n" in found.out
-    assert "11.5 s more; spent today 0.25 USD here, 1.5 by all together, of 5\n" in found.out
+    words = (
+        "the model 'small': circuit breaker open for 4.0 s more; the model 'large': held back for 8.0 s more"
+    )
+    words = f"{words} (RateLimited)"
+    assert f"aaaaaaaaaaaaaaaa  works; circuit breaker open for 12.5 s more; {words}\n" in found.out
+    assert f"11.5 s more; {words}; spent today 0.25 USD here, 1.5 by all together, of 5\n" in found.out
     assert "2 replicas: they agree\n" in found.out
 
     put(client, "c" * 16, belief(working="not known"))
@@ -65,6 +73,20 @@ def test_the_command_shows_where_they_differ(server: Server, tmp_path: Path) -> 
     assert "cccccccccccccccc  not known yet  <- differs\n" in found.out
     assert "3 replicas: they differ about first\n" in found.out
     client.close()
+
+
+def test_replicas_differ_about_a_model_as_about_the_provider() -> None:
+    def believes(replica: str, **models: Stop) -> Belief:
+        return Belief(replica, "first", "yes", Stop(), 0, None, models)
+
+    is_open, is_held = (
+        believes("a", small=Stop("open", 9)),
+        believes("b", small=Stop(held_for=9, held_by="X")),
+    )
+    assert {} == differences([is_open, believes("c", small=Stop("open", 8))])
+    assert {} == differences([believes("a", small=Stop()), believes("c")])
+    for pair in ([is_open, believes("c")], [believes("c"), is_held], [is_open, is_held]):
+        assert ["first"] == list(differences(pair))
 
 
 def test_a_store_that_cannot_be_read_is_said(server: Server, tmp_path: Path) -> None:
@@ -126,6 +148,28 @@ async def test_living_replicas_say_what_they_believe(server: Server) -> None:
 
     assert {} == differences(beliefs)
     assert [] == read(Replicas(server.url, "test"))  # both took themselves off
+
+
+@pytest.mark.anyio
+async def test_living_replicas_tell_of_the_breaker_of_a_model(server: Server) -> None:
+    def router() -> Router:
+        first = ScriptedAdapter("first", [ServiceFailed("down")], model="small")
+        chain = [first, ScriptedAdapter("second", "text")]
+        policy = BreakerPolicy(consecutive=1)
+        return Router(chain, breaker=policy, observers=[], replicas=Replicas(server.url, "models"))
+
+    async with router() as one, router() as other:
+        with anyio.fail_after(20):
+            await one.complete(HELLO)
+            seen: list[Belief] = []
+            while len(seen) < 2 or not all(each.models for each in seen):
+                await anyio.sleep(0.05)
+                other.health()
+                all_of_them = await anyio.to_thread.run_sync(read, Replicas(server.url, "models"))
+                seen = [each for each in all_of_them if each.provider == "first"]
+
+    assert [("small", "open")] * 2 == [(name, stop.breaker) for e in seen for name, stop in e.models.items()]
+    assert {} == differences(seen)
 
 
 @pytest.mark.parametrize(

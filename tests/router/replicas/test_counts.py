@@ -45,3 +45,14 @@ def test_what_was_earned_is_told_once_even_where_the_reply_is_lost() -> None:
     budget.lost(asked)
 
     assert budget.fetch() is None
+
+
+def test_when_the_next_token_comes_is_known_here_alone_while_the_store_is_away() -> None:
+    store = StoreState(away=False, replicas=2)
+    budget = SharedBudget("b", RetryBudget(0, 0.1, 2), 1, store)
+    assert budget.next_in(0) is None
+
+    store.away = True
+    assert budget.next_in(0) == 0
+    budget.take(0)
+    assert round(budget.next_in(0) or 0) == 20, "its part of what comes"

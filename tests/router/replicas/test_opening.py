@@ -14,6 +14,7 @@ from router import BreakerPolicy, Router
 from router.gateway.gateway import Gateway
 from router.gateway.settings import GatewaySettings
 from router.replicas import Replicas
+from router.replicas.scripts import Keys
 from tests.depth import QUICK
 from tests.promptly import promptly
 from tests.router.cli.command import run
@@ -48,6 +49,33 @@ async def test_the_first_request_of_a_process_that_starts_knows_what_an_operator
         await anyio.sleep(0.1)
         async with router_of(server) as last:
             assert "first" == (await last.complete(HELLO)).provider
+
+
+async def test_after_a_reload_it_still_says_that_it_was_isolated_here(server):
+    async with router_of(server) as one:
+        await until(lambda: is_shared(one))
+        one.isolate("first")
+        await until(lambda: not one.sharing.agreement.outbox)  # type: ignore[union-attr]
+        async with router_of(server) as next_one:
+            Gateway(one, GatewaySettings()).change(next_one, GatewaySettings())
+            assert "isolated by hand; " in (first(next_one).reason or "")
+
+
+async def test_a_router_and_the_one_before_it_count_as_one_replica(server):
+    seen, failed = Observed(), Observed()
+    async with router_of(server) as one, router_of(server):
+        await until(lambda: is_shared(one) and one.sharing.store.replicas == 2)  # type: ignore[union-attr]
+        short, heir = router_of(server, failed), router_of(server, seen)
+        short.sharing.succeed(one.sharing)  # type: ignore[union-attr]
+        async with short:
+            await until(lambda: is_shared(short))
+        heir.sharing.succeed(one.sharing)  # type: ignore[union-attr]
+        async with heir:
+            await until(lambda: is_shared(heir))
+            await one.aclose()
+            assert Replicas(server.url).client().zcard(Keys("test").alive) == 2
+
+    assert [2] == [event.replicas for event in failed.told] == [event.replicas for event in seen.told]
 
 
 async def test_a_silent_store_delays_the_start_by_the_bound_and_is_told_once(server):
@@ -86,6 +114,23 @@ async def test_an_answer_to_a_probe_of_one_process_lets_all_try_again(server):
             while not await answered_by_first():  # noqa: ASYNC110 - the leave for the trial is asked for meanwhile
                 await anyio.sleep(0.02)
         await until(lambda: first(other).breaker.state == "closed")
+
+
+async def test_an_answer_to_a_probe_of_a_process_that_was_idle_lets_all_try_again(server):
+    """What it heard of the break waits to be applied until the router is used."""
+
+    def made(*turns: list[str | ServiceFailed]) -> Router:
+        chain = [ScriptedAdapter.each("first", list(turns), model="small"), ScriptedAdapter("second", "two")]
+        breaker = BreakerPolicy(consecutive=1, open_for=300)
+        return Router(chain, observers=[], breaker=breaker, replicas=Replicas(server.url, "idle"))
+
+    async with made([ServiceFailed("down")], ["well"]) as one, made(["well"]) as other:
+        await until(lambda: is_shared(one) and is_shared(other))
+        await one.complete(HELLO)
+        await until(lambda: bool(other.sharing.agreement.inbox))  # type: ignore[union-attr]
+        report = await other.check("answer", providers=["first"])
+        assert report.providers[0].breaker.state == "half-open"
+        await until(lambda: first(one).breaker.state == "half-open")
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -68,6 +69,21 @@ async def test_one_provider_alone_is_probed() -> None:
     assert "first was probed in" in answer.json()["said"]
     assert states[0][0] == "healthy"
     assert states[1][0] == "unknown"
+
+
+async def test_a_probe_that_was_kept_back_says_so_and_when_the_next_is_allowed() -> None:
+    first = ScriptedAdapter("first", [RateLimited(retry_after=60)])
+    first.answer_probes = 1
+    async with Router([first, ScriptedAdapter("second", ["hello"])], observers=[]) as router:
+        served = TestGateway(router)
+        async with served.client() as client:
+            asked = await operate(client, "probe", {"provider": "first", "level": "answer"})
+            kept = await operate(client, "probe", {"provider": "first", "level": "answer"})
+
+    assert "first was probed in" in asked.json()["said"]
+    used = r"the probe budget is used up \(1 an hour\), the next is allowed in 3[56]\d\d s"
+    assert re.match(rf"first was not asked: {used}; .*it is degraded: ", kept.json()["said"])
+    assert first.opened == 1
 
 
 @pytest.mark.parametrize("action", ["probe", "reset"])

@@ -10,11 +10,13 @@ import pytest
 from adapters.simulators.openai import OpenAISimulator
 from router.gateway.serving.source import ConfigFile
 from tests.router.gateway.serving.serving import Served, request, served
+from tests.router.replicas.servers import Server, server
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.anyio
+__all__ = ["server"]
 
 
 @pytest.fixture
@@ -80,3 +82,21 @@ async def test_a_wrong_file_is_told_once_where_a_signal_and_a_look_find_it(
             await anyio.sleep(0.3)
 
     assert caplog.text.count("gateway.not_reloaded") == 1
+
+
+async def test_a_reload_adds_no_replica(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level("INFO")
+    monkeypatch.setenv("STORE", server.url)
+    source = write(tmp_path, one="http://127.0.0.1:9")
+    with source.path.open("a") as file:
+        file.write('[replicas]\nurl = { env = "STORE" }\nnamespace = "reload"\n')
+    async with served(source=source) as one:
+        for _ in range(2):
+            await reloaded(one, caplog)
+            with anyio.fail_after(5):
+                while not (told := [each for each in caplog.records if hasattr(each, "replicas")]):
+                    one.gateway.router.health()
+                    await anyio.sleep(0.01)
+            assert [1] == [each.replicas for each in told]
