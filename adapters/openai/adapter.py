@@ -66,6 +66,7 @@ class OpenAICompatible(HTTPAdapter):
         api_keys: Sequence[ApiKey] | None = None,
         **settings: Unpack[OpenAISettings],
     ) -> None:
+        _refuse_preset(base_url)
         own: dict[str, Any] = {name: value for name, value in settings.items() if name in OWN}
         dialect = self._dialect = Dialect.of(own)
         self.capabilities = capabilities_of(completions.CAPABILITIES, own)
@@ -162,6 +163,22 @@ class OpenAICompatible(HTTPAdapter):
     async def _reach(self, session: Session) -> ProbeResult:
         """Ask for the list of models, which costs no generation."""
         return await completions.reach(session, self._dialect)
+
+
+def _refuse_preset(base_url: object) -> None:
+    """Look whether an address is the name of a preset.
+
+    Raises:
+        ValueError: It is.
+    """
+    if isinstance(base_url, str) and ":" not in base_url:
+        from adapters.openai.presets import known
+
+        if (row := known(base_url)) is not None:
+            raise ValueError(
+                f"base_url must begin with http:// or https:// and name a host; or write "
+                f"OpenAICompatible.preset({row.name!r}), which knows the address"
+            )
 
 
 def _carried_in(header: str) -> Callable[[str], tuple[tuple[str, str], ...]]:

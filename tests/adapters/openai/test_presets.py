@@ -119,6 +119,12 @@ def test_a_wrong_name_gets_the_nearest_and_the_way_without(name: str, words: str
         OpenAICompatible.preset(name)
 
 
+@pytest.mark.parametrize(("given", "name"), [("openai", "openai"), ("LM Studio", "lm_studio")])
+def test_a_name_in_place_of_an_address_is_told_how_presets_are_written(given: str, name: str) -> None:
+    with pytest.raises(ValueError, match=rf"or write OpenAICompatible\.preset\('{name}'\)"):
+        OpenAICompatible(given)
+
+
 def test_the_name_of_azure_suggests_no_other_adapter() -> None:
     assert known("azure") is PRESETS["azure"]
     with pytest.raises(LookupError) as raised:
