@@ -238,6 +238,18 @@ async def test_a_refused_key_says_where_it_came_from_and_never_what_it_is() -> N
             assert KEY not in said
 
 
+@pytest.mark.anyio
+@pytest.mark.parametrize(("model", "told"), [(None, True), ("m", False)])
+async def test_a_model_that_a_service_misses_says_how_it_is_given(model: str | None, told: bool) -> None:
+    async with OpenAISimulator(models=("small",)) as sim:
+        adapter = OpenAICompatible(f"{sim.url}/v1", model=model)
+        async with Router([adapter]) as router:
+            with pytest.raises(AllProvidersFailed) as raised:
+                await router.complete([{"role": "user", "content": "Hi"}])
+
+    assert str(raised.value.causes[0]).endswith("this provider has no model: pass model=") is told
+
+
 def test_the_key_of_a_variable_knows_its_origin() -> None:
     adapter = OpenAICompatible.preset("groq", environ={"GROQ_API_KEY": KEY})
 
