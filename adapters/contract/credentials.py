@@ -60,6 +60,24 @@ def header_of(name: str, value: str | Secret) -> Secret:
     return secret
 
 
+def key_of(setting: str, value: str | Secret) -> Secret:
+    """Return a key as a secret.
+
+    Args:
+        setting: What gives it, for messages.
+        value: What is given.
+
+    Raises:
+        TypeError: It is no text.
+        ValueError: HTTP does not carry it.
+    """
+    try:
+        return header_of("authorization", value)
+    except (TypeError, ValueError) as error:
+        said = str(error).partition(": ")[2] or "it is not ASCII, which HTTP does not carry"
+        raise type(error)(f"{setting}: {said}") from None
+
+
 def headers_by_provider(given: Any) -> Mapping[str, Mapping[str, str | Secret]]:
     """Return the headers that a request brings along: provider name -> header -> value.
 
@@ -99,11 +117,7 @@ def keys_by_provider(given: Any) -> Mapping[str, Secret]:
         raise TypeError("api_key is one key; say for which provider: api_key={'name': key}")
     found = {}
     for provider, key in _by_provider("api_key", given, "keys").items():
-        try:
-            found[provider] = header_of("authorization", key)
-        except (TypeError, ValueError) as error:
-            said = str(error).partition(": ")[2] or "it is not ASCII, which HTTP does not carry"
-            raise type(error)(f"api_key[{provider!r}]: {said}") from None
+        found[provider] = key_of(f"api_key[{provider!r}]", key)
     return MappingProxyType(found) if found else EMPTY
 
 

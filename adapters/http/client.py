@@ -20,6 +20,7 @@ from adapters.contract.errors import (
     NotWorking,
     Unreachable,
 )
+from adapters.contract.hops import HOPS
 from adapters.contract.secret import PeerText, Secret
 from adapters.http.failures import CHECK_ADDRESS, CHECK_NETWORK, PROXY_SIGN_IN, SIGN_IN_AT_PROXY
 from adapters.http.fingerprint import software_of
@@ -310,6 +311,8 @@ class Client:
             credentials = self.credentials()
         if credentials:
             self.shown.hide(value for _, value in credentials if not is_placeholder(value))
+        if (hops := HOPS.get()) and not (self.is_usual and self._base.scheme == "https"):
+            headers = (*headers, *hops)  # the public services that are known lead to no gateway
         if self._streams is not None and not patched():
             head = self._heads.head(method, path, headers, query, credentials)
             return self._streams.exchange(head, content or b"", fresh=fresh)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import warnings
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Unpack, cast
+from typing import TYPE_CHECKING, Any, Final, Unpack, cast
 
-from adapters.contract.errors import ModelNotFound
+from adapters.contract.errors import InvalidRequest, ModelNotFound
 from adapters.http import HTTPAdapter, HTTPSettings
 from adapters.http.client import ServiceWords
 from adapters.http.keys import bearer, keys_of
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
     from adapters.contract.errors import AdapterError
     from adapters.http import Session, WholeAnswer
     from adapters.http.keys import ApiKey
+
+
+_NO_MODEL: Final = re.compile(
+    r"(?i)\b(?:provide|specify|missing|requires?)\b.{0,30}\bmodel\b|\bmodel\b.{0,30}\brequired\b"
+)
+"""What services say where a request names no model, such as OpenAI: you must provide a model parameter."""
 
 
 class OpenAICompatible(HTTPAdapter):
@@ -66,6 +73,7 @@ class OpenAICompatible(HTTPAdapter):
         api_keys: Sequence[ApiKey] | None = None,
         **settings: Unpack[OpenAISettings],
     ) -> None:
+        _refuse_preset(base_url)
         own: dict[str, Any] = {name: value for name, value in settings.items() if name in OWN}
         dialect = self._dialect = Dialect.of(own)
         self.capabilities = capabilities_of(completions.CAPABILITIES, own)
@@ -153,15 +161,33 @@ class OpenAICompatible(HTTPAdapter):
         return completions.converse(self, self._session(request.conditions), request, self._dialect)
 
     def _explain(self, answer: WholeAnswer) -> AdapterError | None:
-        """Return the error that an error object stands for, with what names the model where that is gone."""
+        """Return the error that an error object stands for, and how to name a model where it wants one."""
         error = completions.explain(answer)
         if isinstance(error, ModelNotFound):
             error.args = (f"{error}; name another model with {self._model_named_by}",)
+        elif isinstance(error, InvalidRequest) and self.model is None and _NO_MODEL.search(str(error)):
+            error.args = (f"{error}; this provider has no model: pass {self._model_named_by}",)
         return error
 
     async def _reach(self, session: Session) -> ProbeResult:
         """Ask for the list of models, which costs no generation."""
         return await completions.reach(session, self._dialect)
+
+
+def _refuse_preset(base_url: object) -> None:
+    """Look whether an address is the name of a preset.
+
+    Raises:
+        ValueError: It is.
+    """
+    if isinstance(base_url, str) and ":" not in base_url:
+        from adapters.openai.presets import known
+
+        if (row := known(base_url)) is not None:
+            raise ValueError(
+                f"base_url must begin with http:// or https:// and name a host; or write "
+                f"OpenAICompatible.preset({row.name!r}), which knows the address"
+            )
 
 
 def _carried_in(header: str) -> Callable[[str], tuple[tuple[str, str], ...]]:

@@ -122,7 +122,7 @@ async def _surroundings(
     except ValueError as error:
         raise Mistake(one_line(str(error))) from None
     if not found.adapters:
-        seen = "".join(f"; {each.line}" for each in found.findings)
+        seen = "".join(f"; {line}" for line in (*(each.line for each in found.findings), *found.left_out))
         raise Mistake(
             "name at least one provider, as in --provider groq#MODEL or --provider h2o=URL, or a file of "
             f"them with --config; no usual variable holds a key, and no local server lists its models{seen}"

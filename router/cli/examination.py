@@ -189,6 +189,8 @@ def keys(found: Found) -> Iterator[Check]:
         state: State = "ok" if each.adapter is not None else "warning"
         asked = "" if each.adapter is None else f"; asked for {each.adapter.model or 'the model it chooses'}"
         yield Check(each.preset, state, f"{each.what}{asked}", each.missing)
+    for line in found.surroundings.left_out if found.surroundings is not None else ():
+        yield Check("gateway", "ok", line)
     if found.own:
         yield Check("own keys", "ok", f"{', '.join(found.own)} set")
     if not found.problem and not found.own and not (found.surroundings and found.surroundings.findings):

@@ -53,7 +53,7 @@ def lines_of(found: Found) -> tuple[str, ...]:
     """Return what was found, a line each; a key by its variable's name, never by its value."""
     lines: list[str] = []
     if found.surroundings is not None:
-        lines += [each.line for each in found.surroundings.findings]
+        lines += [*(each.line for each in found.surroundings.findings), *found.surroundings.left_out]
     if found.problem:
         lines.append(f"a key that cannot be used: {found.problem}")
     if found.own:

@@ -79,7 +79,7 @@ def write(path: Path, found: Surroundings, *, asks: bool) -> int:
 
     findings = [each for each in found.findings if not _has_ended(each)]
     tables = [_table(each, os.environ) for each in findings]
-    told = [each.line for each in found.findings if not (asks and each in findings)]
+    told = [each.line for each in found.findings if not (asks and each in findings)] + [*found.left_out]
     sys.stdout.writelines(f"{printable(one_line(line))}\n" for line in told)
     if asks and tables:
         sys.stdout.write("Found here:\n")

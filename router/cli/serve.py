@@ -20,9 +20,10 @@ from router.cli.mistakes import Mistake, one_line
 from router.cli.options import ConfigFile, Providers  # noqa: TC001 - typer reads them at run time
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator, Callable, Iterable
     from contextlib import AbstractAsyncContextManager
 
+    from adapters import Adapter
     from router import Router
     from router.gateway.serving.source import ConfigFile as Source
     from router.gateway.settings import GatewaySettings
@@ -90,14 +91,14 @@ class Made:
         opened: Opens the router.
         settings: Of the gateway.
         source: The file that it stands in, if any.
-        named: The names of the providers; empty where they are not known yet.
+        adapters: The providers; empty where they are not known yet.
         shares: Whether several processes agree.
     """
 
     opened: AbstractAsyncContextManager[Router]
     settings: GatewaySettings
     source: Source | None = None
-    named: tuple[str, ...] = ()
+    adapters: tuple[Adapter, ...] = ()
     shares: bool = False
 
 
@@ -145,9 +146,10 @@ class Service:
             lives = while_parent_lives()
             return anyio.run(self._serve, made, inherited, lives, backend="asyncio", backend_options=options)
         with self._listening(port) as opened:
+            _check(opened, made.adapters)
             if workers > 1:
-                if not made.named:
-                    anyio.run(_opened_once, made)
+                if not made.adapters:
+                    anyio.run(_opened_once, made, opened)
                 self._tell(opened, made)
                 if not made.shares:
                     _warn_of_limits(made.settings, workers)
@@ -197,7 +199,7 @@ class Service:
             raise Mistake(str(error)) from None
         for note in loaded.notes:
             say(f"chat-router: {one_line(note)}")
-        return Made(loaded.router, loaded.settings, source, loaded.router.providers, loaded.shares)
+        return Made(loaded.router, loaded.settings, source, loaded.router.adapters, loaded.shares)
 
     def _listening(self, port: int) -> socket.socket:
         from router.gateway.serving.binding import listening
@@ -213,12 +215,15 @@ class Service:
         from router.gateway.serving.binding import address_of, asked_at
 
         address = address_of(listener)
-        chain = f": {' > '.join(made.named)}" if made.named else ""
+        chain = f": {' > '.join(each.name for each in made.adapters)}" if made.adapters else ""
         key = "a key of yours" if made.settings.keys else "any"
         here = asked_at(address)
         elsewhere = "" if here == address else " (from elsewhere with this machine's name instead)"
         examples = _EXAMPLES.format(address=here) if self.demo else ""
-        told = f"serving on {address}{chain}\n  base_url: {here}/v1{elsewhere}, api_key: {key}\n{examples}"
+        page = f"  status page: {here}/\n" if made.settings.page else ""
+        told = (
+            f"serving on {address}{chain}\n  base_url: {here}/v1{elsewhere}, api_key: {key}\n{page}{examples}"
+        )
         # In one piece: standard error may be the same pipe, and the workers write there.
         sys.stdout.write(f"{told}  press Ctrl-C to stop\n")
         sys.stdout.flush()
@@ -233,6 +238,7 @@ class Service:
         from router.gateway.serving.server import GatewayServer
 
         async with made.opened as router:
+            _check(listener, router.adapters)
             if tells:  # only now: looking around may have found nobody to ask
                 self._tell(listener, made)
             gateway = Gateway(router, made.settings, local=is_loopback(self.host))
@@ -242,14 +248,28 @@ class Service:
         return CANCELLED if server.interrupted else OK
 
 
-async def _opened_once(made: Made) -> None:
+async def _opened_once(made: Made, listener: socket.socket) -> None:
     """Open the router and close it again, so that a mistake is told before the processes start.
 
     Raises:
-        Mistake: Nobody can be asked.
+        Mistake: Nobody can be asked, or the gateway would ask itself.
     """
-    async with made.opened:
-        pass
+    async with made.opened as router:
+        _check(listener, router.adapters)
+
+
+def _check(listener: socket.socket, adapters: Iterable[Adapter]) -> None:
+    """Look whether the gateway would ask itself.
+
+    Raises:
+        Mistake: It would.
+    """
+    from router.gateway.serving.binding import check_providers
+
+    try:
+        check_providers(listener, adapters)
+    except ValueError as error:
+        raise Mistake(one_line(str(error))) from None
 
 
 def _warn_of_limits(settings: GatewaySettings, workers: int) -> None:

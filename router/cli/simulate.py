@@ -110,7 +110,9 @@ async def simulate(simulators: Sequence[Simulator], *, stays: bool = False) -> i
             except OSError as error:
                 if not (port := simulator.script.port):
                     raise
-                raise Mistake(f"port {port} cannot be opened: {error.strerror or error}") from None
+                raise Mistake(
+                    f"port {port} cannot be opened: {error.strerror or error}; choose another --port"
+                ) from None
             sys.stdout.write(_described(simulator))
         until = "" if stays else "; it also stops when the shell or program that started it ends (or: --keep)"
         sys.stdout.write(f"  press Ctrl-C to stop{until}\n")

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 WAIT: Final = 0.3
 """Seconds that a local server has to list its models."""
+_GATEWAY: Final = "chat-router"
+"""The first model in the list of a gateway of ours: its whole chain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +54,11 @@ class Surroundings:
 
     Attributes:
         findings: All of it.
+        left_out: What answers here and is not taken, a line each.
     """
 
     findings: tuple[Finding, ...]
+    left_out: tuple[str, ...] = ()
 
     @property
     def adapters(self) -> tuple[Adapter, ...]:
@@ -78,7 +82,7 @@ class Surroundings:
         names = [adapter.name for adapter in self.adapters]
         order = f"asked in this order, and nobody else: {' > '.join(names)}"
         nobody = NOT_READY if self.findings else NOTHING
-        return (*(each.line for each in self.findings), order if names else nobody)
+        return (*(each.line for each in self.findings), *self.left_out, order if names else nobody)
 
 
 NOT_READY: Final = "nobody can be asked before that is mended"
@@ -97,7 +101,8 @@ async def look_around(
     """Return what can be asked here: services whose usual variable holds a key, then local servers.
 
     A key is not tried out. A local server is asked for its list of models, on the loopback address only, for
-    `WAIT` seconds at most, all at once.
+    `WAIT` seconds at most, all at once. A gateway of ours is left out: one that serves what is found would
+    ask itself without end.
 
     Args:
         environ: Where keys are looked up, and models: `CHAT_ROUTER_GROQ_MODEL`; the environment of the
@@ -118,13 +123,14 @@ async def look_around(
     for name, each in PRESETS.items():
         if name not in servers and (variable := key_variable(each, environ)) is not None:
             found.append(_hosted(each, variable, environ, given.get(name)))
+    gateways: list[str] = []
     if local:
         listed: dict[str, Finding] = {}
         async with anyio.create_task_group() as tasks:
             for each in servers.values():
-                tasks.start_soon(_look_at, each, environ, given.get(each.name), listed)
+                tasks.start_soon(_look_at, each, environ, given.get(each.name), listed, gateways)
         found += [listed[name] for name in servers if name in listed]
-    return Surroundings(tuple(found))
+    return Surroundings(tuple(found), tuple(sorted(gateways)))
 
 
 def _model(name: str, models: Mapping[str, str], environ: Mapping[str, str]) -> str | None:
@@ -151,9 +157,13 @@ def _hosted(preset: Preset, variable: str, environ: Mapping[str, str], model: st
 
 
 async def _look_at(
-    preset: Preset, environ: Mapping[str, str], model: str | None, listed: dict[str, Finding]
+    preset: Preset,
+    environ: Mapping[str, str],
+    model: str | None,
+    listed: dict[str, Finding],
+    gateways: list[str],
 ) -> None:
-    """Note a local server that lists its models within the time."""
+    """Note a local server that lists its models within the time, or a gateway of ours in its place."""
     adapter = OpenAICompatible.preset(preset.name, environ=environ, connect_timeout=WAIT)
     result = None
     with anyio.move_on_after(WAIT):
@@ -163,6 +173,11 @@ async def _look_at(
     if result is None or result.working is not True:
         return
     models = result.models or ()
+    if models[:1] == (_GATEWAY,):
+        gateways.append(
+            f"a chat-router gateway at {preset.base_url}: left out; to ask it, name its address in a file"
+        )
+        return
     what = f"a server at {preset.base_url} lists {len(models)} model{'s' if len(models) != 1 else ''}"
     if model is None and not models:
         listed[preset.name] = Finding(preset.name, what, missing="load a model first")

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from adapters.contract.hops import HOPS
 from router.gateway.access import Access
 from router.gateway.answer import Answer, Dropped, send_failure
 from router.gateway.body import Left, read_body
@@ -41,6 +42,7 @@ class Conversation:
             Exception: A bug of this side. The client was told.
         """
         access = Access(scope["path"], send)
+        hops = HOPS.set(())
         try:
             with suppress(Left):
                 await self._answer(scope, receive, access)
@@ -52,6 +54,7 @@ class Conversation:
                 await send_failure(access.send, self._dialect, BUG, close=True)
             raise
         finally:
+            HOPS.reset(hops)
             access.tell()
 
     async def _answer(self, scope: Scope, receive: Receive, access: Access) -> None:
@@ -61,6 +64,7 @@ class Conversation:
         try:
             caller = admission.caller(scope)
             access.key = caller.name
+            HOPS.set(gateway.trail.after(scope))
             with admission.admit(caller) as admitted, gateway.routers.lent() as router:
                 body = await read_body(scope, receive, settings.body, settings.body_seconds)
                 was_read = True

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from router.gateway.admission import Admission
 from router.gateway.page.watch import Watch
 from router.gateway.routers import Routers
+from router.gateway.trail import Trail
 
 if TYPE_CHECKING:
     from router import Router
@@ -28,6 +29,7 @@ class Gateway:
         local: As given.
         draining: Whether it takes no new requests, since it is about to end.
         watch: What was seen of the requests.
+        trail: Knows the requests that come back.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class Gateway:
         self.local = local
         self.draining = False
         self.watch = Watch(router)
+        self.trail = Trail()
 
     @property
     def router(self) -> Router:

@@ -403,6 +403,12 @@ class ReplyStream(Readout, ObjectReceiveStream[Delta]):
         def __getattr__(self, name: str) -> NoReturn:
             raise no_attribute("ReplyStream", name, INSTEAD)
 
+        def __iter__(self) -> NoReturn:
+            raise TypeError(
+                "a reply is read asynchronously; write `async for delta in reply:`, or use SyncRouter in a "
+                "program without an event loop"
+            )
+
     def __repr__(self) -> str:
         state = f"{self.verdict or 'open'}, {self._transcript.deltas} deltas"
         return f"<ReplyStream {self.request_id} of {self.provider!r}: {state}>"

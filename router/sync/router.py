@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import anyio
 
@@ -295,6 +295,17 @@ class SyncRouter(KnownKeywords):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    if not TYPE_CHECKING:  # a type checker refuses these by itself
+
+        async def __aenter__(self) -> NoReturn:
+            raise TypeError(
+                "a SyncRouter blocks; write `with SyncRouter(…) as router:`, or in async code "
+                "`async with Router(…) as router:`"
+            )
+
+        async def __aexit__(self, *_: object) -> None:
+            return
 
     def __repr__(self) -> str:
         return f"<Sync{repr(self._router).removeprefix('<')}"

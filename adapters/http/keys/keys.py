@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import anyio
 from anyio.lowlevel import current_token
 
-from adapters.contract.credentials import header_of
+from adapters.contract.credentials import key_of
 from adapters.contract.errors import (
     AdapterError,
     AuthenticationFailed,
@@ -147,7 +147,10 @@ class Keys:
     """
 
     def __init__(self, given: Sequence[ApiKey], headers: Callable[[str], Pairs] = bearer) -> None:
-        self._keys = [_Key(number, _source(each)) for number, each in enumerate(given, 1)]
+        self._keys = [
+            _Key(number, _source(each, "api_key" if len(given) == 1 else f"api_keys[{number - 1}]"))
+            for number, each in enumerate(given, 1)
+        ]
         self._headers = headers
         self._leases = 0
         self._loop: object | None = None
@@ -395,7 +398,7 @@ def keys_of(
     return Keys(api_keys, headers)
 
 
-def _source(given: ApiKey) -> Secret | AskedKey:
+def _source(given: ApiKey, setting: str) -> Secret | AskedKey:
     if not isinstance(given, str | Secret) and callable(given):
         return AskedKey(given)
-    return header_of("authorization", given)
+    return key_of(setting, given)

@@ -22,10 +22,11 @@ import uvicorn
 
 from router.gateway.access import log
 from router.gateway.application import application
-from router.gateway.serving.binding import check_binding
+from router.gateway.serving.binding import check_binding, check_providers
 from router.gateway.serving.protocol import protocol_of
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Generator
     from types import FrameType
 
@@ -91,6 +92,12 @@ class GatewayServer(uvicorn.Server):
         self.interrupted = False
         self._end: float | None = None
         self._closed = False
+        self._listeners: list[socket.socket] = []
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve these sockets until the end."""
+        self._listeners = sockets or []
+        await super().serve(sockets)
 
     # Signals
 
@@ -166,6 +173,8 @@ class GatewayServer(uvicorn.Server):
         try:
             loaded = await anyio.to_thread.run_sync(source.read)
             check_binding(self._host, loaded.settings)
+            for each in self._listeners:
+                await anyio.to_thread.run_sync(check_providers, each, loaded.router.adapters)
             lost = await self._swapped(loaded)
         except Exception as error:  # noqa: BLE001 - whatever it is, the gateway goes on as it is
             self._tell_refused(source, str(error))

@@ -119,6 +119,12 @@ def test_a_wrong_name_gets_the_nearest_and_the_way_without(name: str, words: str
         OpenAICompatible.preset(name)
 
 
+@pytest.mark.parametrize(("given", "name"), [("openai", "openai"), ("LM Studio", "lm_studio")])
+def test_a_name_in_place_of_an_address_is_told_how_presets_are_written(given: str, name: str) -> None:
+    with pytest.raises(ValueError, match=rf"or write OpenAICompatible\.preset\('{name}'\)"):
+        OpenAICompatible(given)
+
+
 def test_the_name_of_azure_suggests_no_other_adapter() -> None:
     assert known("azure") is PRESETS["azure"]
     with pytest.raises(LookupError) as raised:
@@ -230,6 +236,18 @@ async def test_a_refused_key_says_where_it_came_from_and_never_what_it_is() -> N
             assert said.endswith(told)
             assert ("came from" in said) is bool(told)
             assert KEY not in said
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("model", "told"), [(None, True), ("m", False)])
+async def test_a_model_that_a_service_misses_says_how_it_is_given(model: str | None, told: bool) -> None:
+    async with OpenAISimulator(models=("small",)) as sim:
+        adapter = OpenAICompatible(f"{sim.url}/v1", model=model)
+        async with Router([adapter]) as router:
+            with pytest.raises(AllProvidersFailed) as raised:
+                await router.complete([{"role": "user", "content": "Hi"}])
+
+    assert str(raised.value.causes[0]).endswith("this provider has no model: pass model=") is told
 
 
 def test_the_key_of_a_variable_knows_its_origin() -> None:

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 WIDTH: Final = 124
 _RUN: Final = {
-    "500": "a first that answers 500",
-    "pings": "a first that only pings, 1 s allowed",
-    "cut-clean": "a reply stops without its end mark",
-    "all": "both fail, with 500 and 401",
-    "sick": "ten requests, the first always fails",
+    "500": "the first provider answers 500",
+    "pings": "the first provider only pings; 1 s is allowed",
+    "cut-clean": "the reply stops without its end mark",
+    "all": "both providers fail, with 500 and 401",
+    "sick": "ten requests; the first provider always fails",
 }
 """Scenario -> how the README calls it."""
 _READ: Final = ("services", "state shared by processes")
@@ -49,8 +49,9 @@ def beside() -> str:
     ]
     heads = [f"{NAMES[name].partition(',')[0]} {record['packages'][name]}" for name in _SHOWN]
     said = (
-        f"Run on {record['machine']['day']}; what is in italics, and Bifrost, was only read about ([all, and"
-        " how](docs/why/comparison.md)). LiteLLM has both in one group."
+        f"Run on {record['machine']['day']} with two providers"
+        " ([all cases, and how they were run](docs/why/comparison.md)). In LiteLLM both providers stand in"
+        " one group. The rows in italics and the column Bifrost are taken from documentation."
     )
     return f"{said}\n\n{table(['', *heads, 'Bifrost'], rows)}"
 
@@ -75,10 +76,10 @@ def figures() -> str:
         raise LookupError("bench.json lacks the cases that the README quotes; run make bench")
     of = record["machine"]
     said = [
-        f"`make bench`, {of['day']}, {of['cores']} shared cores: {reached} of {len(values)} goals for speed",
-        "reached ([all](benchmarks/README.md)). CPU time of the client, where raw httpx is 1.00 and less is",
-        "better (in brackets: aiohttp): a reply of 50 pieces",
-        f"{_pair(found, '50 deltas, a write each')}; each of 5000 pieces that come in large packets",
+        f"`make bench`, {of['day']}, {of['cores']} shared cores: {reached} of {len(values)} speed goals",
+        "are reached ([all](benchmarks/README.md)). CPU time of the client, where raw httpx is 1.00 and less",
+        "is better (in brackets: aiohttp): a reply of 50 pieces",
+        f"{_pair(found, '50 deltas, a write each')}; a reply of 5000 pieces in large packets",
         f"{_pair(found, '5000 deltas, large writes')}; until the first words come",
         f"{_pair(found, 'first content, warm')}. Failing over from a 500 adds {1e3 * failing.median:.2f} ms.",
         f"1000 streams at once take {many.median('wall'):.2f} s, of which the server takes 0.5, and",

@@ -52,6 +52,21 @@ def test_with_nothing_found_it_asks_simulated_services(
     assert command("config", "check").out == "ok: 2 providers: h2o > openai\n"
 
 
+def test_a_gateway_that_runs_here_is_told_and_not_written(
+    tmp_path: Path, serve: Serve, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulator = serve(OpenAISimulator(models=("chat-router", "h2o/")))
+    nobody_at_home(monkeypatch, vllm=f"{simulator.url}/v1")
+    monkeypatch.chdir(tmp_path)
+    found = command("init", OPENAI_API_KEY=KEY)
+
+    assert f"a chat-router gateway at {simulator.url}/v1: left out" in found.out
+    assert [
+        each["adapter"] for each in tomllib.loads((tmp_path / "router.toml").read_text())["provider"]
+    ] == ["openai"]
+    assert f"gateway at {simulator.url}/v1: left out" in command("doctor", "--format", "json").out
+
+
 def test_a_key_alone_is_asked_and_nothing_is_simulated(
     tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -70,6 +70,7 @@ async def serving(*arguments: str, **variables: str) -> AsyncGenerator[Serving, 
 async def test_the_demo_is_an_endpoint_in_one_command_and_ends_in_good_order() -> None:
     async with serving("--demo") as one:
         assert f"base_url: http://127.0.0.1:{one.port}/v1" in one.said
+        assert f"status page: http://127.0.0.1:{one.port}/\n" in one.said
         assert "curl -N" in one.said
         reply = await one.ask()
         one.process.send_signal(signal.SIGHUP)
@@ -180,6 +181,22 @@ def test_nothing_is_announced_where_nobody_can_be_asked(
 
     assert (code, "name at least one provider" in errors) == (64, True), errors
     assert "serving on" not in capsys.readouterr().out
+
+
+def test_a_file_whose_provider_is_the_gateway_itself_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from router.cli import app as commands
+    from router.gateway.serving.binding import listening
+
+    monkeypatch.setattr("router.cli.serve._write_logs", lambda: None)
+    with listening("127.0.0.1", 0) as free:
+        port = str(free.getsockname()[1])
+    file = tmp_path / "router.toml"
+    file.write_text(f'[[provider]]\nadapter = "vllm"\nbase_url = "http://localhost:{port}/v1"\nmodel = "m"\n')
+    code, errors = in_this_process(commands.run, ["serve", "--config", str(file), "--port", port])
+
+    assert (code, "the provider 'vllm' is this gateway itself" in errors) == (64, True), errors
 
 
 def in_this_process(command: Any, arguments: list[str]) -> tuple[int, str]:

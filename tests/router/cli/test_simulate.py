@@ -96,6 +96,7 @@ def test_a_port_that_is_taken_is_one_line() -> None:
 
     assert (found.code, found.out, found.err.count("\n")) == (64, "", 1)
     assert f"port {port} cannot be opened" in found.err
+    assert "choose another --port" in found.err
 
 
 def test_the_list_has_all_services_and_faults(command: Command) -> None:

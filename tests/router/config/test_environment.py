@@ -158,6 +158,19 @@ async def test_a_local_server_that_lists_its_models_is_asked_for_the_first(
     assert [request.path for request in ollama.requests] == ["/v1/models", "/v1/chat/completions"]
 
 
+async def test_a_gateway_of_ours_is_left_out_and_that_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with OpenAISimulator(models=("chat-router", "one/", "small", "one/small")) as gateway:
+        moved(monkeypatch, {"vllm": f"{gateway.url}/v1"})
+        found = await look_around({})
+
+    assert (found.adapters, found.findings) == ((), ())
+    assert found.lines[0] == (
+        f"a chat-router gateway at {gateway.url}/v1: left out; to ask it, name its address in a file"
+    )
+    with pytest.raises(ConfigError, match=r"a chat-router gateway at .* left out"):
+        found.required()
+
+
 async def test_a_router_of_the_environment_is_entered_or_awaited_and_one_of_a_file_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

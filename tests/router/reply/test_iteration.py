@@ -48,6 +48,15 @@ async def test_what_is_handed_over_costs_no_step_of_the_adapter() -> None:
     assert adapter.steps == 1
 
 
+async def test_a_plain_for_says_what_to_write() -> None:
+    async with (
+        Router([ScriptedAdapter("one", ["a"])], observers=[]) as router,
+        router.stream([{"role": "user", "content": "Hi"}]) as reply,
+    ):
+        with pytest.raises(TypeError, match="write `async for delta in reply:`"):
+            list(reply)  # type: ignore[call-overload] # which is what is tried
+
+
 async def test_a_loop_that_was_left_is_gone_on_with() -> None:
     async with Router([AtOnce(*"abcd")]) as router, router.stream(HELLO) as reply:
         seen: list[str] = []

@@ -71,6 +71,13 @@ def test_a_reply_is_whole_or_comes_delta_by_delta(router: SyncRouter, echo: Scri
     assert echo.requests[0].options["temperature"] == 0.5
 
 
+@pytest.mark.anyio
+async def test_async_with_says_what_to_write(router: SyncRouter) -> None:
+    with pytest.raises(TypeError, match=r"write `with SyncRouter\(…\) as router:`"):
+        async with router:  # type: ignore[attr-defined] # which is what is tried
+            pass
+
+
 def test_what_was_read_before_is_in_the_whole_reply(router: SyncRouter) -> None:
     reply = router.stream(ASK)
     assert next(reply).text == "Hel"

@@ -339,7 +339,8 @@ class Echoing(OpenAISimulator):
         ({"api_keys": ["a-key-1", "a-key-1"]}, ValueError, "same key twice"),
         ({"api_key": "sk-canary", "api_keys": ["sk-canary"]}, ValueError, "both given"),
         ({"api_keys": ["sk-canary", 7]}, TypeError, "int"),
-        ({"api_keys": ["sk-canary", "sk-canary\n"]}, ValueError, "control character"),
+        ({"api_keys": ["sk-canary", "sk-canary\n"]}, ValueError, r"api_keys\[1\]: .* control character"),
+        ({"api_key": ""}, ValueError, "api_key: a secret is empty"),
     ],
 )
 def test_wrong_keys_are_told_and_not_shown(given: Any, error: type[Exception], said: str) -> None:
