@@ -34,6 +34,7 @@ class WholeAnswer:
         where: The step, for messages: provider, method and path.
         shown: Makes text of the peer fit to be shown; it masks what this request brought along, too.
         keyed: Whether the request brought a key of its own.
+        sent: Bytes of the request's body.
     """
 
     status: int
@@ -43,6 +44,7 @@ class WholeAnswer:
     where: str
     shown: PeerText = _UNMASKED
     keyed: bool = False
+    sent: int = 0
 
     @property
     def headers(self) -> httpx.Headers:

@@ -43,7 +43,7 @@ from adapters.http.settings import (
     transport_of,
     verify_of,
 )
-from adapters.http.status import AMBIGUOUS, error_for_status, wall_clock
+from adapters.http.status import AMBIGUOUS, error_for_status, limits_bytes, wall_clock
 from adapters.http.stock import StockExchange, checked_http2, keeps_connections, stock_client, used_once
 from adapters.http.transport import StreamTransport, patched
 from adapters.wire.error_body import words
@@ -346,6 +346,8 @@ class Client:
     def _advice(self, error: AdapterError, answer: WholeAnswer) -> str:
         """Return what to do about an error, where it follows from the settings; else nothing."""
         words = self._service
+        if limits_bytes(answer.status, answer.body):
+            return f"the request's body is too large for its front server ({answer.sent} bytes)"
         if answer.status == PROXY_SIGN_IN:
             return "this is the word of a proxy, not of the service; " + SIGN_IN_AT_PROXY
         has_key = self._has_key or answer.keyed

@@ -258,7 +258,14 @@ class Answer:
 
     def _whole_answer(self, body: bytes) -> WholeAnswer:
         return WholeAnswer(
-            self.status, self.reason, self._headers, body, self.where, self._shown, self._keyed
+            self.status,
+            self.reason,
+            self._headers,
+            body,
+            self.where,
+            self._shown,
+            self._keyed,
+            self._sent,
         )
 
     async def _read_on(self) -> None:

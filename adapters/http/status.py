@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Final
 
@@ -15,10 +16,15 @@ from adapters.contract.errors import (
     RateLimited,
     ServiceFailed,
 )
+from adapters.wire.error_body import is_page, words
 
 AMBIGUOUS: Final = frozenset((403, 404, 405, 410, 451))
 """Statuses that alone do not tell whether they speak about the request or the service."""
 
+_TOO_LARGE: Final = 413
+_OF_BYTES: Final = re.compile(
+    r"\b(?:entity|payload|content|body) too large|body exceeds|maximum size", re.IGNORECASE
+)
 _MEANING: Final[dict[int, type[AdapterError]]] = {
     **dict.fromkeys((400, 413, 414, 415, 418, 422, 501), InvalidRequest),
     **dict.fromkeys((401, 403, 407), AuthenticationFailed),
@@ -43,6 +49,19 @@ def error_for_status(status: int) -> type[AdapterError]:
     if 500 <= status < 600:
         return ServiceFailed
     return BadReply
+
+
+def limits_bytes(status: int, body: bytes) -> bool:
+    """Whether an answer is the 413 of a front server, which limits the bytes of a body and knows no tokens.
+
+    Args:
+        status: Of the answer.
+        body: Of the answer: nothing, a page, or words about the body.
+    """
+    if status != _TOO_LARGE:
+        return False
+    said = words(body)
+    return not said or is_page(body) or (_OF_BYTES.search(said) is not None and "token" not in said.lower())
 
 
 def wall_clock() -> datetime:

@@ -10,7 +10,7 @@
     7  no evidence, or none of the last hour                            unknown     yes
     8  the evidence speaks against it: a failed attempt, a reply that   degraded    yes
        broke off, a probe that was turned away, a list of models
-       without its own
+       without one that its settings name
     9  less than half of at least 4 attempts delivered                  degraded    yes
     10 the evidence speaks for it: content, or a probe                  healthy     yes
 

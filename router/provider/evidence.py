@@ -8,6 +8,8 @@ from adapters.contract import errors
 from adapters.contract.errors import AdapterError, Scope
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from adapters.contract import ProbeResult
 
 EvidenceKind: TypeAlias = Literal["traffic", "reach", "answer", "none"]
@@ -15,6 +17,10 @@ EvidenceKind: TypeAlias = Literal["traffic", "reach", "answer", "none"]
 
 OF_THE_WAY: Final = (errors.ConnectFailed, errors.ConnectionLost, errors.Unreachable)
 """Failures of the way to a service: a probe that reaches the service refutes them."""
+
+
+_SHOWN: Final = 3
+"""Models that a reason names."""
 
 
 def says_nothing(error: AdapterError) -> bool:
@@ -45,6 +51,20 @@ class Evidence(NamedTuple):
 def answered(now: float) -> Evidence:
     """Return the evidence of a request that the provider answered."""
     return tuple.__new__(Evidence, ("traffic", now, True, "it answered", "", False))  # half of the time
+
+
+def lacking(listed: tuple[str, ...], models: Iterable[str | None]) -> str:
+    """Return which of some models a list lacks, in words; empty where none, or where there is no list.
+
+    Args:
+        listed: What the service says it has; a name counts also without its owner or tag.
+        models: By the service's names; None stands for the service's own default.
+    """
+    names = {part for name in listed for part in (name, name.partition(":")[0], name.rpartition("/")[2])}
+    missing = dict.fromkeys(model for model in models if model is not None and model not in names)
+    shown = [repr(name) for name in missing][:_SHOWN] if names else []
+    more = f" and {len(missing) - _SHOWN} more" if shown and len(missing) > _SHOWN else ""
+    return ", ".join(shown) + more
 
 
 _WORDS: Final[dict[type[AdapterError], str]] = {

@@ -170,7 +170,7 @@ class Provider:
         )
         if outweighed:
             result = replace(result, working=None)
-        self.standing.probed(result, self.adapter.model, now, policy)
+        self.standing.probed(result, (self.adapter.model, *self.adapter.models.values()), now, policy)
         if outweighed:
             self.adapter.mark(Outcome(now))
         elif result.working is not None and self.adapter.working_at(now) is not result.working:

@@ -29,7 +29,7 @@ from __future__ import annotations
 import math
 import zlib
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from adapters.contract.errors import (
     ModelNotFound,
@@ -38,17 +38,21 @@ from adapters.contract.errors import (
     Scope,
     speaks_of_account,
 )
-from router.provider.evidence import OF_THE_WAY, Evidence, answered, told, told_by
+from router.provider.evidence import OF_THE_WAY, Evidence, answered, lacking, told, told_by
 from router.provider.record import Record, Refusal
 from router.provider.signs import Signs
 from router.provider.turn import Turn, permits_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from adapters.contract import ChatRequest, ProbeResult
     from adapters.contract.errors import AdapterError
     from router.events import Verdict
     from router.policy.breaker import BreakerSnapshot, CircuitBreaker, TrialGate
     from router.policy.retry import RetryPolicy
+
+    _Models: TypeAlias = Sequence[str | None]
 
 MOST_MODELS: Final = 64
 """Models of a provider that are remembered."""
@@ -174,19 +178,20 @@ class Standing:
 
     # -- probes
 
-    def probed(self, result: ProbeResult, model: str | None, now: float, policy: RetryPolicy) -> None:
+    def probed(self, result: ProbeResult, models: _Models, now: float, policy: RetryPolicy) -> None:
         """Learn what a probe found.
 
         Args:
             result: Of the probe.
-            model: The provider's default, which a probe asks for.
+            models: The provider's default, which a probe asks for, then others that its settings name.
             now: On the event loop's clock.
             policy: What to remember of an error.
         """
+        model = models[0]
         if result.error is not None and result.level == "answer":
             scope = Scope.REQUEST if result.error.ambiguous else result.error.scope
             self._hold(result.error, scope, model, now, policy)
-        found = self._found(result, model, now)
+        found = self._found(result, models, now)
         if found is None:
             return
         if result.level == "answer":
@@ -202,7 +207,7 @@ class Standing:
             if known is not None:
                 known.missing_until = -math.inf
 
-    def _found(self, result: ProbeResult, model: str | None, now: float) -> Evidence | None:
+    def _found(self, result: ProbeResult, models: _Models, now: float) -> Evidence | None:
         if result.working is None:
             if result.error is None or result.error.scope is Scope.REQUEST:
                 return None
@@ -210,8 +215,8 @@ class Standing:
         if not result.working or result.level == "answer":
             away = isinstance(result.error, OF_THE_WAY)
             return Evidence(result.level, now, result.working, told_by(result), result.reason, away)
-        if lacks(result.models, model):
-            text = f"reachable, but its list of models lacks {model!r}"
+        if missing := lacking(result.models, models):
+            text = f"reachable, but its list of models lacks {missing}"
             return Evidence("reach", now, False, text, result.reason)
         return Evidence("reach", now, True, REACHABLE, result.reason)
 
@@ -432,14 +437,6 @@ class Standing:
             oldest = next(name for name in self._models if name is not None)
             del self._models[oldest]
         return record
-
-
-def lacks(models: tuple[str, ...], model: str | None) -> bool:
-    """Whether a list of models is there and lacks `model`, also by the name without owner or tag."""
-    if model is None or not models:
-        return False
-    names = {part for name in models for part in (name, name.partition(":")[0], name.rpartition("/")[2])}
-    return model not in names
 
 
 def _key(model: str | None) -> str | None:

@@ -447,6 +447,19 @@ async def test_a_list_without_the_configured_model_is_degraded_and_names_it():
     assert entry.probe.working is True
 
 
+async def test_a_list_without_a_mapped_model_is_degraded_and_names_it():
+    mapped = {"fast": "small", "best": "large", "same": "small", **{f"m{n}": f"far-{n}" for n in range(3)}}
+    probe = ProbeResult(True, "lists", models=("mine", "owner/large"))
+    first = ScriptedAdapter("first", ["fine"], models=mapped, model="mine", probe_results=[probe])
+    async with router_of(first) as router:
+        entry = (await router.check()).providers[0]
+        assert (await router.complete(HELLO)).text == "fine"
+        after = router.health().providers[0]
+
+    assert (entry.state, entry.can_answer, after.state) == ("degraded", True, "healthy")
+    assert entry.reason == "reachable, but its list of models lacks 'small', 'far-0', 'far-1' and 1 more"
+
+
 @pytest.mark.parametrize("listed", ["mine", "owner/mine", "mine:latest"])
 async def test_a_model_is_found_with_its_owner_and_tag(listed):
     first = ScriptedAdapter("first", probe_results=[ProbeResult(True, "lists", models=(listed,))])
