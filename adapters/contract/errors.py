@@ -111,6 +111,8 @@ class AdapterError(ChatRouterError):
     other_key: bool = False
     """Whether the failure speaks about one key of the provider, and another one may serve: the router repeats
     the attempt at once. The adapter sets it, and narrows the scope to the request."""
+    keys: tuple[int, ...] = ()
+    """The numbers of the provider's keys that it speaks about, from 1, where the provider has several."""
     own_account: bool = False
     """Whether it speaks about an account that the request brought along, and so about no other request but
     those that bring the same one. The router sets it."""

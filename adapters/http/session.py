@@ -209,7 +209,8 @@ class Session:
         exchange = self.exchange(method, path, json=json, form=form, headers=headers, query=query)
         async with exchange as answer:
             if answer.status not in ok:
-                raise await answer.failure()
+                error = await answer.failure()
+                raise error if self._lease is None else self._lease.named(error)
             return await answer.whole()
 
     def error_from(self, answer: WholeAnswer) -> AdapterError:

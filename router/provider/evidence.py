@@ -20,7 +20,7 @@ OF_THE_WAY: Final = (errors.ConnectFailed, errors.ConnectionLost, errors.Unreach
 
 
 _SHOWN: Final = 3
-"""Models that a reason names."""
+"""Models or keys that a reason names."""
 
 
 def says_nothing(error: AdapterError) -> bool:
@@ -93,10 +93,16 @@ _WORDS: Final[dict[type[AdapterError], str]] = {
 
 
 def told(error: AdapterError) -> str:
-    """Return what `error` means, with the status where there was one."""
+    """Return what `error` means, with the status and the numbers of the keys, where there were some."""
     kind = type(error)
     words = _WORDS.get(kind) or next(_WORDS[each] for each in kind.__mro__ if each in _WORDS)
-    return words if error.status is None else f"{words}, HTTP status {error.status}"
+    if error.status is not None:
+        words += f", HTTP status {error.status}"
+    if len(error.keys) > _SHOWN:
+        return f"{words} ({len(error.keys)} keys)"
+    if error.keys:
+        words += f" (key{'s' * (len(error.keys) > 1)} {', '.join(f'#{number}' for number in error.keys)})"
+    return words
 
 
 def told_by(probe: ProbeResult) -> str:

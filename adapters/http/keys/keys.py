@@ -255,6 +255,7 @@ class Keys:
         text = f"{error}; no key is left: {told}"
         holds = [key.hold_for(conditions.model) for key in self._keys]
         limited = [hold for hold in holds if not hold.refused]
+        error.keys = tuple(key.number for key in self._keys)
         if not limited:
             error.args = (text,)
             if any(hold.of_model for hold in holds) and error.scope is Scope.ACCOUNT:
@@ -263,13 +264,15 @@ class Keys:
         first = min(limited, key=lambda hold: hold.until)
         scope = Scope.MODEL if first.of_model else Scope.ACCOUNT
         if not isinstance(error, RateLimited | QuotaExhausted):
-            return RateLimited(
+            limit = RateLimited(
                 text,
                 status=error.status,
                 retry_after=first.until - now,
                 request_id=error.request_id,
                 scope=scope,
             )
+            limit.keys = error.keys
+            return limit
         error.args, error.retry_after, error.scope = (text,), first.until - now, scope
         return error
 
@@ -320,6 +323,12 @@ class Lease:
         if isinstance(key.source, AskedKey):
             key.source.accepted(self.serial)
 
+    def named(self, error: AdapterError) -> AdapterError:
+        """Return a failure with the number of the key, where it speaks of the key and there are several."""
+        if self._key is not None and len(self._keys) > 1 and _speaks_of_key(error):
+            error.keys = (self._key.number,)
+        return error
+
     def judged(self, error: AdapterError) -> AdapterError:
         """Return what a failure of the attempt amounts to, and hold it against the key where it speaks of it.
 
@@ -331,6 +340,7 @@ class Lease:
             return error
         if isinstance(error, ContextTooLong):
             return self._too_large(error)
+        self.named(error)
         again = conditions.key_repeats < 2 * len(keys)
         refused = isinstance(error, AuthenticationFailed)
         asked = key.source if isinstance(key.source, AskedKey) and self.secret is not None else None

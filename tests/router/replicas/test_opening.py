@@ -116,7 +116,8 @@ async def test_an_answer_to_a_probe_of_one_process_lets_all_try_again(server):
         await until(lambda: first(other).breaker.state == "closed")
 
 
-async def test_an_answer_to_a_probe_of_a_process_that_was_idle_lets_all_try_again(server):
+@pytest.mark.parametrize(("action", "state"), [("probe", "half-open"), ("reset", "closed")])
+async def test_a_probe_or_a_reset_of_a_process_that_was_idle_lets_all_try_again(server, action, state):
     """What it heard of the break waits to be applied until the router is used."""
 
     def made(*turns: list[str | ServiceFailed]) -> Router:
@@ -128,9 +129,12 @@ async def test_an_answer_to_a_probe_of_a_process_that_was_idle_lets_all_try_agai
         await until(lambda: is_shared(one) and is_shared(other))
         await one.complete(HELLO)
         await until(lambda: bool(other.sharing.agreement.inbox))  # type: ignore[union-attr]
-        report = await other.check("answer", providers=["first"])
-        assert report.providers[0].breaker.state == "half-open"
-        await until(lambda: first(one).breaker.state == "half-open")
+        if action == "probe":
+            await other.check("answer", providers=["first"])
+        else:
+            other.reset("first")
+        assert first(other).breaker.state == state
+        await until(lambda: first(one).breaker.state == state)
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])

@@ -109,6 +109,19 @@ async def test_keys_that_are_all_refused_take_the_provider_out() -> None:
     assert used(simulator)[:3] == [1, 2, 3]
 
 
+@pytest.mark.parametrize(("count", "named"), [(1, ""), (3, " (keys #1, #2, #3)"), (4, " (4 keys)")])
+async def test_the_health_tells_which_keys_were_refused(count: int, named: str) -> None:
+    async with OpenAISimulator(api_key="another") as simulator:
+        keys = [f"sk-{number}-canary" for number in range(count)]
+        async with router_of(at(simulator, keys), retry=ONCE) as router:
+            seen = (await router.check()).providers[0].reason
+            asked = (await router.check("answer")).providers[0].reason
+
+    words = "key, cookie or session is missing, wrong or expired, HTTP status 401"
+    assert seen == words + (" (key #1)" if count > 1 else "")
+    assert asked == words + named
+
+
 async def test_a_limit_of_one_model_holds_the_key_back_for_it_alone() -> None:
     async with (
         OpenAISimulator(keys={KEYS[0]: 429, KEYS[1]: 200}, retry_after="60") as simulator,
