@@ -203,9 +203,11 @@ class HTTPAdapter(Adapter):
             seen = 0 if self._client.renewal is None else self._client.renewal.serial
             async with Session(self._client, conditions, keys=self._keys, counted=False) as session:
                 result = await self._reach(session)
+                session.proves = result.working is True
             if result.working is False and await self._has_other_cookies(seen):
                 async with Session(self._client, conditions, keys=self._keys, counted=False) as session:
                     result = await self._reach(session)
+                    session.proves = result.working is True
         except Exception as error:  # noqa: BLE001 - a bug of the adapter must not end a health check
             result = finding(error, level)
         now = anyio.current_time()

@@ -56,11 +56,13 @@ class Session:
         cleanup_timeout: Seconds for a clean-up.
         shown: Makes text of the peer fit to be shown: secrets masked, cut, in one line.
         meter: Counts the characters delivered, and items without content.
+        proves: Whether an end without an error says that the key serves.
     """
 
     __slots__ = (
         "_client", "_conditions", "_cookies", "_counted", "_credentials", "_keys", "_lease", "_loop",
-        "_probes", "_steps", "base_url", "cleanup_timeout", "limits", "meter", "name", "origin", "shown",
+        "_probes", "_steps", "base_url", "cleanup_timeout", "limits", "meter", "name", "origin", "proves",
+        "shown",
     )  # fmt: skip
 
     def __init__(
@@ -77,6 +79,7 @@ class Session:
         self._loop = loop
         self._lease: Lease | None = None
         self._credentials: tuple[tuple[str, str], ...] | None = None  # None: those of the client
+        self.proves = True
         self._probes = not counted
         self._counted = counted and not conditions.has_slot
         self._conditions = conditions
@@ -111,7 +114,8 @@ class Session:
         if self._lease is None or (error is not None and not isinstance(error, AdapterError)):
             return
         if error is None:
-            self._lease.served()
+            if self.proves:
+                self._lease.served()
         elif (judged := self._lease.judged(error)) is not error:
             raise judged from None
 

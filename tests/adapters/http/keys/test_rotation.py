@@ -94,6 +94,21 @@ async def test_only_when_no_key_is_left_is_the_provider_held_back() -> None:
     assert canaries_in(caught.value) == []
 
 
+async def test_a_list_of_models_that_is_refused_is_no_success_of_the_key() -> None:
+    async with OpenAISimulator(keys={KEYS[0]: 401, KEYS[1]: 429}, retry_after="300") as simulator:
+        adapter = at(simulator, KEYS[:2])
+        async with router_of(adapter, retry=ONCE) as router:
+            with pytest.raises(AllProvidersFailed):
+                await router.complete(HELLO)
+            await adapter.probe("reach")  # with the key that rests the shortest
+            keys = adapter._keys
+            assert keys is not None
+            told = keys.told(anyio.current_time(), "m")
+
+    assert used(simulator) == [1, 2, 1]
+    assert [text[:12] for text in told] == ["#1 held back", "#2 held back"]
+
+
 async def test_keys_that_are_all_refused_take_the_provider_out() -> None:
     async with OpenAISimulator(keys={"another": 200}) as simulator:
         adapter = at(simulator)
