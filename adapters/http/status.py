@@ -31,7 +31,6 @@ _MEANING: Final[dict[int, type[AdapterError]]] = {
     **dict.fromkeys((404, 405, 410, 451), NotWorking),
     402: QuotaExhausted,
     429: RateLimited,
-    508: NotWorking,  # a loop: its base_url leads back to who asks
     **dict.fromkeys((408, 409, 425), ServiceFailed),
 }
 

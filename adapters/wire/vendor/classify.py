@@ -84,7 +84,6 @@ _DECISIVE: Final[Mapping[int, type[AdapterError]]] = {
     **dict.fromkeys((408, 409, 425), ServiceFailed),
     429: RateLimited,
     501: InvalidRequest,
-    508: NotWorking,  # a loop: its base_url leads back to who asks
 }
 _SILENT: Final = frozenset({403, 404, 405, 410, 451})  # without words they do not say whom they speak about
 _OF_FIREWALLS: Final = frozenset({"unauthorized", "forbidden", "access denied", "access forbidden"})
