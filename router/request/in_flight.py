@@ -131,7 +131,7 @@ class InFlight:
         left = 0 if self.closed or self.loop is None else sum(each.open_connections for each in adapters)
         if left:
             warnings.warn(
-                f"{router!r} was dropped without being closed, with {left} connections open; "
+                f"{router!r} was dropped without being closed; open connections: {left}; "
                 "use `async with Router(…) as router:`, or call aclose()",
                 ResourceWarning,
                 source=router,

@@ -31,7 +31,7 @@ async def test_a_router_that_is_forgotten_with_open_connections_warns():
     said = [str(each.message) for each in told if "Router" in str(each.message)]
     assert len(said) == 1
     assert said[0].startswith("<Router openai: 0 opening, 0 streams> was dropped without being closed")
-    assert "1 connections open; use `async with Router(…) as router:`, or call aclose()" in said[0]
+    assert "open connections: 1; use `async with Router(…) as router:`, or call aclose()" in said[0]
 
 
 async def test_no_warning_without_connections_or_after_closing():
