@@ -55,6 +55,8 @@ class Row:
     def called(self, value: object) -> str:
         """Return the whole call that has the setting, up to the router or the adapter."""
         written = self.written(value)
+        if self.setting == "base_url":
+            return f"OpenAICompatible({written})"
         if self.owner == ADAPTER:
             return f"OpenAICompatible(base_url, {written})"
         if self.owner == "Limits":
@@ -107,7 +109,10 @@ ROWS: Final = (
     Row(ADAPTER, "transport", "httpx.AsyncHTTPTransport()", "http_client http_async_client client"),
     Row(ADAPTER, "proxy", '"http://127.0.0.1:3128"', "proxies mounts proxy"),
     Row(ADAPTER, "verify", "ssl_context", "ssl_verify verify_ssl ssl_context cert verify"),
-    Row(ADAPTER, "api_key", '"sk-..."', "api_key token auth openai_api_key"),
+    Row(
+        ADAPTER, "base_url", '"https://api.example.org/v1"', "url api_base api_url base endpoint host address"
+    ),
+    Row(ADAPTER, "api_key", '"sk-..."', "api_key key token auth openai_api_key"),
     Row(ADAPTER, "model", '"gpt-4o-mini"', "model model_name default_model"),
     Row("Limits", "connections", 100, "max_connections pool_size connections"),
     Row("Limits", "idle_connections", 20, "max_keepalive_connections max_keepalive pool_maxsize"),

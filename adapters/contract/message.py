@@ -10,7 +10,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from adapters.contract.frozen import quickly_made, unguarded
-from adapters.contract.other_names import SETTINGS
 from adapters.contract.tools import check_tool_calls
 
 if TYPE_CHECKING:
@@ -63,8 +62,6 @@ _SHAPE_OF_RESULT: Final = "{'role': 'tool', 'tool_call_id': 'call_1', 'content':
 
 def nearest(name: str, known: Collection[str]) -> str:
     """Return `; did you mean 'x'?` for the nearest known name, or nothing."""
-    if SETTINGS.get(name) in known:
-        return f"; did you mean {SETTINGS[name]!r}?"
     import difflib  # of mistakes only, as a program has few
 
     found = difflib.get_close_matches(name, list(known), n=1)

@@ -1,18 +1,12 @@
-"""Names that other libraries give to what has another name here, and what to write in their place. Pure."""
+"""Tells what to write in place of an attribute that other libraries have. Pure."""
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SETTINGS: Final[Mapping[str, str]] = MappingProxyType({
-    **dict.fromkeys(("url", "api_base", "api_url", "base", "endpoint", "host", "address"), "base_url"),
-    **dict.fromkeys(("key", "apikey"), "api_key"),
-})  # fmt: skip
-"""The name of a setting -> its name here; the spelling alone is too far from it."""
 _NOBODY: Final = object()
 
 

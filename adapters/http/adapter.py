@@ -7,6 +7,7 @@ import os
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
+from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Unpack
 
 import anyio
@@ -15,7 +16,6 @@ from anyio.lowlevel import current_token
 from adapters.answer_probe import finding
 from adapters.contract import Adapter, Conditions, ProbeResult
 from adapters.contract.allowances import budget_of, count_of
-from adapters.contract.other_names import SETTINGS
 from adapters.http.client import Client, ServiceWords
 from adapters.http.cookies import CookieRenewal, SiteCookies, site_cookies
 from adapters.http.session import Session
@@ -76,16 +76,19 @@ class HTTPAdapter(Adapter):
 
     if not TYPE_CHECKING:  # which refuses these by itself
 
-        def __new__(cls, *_args: Any, **settings: Any) -> HTTPAdapter:
+        def __new__(cls, *args: Any, **settings: Any) -> HTTPAdapter:
             """Return the adapter, before its constructor.
 
             Raises:
-                TypeError: The address or key has the name that another library gives it; said before Python
-                    says that `base_url` is missing.
+                TypeError: The address was given under another name; said before Python says that `base_url`
+                    is missing.
             """
-            foreign = [name for name in settings if name in SETTINGS]
-            if foreign and foreign[0] not in (known := parameters_of(cls)):
-                raise TypeError(no_setting(cls, foreign[0], settings[foreign[0]], known))
+            wanted = signature(cls.__init__).parameters.get("base_url")
+            if wanted is not None and wanted.default is Parameter.empty and not args:
+                known = parameters_of(cls)
+                for name in () if "base_url" in settings else settings:
+                    if name not in known:
+                        raise TypeError(no_setting(cls, name, settings[name], known))
             return super().__new__(cls)
 
     def __init__(self, base_url: str | None = None, **settings: Unpack[HTTPSettings]) -> None:

@@ -333,10 +333,13 @@ class Client:
             error.args = (f"{error}; {advice}",)
         return error
 
+    @property
+    def check(self) -> str:
+        """What to do where the address may be wrong."""
+        return CHECK_NETWORK if self.is_usual else CHECK_ADDRESS
+
     def unconnected(self, error: AdapterError) -> AdapterError:
         """Return `error`, with what to try where no connection was made."""
-        if self.is_usual:
-            error.args = (str(error).replace(CHECK_ADDRESS, CHECK_NETWORK),)
         if isinstance(error, Unreachable | ConnectFailed) and not (self._proxy or self._transport):
             advice = unused_proxy(self._base)
             if advice:

@@ -291,7 +291,9 @@ class Answer:
     def _failed(self, error: Exception) -> AdapterError:
         exchange = self._exchange
         reused = exchange.reused and not exchange.heard
-        found = error_from_transport(error, self.where, self._client.address, reused=reused)
+        found = error_from_transport(
+            error, self.where, self._client.address, self._client.check, reused=reused
+        )
         if isinstance(found, ConnectionLost) and not exchange.heard and self._sent > LONG_BODY:
             found.ambiguous = True  # a server that refuses a long body closes while it is being sent
         return self._client.unconnected(found)

@@ -55,33 +55,36 @@ CHECK_NETWORK: Final = "check the network and the DNS of this machine"
 _CUT: Final = ("disconnected", "closed connection", "incomplete")
 
 
-def error_from_transport(error: Exception, where: str, address: str, *, reused: bool = False) -> AdapterError:
+def error_from_transport(
+    error: Exception, where: str, address: str, check: str = CHECK_ADDRESS, *, reused: bool = False
+) -> AdapterError:
     """Return our error for an exception of a transport.
 
     Args:
         error: One of `FAILED`.
         where: The step, for the message: provider, method and path.
         address: Host and port of the service.
+        check: What to do where the address may be wrong, such as `CHECK_ADDRESS`.
         reused: Whether the request went over a kept-alive connection and no byte of an answer had come.
     """
     if isinstance(error, ReplyTooLarge):
-        return ReplyTooLarge(f"{where}: {_words(error)}; check base_url")
+        return ReplyTooLarge(f"{where}: {_words(error)}; {check}")
     if isinstance(error, BadReply):
-        return BadReply(f"{where}: the answer is not HTTP ({_words(error)}); check base_url")
+        return BadReply(f"{where}: the answer is not HTTP ({_words(error)}); {check}")
     if isinstance(error, anyio.ClosedResourceError):
         return ConnectionLost(f"{where}: the connection was closed meanwhile, by aclose()")
     if isinstance(error, httpx.ConnectTimeout):
         return Unreachable(
-            f"{where}: no connection to {address} within the connect timeout; check base_url, or wait"
+            f"{where}: no connection to {address} within the connect timeout; {check}, or wait"
         )
     if isinstance(error, httpx.ConnectError):
-        return _connect_error(error, where, address)
+        return _connect_error(error, where, address, check)
     if isinstance(error, httpx.ProxyError):
         return _proxy_error(error, where)
     if isinstance(error, httpx.LocalProtocolError | httpx.InvalidURL | httpx.UnsupportedProtocol):
         return InvalidRequest(f"{where}: the request cannot be sent ({_words(error)}); check headers and URL")
     if isinstance(error, httpx.RemoteProtocolError) and not any(word in _words(error) for word in _CUT):
-        return BadReply(f"{where}: the answer is not HTTP ({_words(error)}); check base_url")
+        return BadReply(f"{where}: the answer is not HTTP ({_words(error)}); {check}")
     if isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError | httpx.TimeoutException | OSError):
         ours = _our_fault(error)
         if ours:
@@ -100,7 +103,7 @@ def _proxy_error(error: httpx.ProxyError, where: str) -> AdapterError:
     return Unreachable(f"{where}: the proxy refused ({said}); check the proxy setting")
 
 
-def _connect_error(error: httpx.ConnectError, where: str, address: str) -> AdapterError:
+def _connect_error(error: httpx.ConnectError, where: str, address: str, check: str) -> AdapterError:
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLError):
             return Unreachable(
@@ -110,7 +113,7 @@ def _connect_error(error: httpx.ConnectError, where: str, address: str) -> Adapt
         if isinstance(cause, socket.gaierror):
             if cause.errno in _TEMPORARY:
                 return ConnectFailed(f"{where}: the name of {address} could not be resolved for now")
-            return Unreachable(f"{where}: there is no host of the name of {address}; {CHECK_ADDRESS}")
+            return Unreachable(f"{where}: there is no host of the name of {address}; {check}")
     ours = _our_fault(error)
     if ours:
         return LocalFailure(f"{where}: {ours}")

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from adapters.contract.keywords import setting_meant_by
 from adapters.contract.message import nearest
-from adapters.contract.other_names import SETTINGS
 from adapters.contract.secret import PeerText
 from router.config.rules import shown_number
 from router.config.writing import key as written_key
@@ -131,16 +130,14 @@ def no_key(kind: str, name: str, known: Collection[str], home_of: Callable[[str]
         home_of: Returns the table that a key belongs in, if one has it.
     """
     there = f"There are: {', '.join(known)}"
-    if SETTINGS.get(name) in known:
-        return not_among(name, known, "key")
+    meant = setting_meant_by(kind, name, known)
+    if meant is not None and meant[0] in known:
+        return f"unknown key; here it is called {meant[0]}. {there}"
     if (home := home_of(name)) is not None:
         return f"unknown key; it belongs in {home}. {there}"
-    meant = setting_meant_by(kind, name, known)
     if meant is None:
         return not_among(name, known, "key")
     setting, is_providers = meant
-    if setting in known:
-        return f"unknown key; here it is called {setting}. {there}"
     home = home_of(setting) or ("a [[provider]]" if is_providers else None)
     if home is None:
         return not_among(name, known, "key")

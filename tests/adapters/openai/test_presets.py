@@ -5,18 +5,19 @@ from __future__ import annotations
 import ast
 import json
 import re
+import socket
 import warnings
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters import OpenAICompatible, Secret
-from adapters.contract.errors import Unreachable
-from adapters.http.failures import CHECK_ADDRESS
+from adapters.http.failures import error_from_transport
 from adapters.openai.presets import (
     COLUMNS,
     ERRORS,
@@ -174,7 +175,7 @@ def test_a_service_that_has_ended_is_told_at_once(preset: Preset) -> None:
 def test_the_address_by_the_name_of_another_library_is_told_its_own(name: str) -> None:
     wrong: dict[str, Any] = {name: "https://api.example.org/v1"}
 
-    with pytest.raises(TypeError, match=f"OpenAICompatible has no setting '{name}'; did you mean 'base_url'"):
+    with pytest.raises(TypeError, match=f"OpenAICompatible has no setting '{name}': write base_url="):
         OpenAICompatible(**wrong)
 
 
@@ -263,9 +264,11 @@ def test_the_key_of_a_variable_knows_its_origin() -> None:
 def test_a_name_that_is_not_found_tells_what_to_check(name: str | None, advice: str) -> None:
     usual = OpenAICompatible.preset("openai", api_key=KEY)
     adapter = usual if name else OpenAICompatible("https://api.example.org/v1")
-    error = adapter._client.unconnected(Unreachable(f"there is no host of the name of x; {CHECK_ADDRESS}"))
+    unknown = httpx.ConnectError("")
+    unknown.__cause__ = socket.gaierror(socket.EAI_NONAME, "")
+    error = error_from_transport(unknown, "POST /", "x", adapter._client.check)
 
-    assert str(error).endswith(f"; {advice}")
+    assert str(error) == f"POST /: there is no host of the name of x; {advice}"
 
 
 # -- keys -----------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ LINES: dict[str, tuple[str, int, str, str]] = {
     "a whole address": (
         'base_url = "https://a.example/v1/chat/completions"', 3, "base_url", "leave out '/chat/completions'",
     ),
-    "the address by another name": ('url = "http://a"', 3, "url", "did you mean 'base_url'?"),
+    "the address by another name": ('url = "http://a"', 3, "url", "here it is called base_url"),
     "an address with a query": ('base_url = "http://a/?b=1"', 3, "base_url", "query or fragment"),
     "an address that is a number": ("base_url = 8001", 3, "base_url", "is the number 8001; it must be text"),
     "an address with a password": ('base_url = "http://me:hunter2@a"', 3, "base_url", '{ env = "NAME" }'),
