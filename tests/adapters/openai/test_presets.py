@@ -528,3 +528,11 @@ def test_a_cell_of_errors_that_has_no_recording_is_what_the_words_of_the_vendor_
         if cell.proof in (Proof.DOCUMENTED, Proof.CLIENT):
             assert cell.source in words
         assert cell.proof is not Proof.UNKNOWN or not words
+
+
+def test_a_subclass_may_take_the_address_by_a_name_of_its_own() -> None:
+    class Mine(OpenAICompatible):
+        def __init__(self, **settings: Any) -> None:
+            super().__init__(settings.pop("url"), **settings)
+
+    assert Mine(url="https://api.example.org/v1").base_url == "https://api.example.org/v1"
