@@ -23,7 +23,7 @@ from adapters.wire.json import encode
 from router.gateway.answer import send_document
 from router.gateway.failure import Failure, Refused
 from router.gateway.front import send_plainly
-from router.gateway.names import CHAIN
+from router.gateway.names import CHAIN, canonical, may_use
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -58,7 +58,7 @@ def models_of(router: Router, allowed: frozenset[str] | None = None) -> dict[str
         for shown, own in _named(adapter, listed.get(name, ())):
             _add(able, shown, name, adapter, own)
             _add(able, f"{name}/{shown}", name, adapter, own)
-    names = [name for name in able if allowed is None or name in allowed]
+    names = [name for name in able if may_use(allowed, name)]
     return {name: _entry(name, able[name]) for name in names[:_MOST]}
 
 
@@ -160,8 +160,7 @@ class Models:
         name = scope["path_params"].get("name")
         if name is None:
             await send_document(send, 200, encode(page_of([*entries.values()], anthropic=anthropic)))
-        elif name in entries:
-            entry = entries[name]
+        elif (entry := entries.get(canonical(name))) is not None:
             await send_document(send, 200, encode(of_anthropic(entry) if anthropic else entry))
         else:
             await send_plainly(send, model_missing(name))

@@ -15,6 +15,22 @@ if TYPE_CHECKING:
 CHAIN: Final = "chat-router"
 """Asks the whole chain, each provider for its own default model."""
 _DEFAULTS: Final = frozenset({CHAIN, "auto", "default"})
+"""The names that mean the whole chain."""
+
+
+def canonical(name: str) -> str:
+    """Return the one name for all that mean the same."""
+    return CHAIN if name in _DEFAULTS else name
+
+
+def may_use(allowed: frozenset[str] | None, name: str) -> bool:
+    """Whether a key may use a name. Names that mean the same are the same.
+
+    Args:
+        allowed: The names that the key may use; None for all.
+        name: The name that is asked for.
+    """
+    return allowed is None or name in allowed or (name in _DEFAULTS and not _DEFAULTS.isdisjoint(allowed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +72,7 @@ class Names:
         """
         if not isinstance(named, str) or not named:
             raise refused(f"model must be text, such as {CHAIN!r} for the whole chain", param="model")
-        if self.allowed is not None and named not in self.allowed:
+        if self.allowed is not None and not may_use(self.allowed, named):
             raise refused(
                 f"this key may not use the model {named[:100]!r}; "
                 f"it may use {', '.join(sorted(self.allowed))}",
