@@ -12,6 +12,7 @@ import anyio
 from starlette.responses import JSONResponse, Response
 
 from adapters.contract.errors import BadReply
+from adapters.contract.message import nearest
 from adapters.wire.json import decode
 from router.gateway.page.pictures import ACTIONS
 from router.gateway.page.refusals import HEADERS, refusal, told
@@ -108,8 +109,9 @@ def _provider(asked: Mapping[str, Any], router: Router) -> str:
     for name in router.providers:
         if isinstance(given, str) and given in (name, clean(name, len(name) + 1)):
             return name
-    there = ", ".join(clean(name) for name in router.providers)
-    raise _Wrong(f"provider must be the name of one; there are: {there}")
+    shown = [clean(name) for name in router.providers]
+    near = nearest(given, shown) if isinstance(given, str) else ""
+    raise _Wrong(f"provider must be the name of one{near or ';'} there are: {', '.join(shown)}")
 
 
 async def _done(action: str, name: str, asked: Mapping[str, Any], router: Router) -> dict[str, object]:

@@ -139,6 +139,7 @@ async def test_what_a_form_can_send_is_refused(kind: str) -> None:
         (b"{}", "there are: first, second"),
         (b'{"provider": 1}', "there are: first, second"),
         (b'{"provider": "third"}', "there are: first, second"),
+        (b'{"provider": "frist"}', "; did you mean 'first'? there are: first, second"),
         (b'{"provider": "first", "level": "deep"}', "level must be reach or answer"),
         (b'{"provider": "first", "level": []}', "level must be reach or answer"),
     ],
