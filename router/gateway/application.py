@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from starlette.applications import Starlette
 from starlette.responses import Response
@@ -25,6 +25,13 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from router import Router
+
+_ENDPOINTS: Final = (
+    "/v1/chat/completions", "/v1/messages", "/v1/messages/count_tokens", "/v1/responses", "/v1/models",
+)  # fmt: skip
+"""What clients may ask."""
+_SHOWN: Final = 100
+"""Characters of a path that a message repeats."""
 
 
 def app(router: Router, settings: GatewaySettings | None = None) -> ASGIApp:
@@ -56,7 +63,7 @@ def application(gateway: Gateway) -> ASGIApp:
             Route("/v1/models/{name:path}", Models(gateway), methods=["GET"]),
             *page_routes(gateway),
         ],
-        exception_handlers={404: _not_found, 405: _not_found},
+        exception_handlers={404: _not_found, 405: _wrong_method},
     )
 
     async def endpoints(scope: Scope, receive: Receive, send: Send) -> None:
@@ -69,14 +76,37 @@ def application(gateway: Gateway) -> ASGIApp:
     return Front(gateway, endpoints)
 
 
-async def _not_found(request: Request, error: Exception) -> Response:
-    """Say that there is no such endpoint, in words that the clients of all APIs understand."""
-    status = 405 if getattr(error, "status_code", 404) == 405 else 404
-    shown = f"{request.method} {request.url.path[:100]}"
-    failure = identified(
-        Failure(status, "invalid_request_error", f"the gateway has no {shown}", "unknown_url")
-    )
-    return Response(document_of(failure), status, dict(failure.headers), "application/json")
+async def _not_found(request: Request, _error: Exception) -> Response:
+    """Say that there is no such endpoint, and which one is meant."""
+    path, root = request.url.path, request.scope.get("root_path", "")
+    near = _meant(path)
+    if near is None:
+        advice = f"it answers {', '.join(f'{root}{each}' for each in _ENDPOINTS)}"
+    else:
+        advice = (
+            f"did you mean {root}{near}? OpenAI's clients need a base_url that ends in {root}/v1, "
+            f"Anthropic's one that ends before it"
+        )
+    return _refusal(404, f"the gateway has no {request.method} {path[:_SHOWN]}; {advice}")
+
+
+async def _wrong_method(request: Request, error: Exception) -> Response:
+    """Say which method an endpoint takes."""
+    allowed = (getattr(error, "headers", None) or {}).get("Allow", "POST")
+    message = f"{request.url.path[:_SHOWN]} takes {allowed}, not {request.method}"
+    return _refusal(405, message, ("allow", allowed))
+
+
+def _meant(path: str) -> str | None:
+    """Return the endpoint whose end a path has: `/v1` was left out, said twice, or put elsewhere."""
+    ends = path.rstrip("/")
+    return next((each for each in _ENDPOINTS if ends.endswith(each.removeprefix("/v1"))), None)
+
+
+def _refusal(status: int, message: str, *headers: tuple[str, str]) -> Response:
+    """Return a refusal in words that the clients of all APIs understand."""
+    failure = identified(Failure(status, "invalid_request_error", message, "unknown_url"))
+    return Response(document_of(failure), status, dict([*failure.headers, *headers]), "application/json")
 
 
 __all__ = ["Dropped", "Gateway", "app", "application"]

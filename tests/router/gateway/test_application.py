@@ -32,19 +32,20 @@ class Call:
         body: Mapping[str, Any],
         headers: Mapping[str, str] | None = None,
         path: str = "/v1/chat/completions",
+        method: str = "POST",
     ) -> None:
         self.sent: list[dict[str, Any]] = []
         self.left = anyio.Event()
         said: dict[str, Any] = {} if "input" in body else {"messages": []}
         self._parts = [json.dumps({"model": "chat-router", **said, **body}).encode()]
-        self._headers, self._path = headers or {}, path
+        self._headers, self._path, self._method = headers or {}, path, method
 
     async def to(self, application: Any) -> int:
         scope = {
             "type": "http",
             "asgi": {"version": "3.0"},
             "http_version": "1.1",
-            "method": "POST",
+            "method": self._method,
             "path": self._path,
             "raw_path": self._path.encode(),
             "query_string": b"",
@@ -233,3 +234,35 @@ async def test_there_is_no_other_address() -> None:
 
         assert await call.to(app(router)) == 404
         assert json.loads(call.body)["error"]["code"] == "unknown_url"
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        ("/chat/completions", "/v1/chat/completions"),
+        ("/messages/", "/v1/messages"),
+        ("/v1/v1/messages", "/v1/messages"),
+        ("/openai/responses", "/v1/responses"),
+        ("/messages/count_tokens", "/v1/messages/count_tokens"),
+    ],
+)
+async def test_a_path_without_its_beginning_is_told_the_whole_one(path: str, meant: str) -> None:
+    async with Router([ScriptedAdapter("one", ["x"])], observers=[]) as router:
+        call, mounted = Call({}, path=path), Call({}, path=f"/chain{path}")
+        assert await call.to(app(router)) == 404
+        assert await mounted.to(Starlette(routes=[Mount("/chain", app(router))])) == 404
+
+    said = json.loads(call.body)["error"]["message"]
+    assert said.startswith(f"the gateway has no POST {path}; did you mean {meant}? ")
+    assert "a base_url that ends in /v1" in said
+    assert f"did you mean /chain{meant}?" in json.loads(mounted.body)["error"]["message"]
+
+
+async def test_a_path_like_none_is_told_those_that_there_are_and_a_wrong_method_the_right_one() -> None:
+    async with Router([ScriptedAdapter("one", ["x"])], observers=[]) as router:
+        lost, read = Call({}, path="/v1/embeddings"), Call({}, method="GET")
+        assert [await lost.to(app(router)), await read.to(app(router))] == [404, 405]
+
+    assert "; it answers /v1/chat/completions, /v1/messages, " in json.loads(lost.body)["error"]["message"]
+    assert json.loads(read.body)["error"]["message"] == "/v1/chat/completions takes POST, not GET"
+    assert dict(read.sent[0]["headers"])[b"allow"] == b"POST"
