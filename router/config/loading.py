@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from adapters.contract.message import nearest
 from router.config import money, strategies
 from router.config.document import read
-from router.config.mistakes import WRONG, Position, Reading, found, no_key, not_among
+from router.config.mistakes import WRONG, Position, Reading, found, no_key, unknown_key
 from router.config.providers import ProviderTable, adapter_class
 from router.config.sections import Section
 from router.config.signatures import section_of
@@ -113,7 +113,7 @@ def load(
     for name in table:
         if name not in _KEYS:  # a table nearly called so is that table, even where a key has its name, too
             is_table = isinstance(table[name], dict) and nearest(name, _KEYS)
-            said = not_among(name, _KEYS, "key") if is_table else no_key("Router", name, _KEYS, _home_of)
+            said = unknown_key(name, _KEYS) if is_table else no_key("Router", name, _KEYS, _home_of)
             (at / name).wrong(said)
     providers = _providers(table, at)
     policies = {name: kind.read(table[name], at / name) for name, kind in POLICIES.items() if name in table}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from adapters.contract.keywords import setting_meant_by
@@ -24,6 +25,9 @@ Where: TypeAlias = tuple[str | int, ...]
 WRONG: Final[Any] = object()
 """What reading a value returns after a mistake was recorded."""
 _LONGEST: Final = 500  # characters of a constructor's sentence
+_MOST: Final = 12  # keys of a list
+_NEAR: Final = 0.6  # the least likeness of a name that is meant, from 0 to 1
+_AS_NEAR: Final = 0.1  # names that differ by less in likeness are both named
 _WORD: Final = 8  # characters; a shorter text may be a word of the sentence
 
 
@@ -129,26 +133,48 @@ def no_key(kind: str, name: str, known: Collection[str], home_of: Callable[[str]
         known: The keys that there are.
         home_of: Returns the table that a key belongs in, if one has it.
     """
-    there = f"There are: {', '.join(known)}"
     meant = setting_meant_by(kind, name, known)
     if meant is not None and meant[0] in known:
-        return f"unknown key; here it is called {meant[0]}. {there}"
+        return f"unknown key; here it is called {meant[0]}"
     if (home := home_of(name)) is not None:
-        return f"unknown key; it belongs in {home}. {there}"
+        return f"unknown key; it belongs in {home}"
     if meant is None:
-        return not_among(name, known, "key")
+        return unknown_key(name, known)
     setting, is_providers = meant
     home = home_of(setting) or ("a [[provider]]" if is_providers else None)
     if home is None:
-        return not_among(name, known, "key")
-    return f"unknown key; here it is called {setting}, and belongs in {home}. {there}"
+        return unknown_key(name, known)
+    return f"unknown key; here it is called {setting}, and belongs in {home}"
+
+
+def unknown_key(name: str, known: Collection[str]) -> str:
+    """Return the sentence about an unknown key: which is nearest, or where none is near, which there are.
+
+    It is repeated only where a known one is near: it may be a misplaced secret.
+    """
+    near = _near(name, known)
+    if near:
+        return f"unknown key {name!r}; did you mean {' or '.join(map(repr, near))}?"
+    shown = [*known][:_MOST]
+    more = f", and {len(known) - _MOST} more; chat-router config schema has all" if len(known) > _MOST else ""
+    return f"unknown key. There are: {', '.join(shown)}{more}"
+
+
+def _near(name: str, known: Collection[str]) -> list[str]:
+    """Return the known names that are nearest, the best first; several where they are about as near."""
+    scores = {each: SequenceMatcher(None, name, each).ratio() for each in known}
+    # Of `first`, the letters are too few for `first_content`.
+    scores |= {each: max(scores[each], _NEAR) for each in known if len(name) > 2 and each.startswith(name)}
+    least = max(_NEAR, max(scores.values(), default=0) - _AS_NEAR)
+    found = sorted((each for each in known if scores[each] >= least), key=scores.__getitem__, reverse=True)
+    return found[:3]
 
 
 def missing(name: str, table: Mapping[str, Any], words: str, at: Position) -> Any:
     """Record that a key is missing or misspelt, and return `WRONG`."""
     near = next((key for key in table if nearest(key, [name])), None)
     if near is not None:
-        return (at / near).wrong(not_among(near, [name], "key"))
+        return (at / near).wrong(unknown_key(near, [name]))
     return at.wrong(f"{name} is missing; it must be {words}")
 
 

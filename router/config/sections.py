@@ -6,7 +6,6 @@ import inspect
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from adapters.contract.message import nearest
 from router.config.mistakes import WRONG, no_key
 from router.config.value_kinds import Kind, Unwritable
 
@@ -99,8 +98,9 @@ class Section(Kind):
         near = ""
         unknown = [name for name in items if name not in self.parameters and self.further is None]
         for name in unknown:
-            near += nearest(name, self.keys)
-            (at / name).wrong(no_key(self.name, name, self.keys, at.reading.home_of))
+            said = no_key(self.name, name, self.keys, at.reading.home_of)
+            near += said
+            (at / name).wrong(said)
         missing = [name for name, each in self.writable.items() if each.required and name not in items]
         for name in missing:
             if repr(name) not in near:  # it is there, misspelt

@@ -313,6 +313,32 @@ def test_what_is_bounded_by_a_mistake_is_none(text: str, key: str, tmp_path: Pat
     assert [mistake.key for mistake in mistakes(tmp_path, H2O + text)] == [key]
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[timeouts]\nstal = 1\n", "unknown key 'stal'; did you mean 'stall'?"),
+        ("[timeouts]\nfirst = 1\n", "unknown key 'first'; did you mean 'first_content'?"),
+        ("[breaker]\nopen_fr = 1\n", "unknown key 'open_fr'; did you mean 'open_for'?"),
+        ("[breaker]\nslow_all = 1\n", "unknown key 'slow_all'; did you mean 'slow_call'?"),
+        ("[[provider]]\nadapter = 'aura'\nmodell = 'x'\n", "did you mean 'model' or 'models'?"),
+        ("[timeouts]\nattempts = 1\n", "unknown key; it belongs in [retry]"),
+    ],
+)
+def test_an_unknown_key_is_told_the_nearest_ones_without_a_list(text: str, said: str, tmp_path: Path) -> None:
+    *_, mistake = mistakes(tmp_path, H2O + text)
+
+    assert mistake.text.endswith(said)
+
+
+def test_a_key_like_none_is_told_a_dozen_of_those_that_there_are(tmp_path: Path) -> None:
+    (mistake,) = mistakes(tmp_path, f"{H2O}zzz = 1\n")
+    head, _, more = mistake.text.partition(", and ")
+
+    assert head.startswith("unknown key. There are: adapter, ")
+    assert head.count(", ") == 11
+    assert more.endswith(" more; chat-router config schema has all")
+
+
 def test_the_error_is_one_of_the_library_with_a_line_for_each_mistake(tmp_path: Path) -> None:
     file = put(tmp_path, "a = 1\n")
     with pytest.raises(ConfigError) as caught:
