@@ -81,6 +81,11 @@ def check_results(messages: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
     OpenAI, DeepSeek and Qwen answer 400: "messages with role 'tool' must be a response to a preceding message
     with 'tool_calls'" (github.com/run-llama/llama_index/issues/10493, .../QwenLM/qwen-code/issues/2360).
 
+    A call without a result is left to the services. Most answer 400: OpenAI and Anthropic, Qwen
+    (github.com/QwenLM/qwen-code/issues/606), DeepSeek (.../langgenius/dify/issues/32222), Moonshot
+    (.../MoonshotAI/kimi-cli/issues/2405), Gemini (.../microsoft/vscode/issues/299295), Mistral
+    (.../partITech/php-mistral/issues/57). llama.cpp's server takes it: `tests/servers/test_llama_cpp.py`.
+
     Args:
         messages: The role of each, and its further fields.
 

@@ -60,6 +60,17 @@ async def test_tools_and_their_results_are_taken(llama_cpp: Running):
     assert "length" == reply.finish_reason
 
 
+async def test_a_call_without_its_result_is_taken(llama_cpp: Running):
+    """What other services refuse with 400, so that the router leaves it to them: see the guide to tools."""
+    call = {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": '{"place": "Rome"}'}}
+    calling: dict[str, Any] = {"role": "assistant", "content": None, "tool_calls": [call]}
+    async with router_of(llama_cpp.adapter("tiny")) as router:
+        for history in ([*HELLO, calling], [*HELLO, calling, *HELLO]):
+            reply = await router.complete(history, tools=[TOOL], max_tokens=8, temperature=0)
+
+            assert "length" == reply.finish_reason
+
+
 async def test_a_context_that_is_too_small_is_said_learned_and_told_with_its_size(llama_cpp: Running):
     long = [{"role": "user", "content": "abcde " * 300}]
     async with router_of(llama_cpp.adapter("tiny")) as router:

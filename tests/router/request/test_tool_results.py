@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from adapters import Message
+from adapters import Capabilities, InvalidRequest, Message
 from adapters.scripted import ScriptedAdapter
-from router import Router
+from router import AllProvidersFailed, Router
 from tests.router.recording import HELLO
 
 pytestmark = pytest.mark.anyio
@@ -47,6 +47,18 @@ async def test_a_result_without_its_call_is_refused(messages: list[Any], words: 
 
     assert words in str(refused.value)
     assert not adapter.requests
+
+
+async def test_a_call_without_a_result_is_left_to_the_services() -> None:
+    """Some servers take it; another's refusal is failed over, and its words are told."""
+    words = "An assistant message with 'tool_calls' must be followed by tool messages"
+    strict = ScriptedAdapter("strict", [InvalidRequest(words)], capabilities=Capabilities(tools=True))
+    lenient = ScriptedAdapter("lenient", "text", capabilities=Capabilities(tools=True))
+    dialogue = [*HELLO, call("c1", "c2"), result("c1"), *HELLO]
+    async with Router([strict, lenient], observers=[]) as router:
+        assert (await router.complete(dialogue)).provider == "lenient"
+        with pytest.raises(AllProvidersFailed, match=words):
+            await router.complete(dialogue, providers=["strict"])
 
 
 async def test_results_of_calls_are_taken_also_later_and_without_ids() -> None:
