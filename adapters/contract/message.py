@@ -48,6 +48,12 @@ _SPEAKERS: Final = frozenset({"system", "developer", "user", "assistant"})
 """Roles whose messages need no more than a text."""
 _MAY_BE_EMPTY: Final = ("assistant", "tool", "function")
 """Roles whose messages may have no content, or empty content: OpenAI takes them so."""
+_OF_OPENAI: Final = frozenset({"role", "content", "tool_call_id", "tool_calls", "name"})
+"""Keys of a message that are no misspelt other ones."""
+_ELSEWHERE: Final = MappingProxyType(
+    {"role": ("from", "author", "sender", "type"), "content": ("text", "parts", "value", "message")}
+)
+"""Key -> what it is called in other APIs and in data sets of dialogues."""
 _IMAGE_SHAPE: Final = "{'type': 'image_url', 'image_url': {'url': 'https://… or data:image/png;base64,…'}}"
 _SOUND_SHAPE: Final = "{'type': 'input_audio', 'input_audio': {'data': '…', 'format': 'wav'}}"
 _PART_SHAPES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
@@ -66,6 +72,15 @@ def nearest(name: str, known: Collection[str]) -> str:
 
     found = difflib.get_close_matches(name, list(known), n=1)
     return f"; did you mean {found[0]!r}?" if found else ""
+
+
+def _misspelt(key: str, fields: Mapping[str, Any]) -> str:
+    """Return which of a message's fields may stand for a missing key, or nothing."""
+    import difflib
+
+    near = difflib.get_close_matches(key, [each for each in fields if each not in _OF_OPENAI], n=1)
+    called = near or [each for each in _ELSEWHERE.get(key, ()) if each in fields]
+    return f"; it has the key {cut_name(called[0])!r}: did you mean {key!r}?" if called else ""
 
 
 def cut_name(name: str) -> str:
@@ -114,12 +129,17 @@ class Message:
         role = fields.pop("role", None)
         if role not in ROLES:
             hint = nearest(role, ROLES) if isinstance(role, str) else ""
+            hint = _misspelt("role", fields) if role is None else hint
             raise ValueError(f"{where} has the role {role!r}; allowed are {', '.join(ROLES)}{hint}")
-        content = _content(fields.pop("content", None), role, where)
+        if (said := fields.pop("content", None)) is None and role not in _MAY_BE_EMPTY:
+            hint = _misspelt("content", fields)
+            raise ValueError(f"{where} has no content; give it 'content' (text, or a list of parts){hint}")
+        content = _content(said, role, where)
         if role == "tool" and not (isinstance(call := fields.get("tool_call_id"), str) and call):
             raise ValueError(
-                f"{where} has the role 'tool' without a 'tool_call_id' (text); "
-                f"write it as {_SHAPE_OF_RESULT}, or use Message.tool_result(call, content)"
+                f"{where} has the role 'tool' without a 'tool_call_id' (text); write it as "
+                f"{_SHAPE_OF_RESULT}, or use Message.tool_result(call, content)"
+                f"{_misspelt('tool_call_id', fields)}"
             )
         if role == "assistant":
             check_tool_calls(fields.get("tool_calls"), where)
@@ -276,9 +296,9 @@ def _restored(fields: dict[str, Any], kept: dict[str, Mapping[str, Any]]) -> Mes
 
 
 def _content(value: Any, role: str, where: str) -> str | tuple[Mapping[str, Any], ...] | None:
-    if value is None and role in _MAY_BE_EMPTY:
+    if value is None:
         return None
-    if value is None or value == []:
+    if value == []:
         raise ValueError(f"{where} has no content; give it 'content' (text, or a list of parts)")
     if value == "" and role not in _MAY_BE_EMPTY:
         raise ValueError(f"{where} has empty content; give it text, or leave the message out")

@@ -122,6 +122,32 @@ def test_a_message_made_by_hand_is_checked_like_any_other():
         Message.parse(Message("usr", "Hello"), "m")
 
 
+@pytest.mark.parametrize(
+    ("message", "key", "meant"),
+    [
+        ({"rolle": "user", "content": "Hello"}, "rolle", "role"),
+        ({"Role": "user", "content": "Hello"}, "Role", "role"),
+        ({"from": "human", "value": "Hello"}, "from", "role"),
+        ({"role": "user", "contents": "Hello"}, "contents", "content"),
+        ({"role": "system", "text": "Hello", "name": "a"}, "text", "content"),
+        ({"role": "tool", "toolCallId": "c1", "content": "3"}, "toolCallId", "tool_call_id"),
+    ],
+)
+def test_a_misspelt_key_is_named(message, key, meant):
+    with pytest.raises(ValueError, match=f"; it has the key {key!r}: did you mean {meant!r}\\?$"):
+        Message.parse(message)
+
+
+@pytest.mark.parametrize(
+    "message", [{"role": "user", "name": "a"}, {"content": "a", "x": 1}, {"role": "tool"}]
+)
+def test_a_missing_key_with_none_like_it_is_told_alone(message):
+    with pytest.raises(ValueError, match="message has") as raised:
+        Message.parse(message)
+
+    assert "did you mean" not in str(raised.value)
+
+
 def test_an_answer_of_an_sdk_is_taken_as_history():
     class Answer:
         def model_dump(self, mode, exclude_unset):
