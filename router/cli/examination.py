@@ -19,7 +19,7 @@ from router.cli.version import version_line
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from router.cli.found import Found
+    from router.cli.found import FileFound, Found
 
 State = Literal["ok", "warning", "wrong"]
 INSTALL: Final = "pip install '.[{}]' in chat-router's folder"
@@ -28,6 +28,7 @@ _PROXIES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 _STORES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 _OURS: Final = {"router": "_router.py", "adapters": "catalogue.py"}
 """Our packages, and a module by which a folder with our sources is told from another one."""
+_MEND: Final = "correct or unset the variable"
 _LONGEST: Final = timedelta(days=3650)
 """A clock that is later than the installation by more than this is not believed."""
 
@@ -60,7 +61,7 @@ def examine(found: Found, environ: Mapping[str, str] | None = None) -> Iterator[
     yield from _versions()
     yield from _extras()
     yield from shadows(Path())
-    yield from proxies(environ)
+    yield from proxies(environ, found.file)
     yield from certificates(environ)
     yield clock(datetime.now(UTC), _installed())
     yield terminal(sys.stdout.encoding, environ)
@@ -118,17 +119,30 @@ def shadows(folder: Path) -> Iterator[Check]:
                 )  # fmt: skip
 
 
-def proxies(environ: Mapping[str, str]) -> Iterator[Check]:
-    """Yield what the environment says of proxies, by the variables' names."""
+def proxies(environ: Mapping[str, str], file: FileFound | None = None) -> Iterator[Check]:
+    """Yield what the environment says of proxies, by the variables' names.
+
+    Args:
+        environ: The environment.
+        file: The configuration file, which may say how its providers are reached.
+    """
     named = [name for name in _PROXIES if environ.get(name) or environ.get(name.lower())]
     if not named:
         yield Check("proxies", "ok", "none in the environment")
-    else:
+    elif file is None or not file.is_usable:
         yield Check(
             "proxies", "warning",
             f"{', '.join(named)} set, which providers do not use by themselves",
             "where services are reached through it, write trust_env = true for each [[provider]] of the file",
         )  # fmt: skip
+    elif file.unproxied:
+        yield Check(
+            "proxies", "warning",
+            f"{', '.join(named)} set, which {file.path} does not use for {', '.join(file.unproxied)}",
+            "in each [[provider]] write trust_env = true to go through it, or false to go past it",
+        )  # fmt: skip
+    else:
+        yield Check("proxies", "ok", f"{', '.join(named)} set; {file.path} says who is reached through it")
 
 
 def certificates(environ: Mapping[str, str]) -> Iterator[Check]:
@@ -182,18 +196,29 @@ def terminal(encoding: str | None, environ: Mapping[str, str]) -> Check:
 
 
 def keys(found: Found) -> Iterator[Check]:
-    """Yield the keys that were found, by name, and the local servers."""
+    """Yield the keys that were found, by name, and the local servers.
+
+    Where a file can be used, it alone says who is asked: nothing here needs to be mended then.
+    """
+    file = found.file if found.file is not None and found.file.is_usable else None
+    state: State = "ok" if file is not None else "warning"
+    aside = "" if file is None else f"; not asked, since {file.path} says who is"
     if found.problem:
-        yield Check("keys", "wrong", found.problem, "correct or unset the variable")
+        yield Check(
+            "keys", "wrong" if file is None else "ok", found.problem + aside, _MEND if file is None else ""
+        )
     for each in found.surroundings.findings if found.surroundings is not None else ():
-        state: State = "ok" if each.adapter is not None else "warning"
-        asked = "" if each.adapter is None else f"; asked for {each.adapter.model or 'the model it chooses'}"
-        yield Check(each.preset, state, f"{each.what}{asked}", each.missing)
+        if each.adapter is None:
+            yield Check(each.preset, state, f"{each.what}{aside}", each.missing if file is None else "")
+        else:
+            asked = aside or f"; asked for {each.adapter.model or 'the model it chooses'}"
+            yield Check(each.preset, "ok", f"{each.what}{asked}")
     for line in found.surroundings.left_out if found.surroundings is not None else ():
         yield Check("gateway", "ok", line)
     if found.own:
         yield Check("own keys", "ok", f"{', '.join(found.own)} set")
-    if not found.problem and not found.own and not (found.surroundings and found.surroundings.findings):
+    is_bare = not found.problem and not found.own and not (found.surroundings and found.surroundings.findings)
+    if is_bare and file is None:
         yield Check(
             "keys", "warning", "no usual variable holds a key, and no local server answers",
             "set one, such as OPENAI_API_KEY, or start one, such as Ollama; chat-router providers lists them",

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from router.cli.chain import USUAL
 from router.cli.mistakes import one_line
@@ -30,6 +31,7 @@ class FileFound:
         notes: What can be used, but should be known.
         mistakes: What is wrong, a line each.
         must_be_named: Whether it can only be used where it is named with `--config`.
+        unproxied: The providers on other machines for which it says neither `proxy` nor `trust_env`.
     """
 
     path: str
@@ -37,6 +39,12 @@ class FileFound:
     notes: tuple[str, ...] = ()
     mistakes: tuple[str, ...] = ()
     must_be_named: bool = False
+    unproxied: tuple[str, ...] = ()
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether commands ask its providers, and so nobody else."""
+        return bool(self.names)
 
     @property
     def line(self) -> str:
@@ -111,4 +119,16 @@ def read_file(config: str | None = None) -> FileFound | None:
         lines = tuple(str(error).splitlines()[len(error.mistakes) > 1 :])  # the first of several counts them
         trust = config is None and all(_BY_TRUST in each.text for each in error.mistakes)
         return FileFound(path, mistakes=lines, must_be_named=trust)
-    return FileFound(path, tuple(each.name for each in loaded.providers), loaded.notes)
+    tables = loaded.document["provider"]
+    unproxied = tuple(
+        each.name
+        for each, table in zip(loaded.providers, tables, strict=True)
+        if not ("proxy" in table or "trust_env" in table or _is_here(getattr(each, "base_url", None)))
+    )
+    return FileFound(path, tuple(each.name for each in loaded.providers), loaded.notes, unproxied=unproxied)
+
+
+def _is_here(address: object) -> bool:
+    """Whether an address leads to this machine."""
+    host = urlsplit(address).hostname if isinstance(address, str) else None
+    return host is not None and (host in ("localhost", "::1") or host.startswith("127."))

@@ -71,6 +71,34 @@ def test_a_good_file_is_ok_and_its_notes_are_warnings(command: Command, tmp_path
     assert [each["state"] for each in told] == ["ok", "warning"]
 
 
+LOCAL = '[[provider]]\nadapter = "openai"\nbase_url = "http://127.0.0.1:9/v1"\nmodel = "m"\n'
+REMOTE = LOCAL.replace("http://127.0.0.1:9", "https://a.example") + 'name = "far"\n'
+
+
+def test_with_a_complete_file_no_usual_variable_is_a_warning(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "router.toml").write_text(LOCAL)
+    bare = command("doctor", "--format", "json")
+    of_models = command("doctor", "--format", "json", XAI_API_KEY=KEY)
+    given = command("doctor", "--format", "json", OPENROUTER_API_KEY=f"{KEY}\n2", HTTPS_PROXY="http://p")
+
+    for found in (bare, given, of_models):
+        assert (found.code, json.loads(found.out)["state"]) == (0, "ok")
+    assert "XAI_API_KEY is set; not asked, since router.toml says who is" in of_models.out
+
+
+def test_a_proxy_is_a_warning_for_the_providers_of_a_file_that_it_may_concern(
+    command: Command, tmp_path: Path
+) -> None:
+    told = []
+    for line in ("", "trust_env = true", 'proxy = "http://p:1"', "trust_env = false"):
+        (tmp_path / "router.toml").write_text(f"{LOCAL}{REMOTE}{line}")
+        found = command("doctor", "--format", "json", HTTPS_PROXY="http://p:1")
+        told += [each for each in json.loads(found.out)["checks"] if each["name"] == "proxies"]
+
+    assert [each["state"] for each in told] == ["warning", "ok", "ok", "ok"]
+    assert told[0]["text"] == "HTTPS_PROXY set, which router.toml does not use for far"
+
+
 def test_a_key_that_cannot_be_used_is_wrong(command: Command) -> None:
     found = command("doctor", "--format", "json", OPENROUTER_API_KEY=f"{KEY}\n2")
 
