@@ -25,6 +25,7 @@ from adapters.contract.errors import (
     InvalidRequest,
     Truncated,
 )
+from adapters.contract.reader import reader
 
 if TYPE_CHECKING:
     from router.events import Attempt, Verdict
@@ -86,7 +87,7 @@ class AllProvidersFailed(RouterError):
 def _headline(attempts: tuple[Attempt, ...], *, out_of_time: bool) -> str:
     errors = [attempt.error for attempt in attempts if attempt.error is not None]
     if out_of_time:
-        return "no provider answered before the deadline (Timeouts.total)"
+        return f"no provider answered before the deadline ({reader().total()})"
     if attempts and all(attempt.context is not None for attempt in attempts):
         return _too_large(attempts)
     if errors and all(isinstance(error, InvalidRequest) for error in errors):

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from adapters.contract.frozen import quickly_made, unguarded
+from adapters.contract.reader import reader
 from adapters.contract.tools import check_tool_calls
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ class Message:
         if role == "tool" and not (isinstance(call := fields.get("tool_call_id"), str) and call):
             raise ValueError(
                 f"{where} has the role 'tool' without a 'tool_call_id' (text); write it as "
-                f"{_SHAPE_OF_RESULT}, or use Message.tool_result(call, content)"
+                f"{_SHAPE_OF_RESULT}{reader().in_code(', or use Message.tool_result(call, content)')}"
                 f"{_misspelt('tool_call_id', fields)}"
             )
         if role == "assistant":

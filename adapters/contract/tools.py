@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from adapters.contract.reader import reader
+
 _TOOL: Final = "{'type': 'function', 'function': {'name': 'weather', 'parameters': {'type': 'object'}}}"
 _CALL: Final = "{'id': 'call_1', 'type': 'function', 'function': {'name': 'weather', 'arguments': '{}'}}"
 
@@ -71,7 +73,7 @@ def check_tool_calls(calls: Any, where: str) -> None:
         if not isinstance(function.get("arguments", ""), str):
             raise TypeError(
                 f"{where} has a tool call {place} whose 'arguments' are not text; "
-                "pass the JSON text: json.dumps(arguments)"
+                f"pass the JSON text{reader().in_code(': json.dumps(arguments)')}"
             )
 
 
@@ -103,8 +105,9 @@ def check_results(messages: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
             known = f"the ids there are: {there}" if ids else "there are no tool calls"
             raise ValueError(
                 f"messages[{number}] is the result of the tool call {_shown(fields['tool_call_id'])}, "
-                f"which no message before it has ({known}); put the assistant's message with the call "
-                "(reply.message) before the result, also where you cut a history, or correct the id"
+                f"which no message before it has ({known}); put the assistant's message with the call"
+                f"{reader().in_code(' (reply.message)')} before the result, also where you cut a history, "
+                "or correct the id"
             )
 
 

@@ -22,6 +22,7 @@ from adapters.contract.errors import (
     RateLimited,
     ServiceFailed,
 )
+from adapters.contract.reader import reader
 from adapters.http import error_for_status
 from adapters.wire.phrases import Row, kind_in
 
@@ -62,8 +63,8 @@ _KINDS: Final[Mapping[str, _Kind]] = {
 }
 """`error_type` of text-generation-inference."""
 _ADVICE: Final[tuple[tuple[str, str], ...]] = (
-    ("logged in", "this site wants a login: pass the cookie of a session, cookies={'hf-chat': …}"),
-    ("before login", "this site wants a login from now on: pass the cookie of a session"),
+    ("logged in", "this site wants a login: {cookie}"),
+    ("before login", "this site wants a login from now on: {cookie}"),
     ("referer", "the server believes to have another origin; give base_url as its users see it"),
     ("need to have an origin", "a proxy may have removed the Origin header"),
     ("api is disabled", "its operator switched the API off (EXPOSE_API), and this version cannot do without"),
@@ -96,7 +97,8 @@ def kind_of(message: str, status: int | str | None = None) -> _Kind | None:
 def advice_on(message: str) -> str:
     """Return what to do about it, as the end of a sentence, or nothing."""
     text = message.lower()
-    return next((f"; {advice}" for word, advice in _ADVICE if word in text), "")
+    advice = next((f"; {advice}" for word, advice in _ADVICE if word in text), "")
+    return advice.format(cookie=f"{reader().cookie('hf-chat')}, the cookie of a session")
 
 
 def leads_to_login(status: int, header: Callable[[str], str | None]) -> bool:

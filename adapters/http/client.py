@@ -21,8 +21,9 @@ from adapters.contract.errors import (
     Unreachable,
 )
 from adapters.contract.hops import HOPS
+from adapters.contract.reader import reader
 from adapters.contract.secret import PeerText, Secret
-from adapters.http.failures import CHECK_ADDRESS, CHECK_NETWORK, PROXY_SIGN_IN, SIGN_IN_AT_PROXY
+from adapters.http.failures import CHECK_ADDRESS, CHECK_NETWORK, PROXY_SIGN_IN
 from adapters.http.fingerprint import software_of
 from adapters.http.heads import Heads
 from adapters.http.limits import Limits
@@ -352,10 +353,10 @@ class Client:
         if limits_bytes(answer.status, answer.body):
             return f"the request's body is too large for its front server ({answer.sent} bytes)"
         if answer.status == PROXY_SIGN_IN:
-            return "this is the word of a proxy, not of the service; " + SIGN_IN_AT_PROXY
+            return "this is the word of a proxy, not of the service; " + reader().proxy_sign_in()
         has_key = self._has_key or answer.keyed
         if isinstance(error, AuthenticationFailed) and words.key and not has_key:
-            return f"no key was sent; pass {words.key}"
+            return f"no key was sent; {reader().key(words.key, self.name)}"
         if isinstance(error, AuthenticationFailed) and self.key_origin and not answer.keyed:
             return f"the key came from {self.key_origin}"
         if type(error) is NotWorking and answer.status in (404, 405) and words.software:

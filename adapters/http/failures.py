@@ -22,6 +22,7 @@ from adapters.contract.errors import (
     ReplyTooLarge,
     Unreachable,
 )
+from adapters.contract.reader import reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +49,6 @@ _TEMPORARY: Final = (socket.EAI_AGAIN,)
 _QUOTED: Final = re.compile(r":?\s*(?:bytearray\(|\bb['\"])")
 _STATUS: Final = re.compile(r"[1-5][0-9]{2}\b")
 PROXY_SIGN_IN: Final = 407
-SIGN_IN_AT_PROXY: Final = "give its user and password, as in proxy='http://user:password@host:port'"
 CHECK_ADDRESS: Final = "check base_url"
 CHECK_NETWORK: Final = "check the network and the DNS of this machine"
 """In place of `CHECK_ADDRESS` where the address is the service's own."""
@@ -98,7 +98,7 @@ def _proxy_error(error: httpx.ProxyError, where: str) -> AdapterError:
     status = _STATUS.match(str(error))
     said = f"it answered {status[0]}" if status else "see its log"
     if status and int(status[0]) == PROXY_SIGN_IN:
-        text = f"{where}: the proxy demands a sign-in; {SIGN_IN_AT_PROXY}"
+        text = f"{where}: the proxy demands a sign-in; {reader().proxy_sign_in()}"
         return Unreachable(text, status=PROXY_SIGN_IN)
     return Unreachable(f"{where}: the proxy refused ({said}); check the proxy setting")
 

@@ -12,6 +12,7 @@ from urllib.request import getproxies
 
 import httpx
 
+from adapters.contract.reader import reader
 from adapters.http.settings import secret_of
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def unused_proxy(base: httpx.URL) -> str:
     with suppress(ValueError):
         if proxy_from_environment(base) is not None:
             variable = f"{base.scheme.upper()}_PROXY" if getproxies().get(base.scheme) else "ALL_PROXY"
-            return f"the environment names a proxy ({variable}), which is not used; pass trust_env=True"
+            return f"the environment names a proxy ({variable}), which is not used; {reader().trust_env()}"
     return ""
 
 

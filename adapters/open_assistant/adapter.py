@@ -37,7 +37,7 @@ from adapters.http.client import ServiceWords
 from adapters.http.cookies import SiteCookies, site_cookies
 from adapters.http.settings import base_of, seconds_of
 from adapters.open_assistant.conversation import Conversation
-from adapters.open_assistant.errors import SIGN_IN, refusal
+from adapters.open_assistant.errors import how_to_sign_in, refusal
 from adapters.open_assistant.hidden import HiddenChats
 from adapters.open_assistant.next_auth import PLAIN, SECURE, sign_in
 from adapters.wire.prompt import fold
@@ -209,7 +209,7 @@ class OpenAssistant(HTTPAdapter):
         who = await session.ask("GET", "/api/auth/session")
         # That route reads cookies only, so it does not know of a session in the header.
         if not who.json() and self._bearer is None:
-            return ProbeResult(False, f"the site is there, but nobody is signed in; {SIGN_IN}")
+            return ProbeResult(False, f"the site is there, but nobody is signed in; {how_to_sign_in()}")
         listed = (await session.ask("GET", "/api/chat/models")).json()
         if not isinstance(listed, list):
             raise BadReply(f"{self.name}: GET /api/chat/models gave no list of models; check base_url")

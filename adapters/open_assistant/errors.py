@@ -27,6 +27,7 @@ from adapters.contract.errors import (
     NotWorking,
     ServiceFailed,
 )
+from adapters.contract.reader import reader
 from adapters.open_assistant.codec import ABORTED, CANCELLED, TIMEOUT
 from adapters.open_assistant.next_auth import PLAIN, SECURE
 from adapters.wire.error_body import is_page, words
@@ -36,11 +37,6 @@ from adapters.wire.phrases import Row, kind_in
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SIGN_IN: Final = (
-    f"sign in with a browser and give the site's cookie, cookies={{{PLAIN!r}: …}} "
-    f"(on https it is called {SECURE}), session_token=…, or the file that an extension exports, "
-    "cookies='cookies.txt'"
-)
 _ANSWER: Final = "/api/chat/assistant_message"
 # A card without memory is a fault of the worker, however long its sentence about lengths is: it comes first.
 _WORKER: Final[tuple[Row, ...]] = (
@@ -62,6 +58,15 @@ _STATES: Final = {
 }
 
 
+def how_to_sign_in() -> str:
+    """Return what to do where the site wants to know who asks."""
+    others = ", session_token=…, or the file that an extension exports, cookies='cookies.txt'"
+    return (
+        f"sign in with a browser and take the site's cookie over: {reader().cookie(PLAIN)} "
+        f"(on https it is called {SECURE}){reader().in_code(others)}"
+    )
+
+
 def refusal(
     path: str, status: int, body: bytes, where: str, shown: Callable[[str], str]
 ) -> AdapterError | None:
@@ -80,7 +85,7 @@ def refusal(
     if status in (401, 403):
         told = f": {shown(said)}" if said else ""
         return AuthenticationFailed(
-            f"{where} answered {status}{told}; the session is missing, expired or banned; {SIGN_IN}"
+            f"{where} answered {status}{told}; the session is missing, expired or banned; {how_to_sign_in()}"
         )
     if status == 404 and not said:
         return NotWorking(f"{where} answered 404; the chat is switched off at this site; ask its operator")

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from adapters.contract.reader import told_to
 from router.cli import completion as completion_command
 from router.cli import doctor as doctor_command
 from router.cli import health as health_command
@@ -21,6 +22,7 @@ from router.cli.config import app as config_commands
 from router.cli.exits import CANCELLED, OK, OUTPUT, PIPE, USAGE
 from router.cli.mistakes import Mistake, one_line
 from router.cli.options import Backend, ConfigFile, Providers, Strategy, one_of
+from router.cli.reader import CommandReader
 from router.cli.version import version_line
 
 _NAME: Final = "chat-router"
@@ -255,7 +257,7 @@ def _run(arguments: list[str]) -> int:
     arguments = list(health_command.spelled_out(arguments))
     try:
         # Not `command.main`, which turns a reader that went away into exit code 1.
-        with command.make_context(_NAME, arguments) as context:
+        with told_to(CommandReader()), command.make_context(_NAME, arguments) as context:
             result = command.invoke(context)
     except Mistake as mistake:
         text = str(mistake)

@@ -39,6 +39,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol
 
 from adapters.contract.keywords import KnownKeywords
+from adapters.contract.reader import reader
 from router.policy.window import Window
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ class BreakerSnapshot:
     def isolation(self) -> str:
         """Why it is isolated, and what ends that."""
         where = " in another process" if self.elsewhere else ""
-        return f"isolated by hand{where}; Router.reset() brings it back"
+        return f"isolated by hand{where}; {reader().reset()} brings it back"
 
 
 class _Word(NamedTuple):

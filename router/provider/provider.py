@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from adapters.contract import Outcome
 from adapters.contract.errors import ContextTooLong, FirstContentTimeout, NotWorking
+from adapters.contract.reader import reader
 from router.errors import ACCOUNT_REFUSED
 from router.policy.strategy import Candidate, Pace
 from router.policy.utc import utc_now
@@ -257,11 +258,9 @@ class Provider:
         what = ACCOUNT_REFUSED if self.adapter.refused_account else "not working"
         said, until = f"{what}: {self.adapter.working_reason}", self.adapter.recheck_at
         if until is None:
-            return Refusal(f"{said}; a successful probe (Router.check) brings it back", None)
+            return Refusal(f"{said}; {reader().probe()} brings it back", None)
         wait = until - now
-        return Refusal(
-            f"{said}; asked again in {wait:.0f} s, or after a successful probe (Router.check)", wait
-        )
+        return Refusal(f"{said}; asked again in {wait:.0f} s, or after {reader().probe()}", wait)
 
     def candidate(self, request: ChatRequest | None, now: float) -> Candidate:
         """Return what a strategy knows of it, for a request; None stands for one that names no model."""

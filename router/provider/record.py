@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+from adapters.contract.reader import reader
 
 if TYPE_CHECKING:
     from router.policy.breaker import CircuitBreaker
-
-
-_SOONER: Final = "; to ask it now: Router.reset(), or the gateway's reset"
-"""What ends a break before its time."""
 
 
 class Refusal(NamedTuple):
@@ -113,6 +111,7 @@ class Record:
             found.append(Refusal(self.breaker.snapshot(now).isolation, None))
         elif permit_in > 0:
             state = breaker.state(now)
-            text = f"circuit breaker {state}{what}: not asked for {permit_in:.1f} s more{_SOONER}"
+            text = f"circuit breaker {state}{what}: not asked for {permit_in:.1f} s more"
+            text += f"; to ask it now: {reader().reset_now()}"
             found.append(Refusal(text, permit_in, state == "half-open"))
         return found

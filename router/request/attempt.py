@@ -18,6 +18,7 @@ from adapters.contract.errors import (
     alone,
     of_own_account,
 )
+from adapters.contract.reader import reader
 from adapters.generator import bad_reply, checked, close_generator, made_by
 from router.reply.transcript import REFUSED
 from router.request.reply_validation import Validation
@@ -113,8 +114,8 @@ async def run_attempt(
             validation = replace(request.validation, stall=clocks.stall)
             await _validate(validation, result, adapter.name, clocks.close, report)
     if isinstance(result.error, FirstContentTimeout) and not (usual and adapter.first_content is None):
-        where = f"first_content of {adapter.name!r}" if usual else "the request's own timeouts"
-        result.error.args = (str(result.error).replace("Timeouts.first_content", where),)
+        where = f"first_content of {adapter.name!r}" if usual else reader().own_timeouts()
+        result.error.args = (str(result.error).replace(reader().first_content(), where),)
     if result.error is not None:
         result.error.provider = result.error.provider or adapter.name
         if _is_of_the_caller(result, request, usual=usual):
@@ -155,7 +156,7 @@ async def _begin(
             await anyio.lowlevel.checkpoint_if_cancelled()
             result.error = FirstContentTimeout(
                 f"no content within {limit:.3g} s ({_PHASES[result.phase]}); "
-                "where the service is only slow, raise Timeouts.first_content"
+                f"where the service is only slow, raise {reader().first_content()}"
             )
     finally:
         if not committed:

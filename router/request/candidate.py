@@ -11,6 +11,7 @@ import anyio.lowlevel
 from adapters.contract import Conditions, Flow
 from adapters.contract.errors import ConnectionLost, Disposition
 from adapters.contract.message import EMPTY
+from adapters.contract.reader import reader
 from adapters.generator import bad_reply, close_generator
 from router.errors import RequestAborted
 from router.events import AttemptStarted
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from router.request.ledger import Entry
     from router.request.rounds import Rounds
 
-_NO_TIME: Final = "no time left before the deadline (Timeouts.total)"
 _NO_BUDGET: Final = "the retry budget is used up (RetryPolicy.budget)"
 _TRIAL_LOOK: Final = 1.0
 """Seconds until a request that waits looks again whether another's trial is over: mostly long before it
@@ -200,7 +200,7 @@ class Candidates:
         """Wait for a slot as long as it is worth it; return whether there was one."""
         context = self._context
         now = context.clock()
-        longest, setting = max(0.0, context.deadline.remaining(now) - MINIMUM), "Timeouts.total"
+        longest, setting = max(0.0, context.deadline.remaining(now) - MINIMUM), reader().total()
         if context.timeouts.slot is not None and context.timeouts.slot < longest:
             longest, setting = context.timeouts.slot, "Timeouts.slot"
         leave = min(longest, context.timeouts.close)
@@ -219,7 +219,7 @@ class Candidates:
             plan.admission = await limits.wait(self._request, context.deadline.at - MINIMUM, context.clock)
             now = context.clock()
             if plan.admission is None:
-                self._skip(plan, limits.refusal(self._request, now) or Refusal(_NO_TIME, None), now)
+                self._skip(plan, limits.refusal(self._request, now) or _no_time(), now)
         if plan.admission is None:
             return None
         sent = False
@@ -385,7 +385,7 @@ class Candidates:
             refusal = None
         if refusal is None and not self._context.deadline.allows_attempt(now):
             self.out_of_time = True
-            refusal = Refusal(_NO_TIME, None)
+            refusal = _no_time()
         if refusal is None and not plan.paid and not (budget.take(now) if pay else budget.allows(now)):
             refusal = Refusal(_NO_BUDGET, None)
         if refusal is not None:
@@ -407,11 +407,14 @@ class Candidates:
     def _aborted(self, provider: Provider, error: AdapterError) -> RequestAborted:
         return RequestAborted(
             f"{provider.name} ended the request ({type(error).__name__}: {error}); nobody else was asked. "
-            "To allow failover, pass "
-            f"RetryPolicy(dispositions={{{type(error).__name__}: Disposition.FAILOVER}})",
+            f"To allow failover, {reader().failover(type(error).__name__)}",
             self._ledger.attempts,
             request_id=self._ledger.request_id,
         )
+
+
+def _no_time() -> Refusal:
+    return Refusal(f"no time left before the deadline ({reader().total()})", None)
 
 
 def _lost_on_reuse(error: AdapterError) -> bool:

@@ -222,3 +222,16 @@ def test_on_a_terminal_the_line_about_the_end_stands_alone(
 
     assert app.run(["ask", "Hi", *provider(simulator)]) == 0
     assert re.fullmatch(r"Hello\.\nchat-router: aura, complete after .*, 1 attempt\n", terminal.getvalue())
+
+
+def test_what_to_do_is_told_as_options_and_variables(serve: Serve, command: Command) -> None:
+    simulator = serve(OpenAISimulator(api_key="sk-hunter2"))
+    keyless = command("ask", "Hi", *provider(simulator, "my-own:"))
+    late = command("ask", "Hi", *provider(serve(OpenAISimulator(fault="stall"))), "--timeout", "0.6")
+
+    assert "no key was sent; set CHAT_ROUTER_MY_OWN_API_KEY; with a file also write api_key = " in keyless.err
+    assert "where the service is only slow, raise --timeout)" in late.err
+    for found in (keyless, late):
+        assert found.code == 1
+        for code in ("pass ", "Router.", "Timeouts."):
+            assert code not in found.err

@@ -8,7 +8,7 @@ import pytest
 
 from adapters.contract import Capabilities, errors
 from adapters.scripted import ScriptedAdapter
-from router import RetryPolicy
+from router import AllProvidersFailed, BreakerPolicy, RetryPolicy
 from router.gateway import app
 from tests.router.gateway.calling import answered, asking, router_of
 from tests.virtual_time import anyio_backend
@@ -111,3 +111,19 @@ async def test_no_failure_has_a_status_that_clients_take_for_something_else() ->
         call = await answered(asking(), ScriptedAdapter("p", [kind("what happened")]))
         statuses[kind.__name__] = call.status
     assert set(statuses.values()) == {400, 404, 429, 500, 503}, statuses
+
+
+async def test_clients_are_told_what_they_and_the_operator_can_do_and_no_code() -> None:
+    first, second = ScriptedAdapter("first", ["x"]), ScriptedAdapter("second", [DOWN])
+    async with router_of(first, second, breaker=BreakerPolicy(consecutive=1)) as router:
+        router.isolate("first")
+        application = app(router)
+        await asking().put_to(application)
+        told = (await asking().put_to(application)).document()["error"]["message"]
+        with pytest.raises(AllProvidersFailed) as raised:
+            await router.complete([{"role": "user", "content": "Hi"}])
+
+    assert "first: isolated by hand; its operator's POST /admin/reset brings it back" in told
+    assert "to ask it now: its operator's POST /admin/reset" in told
+    assert "Router." not in told
+    assert "Router.reset() brings it back" in str(raised.value)
