@@ -23,6 +23,7 @@ from adapters.contract.errors import (
     ConnectionLost,
     ContentRefused,
     InvalidRequest,
+    ModelNotFound,
     Truncated,
 )
 from adapters.contract.reader import reader
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 ACCOUNT_REFUSED: Final = "not working, its key or session was refused"
 """How the reason begins for which a provider is skipped after it refused the configured account."""
+MODEL_MISSING: Final = ("said lately that it does not have", "does not serve the model")
+"""How the reasons begin for which a provider is skipped that lacks the model."""
 
 
 class RouterError(ChatRouterError):
@@ -69,6 +72,8 @@ class AllProvidersFailed(RouterError):
         if not out_of_time and attempts and all(map(_refused_account, attempts)):
             who = "each" if len({each.provider for each in attempts}) > 1 else repr(attempts[0].provider)
             head += f"; {who} refused the key or session: waiting alone does not help, give a valid one"
+        elif not out_of_time and attempts and all(map(_lacks_model, attempts)):
+            pass  # the headline says what to do; that the model comes back is not to be waited for
         elif retry_after is not None:
             head += f"; try again in {retry_after:.1f} s"
         elif retryable:
@@ -92,6 +97,10 @@ def _headline(attempts: tuple[Attempt, ...], *, out_of_time: bool) -> str:
         return _too_large(attempts)
     if errors and all(isinstance(error, InvalidRequest) for error in errors):
         return "no provider takes this request; look at the messages and options"
+    if attempts and all(map(_lacks_model, attempts)):
+        names = {attempt.provider for attempt in attempts}
+        who = "no provider has" if len(names) > 1 else f"{attempts[0].provider!r} does not have"
+        return f"{who} the model that is asked for; name another one: {reader().models()}"
     if not errors:
         return _unmet(attempts) or "no provider could be asked"
     return "no provider answered"
@@ -102,6 +111,11 @@ def _refused_account(attempt: Attempt) -> bool:
     if attempt.error is None:
         return attempt.reason.startswith(ACCOUNT_REFUSED)
     return isinstance(attempt.error, AuthenticationFailed) and attempt.error.retry_after is None
+
+
+def _lacks_model(attempt: Attempt) -> bool:
+    """Whether the service has no such model, or said so before."""
+    return isinstance(attempt.error, ModelNotFound) or attempt.reason.startswith(MODEL_MISSING)
 
 
 def _too_large(attempts: tuple[Attempt, ...]) -> str:

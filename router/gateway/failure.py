@@ -25,6 +25,7 @@ from adapters.contract.errors import (
 )
 from router.errors import (
     ACCOUNT_REFUSED,
+    MODEL_MISSING,
     AllProvidersFailed,
     RequestAborted,
     RouterError,
@@ -217,8 +218,7 @@ _ERRORS: Final[tuple[tuple[type[AdapterError], Obstacle], ...]] = (
     (AdapterError, "down"),
 )
 _REASONS: Final[tuple[tuple[str, Obstacle | None], ...]] = (
-    ("said lately that it does not have", "missing"),
-    ("does not serve the model", "missing"),
+    *((beginning, "missing") for beginning in MODEL_MISSING),
     ("said lately", "account"),
     ("isolated", "isolated"),
     ("held back", "down"),

@@ -11,6 +11,7 @@ from adapters import (
     ContentRefused,
     ContextTooLong,
     InvalidRequest,
+    ModelNotFound,
     ServiceFailed,
     Stalled,
     Truncated,
@@ -91,6 +92,17 @@ def test_the_causes_are_kept_in_order():
             [AuthenticationFailed(), ServiceFailed()],
             {"retry_after": 60, "retryable": True},
             "no provider answered; try again in 60.0 s",
+        ),
+        (
+            [ModelNotFound(), ModelNotFound()],
+            {"retry_after": 300, "retryable": True},
+            "'first' does not have the model that is asked for; name another one: "
+            "(await router.check()).providers lists the models of each",
+        ),
+        (
+            [ModelNotFound(), ServiceFailed()],
+            {"retry_after": 300, "retryable": True},
+            "no provider answered; try again in 300.0 s",
         ),
         (
             [InvalidRequest()],

@@ -235,3 +235,13 @@ def test_what_to_do_is_told_as_options_and_variables(serve: Serve, command: Comm
         assert found.code == 1
         for code in ("pass ", "Router.", "Timeouts."):
             assert code not in found.err
+
+
+def test_an_unknown_model_is_told_with_how_to_list_models(serve: Serve, command: Command) -> None:
+    simulator = serve(OpenAISimulator(models=["small"]))
+    found = command("ask", "Hi", "-p", f"openai={simulator.url}/v1#gpt-9")
+    head = found.err.splitlines()[0]
+
+    assert found.code == 1
+    assert "'openai' does not have the model that is asked for; name another one: chat-router health " in head
+    assert "try again" not in head

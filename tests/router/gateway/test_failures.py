@@ -127,3 +127,11 @@ async def test_clients_are_told_what_they_and_the_operator_can_do_and_no_code() 
     assert "to ask it now: its operator's POST /admin/reset" in told
     assert "Router." not in told
     assert "Router.reset() brings it back" in str(raised.value)
+
+
+async def test_a_model_that_nobody_has_is_told_with_where_those_are_listed() -> None:
+    call = await answered(asking(model="gpt-9"), ScriptedAdapter("first", [MISSING]))
+
+    said = call.document()["error"]["message"]
+    assert "first' does not have the model that is asked for; name another one: GET /v1/models " in said
+    assert "300" not in said
