@@ -15,6 +15,7 @@ import anyio.to_thread
 import pytest
 
 from tests.depth import QUICK
+from tests.docs.pages import read
 from tests.router.cli.command import rest_of, run, started
 
 if TYPE_CHECKING:
@@ -93,6 +94,20 @@ async def test_the_demo_is_an_endpoint_in_one_command_and_ends_in_good_order() -
     assert "this gateway was not started from a file" in errors
     assert "Traceback" not in errors
     assert "You asked" not in errors
+    assert_the_manual_shows_these_lines(errors)
+
+
+def assert_the_manual_shows_these_lines(errors: str) -> None:
+    """The lines of an answered request in the guide to the gateway have the fields that really come."""
+    shown = re.sub(r"\n      +", " ", read("docs/operate/gateway.md"))
+    for event in ("reply.completed", "gateway.request"):
+        assert fields_of(event, errors) == fields_of(event, shown)
+
+
+def fields_of(event: str, lines: str) -> list[str]:
+    """Return the names of the fields of an event's first line."""
+    line = re.findall(rf"timestamp=.* event={event} .*", lines)[0]
+    return re.findall(r"(\w+)=", re.sub(r'".*?"', "", line))
 
 
 @pytest.mark.skipif(QUICK, reason="four processes start")
