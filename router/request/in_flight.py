@@ -5,9 +5,10 @@ Many things are closed side by side, so that one slow clean-up does not hold up 
 
 from __future__ import annotations
 
+import sys
 import warnings
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import anyio
 
@@ -17,10 +18,13 @@ from router.request.work import Work
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
+    from types import FrameType
 
     from adapters.contract import Adapter
     from router.events import Event
     from router.reply.stream import ReplyStream
+
+_PACKAGE: Final = __name__.partition(".")[0]
 
 
 class InFlight:
@@ -35,12 +39,13 @@ class InFlight:
         clock: Does so in whatever event loop.
     """
 
-    __slots__ = ("_idle", "_over", "_streams", "_works", "clock", "closed", "loop")
+    __slots__ = ("_idle", "_made_at", "_over", "_streams", "_works", "clock", "closed", "loop")
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.closed = False
         self.clock = clock
         self.loop: EventLoop | None = None
+        self._made_at = _caller()
         self._over: anyio.Event | None = None
         self._works: set[Work] = set()
         self._idle: anyio.Event | None = None
@@ -130,12 +135,15 @@ class InFlight:
         """Warn of a router that is collected as garbage with open connections, since it was not closed."""
         left = 0 if self.closed or self.loop is None else sum(each.open_connections for each in adapters)
         if left:
-            warnings.warn(
+            # Where it was dropped is some line of the event loop; where it was made is the one to change.
+            file, line = self._made_at
+            warnings.warn_explicit(
                 f"{router!r} was dropped without being closed; open connections: {left}; "
                 "use `async with Router(…) as router:`, or call aclose()",
                 ResourceWarning,
+                file,
+                line,
                 source=router,
-                stacklevel=3,
             )
 
     async def close_once(self, close: Callable[[], Awaitable[None]], seconds: float) -> None:
@@ -202,3 +210,13 @@ async def close_adapters(adapters: Sequence[Adapter], seconds: float, tell: Call
     async with anyio.create_task_group() as tasks:
         for adapter in adapters:
             tasks.start_soon(close, adapter)
+
+
+def _caller() -> tuple[str, int]:
+    """Return file and line of the code that makes a router: the nearest frame outside of this package."""
+    frame: FrameType | None = sys._getframe(2)  # noqa: SLF001 - a look at the stack costs what a traceback saves
+    while frame is not None:
+        if str(frame.f_globals.get("__name__")).partition(".")[0] != _PACKAGE:
+            return frame.f_code.co_filename, frame.f_lineno
+        frame = frame.f_back
+    return __file__, 1

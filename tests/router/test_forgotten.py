@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import warnings
 
 import pytest
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.anyio
 async def test_a_router_that_is_forgotten_with_open_connections_warns():
     async with OpenAISimulator() as service:
         adapter = OpenAICompatible(f"{service.url}/v1", model="small")
-        router = Router([adapter], observers=[])
+        router, line = Router([adapter], observers=[]), sys._getframe().f_lineno
         await router.complete(HELLO)
         chain = [router]
         del router
@@ -28,8 +29,10 @@ async def test_a_router_that_is_forgotten_with_open_connections_warns():
         gc.collect()
         await adapter.aclose()
 
-    said = [str(each.message) for each in told if "Router" in str(each.message)]
-    assert len(said) == 1
+    warned = [each for each in told if "Router" in str(each.message)]
+    said = [str(each.message) for each in warned]
+    assert [(__file__, line)] == [(each.filename, each.lineno) for each in warned], "where it was made"
+    assert isinstance(warned[0].source, Router)
     assert said[0].startswith("<Router openai: 0 opening, 0 streams> was dropped without being closed")
     assert "open connections: 1; use `async with Router(…) as router:`, or call aclose()" in said[0]
 
@@ -44,3 +47,20 @@ async def test_no_warning_without_connections_or_after_closing():
             await other.complete(HELLO)
             del router, other
             gc.collect()
+
+
+async def test_a_forgotten_router_of_a_file_names_the_line_that_loaded_it(tmp_path):
+    async with OpenAISimulator() as service:
+        file = tmp_path / "router.toml"
+        file.write_text(f'[[provider]]\nadapter = "openai"\nbase_url = "{service.url}/v1"\nmodel = "small"\n')
+        router, line = Router.from_config(file, observers=[]), sys._getframe().f_lineno
+        await router.complete(HELLO)
+        adapter = router.adapters[0]
+        chain = [router]
+        del router
+        with pytest.warns(ResourceWarning) as told:
+            chain.clear()
+        gc.collect()
+        await adapter.aclose()
+
+    assert (__file__, line) in [(each.filename, each.lineno) for each in told]
