@@ -17,7 +17,7 @@ from tests.router.gateway.clients.programs.rows import (
 )
 
 
-@row("a field that nobody knows: 400 with its name")
+@row("A field that nobody knows is 400 with its name")
 def unknown(url: str) -> None:
     """It is not dropped in silence."""
     error = refusal(openai.BadRequestError, url, model="echo/m", extra_body={"temperatur": 1})
@@ -46,7 +46,7 @@ def not_found(url: str) -> None:
     raised(openai.NotFoundError, lambda: client(url).embeddings.create(model="m", input="x"))
 
 
-@row("RateLimitError with Retry-After, also while it is remembered")
+@row("RateLimitError with Retry-After, also while the limit is remembered")
 def limited(url: str) -> None:
     """429 where all that stands in the way is a rate limit."""
     for _ in range(2):
@@ -55,7 +55,7 @@ def limited(url: str) -> None:
         assert error.code == "rate_limit_exceeded"
 
 
-@row("InternalServerError: a provider that is down is 503; its key is never a 401 of the client's")
+@row("InternalServerError: a provider is down, or refuses its key")
 def down(url: str) -> None:
     """The account is the gateway's."""
     assert refusal(openai.InternalServerError, url, model="broken/m").status_code == 503
@@ -69,7 +69,7 @@ def down(url: str) -> None:
     assert (error.status_code, error.code) == (502, "reply_interrupted")
 
 
-@row("413 for a body that is too long")
+@row("A body that is too long is 413")
 def too_long(url: str) -> None:
     """An APIStatusError of its own status."""
     long = [{"role": "user", "content": "x" * 400_000}]
@@ -77,7 +77,7 @@ def too_long(url: str) -> None:
     assert (error.status_code, error.code) == (413, "request_too_large")
 
 
-@row("APIError in the middle of a stream, after the text; nothing looks whole")
+@row("APIError in the middle of a stream, after the text")
 def interrupted(url: str) -> None:
     """What came before is there."""
     for model in ("cut/m", "failing/m"):
@@ -92,7 +92,7 @@ def interrupted(url: str) -> None:
         assert "".join(text).startswith("some")
 
 
-@row("max_retries: a failure that passes is repeated, one that stays is not")
+@row("max_retries repeats a failure that passes, and not one that stays")
 def retries(url: str) -> None:
     """By the status, Retry-After and x-should-retry."""
     reply = client(url, max_retries=2).chat.completions.create(model="flaky/m", messages=HELLO)
@@ -103,7 +103,7 @@ def retries(url: str) -> None:
     assert error.response.request.headers["x-stainless-retry-count"] == "0"
 
 
-@row("with_options(): timeout and max_retries of one request")
+@row("with_options() sets timeout and max_retries of one request")
 def with_options(url: str) -> None:
     """They hold for it alone."""
     made = client(url, timeout=20)
@@ -113,7 +113,7 @@ def with_options(url: str) -> None:
     assert made.chat.completions.create(model="echo/m", messages=HELLO).choices[0].finish_reason == "stop"
 
 
-@row("request_id of an error: it is the one of the log")
+@row("request_id of an error is the one of the log")
 def request_ids(url: str) -> None:
     """Of failures of providers, of the client's own, and of those in the middle of a stream."""
     for fields in ({"model": "broken/m"}, {"model": "echo/m", "temperature": -1}, {"model": "other/lost"}):
@@ -129,7 +129,7 @@ def unreachable(url: str) -> None:
     raised(openai.APIConnectionError, lambda: ask(model="echo/m", messages=HELLO))
 
 
-@row("parse(): LengthFinishReasonError where the reply met its limit; a refusal is told as one")
+@row("parse() raises LengthFinishReasonError where the reply met its limit, and tells a refusal as one")
 def unfinished(url: str) -> None:
     """What was cut is not taken for a whole object."""
     ask = completions(url).parse
@@ -141,7 +141,7 @@ def unfinished(url: str) -> None:
     assert (reply.choices[0].message.refusal, reply.choices[0].message.content) == ("No.", None)
 
 
-@row("timeout: APITimeoutError")
+@row("timeout raises APITimeoutError")
 def timeouts(url: str) -> None:
     """Of the client, while the provider is silent."""
     began = time.monotonic()

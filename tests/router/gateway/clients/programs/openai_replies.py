@@ -13,7 +13,7 @@ import pydantic
 from tests.router.gateway.clients.programs.rows import HELLO, PIXEL, WEATHER, client, completions, raised, row
 
 
-@row("create(): a whole completion")
+@row("create() gives a whole completion")
 def whole(url: str) -> None:
     """Id, object, created, model, choices, finish_reason, usage."""
     reply = client(url).chat.completions.create(model="echo/m", messages=HELLO)
@@ -29,7 +29,7 @@ def whole(url: str) -> None:
     assert reply.usage.total_tokens == reply.usage.prompt_tokens + reply.usage.completion_tokens
 
 
-@row("create(stream=True): chunks, the role first, one finish_reason, no usage unasked")
+@row("create(stream=True) gives chunks")
 def stream(url: str) -> None:
     """The plain loop."""
     chunks = list(client(url).chat.completions.create(model="echo/m", messages=HELLO, stream=True))
@@ -43,7 +43,7 @@ def stream(url: str) -> None:
     assert all(chunk.usage is None for chunk in chunks)
 
 
-@row("stream_options.include_usage: a last chunk without choices")
+@row("stream_options.include_usage adds a last chunk without choices")
 def usage(url: str) -> None:
     """Token counts of a stream."""
     *chunks, last = client(url).chat.completions.create(
@@ -56,7 +56,7 @@ def usage(url: str) -> None:
     assert all(chunk.usage is None for chunk in chunks)
 
 
-@row("the stream() helper: events, the final completion")
+@row("The stream() helper gives events and the final completion")
 def helper(url: str) -> None:
     """Accumulates what comes."""
     with completions(url).stream(model="echo/m", messages=HELLO) as events:
@@ -66,7 +66,7 @@ def helper(url: str) -> None:
     assert final.choices[0].message.content == "You said: hello"
 
 
-@row("async: many requests at once in one client, and a stream that is closed early")
+@row("The asynchronous client sends many requests at once, and closes a stream early")
 def at_once(url: str) -> None:
     """Twenty streams in one event loop, each with its own text; and the `async for` of the documentation."""
 
@@ -91,7 +91,7 @@ def at_once(url: str) -> None:
     anyio.run(run)
 
 
-@row("tools: several rounds, calls in parallel")
+@row("Tools run in several rounds, with calls in parallel")
 def tools(url: str) -> None:
     """Two calls, their results, and the answer."""
     messages = list(HELLO)
@@ -108,7 +108,7 @@ def tools(url: str) -> None:
     assert (last.finish_reason, last.message.content) == ("stop", "sunny in Zürich and sunny in Oslo")
 
 
-@row("tools in a stream: by hand, and by the helper")
+@row("Tools are called in a stream, read by hand or by the helper")
 def tools_stream(url: str) -> None:
     """Pieces of calls, each with its index; id and name come first."""
     arguments = {0: "", 1: ""}
@@ -129,7 +129,7 @@ def tools_stream(url: str) -> None:
     assert [call.function.parsed_arguments for call in called] == [{"city": "Zürich"}, {"city": "Oslo"}]
 
 
-@row("parallel_tool_calls=False, tool_choice: handed on")
+@row("parallel_tool_calls=False and tool_choice are handed on")
 def choices(url: str) -> None:
     """What the model may call."""
     ask = client(url).chat.completions.create
@@ -170,7 +170,7 @@ class Weather(pydantic.BaseModel):
     degrees: int
 
 
-@row("parse(): a JSON schema from a pydantic model; response_format json_object")
+@row("parse() takes a JSON schema from a pydantic model, and response_format takes json_object")
 def schema(url: str) -> None:
     """Structured outputs, whole and streamed."""
     parsed = completions(url).parse(model="schema/m", messages=HELLO, response_format=Weather)
@@ -185,7 +185,7 @@ def schema(url: str) -> None:
     assert json.loads(sent.choices[0].message.content)["response_format"] == {"type": "json_object"}
 
 
-@row("messages with images; with a role and parts of each kind")
+@row("Messages have images, a role, and parts of each kind")
 def images(url: str) -> None:
     """Parts are handed on as they are."""
     parts = [
@@ -202,7 +202,7 @@ def images(url: str) -> None:
     assert json.loads(sent.choices[0].message.content)["messages"] == messages
 
 
-@row("n=2: two choices, whole and streamed")
+@row("n=2 gives two choices, whole and streamed")
 def several(url: str) -> None:
     """Each choice has its index and its end."""
     ask = client(url).chat.completions.create
@@ -259,7 +259,7 @@ VALUES: dict[str, Any] = {
 ELSEWHERE = {"self", "messages", "model", "stream", "stream_options", "timeout"}
 
 
-@row("every parameter of create(): handed on, or dropped where it is OpenAI's own business")
+@row("Every parameter of create() is handed on, or dropped where it is OpenAI's own business")
 def parameters(url: str) -> None:
     """One request for each parameter that this version has."""
     ask = client(url).chat.completions.create
@@ -278,7 +278,7 @@ def parameters(url: str) -> None:
         assert dropped or body[where] == value, (name, body)
 
 
-@row("with_raw_response, with_streaming_response, _request_id: headers")
+@row("with_raw_response, with_streaming_response and _request_id show headers")
 def headers(url: str) -> None:
     """Who answered, and how the request is called."""
     raw = client(url).chat.completions.with_raw_response.create(model="echo/m", messages=HELLO)
@@ -295,7 +295,7 @@ def headers(url: str) -> None:
         assert list(answer.iter_lines())[-2:] == ["data: [DONE]", ""]
 
 
-@row("a stream that is closed early, by hand or by its `with` block")
+@row("A stream is closed early, by hand or by its `with` block")
 def closed_early(url: str) -> None:
     """The client goes on with the next request."""
     made = client(url)
@@ -338,7 +338,7 @@ def models(url: str) -> None:
     assert error.code == "model_not_found"
 
 
-@row("model: the chain by `chat-router`, a provider's own name, and one of its `models` map")
+@row("model names the chain by `chat-router`, a provider's own model, or one of its `models` map")
 def names(url: str) -> None:
     """What a model's name means."""
     ask = client(url).chat.completions.create
