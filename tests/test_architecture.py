@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -61,6 +62,17 @@ def test_a_library_of_effects_lives_in_one_module(library: str) -> None:
     found = {path.name for path in CORE if library in _loads(ast.parse(path.read_text(encoding="utf-8")))}
 
     assert {home} == found
+
+
+def test_every_ignored_type_has_its_reason_beside_it() -> None:
+    """In `tests/typing` the head of the file gives it: there such a line has to be an error."""
+    bare = re.compile(r"# type: ignore(\[[^]\n]*\])?( *# noqa: [A-Z0-9, ]+)?$", re.MULTILINE)
+    rooms = ("router", "adapters", "tests", "benchmarks")
+    files = [path for room in rooms for path in (ROOT / room).rglob("*.py") if path.parent.name != "typing"]
+
+    assert [] == [
+        str(path.relative_to(ROOT)) for path in files if bare.search(path.read_text(encoding="utf-8"))
+    ]
 
 
 def test_no_file_of_the_packages_is_over_450_lines() -> None:

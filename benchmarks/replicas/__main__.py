@@ -88,7 +88,7 @@ async def agreeing(url: str, number: int, count: int, rounds: int, start: float,
                 provider.sharing.changed(now, None, "traffic" if fell else "answer", error)
         await anyio.sleep(max(0.0, start + (rounds + 1) * ROUND - time.monotonic()))
         tasks.cancel_scope.cancel()
-        seen.lost = router.sharing.link.losses  # type: ignore[union-attr]
+        seen.lost = router.sharing.link.losses  # type: ignore[union-attr]  # it has replicas
     sys.stdout.write(json.dumps(asdict(seen)))
 
 

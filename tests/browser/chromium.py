@@ -89,12 +89,12 @@ class Browser:
 
     def complaints(self) -> list[str]:
         """Return what the page wrote to the console."""
-        entries = self.chrome.get_log("browser")  # type: ignore[no-untyped-call]
+        entries = self.chrome.get_log("browser")  # type: ignore[no-untyped-call]  # selenium has no type for it
         return [entry["message"] for entry in entries]
 
     def asked(self) -> list[str]:
         """Return the addresses that were asked for since the last call, however the page did it."""
-        entries = self.chrome.get_log("performance")  # type: ignore[no-untyped-call]
+        entries = self.chrome.get_log("performance")  # type: ignore[no-untyped-call]  # selenium has no type for it
         messages = [json.loads(entry["message"])["message"] for entry in entries]
         return [
             message["params"]["request"]["url"]

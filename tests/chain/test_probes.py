@@ -98,7 +98,7 @@ ELSE: Final[dict[tuple[str, str], type[AdapterError] | str]] = {
     ("open_assistant", "close"): WELL,  # the message is read instead of the event stream
     ("open_assistant", "reset"): WELL,
 }
-FAULTS: Final = [(service, fault) for service in SERVICES for fault in sorted(service.simulate.faults)]  # type: ignore[attr-defined]
+FAULTS: Final = [(service, fault) for service in SERVICES for fault in sorted(service.simulate.faults)]  # type: ignore[attr-defined]  # each class has them
 
 
 def names(value: Any) -> str:
@@ -347,7 +347,7 @@ async def test_a_thousand_providers_are_checked_in_one_run():
 
         assert report.ok
         assert {(1, 1, frozenset())} == {(a.probes, a.opened, a.leftovers) for a in adapters}
-        assert ({}, 16) == (router._check_up.probing._flights, router._check_up.probing._slots.value)  # type: ignore[union-attr]
+        assert ({}, 16) == (router._check_up.probing._flights, router._check_up.probing._slots.value)  # type: ignore[union-attr]  # it has probed
 
 
 async def test_fifty_real_ones_are_checked_without_a_leak():

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 def simulators() -> dict[str, Simulator]:
     """What the line of the first steps starts, by the addresses it has there; ports are free ones."""
     [line] = re.findall(r"^chat-router simulate (.+)$", read("docs/start.md"), re.MULTILINE)
-    command = typer.main.get_command(app).commands["simulate"]  # type: ignore[attr-defined]
+    command = typer.main.get_command(app).commands["simulate"]  # type: ignore[attr-defined]  # the command is a group
     told = command.make_context("simulate", shlex.split(line)).params
     services, port = told.pop("service"), told.pop("port")
     options = {name: told[name] for name in ("fault", "fault_times", "retry_after", "text")}

@@ -110,7 +110,7 @@ def test_the_table_of_forms_names_them_all() -> None:
     "line", re.findall(r"^chat-router health (.*?) *(?:#.*)?$", read("docs/guides/health.md"), re.MULTILINE)
 )
 def test_a_command_of_health_is_one(line: str) -> None:
-    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]  # the command is a group
     arguments = list(spelled_out(line.split()))
 
     assert commands["health"].make_context("health", arguments).params["form"] in FORMATS
@@ -119,7 +119,7 @@ def test_a_command_of_health_is_one(line: str) -> None:
 @pytest.mark.parametrize("block", list(blocks("sh")), ids=lambda block: block.name)
 def test_a_command_that_is_shown_is_one(block: Block) -> None:
     """Each call of `chat-router` parses, with the options it shows."""
-    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]  # as above
     for part in re.split(r"\n| (?:&&|\||>) ", block.text):
         if not part.startswith("chat-router "):
             continue

@@ -99,7 +99,7 @@ class Tampered:
         asked = f"{exchange.received.method} {exchange.received.target}"
         script = next((script for step, script in self.steps.items() if _matches(step, asked)), None)
         if script is None:
-            await super().answer(exchange)  # type: ignore[misc]
+            await super().answer(exchange)  # type: ignore[misc]  # of the class that it is mixed into
         else:
             await play_raw(exchange, script)
 

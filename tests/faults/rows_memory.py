@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import zlib
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tests.faults.fault import EVERY, STREAMS, Fault
 from tests.faults.rows_http import begun
@@ -29,9 +29,9 @@ def _memory(
     mib: float,
     *,
     framings: tuple[str, ...] = ("openai",),
-    **more: object,
+    **more: Any,
 ) -> Fault:
-    return Fault(row, "memory", name, promise, lambda w: script, framings, mib=mib, **more)  # type: ignore[arg-type]
+    return Fault(row, "memory", name, promise, lambda w: script, framings, mib=mib, **more)
 
 
 def _status_line(length: int, status: int = 500) -> bytes:

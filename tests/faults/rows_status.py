@@ -49,7 +49,7 @@ STATUSES: Final = (
     Fault("46", "status", "204", "F", lambda w: (b"HTTP/1.1 204 No\r\n\r\n",), once=True),
     Fault("46", "status", "304", "F", lambda w: (b"HTTP/1.1 304 Not\r\nETag: x\r\n\r\n",), once=True),
     *(
-        Fault("47", "status", status, "F", lambda w, s=status: (_odd(s), Do.CLOSE), once=True)  # type: ignore[misc]
+        Fault("47", "status", status, "F", lambda w, s=status: (_odd(s), Do.CLOSE), once=True)  # type: ignore[misc]  # a default cannot be typed in a lambda
         for status in ("000", "099", "600", "999", "1000", "20", "abc", "-1")
     ),
     Fault("48", "status", "503 once", "R", lambda w: [says(503), (w.full,)]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 import pytest
@@ -45,8 +45,8 @@ def stalls(wire: Wire) -> Script:
     return begun(wire, Do.SILENCE)
 
 
-def left(row: str, name: str, plan: Callable[[Wire], Script], promise: str = "C", **more: object) -> Fault:
-    return Fault(row, "cancel", name, promise, plan, EVERY, **more)  # type: ignore[arg-type]
+def left(row: str, name: str, plan: Callable[[Wire], Script], promise: str = "C", **more: Any) -> Fault:
+    return Fault(row, "cancel", name, promise, plan, EVERY, **more)
 
 
 def cancelled_after(seconds: float) -> Client:

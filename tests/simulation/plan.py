@@ -230,4 +230,4 @@ def _strategy(source: random.Random, names: str) -> Strategy:
 
 def _interruption(source: random.Random) -> Interruption:
     action = source.choice(("raise", "raise", "restart", "continue"))
-    return Interruption(action, source.randint(1, 3))  # type: ignore[arg-type]
+    return Interruption(action, source.randint(1, 3))  # type: ignore[arg-type]  # one of the actions, drawn as text

@@ -129,4 +129,4 @@ def test_a_missing_package_is_told_at_construction(monkeypatch: pytest.MonkeyPat
     with pytest.raises(ValueError, match=r"http2=True needs the package h2: pip install '.\[http2\]'"):
         OpenAICompatible("http://localhost/v1", http2=True)
     with pytest.raises(TypeError, match="http2 is str"):
-        OpenAICompatible("http://localhost/v1", http2="yes")  # type: ignore[arg-type]
+        OpenAICompatible("http://localhost/v1", http2="yes")  # type: ignore[arg-type]  # the mistake

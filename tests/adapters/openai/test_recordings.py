@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -26,8 +27,13 @@ def sent(recording: Recording) -> bytes:
 def asking(recording: Recording) -> OpenAICompatible:
     wire = Wire()
     wire.put(sent(recording))
-    settings = {"base_url": "http://127.0.0.1:9/v1", "model": "m", "api_key": "k", "environ": {}}
-    return OpenAICompatible.preset(recording.preset, transport=wire, **settings)  # type: ignore[arg-type]
+    settings: dict[str, Any] = {
+        "base_url": "http://127.0.0.1:9/v1",
+        "model": "m",
+        "api_key": "k",
+        "environ": {},
+    }
+    return OpenAICompatible.preset(recording.preset, transport=wire, **settings)
 
 
 async def reply_to(recording: Recording) -> Reply:

@@ -128,4 +128,4 @@ async def test_pages_are_html():
 
 def test_an_unknown_generation_is_told():
     with pytest.raises(ValueError, match="there are: openchat-ui, openchat-ui-main, chatbot-ui"):
-        AuraSimulator(generation="openchat")  # type: ignore[arg-type]
+        AuraSimulator(generation="openchat")  # type: ignore[arg-type]  # the mistake

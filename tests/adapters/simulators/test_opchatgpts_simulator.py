@@ -294,4 +294,4 @@ async def test_what_carries_no_content_may_come_without_end(stream: bool, piece:
 
 def test_an_unknown_generation_is_told():
     with pytest.raises(ValueError, match=r"there are: 1\.x, 2\.x, 3\.x"):
-        OpchatgptsSimulator(generation="4.x")  # type: ignore[arg-type]
+        OpchatgptsSimulator(generation="4.x")  # type: ignore[arg-type]  # the mistake

@@ -107,7 +107,7 @@ def test_a_terminal_gets_one_table_that_is_kept_up_to_date() -> None:
 def test_a_line_names_who_is_another_than_before() -> None:
     def report(*states: str) -> HealthReport:
         return HealthReport(
-            tuple(ProviderHealth(f"p{n}", state=state, reason="why") for n, state in enumerate(states))  # type: ignore[arg-type]
+            tuple(ProviderHealth(f"p{n}", state=state, reason="why") for n, state in enumerate(states))  # type: ignore[arg-type]  # words
         )
 
     first = plain_line(report("healthy", "degraded"), None, NOW)

@@ -187,7 +187,7 @@ def bent(where: Where, **change: Any) -> dict[str, Any]:
         if "value" in change:
             value = change["value"]
             if isinstance(holder, list):
-                holder.insert(where[-1], value)  # type: ignore[arg-type]
+                holder.insert(where[-1], value)  # type: ignore[arg-type]  # it is the index of a list
             else:
                 holder[where[-1]] = value
     return table

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from some.package import Unknown  # type: ignore[import-not-found]
+    from some.package import Unknown  # type: ignore[import-not-found]  # there is none; the annotation names it
 
 HERE = __name__
 
@@ -228,7 +228,7 @@ def test_a_module_that_is_not_found_is_told_with_how_to_start_from_its_folder(tm
 
 def test_a_class_in_a_class_can_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     module = ModuleType("nested_of_theirs")
-    module.Outer = SimpleNamespace(Inner=Bare)  # type: ignore[attr-defined]
+    module.Outer = SimpleNamespace(Inner=Bare)  # type: ignore[attr-defined]  # a module made here
     monkeypatch.setitem(sys.modules, "nested_of_theirs", module)
 
     assert isinstance(load(put(tmp_path, table("nested_of_theirs:Outer.Inner")), {}).providers[0], Bare)

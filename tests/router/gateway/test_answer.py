@@ -190,7 +190,7 @@ async def test_a_bug_of_this_side_is_told_and_raised() -> None:
         name = "broken"
 
         async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
-            yield Delta("text", beside=Beside(images=(object(),)))  # type: ignore[arg-type]
+            yield Delta("text", beside=Beside(images=(object(),)))  # type: ignore[arg-type]  # the bug: it is no image
             yield Delta(finish_reason="stop")
 
     for streams in (False, True):

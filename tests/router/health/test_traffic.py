@@ -48,9 +48,9 @@ def played(history: Sequence[tuple[float, str, float, bool]]) -> tuple[ProviderT
     for pause, kind, seconds, evidence in history:
         now += pause
         if kind.isupper():
-            traffic.replied(now, kind.lower(), seconds)  # type: ignore[arg-type]
+            traffic.replied(now, kind.lower(), seconds)  # type: ignore[arg-type]  # words, drawn
         else:
-            traffic.attempted(now, kind, seconds, evidence=evidence)  # type: ignore[arg-type]
+            traffic.attempted(now, kind, seconds, evidence=evidence)  # type: ignore[arg-type]  # as above
         kept.append(Seen(now, kind, seconds, evidence))
     return traffic, kept, now
 

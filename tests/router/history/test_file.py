@@ -218,7 +218,7 @@ def test_an_empty_file_is_an_empty_history(path: Path) -> None:
 )
 def test_numbers_that_cannot_be_are_refused(path: Path, numbers: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="more than 0"):
-        HistoryFile(path, **numbers)  # type: ignore[arg-type]
+        HistoryFile(path, **numbers)  # type: ignore[arg-type]  # the wrong ones
 
 
 def fails(file: HistoryFile, *, reading: bool = True) -> str:

@@ -36,7 +36,7 @@ def test_outages_of_a_provider_do_not_overlap_and_hold_every_unhealthy_sample(
     states: list[tuple[str, bool]],
 ) -> None:
     rows: list[Sample] = [
-        sample(float(at), state, "one" if first else "other")  # type: ignore[arg-type]
+        sample(float(at), state, "one" if first else "other")  # type: ignore[arg-type]  # one of the states, drawn as text
         for at, (state, first) in enumerate(states)
     ]
 

@@ -120,7 +120,7 @@ def test_uptime_is_the_share_of_the_known_time_in_which_it_could_answer() -> Non
     """Half an hour out, half an hour degraded, then nobody looks from eleven to the end."""
     hour = 3600.0
     states = ["healthy", "unhealthy", "degraded", "healthy"]
-    rows = [sample(NOON + hour * (10 + n / 2), state) for n, state in enumerate(states)]  # type: ignore[arg-type]
+    rows = [sample(NOON + hour * (10 + n / 2), state) for n, state in enumerate(states)]  # type: ignore[arg-type]  # words
 
     first, second = uptime(rows, NOON + 10 * hour, NOON + 15 * hour)
 

@@ -22,7 +22,7 @@ class ModelStore:
 
     def empty(self) -> None:
         """Forget everything, as a restart without a file does."""
-        self.__init__()  # type: ignore[misc]
+        self.__init__()  # type: ignore[misc]  # empties it, as FLUSHALL does
 
     def run(self, words: tuple[Any, ...], now: float) -> Any:
         """Run one command at a time of the store."""

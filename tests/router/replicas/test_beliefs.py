@@ -213,7 +213,7 @@ async def test_a_replicas_is_of_one_router() -> None:
         Router([ScriptedAdapter("first", "text")], replicas=shared)
     await first.aclose()
     with pytest.raises(TypeError, match="must be a Replicas"):
-        Router([ScriptedAdapter("first", "text")], replicas="redis://host")  # type: ignore[arg-type]
+        Router([ScriptedAdapter("first", "text")], replicas="redis://host")  # type: ignore[arg-type]  # the mistake
 
     await Router([ScriptedAdapter("first", "text")], replicas=shared).aclose()
 

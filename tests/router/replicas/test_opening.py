@@ -35,7 +35,7 @@ async def test_the_first_request_of_a_process_that_starts_knows_what_an_operator
     async with router_of(server) as one:
         await until(lambda: is_shared(one))
         one.isolate("first")
-        await until(lambda: not one.sharing.agreement.outbox)  # type: ignore[union-attr]
+        await until(lambda: not one.sharing.agreement.outbox)  # type: ignore[union-attr]  # it has replicas
         await anyio.sleep(0.1)
         async with router_of(server) as other:
             assert "second" == (await other.complete(HELLO)).provider
@@ -55,7 +55,7 @@ async def test_after_a_reload_it_still_says_that_it_was_isolated_here(server):
     async with router_of(server) as one:
         await until(lambda: is_shared(one))
         one.isolate("first")
-        await until(lambda: not one.sharing.agreement.outbox)  # type: ignore[union-attr]
+        await until(lambda: not one.sharing.agreement.outbox)  # type: ignore[union-attr]  # it has replicas
         async with router_of(server) as next_one:
             Gateway(one, GatewaySettings()).change(next_one, GatewaySettings())
             assert "isolated by hand; " in (first(next_one).reason or "")
@@ -64,12 +64,12 @@ async def test_after_a_reload_it_still_says_that_it_was_isolated_here(server):
 async def test_a_router_and_the_one_before_it_count_as_one_replica(server):
     seen, failed = Observed(), Observed()
     async with router_of(server) as one, router_of(server):
-        await until(lambda: is_shared(one) and one.sharing.store.replicas == 2)  # type: ignore[union-attr]
+        await until(lambda: is_shared(one) and one.sharing.store.replicas == 2)  # type: ignore[union-attr]  # it has replicas
         short, heir = router_of(server, failed), router_of(server, seen)
-        short.sharing.succeed(one.sharing)  # type: ignore[union-attr]
+        short.sharing.succeed(one.sharing)  # type: ignore[union-attr]  # it has replicas
         async with short:
             await until(lambda: is_shared(short))
-        heir.sharing.succeed(one.sharing)  # type: ignore[union-attr]
+        heir.sharing.succeed(one.sharing)  # type: ignore[union-attr]  # it has replicas
         async with heir:
             await until(lambda: is_shared(heir))
             await one.aclose()
@@ -128,7 +128,7 @@ async def test_a_probe_or_a_reset_of_a_process_that_was_idle_lets_all_try_again(
     async with made([ServiceFailed("down")], ["well"]) as one, made(["well"]) as other:
         await until(lambda: is_shared(one) and is_shared(other))
         await one.complete(HELLO)
-        await until(lambda: bool(other.sharing.agreement.inbox))  # type: ignore[union-attr]
+        await until(lambda: bool(other.sharing.agreement.inbox))  # type: ignore[union-attr]  # it has replicas
         if action == "probe":
             await other.check("answer", providers=["first"])
         else:

@@ -56,7 +56,7 @@ async def until(holds: Callable[[], object], seconds: float = 20.0) -> None:
 
 def is_shared(router: Router) -> bool:
     router.health()
-    return not router.sharing.store.away  # type: ignore[union-attr]
+    return not router.sharing.store.away  # type: ignore[union-attr]  # it has replicas
 
 
 def first(router: Router) -> Any:
@@ -270,7 +270,7 @@ async def test_one_monitor_probes_for_all(server):
             await until(lambda: min(a.rounds, b.rounds, c.rounds) >= 3)
 
         probing = [
-            each.sharing.writing.probes["first"].held  # type: ignore[union-attr]
+            each.sharing.writing.probes["first"].held  # type: ignore[union-attr]  # it has replicas
             for each in routers
         ]
         assert [False, False, True] == sorted(probing)

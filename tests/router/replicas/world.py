@@ -135,7 +135,7 @@ class Replica:
         self.store = StoreState()
         self.provider = Provider(ScriptedAdapter("it", "text"), CircuitBreaker(BREAKER, chance))
         self.agreement = Agreement({"it": self.provider}, POLICY, self.store, chance.uniform, self.wake)
-        self.provider.sharing = self  # type: ignore[assignment]
+        self.provider.sharing = self  # type: ignore[assignment]  # it plays the part of one
         self.reading = Reading(self.agreement)
         self.writing = Writing(self.agreement, Keys("sim"), self.store, chance.uniform)
         self.budget = SharedBudget("retries", RetryBudget(*BUDGET), 2, self.store)

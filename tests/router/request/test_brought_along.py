@@ -148,7 +148,7 @@ async def test_nothing_that_a_tenant_brings_is_ever_shown() -> None:
     assert all("***" in str(error) for error in errors)
     texts = [repr(each) + str(each) for each in (*seen.events, *errors, adapter, router)]
     texts += ["".join(traceback.format_exception(error)) for error in errors]
-    texts += [repr(vars(attempt.error)) for error in errors for attempt in error.attempts]  # type: ignore[attr-defined]
+    texts += [repr(vars(attempt.error)) for error in errors for attempt in error.attempts]  # type: ignore[attr-defined]  # they are errors of the router
     assert [text for text in texts if "canary" in text] == []
 
 

@@ -80,9 +80,9 @@ def stepped(
         try:
             value = yield yielded
         except BaseException as error:  # noqa: BLE001 - thrown into the coroutine, which decides
-            step = lambda error=error: coroutine.throw(error)  # type: ignore[misc]  # noqa: E731
+            step = lambda error=error: coroutine.throw(error)  # type: ignore[misc]  # noqa: E731 - a default cannot be typed in a lambda
         else:
-            step = lambda value=value: coroutine.send(value)  # type: ignore[misc]  # noqa: E731
+            step = lambda value=value: coroutine.send(value)  # type: ignore[misc]  # noqa: E731 - as above
         if (count, where) == (at, "after"):
             cancel()
 

@@ -157,4 +157,4 @@ def test_every_http_adapter_takes_them_and_says_what_is_wrong() -> None:
     with pytest.raises(ValueError, match="first_content is 0; it must be more than 0 seconds"):
         OpenAICompatible("http://localhost/v1", first_content=0)
     with pytest.raises(TypeError, match="stall is str"):
-        OpenAICompatible("http://localhost/v1", stall="60")  # type: ignore[arg-type]
+        OpenAICompatible("http://localhost/v1", stall="60")  # type: ignore[arg-type]  # the mistake
