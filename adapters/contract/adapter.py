@@ -45,7 +45,7 @@ class Outcome:
         return (self.scope or said) in (Scope.ACCOUNT, Scope.PROVIDER)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class _Standing:
     working: bool | None = None
     reason: str = "not known yet"

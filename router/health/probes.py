@@ -33,7 +33,7 @@ AT_ONCE: Final = 16
 """Probes of one router under way at the same time."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Flight:
     """A probe under way.
 

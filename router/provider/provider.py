@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from router.provider.sizes import TooLarge
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Provider:
     """A configured adapter in a router.
 

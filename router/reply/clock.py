@@ -26,7 +26,7 @@ PARTS: Final = 64
 1/64 of the window longer, never shorter."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Stretch:
     first: float
     last: float

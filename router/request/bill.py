@@ -32,7 +32,7 @@ class Books(Protocol):
         ...
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Bill:
     """What one attempt used, settled once.
 

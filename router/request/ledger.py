@@ -154,7 +154,7 @@ class Ledger:
         )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Entry:
     """The entry of one attempt that runs; its outcome goes into the ledger.
 
