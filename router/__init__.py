@@ -18,22 +18,14 @@ from adapters.contract.errors import ChatRouterError, Disposition
 from router._router import Router
 from router.errors import AllProvidersFailed, ConfigError, RequestAborted, RouterError, StreamInterrupted
 from router.events import (
-    AdapterBroke,
     Attempt,
     AttemptEnded,
     AttemptStarted,
-    CleanUpFailed,
-    CostBooked,
-    Event,
-    Observer,
     ObserverFailed,
-    ProbeEnded,
     ReplySwitched,
     RequestEnded,
     RequestStarted,
-    SharingChanged,
     Verdict,
-    WaitStarted,
 )
 from router.health.monitor import Monitor
 from router.policy.breaker import BreakerPolicy
@@ -47,19 +39,37 @@ from router.reply.stream import ReplyStream
 from router.reply.transcript import Choice, Reply, ToolCall
 
 if TYPE_CHECKING:
+    from router.events import (
+        AdapterBroke,
+        CleanUpFailed,
+        CostBooked,
+        Event,
+        Observer,
+        ProbeEnded,
+        SharingChanged,
+        WaitStarted,
+    )
     from router.health.report import HealthReport, Keeper, ProviderHealth
     from router.policy.hedge import HedgePolicy
     from router.sync import SyncMonitor, SyncReplyStream, SyncRouter
 
 # Imported when they are asked for: a program that streams needs none of them.
 _LAZY = {
+    "AdapterBroke": "events",
+    "CleanUpFailed": "events",
+    "CostBooked": "events",
+    "Event": "events",
     "HealthReport": "health.report",
     "HedgePolicy": "policy.hedge",
     "Keeper": "health.report",
+    "Observer": "events",
+    "ProbeEnded": "events",
     "ProviderHealth": "health.report",
+    "SharingChanged": "events",
     "SyncMonitor": "sync",
     "SyncReplyStream": "sync",
     "SyncRouter": "sync",
+    "WaitStarted": "events",
 }
 
 __all__ = [
@@ -128,7 +138,8 @@ if not TYPE_CHECKING:  # a type checker would take any misspelt name for an Any
         from importlib import import_module
 
         value = globals()[name] = getattr(import_module(f"router.{_LAZY[name]}"), name)
-        value.__module__ = "router"
+        if isinstance(value, type):
+            value.__module__ = "router"
         return value
 
     def __dir__() -> list[str]:

@@ -10,7 +10,7 @@ from adapters.contract import Switch
 from adapters.contract.errors import ContentRefused, Disposition
 from adapters.contract.message import cut_name
 from router.errors import AllProvidersFailed, RequestAborted
-from router.events import RequestStarted, WaitStarted
+from router.events import RequestStarted
 from router.reply.commitment import Commitment
 from router.reply.stream import ReplyStream
 from router.request.candidate import Candidates
@@ -121,6 +121,8 @@ class Call:
             return committed
         next_at = self._rounds.next_at()
         if next_at is not None:
+            from router.rare_events import WaitStarted  # not in `import router`; a pause follows
+
             self._context.work.guard()
             pause = max(0.0, next_at - self._context.clock())
             self._ledger.tell(WaitStarted(self._context.request_id, number, pause))

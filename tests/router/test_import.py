@@ -36,7 +36,7 @@ OF_PYTHON = (
 OURS = (
     "adapters.http", "adapters.openai", "adapters.wire", "router.config",
     "router.health.report", "router.health.state", "router.observers", "router.policy.hedge",
-    "router.report", "router.sync",
+    "router.rare_events", "router.report", "router.sync",
 )  # fmt: skip
 
 
@@ -45,6 +45,31 @@ def test_importing_the_package_does_no_io_and_pulls_in_no_client_and_no_logger()
     found = subprocess.run(command, capture_output=True, text=True, check=True)
 
     assert found.stdout.split("\n")[:-1] == [] or found.stdout.split("\n")[:-1] == [""], found.stdout
+    assert found.stderr == ""
+
+
+def test_events_that_are_imported_on_first_use_are_those_of_the_module_of_all_events():
+    """In a new process: by both modules, in pickles, in `match`, and as parts of `Event`."""
+    program = (
+        "import pickle, sys\n"
+        "from typing import get_args\n"
+        "from router import events\n"
+        "assert 'router.rare_events' not in sys.modules\n"
+        "booked = pickle.loads(pickle.dumps(events.CostBooked(None, 'a', None, None, None, False)))\n"
+        "match booked:\n"
+        "    case events.CostBooked(provider=name): assert name == 'a'\n"
+        "    case _: raise AssertionError(booked)\n"
+        "import router\n"
+        "assert router.CostBooked is events.CostBooked is type(booked)\n"
+        "assert router.CostBooked.__module__ == 'router'\n"
+        "assert router.Event is events.Event and router.Observer is events.Observer\n"
+        "told = {each for each in vars(events).values() if isinstance(each, type)} & set(get_args(events.Event))\n"
+        "from router.events import *\n"
+        "assert len(told) == 7 and {each.__name__ for each in get_args(Event)} <= set(events.__all__)\n"
+        "assert not hasattr(events, 'CostsBooked')\n"
+    )
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+
     assert found.stderr == ""
 
 
