@@ -31,7 +31,6 @@ from router.health.monitor import Monitor
 from router.policy.breaker import BreakerPolicy
 from router.policy.budget import RetryBudget
 from router.policy.interruption import Interruption
-from router.policy.prices import Cost, Price, Prices
 from router.policy.retry import RetryPolicy
 from router.policy.strategy import Cheapest, Fastest, Priority, Strategy, Weighted
 from router.policy.timeouts import Timeouts
@@ -51,18 +50,22 @@ if TYPE_CHECKING:
     )
     from router.health.report import HealthReport, Keeper, ProviderHealth
     from router.policy.hedge import HedgePolicy
+    from router.policy.prices import Cost, Price, Prices
     from router.sync import SyncMonitor, SyncReplyStream, SyncRouter
 
 # Imported when they are asked for: a program that streams needs none of them.
 _LAZY = {
     "AdapterBroke": "events",
     "CleanUpFailed": "events",
+    "Cost": "policy.prices",
     "CostBooked": "events",
     "Event": "events",
     "HealthReport": "health.report",
     "HedgePolicy": "policy.hedge",
     "Keeper": "health.report",
     "Observer": "events",
+    "Price": "policy.prices",
+    "Prices": "policy.prices",
     "ProbeEnded": "events",
     "ProviderHealth": "health.report",
     "SharingChanged": "events",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import anyio
 
 from adapters.contract import ProbeResult
-from router.provider.account import MAY_HAVE_COST
+from router.provider.evidence import MAY_HAVE_COST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

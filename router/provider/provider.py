@@ -10,7 +10,6 @@ from adapters.contract.errors import ContextTooLong, FirstContentTimeout, NotWor
 from router.errors import ACCOUNT_REFUSED
 from router.policy.strategy import Candidate, Pace
 from router.policy.utc import utc_now
-from router.provider.account import Account
 from router.provider.evidence import OF_THE_WAY
 from router.provider.limits import Limits
 from router.provider.probe_budget import ProbeBudget
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from router.policy.breaker import CircuitBreaker
     from router.policy.prices import Prices
     from router.policy.retry import RetryPolicy
+    from router.provider.account import Account
     from router.provider.sharing import Sharing
     from router.provider.sizes import TooLarge
 
@@ -81,7 +81,11 @@ class Provider:
         self.tenants = Tenants(self.breaker)
         self.probe_budget = ProbeBudget(self.adapter.answer_probes)
         self.limits = Limits.of(self.adapter, self.utc)
-        self.account = None if self.prices is None else Account(self.adapter, self.prices, self.utc)
+        self.account = None
+        if self.prices is not None:
+            from router.provider.account import Account  # money is for those who have prices
+
+            self.account = Account(self.adapter, self.prices, self.utc)
 
     def turn(self, request: ChatRequest, now: float) -> Turn:
         """Begin an attempt at the provider; it is told how the attempt ended, once."""
