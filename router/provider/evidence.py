@@ -24,6 +24,9 @@ MAY_HAVE_COST: Final = (
 )  # fmt: skip
 """Failures behind which a service may have generated."""
 
+WINDOW: Final = 3600.0
+"""Seconds for which an attempt or a reply counts."""
+
 _SHOWN: Final = 3
 """Models or keys that a reason names."""
 

@@ -35,7 +35,8 @@ OF_PYTHON = (
 )  # fmt: skip
 OURS = (
     "adapters.http", "adapters.openai", "adapters.wire", "router.config",
-    "router.health.report", "router.health.state", "router.observers", "router.policy.hedge",
+    "router.health.report", "router.health.state", "router.health.traffic_summary", "router.observers",
+    "router.policy.breaker_snapshot", "router.policy.hedge",
     "router.policy.prices", "router.provider.account", "router.rare_events", "router.report", "router.sync",
 )  # fmt: skip
 
