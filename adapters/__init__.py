@@ -13,7 +13,6 @@ from adapters.contract import (
     Adapter,
     Beside,
     Capabilities,
-    ChatOptions,
     ChatRequest,
     Conditions,
     Delta,
@@ -61,6 +60,7 @@ if TYPE_CHECKING:
     from adapters.aura import Aura
     from adapters.chat_anywhere import ChatAnywhere
     from adapters.conformance import check_adapter
+    from adapters.contract import ChatOptions
     from adapters.h2o import H2o
     from adapters.http import HTTPAdapter, Limits
     from adapters.http.cookies import BrowserCookies
@@ -74,6 +74,7 @@ _LAZY = {
     "Aura": "aura",
     "BrowserCookies": "http.cookies",
     "ChatAnywhere": "chat_anywhere",
+    "ChatOptions": "contract.chat_options",
     "H2o": "h2o",
     "HTTPAdapter": "http",
     "Limits": "http",

@@ -13,7 +13,6 @@ from router import _interrupt  # noqa: F401 - first: a Ctrl-C ends the command q
 # isort: split
 from typing import TYPE_CHECKING, Any
 
-from adapters.contract import ChatOptions
 from adapters.contract.errors import ChatRouterError, Disposition
 from router._router import Router
 from router.errors import AllProvidersFailed, ConfigError, RequestAborted, RouterError, StreamInterrupted
@@ -38,6 +37,7 @@ from router.reply.stream import ReplyStream
 from router.reply.transcript import Choice, Reply, ToolCall
 
 if TYPE_CHECKING:
+    from adapters.contract import ChatOptions
     from router.events import (
         AdapterBroke,
         CleanUpFailed,
@@ -55,24 +55,25 @@ if TYPE_CHECKING:
 
 # Imported when they are asked for: a program that streams needs none of them.
 _LAZY = {
-    "AdapterBroke": "events",
-    "CleanUpFailed": "events",
-    "Cost": "policy.prices",
-    "CostBooked": "events",
-    "Event": "events",
-    "HealthReport": "health.report",
-    "HedgePolicy": "policy.hedge",
-    "Keeper": "health.report",
-    "Observer": "events",
-    "Price": "policy.prices",
-    "Prices": "policy.prices",
-    "ProbeEnded": "events",
-    "ProviderHealth": "health.report",
-    "SharingChanged": "events",
-    "SyncMonitor": "sync",
-    "SyncReplyStream": "sync",
-    "SyncRouter": "sync",
-    "WaitStarted": "events",
+    "AdapterBroke": "router.events",
+    "ChatOptions": "adapters.contract.chat_options",
+    "CleanUpFailed": "router.events",
+    "Cost": "router.policy.prices",
+    "CostBooked": "router.events",
+    "Event": "router.events",
+    "HealthReport": "router.health.report",
+    "HedgePolicy": "router.policy.hedge",
+    "Keeper": "router.health.report",
+    "Observer": "router.events",
+    "Price": "router.policy.prices",
+    "Prices": "router.policy.prices",
+    "ProbeEnded": "router.events",
+    "ProviderHealth": "router.health.report",
+    "SharingChanged": "router.events",
+    "SyncMonitor": "router.sync",
+    "SyncReplyStream": "router.sync",
+    "SyncRouter": "router.sync",
+    "WaitStarted": "router.events",
 }
 
 __all__ = [
@@ -140,8 +141,8 @@ if not TYPE_CHECKING:  # a type checker would take any misspelt name for an Any
             raise AttributeError(f"module 'router' has no attribute {name!r}")
         from importlib import import_module
 
-        value = globals()[name] = getattr(import_module(f"router.{_LAZY[name]}"), name)
-        if isinstance(value, type):
+        value = globals()[name] = getattr(import_module(_LAZY[name]), name)
+        if getattr(value, "__module__", "").startswith("router."):
             value.__module__ = "router"
         return value
 

@@ -47,6 +47,8 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class _Standing:
+    """What is known of whether an adapter works."""
+
     working: bool | None = None
     reason: str = "not known yet"
     since: float | None = None

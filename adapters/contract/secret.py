@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
@@ -234,13 +232,15 @@ def _cut(text: str, limit: int) -> str:
 
 def _pieces(value: str) -> set[str]:
     """Return what of a secret must not be shown: itself, and the parts that are as good as itself."""
+    from base64 import b64decode  # only a text that is masked needs it
+
     parts = set(_WORDS.split(value))
     parts |= {part.partition("=")[2] for part in parts}
     parts |= {userinfo for part in set(parts) for userinfo in _of_address(part)}
     for part in set(parts):  # Basic: the name and the password in base64
         try:
-            name, colon, password = base64.b64decode(part, validate=True).decode("utf-8").partition(":")
-        except (binascii.Error, ValueError):
+            name, colon, password = b64decode(part, validate=True).decode("utf-8").partition(":")
+        except ValueError:  # no base64, or no text in it
             continue
         if colon:
             parts |= {f"{name}:{password}", password}
@@ -261,10 +261,12 @@ def _of_address(part: str) -> tuple[str, ...]:
 
 def _in_base64(value: str) -> Iterator[str]:
     """Return what base64 shows of a value, at each of the three places at which it can start."""
+    from base64 import b64encode, urlsafe_b64encode  # as above
+
     data = value.encode("utf-8", "replace")
     for offset in range(3):
         first, last = -(-8 * offset // 6), 8 * (offset + len(data)) // 6
-        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        for encode in (b64encode, urlsafe_b64encode):
             encoded = encode(bytes(offset) + data).decode("ascii")[first:last]
             if len(encoded) >= _SHORTEST_PIECE:
                 yield encoded

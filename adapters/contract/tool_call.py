@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -61,6 +60,8 @@ class ToolCall:
             return self.arguments
         if not self.arguments.strip():
             return {}
+        import json  # a program without tools needs none of it
+
         try:
             return json.loads(self.arguments)
         except (ValueError, RecursionError) as error:

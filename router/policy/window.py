@@ -12,6 +12,8 @@ BUCKETS: Final = 12
 
 @dataclass(slots=True, eq=False, repr=False)
 class _Bucket:
+    """The calls of one step of a window."""
+
     index: int
     calls: int = 0
     failures: int = 0

@@ -28,6 +28,8 @@ PARTS: Final = 64
 
 @dataclass(slots=True, eq=False, repr=False)
 class _Stretch:
+    """Content that came within a short time."""
+
     first: float
     last: float
     characters: int
