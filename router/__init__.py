@@ -34,10 +34,10 @@ from router.policy.retry import RetryPolicy
 from router.policy.strategy import Cheapest, Fastest, Priority, Strategy, Weighted
 from router.policy.timeouts import Timeouts
 from router.reply.stream import ReplyStream
-from router.reply.transcript import Choice, Reply, ToolCall
+from router.reply.transcript import Choice, Reply
 
 if TYPE_CHECKING:
-    from adapters.contract import ChatOptions
+    from adapters.contract import ChatOptions, ToolCall
     from router.events import (
         AdapterBroke,
         CleanUpFailed,
@@ -73,6 +73,7 @@ _LAZY = {
     "SyncMonitor": "router.sync",
     "SyncReplyStream": "router.sync",
     "SyncRouter": "router.sync",
+    "ToolCall": "adapters.contract.tool_call",
     "WaitStarted": "router.events",
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -60,8 +61,6 @@ class ToolCall:
             return self.arguments
         if not self.arguments.strip():
             return {}
-        import json  # a program without tools needs none of it
-
         try:
             return json.loads(self.arguments)
         except (ValueError, RecursionError) as error:
@@ -93,3 +92,8 @@ class ToolCall:
                 else:
                     call.setdefault(name, value)
         return call
+
+
+for _each in (ToolCallFragment, ToolCall):
+    _each.__module__ = "adapters"  # where users import them, as `adapters` tells it of the others
+del _each

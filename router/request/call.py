@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Literal
 
 import anyio.lowlevel
 
-from adapters.contract import Switch
 from adapters.contract.errors import ContentRefused, Disposition
 from adapters.contract.message import cut_name
 from router.errors import AllProvidersFailed, RequestAborted
@@ -101,6 +100,8 @@ class Call:
         except RequestAborted:
             return None
         if committed is not None:
+            from adapters.contract.switch import Switch  # not in `import router`: few replies break off
+
             kind: Literal["restart", "continue"] = "restart" if anew else "continue"
             committed.switch = Switch(kind, left, committed.provider.name, transcript.characters)
         return committed

@@ -30,11 +30,12 @@ OTHERS = (
     "httpx", "httpcore", "structlog", "rich", "typer", "trio", "h11", "httptools", "msgspec", "tenacity",
 )  # fmt: skip
 OF_PYTHON = (
-    "asyncio", "concurrent.futures", "datetime", "decimal", "difflib", "email", "hashlib", "html",
-    "importlib.metadata", "logging", "socket", "ssl", "sqlite3", "urllib.parse", "uuid",
+    "asyncio", "base64", "concurrent.futures", "datetime", "decimal", "difflib", "email", "hashlib", "html",
+    "importlib.metadata", "json", "logging", "socket", "ssl", "sqlite3", "traceback", "urllib.parse", "uuid",
 )  # fmt: skip
 OURS = (
-    "adapters.http", "adapters.openai", "adapters.wire", "router.config",
+    "adapters.contract.chat_options", "adapters.contract.peer_text", "adapters.contract.switch",
+    "adapters.contract.tool_call", "adapters.http", "adapters.openai", "adapters.wire", "router.config",
     "router.health.report", "router.health.state", "router.health.traffic_summary", "router.observers",
     "router.policy.breaker_snapshot", "router.policy.hedge",
     "router.policy.prices", "router.provider.account", "router.rare_events", "router.report", "router.sync",
@@ -84,6 +85,13 @@ def test_what_is_imported_on_first_use_is_there_all_the_same():
         "assert 'router' == HealthReport.__module__ == Monitor.__module__ == SyncRouter.__module__\n"
         "assert pickle.loads(pickle.dumps(report)) == report\n"
         "assert not hasattr(router, 'HealthReports')\n"
+        "from adapters import contract\n"
+        "for name in ('ChatOptions', 'Switch', 'ToolCall', 'ToolCallFragment'):\n"
+        "    assert getattr(contract, name) is getattr(adapters, name), name\n"
+        "    assert getattr(contract, name).__module__ == 'adapters', name\n"
+        "call = ToolCall(None, 'find', '{}')\n"
+        "assert type(call) is adapters.ToolCall and pickle.loads(pickle.dumps(call)) == call\n"
+        "assert not hasattr(contract, 'Switches')\n"
     )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
 
