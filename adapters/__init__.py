@@ -13,7 +13,6 @@ from adapters.contract import (
     Adapter,
     Beside,
     Capabilities,
-    ChatOptions,
     ChatRequest,
     Conditions,
     Delta,
@@ -22,9 +21,6 @@ from adapters.contract import (
     Outcome,
     ProbeLevel,
     ProbeResult,
-    Switch,
-    ToolCall,
-    ToolCallFragment,
     Usage,
 )
 from adapters.contract.errors import (
@@ -61,6 +57,7 @@ if TYPE_CHECKING:
     from adapters.aura import Aura
     from adapters.chat_anywhere import ChatAnywhere
     from adapters.conformance import check_adapter
+    from adapters.contract import ChatOptions, Switch, ToolCall, ToolCallFragment
     from adapters.h2o import H2o
     from adapters.http import HTTPAdapter, Limits
     from adapters.http.cookies import BrowserCookies
@@ -74,6 +71,7 @@ _LAZY = {
     "Aura": "aura",
     "BrowserCookies": "http.cookies",
     "ChatAnywhere": "chat_anywhere",
+    "ChatOptions": "contract.chat_options",
     "H2o": "h2o",
     "HTTPAdapter": "http",
     "Limits": "http",
@@ -81,6 +79,9 @@ _LAZY = {
     "OpenAssistant": "open_assistant",
     "Opchatgpts": "opchatgpts",
     "ScriptedAdapter": "scripted",
+    "Switch": "contract.switch",
+    "ToolCall": "contract.tool_call",
+    "ToolCallFragment": "contract.tool_call",
     "check_adapter": "conformance",
 }
 

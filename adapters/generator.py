@@ -9,7 +9,6 @@ import inspect
 import re
 from collections.abc import AsyncGenerator
 from os.path import basename
-from traceback import walk_tb
 from types import AsyncGeneratorType
 from typing import TYPE_CHECKING, Final
 
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from adapters.contract import Adapter, ChatRequest
 
 
-_READERS: Final = re.compile(r"router(\.|$)|adapters\.(generator|answer_probe|conformance|http)")
+_READERS: Final = r"router(\.|$)|adapters\.(generator|answer_probe|conformance|http)"
 """The modules that read adapters: their frames come before the adapter's in a traceback."""
 
 
@@ -49,11 +48,13 @@ def bad_reply(bug: Exception) -> BadReply:
 
 def _origin(bug: Exception) -> str:
     """Return where `bug` was last in the adapter's own module, as ` in stream(), echo.py line 7`."""
+    from traceback import walk_tb  # of bugs only
+
     frames = [
         (frame.f_globals.get("__name__", ""), frame.f_code, line)
         for frame, line in walk_tb(bug.__traceback__)
     ]
-    module = next((name for name, _, _ in frames if not _READERS.match(name)), None)
+    module = next((name for name, _, _ in frames if not re.match(_READERS, name)), None)
     places = [(code, line) for name, code, line in frames if name == module]
     if not places:
         return ""

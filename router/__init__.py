@@ -13,53 +13,68 @@ from router import _interrupt  # noqa: F401 - first: a Ctrl-C ends the command q
 # isort: split
 from typing import TYPE_CHECKING, Any
 
-from adapters.contract import ChatOptions
 from adapters.contract.errors import ChatRouterError, Disposition
 from router._router import Router
 from router.errors import AllProvidersFailed, ConfigError, RequestAborted, RouterError, StreamInterrupted
 from router.events import (
-    AdapterBroke,
     Attempt,
     AttemptEnded,
     AttemptStarted,
-    CleanUpFailed,
-    CostBooked,
-    Event,
-    Observer,
     ObserverFailed,
-    ProbeEnded,
     ReplySwitched,
     RequestEnded,
     RequestStarted,
-    SharingChanged,
     Verdict,
-    WaitStarted,
 )
 from router.health.monitor import Monitor
 from router.policy.breaker import BreakerPolicy
 from router.policy.budget import RetryBudget
 from router.policy.interruption import Interruption
-from router.policy.prices import Cost, Price, Prices
 from router.policy.retry import RetryPolicy
 from router.policy.strategy import Cheapest, Fastest, Priority, Strategy, Weighted
 from router.policy.timeouts import Timeouts
 from router.reply.stream import ReplyStream
-from router.reply.transcript import Choice, Reply, ToolCall
+from router.reply.transcript import Choice, Reply
 
 if TYPE_CHECKING:
+    from adapters.contract import ChatOptions, ToolCall
+    from router.events import (
+        AdapterBroke,
+        CleanUpFailed,
+        CostBooked,
+        Event,
+        Observer,
+        ProbeEnded,
+        SharingChanged,
+        WaitStarted,
+    )
     from router.health.report import HealthReport, Keeper, ProviderHealth
     from router.policy.hedge import HedgePolicy
+    from router.policy.prices import Cost, Price, Prices
     from router.sync import SyncMonitor, SyncReplyStream, SyncRouter
 
 # Imported when they are asked for: a program that streams needs none of them.
 _LAZY = {
-    "HealthReport": "health.report",
-    "HedgePolicy": "policy.hedge",
-    "Keeper": "health.report",
-    "ProviderHealth": "health.report",
-    "SyncMonitor": "sync",
-    "SyncReplyStream": "sync",
-    "SyncRouter": "sync",
+    "AdapterBroke": "router.events",
+    "ChatOptions": "adapters.contract.chat_options",
+    "CleanUpFailed": "router.events",
+    "Cost": "router.policy.prices",
+    "CostBooked": "router.events",
+    "Event": "router.events",
+    "HealthReport": "router.health.report",
+    "HedgePolicy": "router.policy.hedge",
+    "Keeper": "router.health.report",
+    "Observer": "router.events",
+    "Price": "router.policy.prices",
+    "Prices": "router.policy.prices",
+    "ProbeEnded": "router.events",
+    "ProviderHealth": "router.health.report",
+    "SharingChanged": "router.events",
+    "SyncMonitor": "router.sync",
+    "SyncReplyStream": "router.sync",
+    "SyncRouter": "router.sync",
+    "ToolCall": "adapters.contract.tool_call",
+    "WaitStarted": "router.events",
 }
 
 __all__ = [
@@ -127,8 +142,9 @@ if not TYPE_CHECKING:  # a type checker would take any misspelt name for an Any
             raise AttributeError(f"module 'router' has no attribute {name!r}")
         from importlib import import_module
 
-        value = globals()[name] = getattr(import_module(f"router.{_LAZY[name]}"), name)
-        value.__module__ = "router"
+        value = globals()[name] = getattr(import_module(_LAZY[name]), name)
+        if getattr(value, "__module__", "").startswith("router."):
+            value.__module__ = "router"
         return value
 
     def __dir__() -> list[str]:

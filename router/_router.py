@@ -21,9 +21,8 @@ from router.policy.breaker import BreakerPolicy
 from router.policy.budget import RetryBudget
 from router.policy.chance import differs_after_fork
 from router.policy.interruption import Interruption
-from router.policy.prices import Prices
 from router.policy.retry import RetryPolicy
-from router.policy.settings import setting_of
+from router.policy.settings import prices_of, setting_of
 from router.policy.strategy import strategy_of
 from router.policy.timeouts import Deadline, Timeouts
 from router.policy.utc import utc_now
@@ -49,6 +48,7 @@ if TYPE_CHECKING:
     from router.events import Observer
     from router.health.report import HealthReport, Keeper
     from router.policy.interruption import OnInterruption
+    from router.policy.prices import Prices
     from router.policy.strategy import Strategy
     from router.provider.binding import Sharer
     from router.provider.provider import Provider
@@ -107,7 +107,7 @@ class Router(Origins):
             random.Random()
         )
         policy = setting_of("breaker", breaker, BreakerPolicy, "") or BreakerPolicy()
-        self.prices = setting_of("prices", prices, Prices, "{…}")
+        self.prices = prices_of(prices)
         self._providers = chain_of(providers, policy, self._random, self.prices, utc)
         self._in_flight = InFlight(anyio.current_time)
         traffic = TrafficObserver(self._providers, self._in_flight.now)

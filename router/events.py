@@ -2,19 +2,50 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from inspect import iscoroutinefunction
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from adapters.contract.errors import ChatRouterError
 from adapters.contract.frozen import quickly_made
 
 if TYPE_CHECKING:
-    from adapters.contract import ProbeResult, Switch, Usage
+    from adapters.contract import Switch, Usage
     from adapters.contract.errors import AdapterError
     from router.policy.prices import Cost
+    from router.rare_events import (
+        AdapterBroke,
+        CleanUpFailed,
+        CostBooked,
+        ProbeEnded,
+        SharingChanged,
+        WaitStarted,
+    )
+
+__all__ = [
+    "AdapterBroke",
+    "Attempt",
+    "AttemptEnded",
+    "AttemptOutcome",
+    "AttemptStarted",
+    "CleanUpFailed",
+    "CostBooked",
+    "Event",
+    "Observer",
+    "ObserverFailed",
+    "Observers",
+    "Phase",
+    "ProbeEnded",
+    "ReplySwitched",
+    "RequestEnded",
+    "RequestStarted",
+    "SharingChanged",
+    "Verdict",
+    "WaitStarted",
+    "checked_observers",
+    "without_frames",
+]
 
 Verdict: TypeAlias = Literal["complete", "truncated", "failed", "refused", "cancelled", "closed"]
 """How a request ended, exactly one of these. `closed` is by the reader, early."""
@@ -120,15 +151,6 @@ class AttemptEnded:
 
 
 @dataclass(frozen=True, slots=True)
-class WaitStarted:
-    """Nobody answered in a round; the next one starts in `seconds`."""
-
-    request_id: str
-    round: int
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
 class ReplySwitched:
     """A reply broke off after content, and another provider took over, as the router was told to let it."""
 
@@ -180,54 +202,6 @@ class RequestEnded:
         return tuple(attempt for attempt in self.attempts if attempt.wasted)
 
 
-@dataclass(frozen=True, slots=True)
-class CostBooked:
-    """An attempt or a probe was paid for, or may have been; only where prices or limits are kept.
-
-    Attributes:
-        request_id: Of the request; None for a probe.
-        provider: Who was asked.
-        model: That answered, or was asked for, by the provider's own name.
-        usage: What the provider counted, where it did.
-        cost: What it cost; None where that is not known.
-        wasted: Whether it brought nothing to the reply.
-    """
-
-    request_id: str | None
-    provider: str
-    model: str | None
-    usage: Usage | None
-    cost: Cost | None
-    wasted: bool
-
-
-@dataclass(frozen=True, slots=True)
-class CleanUpFailed:
-    """Something may be left: a conversation at a provider, or a connection.
-
-    Attributes:
-        request_id: Of the request, or None where the router closed the adapter itself.
-        provider: Its name.
-        error: What went wrong.
-    """
-
-    request_id: str | None
-    provider: str
-    error: Exception
-
-
-@dataclass(frozen=True, slots=True)
-class AdapterBroke:
-    """An adapter raised what no adapter should: a bug in it. The attempt counts as BadReply.
-
-    The router passes the error through `without_frames` before it makes this event.
-    """
-
-    request_id: str
-    provider: str
-    error: Exception
-
-
 def without_frames(error: Exception) -> Exception:
     """Return `error`, changed: it and all errors behind it keep no frame and nothing large alive.
 
@@ -250,6 +224,8 @@ def without_frames(error: Exception) -> Exception:
 
 def _lighten(error: BaseException) -> None:
     if error.__traceback__ is not None:
+        import traceback  # of bugs only, as most programs never meet one
+
         lines = "".join(traceback.format_tb(error.__traceback__))
         error.__traceback__ = None
         if not hasattr(error, "__notes__"):
@@ -276,14 +252,6 @@ def _is_light(value: object) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class ProbeEnded:
-    """A provider was checked."""
-
-    provider: str
-    result: ProbeResult
-
-
-@dataclass(frozen=True, slots=True)
 class ObserverFailed:
     """Code of the application raised: an observer, a strategy, a keeper, `on_report`. Told once for each.
 
@@ -294,40 +262,40 @@ class ObserverFailed:
     error: Exception
 
 
-@dataclass(frozen=True, slots=True)
-class SharingChanged:
-    """What is known of providers is shared with other processes from now on, or is not; told once for each.
+if TYPE_CHECKING:
+    Event: TypeAlias = (
+        RequestStarted
+        | AttemptStarted
+        | AttemptEnded
+        | WaitStarted
+        | ReplySwitched
+        | RequestEnded
+        | CostBooked
+        | CleanUpFailed
+        | AdapterBroke
+        | ProbeEnded
+        | ObserverFailed
+        | SharingChanged
+    )
+    """Whatever happens to a request, a provider or the replicas: one of these classes."""
+    Observer: TypeAlias = Callable[[Event], None]
+    """Gets each event, synchronously, in order; it must be quick and must not raise."""
+else:  # what needs the events that no ordinary request makes is imported and made when it is asked for
 
-    No request fails because of it: without the store each process goes on alone.
+    def __getattr__(name: str) -> Any:
+        if name not in __all__:
+            raise AttributeError(f"module 'router.events' has no attribute {name!r}")
+        from router import rare_events
 
-    Attributes:
-        shared: Whether it is shared.
-        reason: The class of the error, where it is not.
-        replicas: How many processes were seen last, this one included.
-    """
-
-    shared: bool
-    reason: str
-    replicas: int
-
-
-Event: TypeAlias = (
-    RequestStarted
-    | AttemptStarted
-    | AttemptEnded
-    | WaitStarted
-    | ReplySwitched
-    | RequestEnded
-    | CostBooked
-    | CleanUpFailed
-    | AdapterBroke
-    | ProbeEnded
-    | ObserverFailed
-    | SharingChanged
-)
-"""Whatever happens to a request, a provider or the replicas: one of these classes."""
-Observer: TypeAlias = Callable[[Event], None]
-"""Gets each event, synchronously, in order; it must be quick and must not raise."""
+        if name == "Event":
+            usual = RequestStarted | AttemptStarted | AttemptEnded | ReplySwitched | RequestEnded
+            value = usual | ObserverFailed | rare_events.RareEvent
+        elif name == "Observer":
+            value = Callable[[__getattr__("Event")], None]
+        else:
+            value = getattr(rare_events, name)
+        globals()[name] = value
+        return value
 
 
 def checked_observers(observers: Sequence[Observer]) -> list[Observer]:

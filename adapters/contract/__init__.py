@@ -10,14 +10,28 @@ writes one method:
             yield Delta(finish_reason="stop")
 """
 
+from typing import TYPE_CHECKING, Any
+
 from adapters.contract.adapter import Adapter, Outcome
 from adapters.contract.capabilities import Capabilities
-from adapters.contract.delta import Beside, Delta, Switch, Usage
+from adapters.contract.delta import Beside, Delta, Usage
 from adapters.contract.message import ROLES, Message
-from adapters.contract.options import OPTIONS, ChatOptions
+from adapters.contract.options import OPTIONS
 from adapters.contract.probe import ProbeLevel, ProbeResult
 from adapters.contract.request import ChatRequest, Conditions, Flow
-from adapters.contract.tool_call import ToolCall, ToolCallFragment
+
+if TYPE_CHECKING:
+    from adapters.contract.chat_options import ChatOptions
+    from adapters.contract.switch import Switch
+    from adapters.contract.tool_call import ToolCall, ToolCallFragment
+
+# Imported when they are asked for: many programs need none of them.
+_LAZY = {
+    "ChatOptions": "chat_options",
+    "Switch": "switch",
+    "ToolCall": "tool_call",
+    "ToolCallFragment": "tool_call",
+}
 
 __all__ = [
     "OPTIONS",
@@ -39,3 +53,13 @@ __all__ = [
     "ToolCallFragment",
     "Usage",
 ]
+
+if not TYPE_CHECKING:  # a type checker would take any misspelt name for an Any
+
+    def __getattr__(name: str) -> Any:
+        if name not in _LAZY:
+            raise AttributeError(f"module 'adapters.contract' has no attribute {name!r}")
+        from importlib import import_module
+
+        value = globals()[name] = getattr(import_module(f"adapters.contract.{_LAZY[name]}"), name)
+        return value

@@ -45,8 +45,10 @@ class Outcome:
         return (self.scope or said) in (Scope.ACCOUNT, Scope.PROVIDER)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class _Standing:
+    """What is known of whether an adapter works."""
+
     working: bool | None = None
     reason: str = "not known yet"
     since: float | None = None

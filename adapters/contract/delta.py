@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from adapters.contract.frozen import quickly_made
 from adapters.contract.other_names import no_attribute
-from adapters.contract.tool_call import ToolCallFragment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-_INSTEAD: Final = dict.fromkeys(("choices", "content", "delta", "message"), "`delta.text`, or `str(delta)`")
+    from adapters.contract.switch import Switch
+    from adapters.contract.tool_call import ToolCallFragment
 
-__all__ = ["Beside", "Delta", "Switch", "ToolCallFragment", "Usage", "together"]
+_INSTEAD: Final = dict.fromkeys(("choices", "content", "delta", "message"), "`delta.text`, or `str(delta)`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,23 +36,6 @@ class Usage:
     cached_tokens: int | None = None
     reasoning_tokens: int | None = None
     cache_write_tokens: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Switch:
-    """Announces that another provider takes over a reply that broke off. Made by the router only.
-
-    Attributes:
-        kind: `restart`: the next provider answers anew, and what was shown is void. `continue`: it goes on.
-        left: The provider that broke off.
-        taken_by: The provider that answers from here on.
-        shown: Characters of text that were delivered before.
-    """
-
-    kind: Literal["restart", "continue"]
-    left: str
-    taken_by: str
-    shown: int
 
 
 @dataclass(slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -164,7 +163,7 @@ class Message:
                 "or its id as text"
             )
         copied = json_copy(content, "the content of the tool's result")
-        text = copied if isinstance(copied, str) else json.dumps(copied, ensure_ascii=False)
+        text = copied if isinstance(copied, str) else as_json(copied)
         if not isinstance(call, str) and call.type == "function_call":
             return cls.parse({"role": "function", "name": call.name, "content": text})
         call_id = call if isinstance(call, str) else call.answer_id
@@ -335,6 +334,13 @@ def _check_part(part: Any, where: str) -> None:
             f"{where} of type 'file' of a wrong shape; write it as "
             "{'type': 'file', 'file': {'filename': 'a.pdf', 'file_data': 'data:application/pdf;base64,…'}}"
         )
+
+
+def as_json(value: Any) -> str:
+    """Return JSON as text, with each character as it is."""
+    import json  # a program without tools needs none of it
+
+    return json.dumps(value, ensure_ascii=False)
 
 
 def json_copy(value: Any, where: str) -> Any:

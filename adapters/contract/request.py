@@ -23,10 +23,10 @@ from adapters.contract.traits import Traits, text_bytes
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from adapters.contract.chat_options import ChatOptions
     from adapters.contract.delta import Delta
     from adapters.contract.errors import AdapterError
     from adapters.contract.message import HasMessage
-    from adapters.contract.options import ChatOptions
     from adapters.contract.secret import Secret
 
 
@@ -131,7 +131,7 @@ class Conditions:
 
 
 @quickly_made
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ChatRequest:
     """One immutable request; built once per call of the router.
 

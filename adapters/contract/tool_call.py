@@ -92,3 +92,8 @@ class ToolCall:
                 else:
                     call.setdefault(name, value)
         return call
+
+
+for _each in (ToolCallFragment, ToolCall):
+    _each.__module__ = "adapters"  # where users import them, as `adapters` tells it of the others
+del _each

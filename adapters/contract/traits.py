@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from adapters.contract.frozen import quickly_made
+from adapters.contract.message import as_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,7 +97,7 @@ def text_bytes(messages: Sequence[Message], tools: object = None) -> int:
     """Return the bytes of UTF-8 of all texts, tool calls and definitions of tools."""
     texts = sum(_length(m.text) for m in messages)
     calls = [calls for m in messages if (calls := m.extra.get("tool_calls"))]
-    return texts + sum(_length(json.dumps(each, ensure_ascii=False)) for each in (*calls, tools) if each)
+    return texts + sum(_length(as_json(each)) for each in (*calls, tools) if each)
 
 
 def _length(text: str) -> int:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import httpx
 
 from adapters.contract.errors import BadReply
-from adapters.contract.secret import PeerText
+from adapters.contract.peer_text import PeerText
 from adapters.wire.json import decode
 
 _UNMASKED: Final = PeerText()

@@ -21,8 +21,8 @@ from adapters.contract.errors import (
     Unreachable,
 )
 from adapters.contract.hops import HOPS
+from adapters.contract.peer_text import PeerText
 from adapters.contract.reader import reader
-from adapters.contract.secret import PeerText, Secret
 from adapters.http.failures import CHECK_ADDRESS, CHECK_NETWORK, PROXY_SIGN_IN
 from adapters.http.fingerprint import software_of
 from adapters.http.heads import Heads
@@ -53,6 +53,7 @@ from adapters.wire.vendor.errors import wait_beside
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from adapters.contract.secret import Secret
     from adapters.http.answer import WholeAnswer
     from adapters.http.cookies import CookieRenewal
     from adapters.http.transport import Exchange

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from adapters.contract import Flow
-    from adapters.contract.secret import PeerText
+    from adapters.contract.peer_text import PeerText
     from adapters.http.client import Client
     from adapters.http.stock import StockExchange
 

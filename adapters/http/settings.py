@@ -17,7 +17,7 @@ from adapters.contract.credentials import token_of as token_of
 from adapters.contract.errors import BadReply
 from adapters.contract.keywords import meant_by
 from adapters.contract.message import nearest
-from adapters.contract.options import ChatOptions
+from adapters.contract.options import OPTIONS
 from adapters.contract.secret import CREDENTIALS, Plain, Secret
 from adapters.http.certificates import Certificates
 from adapters.http.limits import Limits
@@ -123,7 +123,7 @@ def no_setting(kind: type, name: str, value: object, known: frozenset[str]) -> s
         known: The keywords that it takes.
     """
     head = f"{kind.__name__} has no setting {name!r}"
-    if name in ChatOptions.__annotations__:
+    if name in OPTIONS:
         shown = repr(value) if isinstance(value, int | float) else "…"
         return f"{head}: it is an option of a request; write router.complete(messages, {name}={shown})"
     return head + (meant_by(kind.__name__, name, value, known) or nearest(name, known))

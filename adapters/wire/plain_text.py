@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from adapters.contract.errors import AdapterError, BadReply, QuotaExhausted, RateLimited
-from adapters.contract.secret import PeerText
+from adapters.contract.peer_text import PeerText
 from adapters.wire.json import decode
 from adapters.wire.text import TextDecoder
 from adapters.wire.vendor.errors import error_from

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from adapters.contract.keywords import setting_meant_by
 from adapters.contract.message import nearest
-from adapters.contract.secret import PeerText
+from adapters.contract.peer_text import PeerText
 from router.config.rules import shown_number
 from router.config.writing import key as written_key
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from router.provider.provider import Provider
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class CheckUp:
     """The health of the providers of one router.
 

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Final
 import anyio
 
 from adapters.contract import ProbeResult
-from router.events import CleanUpFailed, CostBooked, ProbeEnded
-from router.provider.account import MAY_HAVE_COST
+from router.provider.evidence import MAY_HAVE_COST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -33,7 +32,7 @@ AT_ONCE: Final = 16
 """Probes of one router under way at the same time."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Flight:
     """A probe under way.
 
@@ -140,6 +139,8 @@ class Probing:
         if provider.account is not None:
             cost = provider.account.cost((result.model, model), result.usage)
             provider.account.book(cost, wasted=False)
+        from router.rare_events import CostBooked  # not in `import router`: many programs never probe
+
         named = result.model or model
         self._notify(CostBooked(None, provider.name, named, result.usage, cost, wasted=False))
 
@@ -156,6 +157,8 @@ class Probing:
         except Exception as bug:  # noqa: BLE001 - one adapter must not end the check of the others
             said = f"the adapter has a bug: it raised {type(bug).__name__} when it was told of the probe"
             result = replace(result, working=None, reason=said)
+        from router.rare_events import CleanUpFailed, ProbeEnded  # as above
+
         if result.leftover is not None:
             self._notify(CleanUpFailed(None, provider.name, result.leftover))
         self._notify(ProbeEnded(provider.name, result))

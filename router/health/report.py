@@ -12,8 +12,8 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
 
 from router.health.state import State
-from router.health.traffic import Traffic, rounded
-from router.policy.breaker import BreakerSnapshot
+from router.health.traffic_summary import Traffic, rounded
+from router.policy.breaker_snapshot import BreakerSnapshot
 from router.provider.evidence import EvidenceKind
 
 if TYPE_CHECKING:

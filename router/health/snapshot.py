@@ -12,7 +12,8 @@ from router.provider.standing import REACHABLE
 
 if TYPE_CHECKING:
     from adapters.contract import ProbeResult
-    from router.health.traffic import Traffic, TrafficObserver
+    from router.health.traffic import TrafficObserver
+    from router.health.traffic_summary import Traffic
     from router.provider.provider import Provider
 
 

@@ -23,11 +23,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
-from router.health.traffic import WINDOW
+from router.provider.evidence import WINDOW
 
 if TYPE_CHECKING:
-    from router.health.traffic import Traffic
-    from router.policy.breaker import BreakerSnapshot
+    from router.health.traffic_summary import Traffic
+    from router.policy.breaker_snapshot import BreakerSnapshot
     from router.provider.evidence import Evidence
 
 LEAST_ATTEMPTS: Final = 4

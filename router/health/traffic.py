@@ -9,22 +9,19 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, get_args
+from typing import TYPE_CHECKING, Final, get_args
 
 from adapters.contract.errors import AdapterError, ModelNotFound
 from router.errors import verdict_of
 from router.events import AttemptEnded, ReplySwitched, RequestEnded, Verdict
-from router.provider.evidence import says_nothing
+from router.provider.evidence import WINDOW, says_nothing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from router.events import Attempt, AttemptOutcome, Event
+    from router.health.traffic_summary import Traffic
     from router.provider.provider import Provider
-
-WINDOW: Final = 3600.0
-"""Seconds for which an attempt or a reply counts."""
 
 MOST: Final = 512
 """Attempts that are kept, and replies; the oldest make room."""
@@ -32,104 +29,6 @@ MOST: Final = 512
 _MINUTE: Final = 60.0
 _SHOW_TRAFFIC: Final = (AttemptEnded, RequestEnded, ReplySwitched)
 _EXCUSED: Final = "excused"  # it failed, which says nothing about the provider
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptCounts:
-    """Attempts by outcome."""
-
-    committed: int = 0
-    failed: int = 0
-    skipped: int = 0
-    cancelled: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class ReplyCounts:
-    """Replies after their first content, by verdict."""
-
-    complete: int = 0
-    truncated: int = 0
-    failed: int = 0
-    refused: int = 0
-    cancelled: int = 0
-    closed: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Percentiles:
-    """Seconds within which a share of the samples came; nearest rank, so each is one of the samples.
-
-    Attributes:
-        samples: How many there are; without any the rest is None.
-        p50: Half of them.
-        p95: 95 of 100.
-        p99: 99 of 100.
-    """
-
-    samples: int = 0
-    p50: float | None = None
-    p95: float | None = None
-    p99: float | None = None
-
-    @classmethod
-    def of(cls, seconds: Sequence[float]) -> Percentiles:
-        """Return the percentiles of these samples."""
-        if not seconds:
-            return cls()
-        ranked, count = sorted(seconds), len(seconds)
-        return cls(count, *(ranked[math.ceil(share * count / 100) - 1] for share in (50, 95, 99)))
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return a JSON-able form, rounded to milliseconds."""
-        return {
-            "samples": self.samples,
-            "p50": rounded(self.p50),
-            "p95": rounded(self.p95),
-            "p99": rounded(self.p99),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Traffic:
-    """What requests showed of a provider.
-
-    Attributes:
-        window: Seconds that it covers at most: of more than 512 attempts, the newest count.
-        attempts: By outcome.
-        replies: By verdict.
-        success_ratio: Those that delivered content, of those that say something about the provider; None
-            where there are none. A request that it rightly refused, or that this side could not send, says
-            nothing.
-        judged: How many those are.
-        first_content: From the start of an attempt to its first content.
-        total: From the start of an attempt to the end of its complete reply.
-    """
-
-    window: float = WINDOW
-    attempts: AttemptCounts = field(default_factory=AttemptCounts)
-    replies: ReplyCounts = field(default_factory=ReplyCounts)
-    success_ratio: float | None = None
-    judged: int = 0
-    first_content: Percentiles = field(default_factory=Percentiles)
-    total: Percentiles = field(default_factory=Percentiles)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return a JSON-able form."""
-        attempts, replies = self.attempts, self.replies
-        return {
-            "window": round(self.window),
-            "attempts": {name: getattr(attempts, name) for name in AttemptCounts.__slots__},
-            "replies": {name: getattr(replies, name) for name in ReplyCounts.__slots__},
-            "success_ratio": rounded(self.success_ratio),
-            "first_content": self.first_content.as_dict(),
-            "total": self.total.as_dict(),
-        }
-
-
-def rounded(seconds: float | None) -> float | None:
-    """Return `seconds` to the millisecond."""
-    return None if seconds is None else round(seconds, 3)
 
 
 _NEVER: Final = (math.inf, -math.inf)
@@ -176,8 +75,8 @@ class ProviderTraffic:
         self._replies = _Ring()
         self._skipped: deque[tuple[float, int]] = deque()  # the end of a minute, and how many
         self._seen = -math.inf
-        self._summary = Traffic()
-        self._valid = (-math.inf, math.inf)  # from when and until when the summary holds
+        self._summary: Traffic | None = None
+        self._valid = _NEVER  # from when and until when the summary holds
 
     def attempted(
         self, now: float, outcome: AttemptOutcome, seconds: float = 0.0, *, evidence: bool = True
@@ -204,7 +103,7 @@ class ProviderTraffic:
         """Return the summary of the last hour; it is kept until it changes."""
         now = max(self._seen, now)
         since, until = self._valid
-        if not since <= now < until:
+        if self._summary is None or not since <= now < until:
             self._summary = self._summed_up(now)
             skipped = next((end for end, _ in self._skipped if end + WINDOW > now), math.inf)
             oldest = min(self._attempts.oldest(now), self._replies.oldest(now), skipped)
@@ -232,6 +131,13 @@ class ProviderTraffic:
             self._skipped.append((end, 1))
 
     def _summed_up(self, now: float) -> Traffic:
+        from router.health.traffic_summary import (  # of reports
+            AttemptCounts,
+            Percentiles,
+            ReplyCounts,
+            Traffic,
+        )
+
         outcomes, verdicts = self._attempts.young(now), self._replies.young(now)
         times = outcomes.get("committed", [])
         good, failed = len(times), len(outcomes.get("failed", ()))

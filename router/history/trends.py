@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
-from router.health.traffic import Percentiles
+from router.health.traffic_summary import Percentiles
 from router.history.uptime import day_of
 
 if TYPE_CHECKING:

@@ -36,17 +36,16 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from adapters.contract.keywords import KnownKeywords
-from adapters.contract.reader import reader
 from router.policy.window import Window
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable
 
-BreakerState = Literal["closed", "open", "half-open", "isolated"]
+    from router.policy.breaker_snapshot import BreakerSnapshot, BreakerState
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,39 +107,6 @@ class BreakerPolicy(KnownKeywords):
     def off(cls) -> BreakerPolicy:
         """Return a policy under which a breaker counts, and opens by `isolate()` only."""
         return cls(consecutive=None, ratio=None)
-
-
-@dataclass(frozen=True, slots=True)
-class BreakerSnapshot:
-    """What a breaker knows at one moment, for reports.
-
-    Attributes:
-        state: closed, open, half-open or isolated.
-        failures_in_a_row: One after the other since the last success; see the rules of the module.
-        calls: Calls in the window.
-        failures: Those of them that failed.
-        slow: Those of them that delivered too late.
-        permit_in: Seconds until a permit may be given: 0 for now, None while isolated.
-        repetitions: Trials that failed since it opened.
-        window: Seconds of the window.
-        elsewhere: Whether it was isolated in another process.
-    """
-
-    state: BreakerState
-    failures_in_a_row: int
-    calls: int
-    failures: int
-    slow: int
-    permit_in: float | None
-    repetitions: int
-    window: float = 60.0
-    elsewhere: bool = False
-
-    @property
-    def isolation(self) -> str:
-        """Why it is isolated, and what ends that."""
-        where = " in another process" if self.elsewhere else ""
-        return f"isolated by hand{where}; {reader().reset()} brings it back"
 
 
 class _Word(NamedTuple):
@@ -313,6 +279,8 @@ class CircuitBreaker:
 
     def snapshot(self, now: float) -> BreakerSnapshot:
         """Return what is known at `now`."""
+        from router.policy.breaker_snapshot import BreakerSnapshot  # of reports, which few programs ask for
+
         counts = self._window.counts(self._at(now))
         return BreakerSnapshot(
             self.state(now),

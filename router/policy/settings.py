@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from router.policy.prices import Prices
 
 T = TypeVar("T")
 
@@ -26,3 +29,16 @@ def setting_of(name: str, value: T | None, kind: type[T], example: str = "…") 
     raise TypeError(
         f"{name} must be {article} {kind.__name__}, got {got}; write {name}={kind.__name__}({example})"
     )
+
+
+def prices_of(value: Prices | None) -> Prices | None:
+    """Return the prices given, or None; they and decimal numbers are imported for those who give some.
+
+    Raises:
+        TypeError: They are no `Prices`.
+    """
+    if value is None:
+        return None
+    from router.policy.prices import Prices
+
+    return setting_of("prices", value, Prices, "{…}")

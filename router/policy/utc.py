@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 
 def utc_now() -> float:
     """Return the time in seconds UTC since 1970."""
+    from datetime import UTC, datetime  # nothing else of `import router` needs it
+
     return datetime.now(UTC).timestamp()

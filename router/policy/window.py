@@ -10,8 +10,10 @@ BUCKETS: Final = 12
 """Parts of a window: a call counts for at least 11/12 of it (55 of 60 s), and never for longer than it."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Bucket:
+    """The calls of one step of a window."""
+
     index: int
     calls: int = 0
     failures: int = 0

@@ -11,15 +11,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from adapters.contract import Usage
-from adapters.contract.errors import (
-    BadReply,
-    ConnectionLost,
-    EmptyReply,
-    FirstContentTimeout,
-    ReplyRejected,
-    Stalled,
-    Truncated,
-)
 from router.policy.limits import DAY, DayBucket
 from router.policy.prices import Cost
 from router.provider.limits import CHARACTERS, OF_MESSAGE, REPLY
@@ -33,10 +24,6 @@ if TYPE_CHECKING:
     from router.policy.prices import Prices
 
 
-MAY_HAVE_COST: Final = (
-    BadReply, ConnectionLost, EmptyReply, FirstContentTimeout, ReplyRejected, Stalled, Truncated,
-)  # fmt: skip
-"""Failures behind which a service may have generated."""
 _PLACES: Final = 9
 
 

@@ -18,6 +18,14 @@ EvidenceKind: TypeAlias = Literal["traffic", "reach", "answer", "none"]
 OF_THE_WAY: Final = (errors.ConnectFailed, errors.ConnectionLost, errors.Unreachable)
 """Failures of the way to a service: a probe that reaches the service refutes them."""
 
+MAY_HAVE_COST: Final = (
+    errors.BadReply, errors.ConnectionLost, errors.EmptyReply, errors.FirstContentTimeout,
+    errors.ReplyRejected, errors.Stalled, errors.Truncated,
+)  # fmt: skip
+"""Failures behind which a service may have generated."""
+
+WINDOW: Final = 3600.0
+"""Seconds for which an attempt or a reply counts."""
 
 _SHOWN: Final = 3
 """Models or keys that a reason names."""

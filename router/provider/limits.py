@@ -38,7 +38,7 @@ _ONE_MORE: Final = 0.001
 """Seconds that a wait is longer than it has to be: a clock may round, and too early is a wait for nothing."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Admission:
     """What one attempt has taken.
 

@@ -11,7 +11,6 @@ from adapters.contract.reader import reader
 from router.errors import ACCOUNT_REFUSED
 from router.policy.strategy import Candidate, Pace
 from router.policy.utc import utc_now
-from router.provider.account import Account
 from router.provider.evidence import OF_THE_WAY
 from router.provider.limits import Limits
 from router.provider.probe_budget import ProbeBudget
@@ -30,11 +29,12 @@ if TYPE_CHECKING:
     from router.policy.breaker import CircuitBreaker
     from router.policy.prices import Prices
     from router.policy.retry import RetryPolicy
+    from router.provider.account import Account
     from router.provider.sharing import Sharing
     from router.provider.sizes import TooLarge
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Provider:
     """A configured adapter in a router.
 
@@ -82,7 +82,11 @@ class Provider:
         self.tenants = Tenants(self.breaker)
         self.probe_budget = ProbeBudget(self.adapter.answer_probes)
         self.limits = Limits.of(self.adapter, self.utc)
-        self.account = None if self.prices is None else Account(self.adapter, self.prices, self.utc)
+        self.account = None
+        if self.prices is not None:
+            from router.provider.account import Account  # money is for those who have prices
+
+            self.account = Account(self.adapter, self.prices, self.utc)
 
     def turn(self, request: ChatRequest, now: float) -> Turn:
         """Begin an attempt at the provider; it is told how the attempt ended, once."""

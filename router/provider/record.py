@@ -37,7 +37,7 @@ class Refusal(NamedTuple):
     limited: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Record:
     """What is held against one provider, or against one model of it.
 

@@ -94,7 +94,7 @@ class Size(NamedTuple):
         return self.text >= other.text and self.parts >= other.parts and self.reply >= other.reply
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Model:
     """What is known of one model.
 

@@ -49,7 +49,8 @@ if TYPE_CHECKING:
     from adapters.contract import ChatRequest, ProbeResult
     from adapters.contract.errors import AdapterError
     from router.events import Verdict
-    from router.policy.breaker import BreakerSnapshot, CircuitBreaker, TrialGate
+    from router.policy.breaker import CircuitBreaker, TrialGate
+    from router.policy.breaker_snapshot import BreakerSnapshot
     from router.policy.retry import RetryPolicy
 
     _Models: TypeAlias = Sequence[str | None]

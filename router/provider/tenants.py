@@ -29,7 +29,7 @@ MOST_ACCOUNTS: Final = 256
 """Accounts of a provider that are remembered; the one that failed the longest time ago makes room."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Tenant:
     """What is known of one account.
 

@@ -26,8 +26,10 @@ PARTS: Final = 64
 1/64 of the window longer, never shorter."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Stretch:
+    """Content that came within a short time."""
+
     first: float
     last: float
     characters: int

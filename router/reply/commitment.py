@@ -59,7 +59,7 @@ class Settling(Protocol):
         ...
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Commitment:
     """One provider has committed to a request: its first content came.
 

@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 from adapters.contract.delta import Beside, together
 from adapters.contract.message import Message
 from adapters.contract.other_names import no_attribute
-from adapters.contract.tool_call import ToolCall
 from router.reply.parsing import parsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from adapters.contract import Delta, Switch, ToolCallFragment, Usage
+    from adapters.contract import Delta, Switch, ToolCall, ToolCallFragment, Usage
     from router.events import Attempt, Verdict
     from router.policy.prices import Cost
 
-__all__ = ["REFUSED", "Choice", "Reply", "ToolCall", "Transcript", "join_tool_calls"]
+__all__ = ["REFUSED", "Choice", "Reply", "Transcript", "join_tool_calls"]
 
 T = TypeVar("T")
 _NOTHING: Final = Beside()
@@ -47,7 +46,7 @@ class Choice:
     finish_reason: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Reply:
     """A collected reply.
 
@@ -175,6 +174,10 @@ def join_tool_calls(fragments: Iterable[ToolCallFragment]) -> tuple[ToolCall, ..
 
 
 def _joined(pieces: list[ToolCallFragment], position: int) -> ToolCall:
+    from adapters.contract.tool_call import (
+        ToolCall,
+    )  # not in `import router`: a program without tools needs none
+
     extra: dict[str, Any] = {}
     for piece in pieces:
         extra.update(piece.extra or {})

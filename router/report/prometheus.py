@@ -11,7 +11,7 @@ import math
 from typing import TYPE_CHECKING, Final, NamedTuple, get_args
 
 from router.observers._extra import missing
-from router.policy.breaker import BreakerState
+from router.policy.breaker_snapshot import BreakerState
 from router.report.words import STATES, clean
 
 if TYPE_CHECKING:

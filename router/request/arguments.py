@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from router.reply.transcript import Reply
 
 
-@dataclass(slots=True, repr=False)
+@dataclass(slots=True, repr=False, eq=False)
 class Arguments:
     """What a caller gave `Router.stream()` or `Router.complete()`, as it was given; see there."""
 

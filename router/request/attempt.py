@@ -39,7 +39,7 @@ _LIMITS_OF_THE_REPLY: Final = ("max_tokens", "max_completion_tokens", "stop")
 """Options that may leave nothing to say."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class AttemptResult:
     """What one attempt came to: a generator at rest behind its first content, or an error.
 

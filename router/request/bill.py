@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from router.provider.account import MAY_HAVE_COST
+from router.provider.evidence import MAY_HAVE_COST
 
 if TYPE_CHECKING:
     from adapters.contract import Usage
@@ -32,7 +32,7 @@ class Books(Protocol):
         ...
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Bill:
     """What one attempt used, settled once.
 

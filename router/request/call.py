@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Literal
 
 import anyio.lowlevel
 
-from adapters.contract import Switch
 from adapters.contract.errors import ContentRefused, Disposition
 from adapters.contract.message import cut_name
 from router.errors import AllProvidersFailed, RequestAborted
-from router.events import RequestStarted, WaitStarted
+from router.events import RequestStarted
 from router.reply.commitment import Commitment
 from router.reply.stream import ReplyStream
 from router.request.candidate import Candidates
@@ -101,6 +100,8 @@ class Call:
         except RequestAborted:
             return None
         if committed is not None:
+            from adapters.contract.switch import Switch  # not in `import router`: few replies break off
+
             kind: Literal["restart", "continue"] = "restart" if anew else "continue"
             committed.switch = Switch(kind, left, committed.provider.name, transcript.characters)
         return committed
@@ -121,6 +122,8 @@ class Call:
             return committed
         next_at = self._rounds.next_at()
         if next_at is not None:
+            from router.rare_events import WaitStarted  # not in `import router`; a pause follows
+
             self._context.work.guard()
             pause = max(0.0, next_at - self._context.clock())
             self._ledger.tell(WaitStarted(self._context.request_id, number, pause))

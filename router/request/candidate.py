@@ -44,7 +44,7 @@ _MOST_KEYS: Final = 64
 _SLOWER: Final = "another provider was quicker"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Plan:
     """How one attempt is to be made.
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from router.request.work import Work
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class RequestContext:
     """What holds for one request. Not frozen, since that costs each request; nobody but `forget` changes it.
 

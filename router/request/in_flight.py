@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 
-from router.events import CleanUpFailed, without_frames
+from router.events import without_frames
 from router.reply.event_loop import EventLoop
 from router.request.work import Work
 
@@ -202,10 +202,10 @@ async def close_adapters(adapters: Sequence[Adapter], seconds: float, tell: Call
             try:
                 await adapter.aclose()
             except Exception as error:  # noqa: BLE001 - a failing clean-up must not hinder the others
-                tell(CleanUpFailed(None, adapter.name, without_frames(error)))
+                _tell_failed(adapter, error, tell)
         if scope.cancelled_caught:
             text = f"the adapter was not closed after {seconds:g} s (Timeouts.close)"
-            tell(CleanUpFailed(None, adapter.name, TimeoutError(text)))
+            _tell_failed(adapter, TimeoutError(text), tell)
 
     async with anyio.create_task_group() as tasks:
         for adapter in adapters:
@@ -220,3 +220,9 @@ def _caller() -> tuple[str, int]:
             return frame.f_code.co_filename, frame.f_lineno
         frame = frame.f_back
     return __file__, 1
+
+
+def _tell_failed(adapter: Adapter, error: Exception, tell: Callable[[Event], None]) -> None:
+    from router.rare_events import CleanUpFailed  # not in `import router`: few programs meet one
+
+    tell(CleanUpFailed(None, adapter.name, without_frames(error)))

@@ -6,15 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from adapters.contract.errors import ContextTooLong
-from router.events import (
-    AdapterBroke,
-    Attempt,
-    AttemptEnded,
-    CleanUpFailed,
-    CostBooked,
-    RequestEnded,
-    without_frames,
-)
+from router.events import Attempt, AttemptEnded, RequestEnded, without_frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,14 +96,20 @@ class Ledger:
         known = [each for each in costs if each is not None]
         # A part whose cost is not known leaves the whole unknown.
         self.cost = sum(known[1:], known[0]) if known and len(known) == len(costs) else None
+        from router.rare_events import CostBooked  # where prices are kept
+
         self.tell(CostBooked(self.request_id, provider, model, usage, cost, wasted))
 
     def adapter_broke(self, provider: str, bug: Exception) -> None:
         """Tell the observers of a bug in an adapter, whose frames are let go first."""
+        from router.rare_events import AdapterBroke  # not in `import router`: few programs meet one
+
         self.tell(AdapterBroke(self.request_id, provider, without_frames(bug)))
 
     def clean_up_failed(self, provider: str, error: Exception) -> None:
         """Tell the observers of a clean-up that failed."""
+        from router.rare_events import CleanUpFailed  # as above
+
         self.tell(CleanUpFailed(self.request_id, provider, without_frames(error)))
 
     def end(
@@ -154,7 +152,7 @@ class Ledger:
         )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Entry:
     """The entry of one attempt that runs; its outcome goes into the ledger.
 

@@ -46,7 +46,7 @@ def validator_of(validate: Callable[[Reply], object] | type) -> Callable[[Reply]
     return validate
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Validation:
     """What one attempt whose reply is validated needs to know.
 

@@ -20,7 +20,7 @@ from adapters.contract import errors
 from router import Attempt, Price, Prices, Router, Verdict
 from router.events import AttemptOutcome, Phase
 from router.gateway import GatewaySettings, app
-from router.policy.breaker import BreakerState
+from router.policy.breaker_snapshot import BreakerState
 from router.report.words import STATES
 from tests.docs.pages import read
 from tests.servers.places import place_of

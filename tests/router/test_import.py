@@ -30,13 +30,15 @@ OTHERS = (
     "httpx", "httpcore", "structlog", "rich", "typer", "trio", "h11", "httptools", "msgspec", "tenacity",
 )  # fmt: skip
 OF_PYTHON = (
-    "asyncio", "concurrent.futures", "difflib", "email", "hashlib", "html", "importlib.metadata", "logging",
-    "socket", "ssl", "sqlite3", "urllib.parse", "uuid",
+    "asyncio", "base64", "concurrent.futures", "datetime", "decimal", "difflib", "email", "hashlib", "html",
+    "importlib.metadata", "json", "logging", "socket", "ssl", "sqlite3", "traceback", "urllib.parse", "uuid",
 )  # fmt: skip
 OURS = (
-    "adapters.http", "adapters.openai", "adapters.wire", "router.config",
-    "router.health.report", "router.health.state", "router.observers", "router.policy.hedge",
-    "router.report", "router.sync",
+    "adapters.contract.chat_options", "adapters.contract.peer_text", "adapters.contract.switch",
+    "adapters.contract.tool_call", "adapters.http", "adapters.openai", "adapters.wire", "router.config",
+    "router.health.report", "router.health.state", "router.health.traffic_summary", "router.observers",
+    "router.policy.breaker_snapshot", "router.policy.hedge",
+    "router.policy.prices", "router.provider.account", "router.rare_events", "router.report", "router.sync",
 )  # fmt: skip
 
 
@@ -45,6 +47,30 @@ def test_importing_the_package_does_no_io_and_pulls_in_no_client_and_no_logger()
     found = subprocess.run(command, capture_output=True, text=True, check=True)
 
     assert found.stdout.split("\n")[:-1] == [] or found.stdout.split("\n")[:-1] == [""], found.stdout
+    assert found.stderr == ""
+
+
+def test_events_that_are_imported_on_first_use_are_those_of_the_module_of_all_events():
+    """In a new process: by both modules, in pickles, in `match`, and as parts of `Event`."""
+    program = (
+        "import pickle, sys\n"
+        "from typing import get_args\n"
+        "from router import events\n"
+        "assert 'router.rare_events' not in sys.modules\n"
+        "booked = pickle.loads(pickle.dumps(events.CostBooked(None, 'a', None, None, None, False)))\n"
+        "match booked:\n"
+        "    case events.CostBooked(provider=name): assert name == 'a'\n"
+        "    case _: raise AssertionError(booked)\n"
+        "import router\n"
+        "assert router.CostBooked is events.CostBooked is type(booked)\n"
+        "assert router.CostBooked.__module__ == 'router'\n"
+        "assert router.Event is events.Event and router.Observer is events.Observer\n"
+        "from router.events import *\n"
+        "assert {each.__name__ for each in get_args(Event)} <= set(events.__all__) & set(globals())\n"
+        "assert not hasattr(events, 'CostsBooked')\n"
+    )
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+
     assert found.stderr == ""
 
 
@@ -59,6 +85,13 @@ def test_what_is_imported_on_first_use_is_there_all_the_same():
         "assert 'router' == HealthReport.__module__ == Monitor.__module__ == SyncRouter.__module__\n"
         "assert pickle.loads(pickle.dumps(report)) == report\n"
         "assert not hasattr(router, 'HealthReports')\n"
+        "from adapters import contract\n"
+        "for name in ('ChatOptions', 'Switch', 'ToolCall', 'ToolCallFragment'):\n"
+        "    assert getattr(contract, name) is getattr(adapters, name), name\n"
+        "    assert getattr(contract, name).__module__ == 'adapters', name\n"
+        "call = ToolCall(None, 'find', '{}')\n"
+        "assert type(call) is adapters.ToolCall and pickle.loads(pickle.dumps(call)) == call\n"
+        "assert not hasattr(contract, 'Switches')\n"
     )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from adapters.contract.errors import AdapterError, ContextTooLong, QuotaExhausted, RateLimited, Scope
-from adapters.contract.secret import PeerText
+from adapters.contract.peer_text import PeerText
 from adapters.wire.vendor.classify import classify
 from adapters.wire.vendor.context_limit import context_sizes
 from adapters.wire.vendor.retry_after import wait_of_headers

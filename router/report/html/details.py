@@ -11,8 +11,8 @@ from router.report.words import clean, money_facts, percent, phrase, plural, spa
 
 if TYPE_CHECKING:
     from router.health.report import HealthReport, ProbeAllowance, ProviderHealth
-    from router.health.traffic import Percentiles, Traffic
-    from router.policy.breaker import BreakerSnapshot
+    from router.health.traffic_summary import Percentiles, Traffic
+    from router.policy.breaker_snapshot import BreakerSnapshot
     from router.report.markup import Element
 
 _MOST_MODELS: Final = 30

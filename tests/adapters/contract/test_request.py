@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters.contract.chat_options import ChatOptions
 from adapters.contract.message import Message
-from adapters.contract.options import OPTIONS, ChatOptions
+from adapters.contract.options import OPTIONS
 from adapters.contract.request import ChatRequest, Conditions
 from tests.adapters.contract.test_message import EXTRA, mutate, openai_messages
 

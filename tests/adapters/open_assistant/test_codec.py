@@ -18,7 +18,7 @@ from adapters.contract.errors import (
     ReplyTooLarge,
     ServiceFailed,
 )
-from adapters.contract.secret import PeerText
+from adapters.contract.peer_text import PeerText
 from adapters.open_assistant.codec import Ended, EventDecoder, Item, Message, Waiting, message_of, rest_of
 from adapters.open_assistant.errors import failure, refusal
 from adapters.simulators.open_assistant import event

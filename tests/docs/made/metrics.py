@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 from adapters import ProbeResult
 from router import AttemptEnded, WaitStarted
 from router.health.report import HealthReport, LimitUse, ProviderHealth, RetryAllowance
-from router.health.traffic import AttemptCounts, Percentiles, Traffic
+from router.health.traffic_summary import AttemptCounts, Percentiles, Traffic
 from router.observers import OpenTelemetryObserver, PrometheusObserver
 from router.provider.account import Spending
 from router.report import prometheus

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final, get_args
 import pytest
 
 from router.health.state import LEAST_ATTEMPTS, Facts, judged
-from router.health.traffic import WINDOW, Traffic
-from router.policy.breaker import BreakerSnapshot, BreakerState
-from router.provider.evidence import Evidence
+from router.health.traffic_summary import Traffic
+from router.policy.breaker_snapshot import BreakerSnapshot, BreakerState
+from router.provider.evidence import WINDOW, Evidence
 
 if TYPE_CHECKING:
     from router.health.state import State

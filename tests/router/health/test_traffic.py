@@ -13,15 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.events import AttemptOutcome, Verdict
-from router.health.traffic import (
-    MOST,
-    WINDOW,
-    AttemptCounts,
-    Percentiles,
-    ProviderTraffic,
-    ReplyCounts,
-    Traffic,
-)
+from router.health.traffic import MOST, ProviderTraffic
+from router.health.traffic_summary import AttemptCounts, Percentiles, ReplyCounts, Traffic
+from router.provider.evidence import WINDOW
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.policy.breaker import BreakerPolicy, BreakerSnapshot, CircuitBreaker, Permit
+from router.policy.breaker import BreakerPolicy, CircuitBreaker, Permit
+from router.policy.breaker_snapshot import BreakerSnapshot
 
 SHARP = BreakerPolicy(jitter=0)
 

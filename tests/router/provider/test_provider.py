@@ -28,7 +28,7 @@ from adapters.contract import ChatRequest
 from adapters.scripted import ScriptedAdapter
 from router import BreakerPolicy, ProviderHealth, RetryPolicy
 from router.health.snapshot import health_of
-from router.health.traffic import Traffic
+from router.health.traffic_summary import Traffic
 from router.policy.breaker import CircuitBreaker
 from router.provider.provider import Provider
 from tests.router.recording import unbroken

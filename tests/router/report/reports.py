@@ -18,9 +18,9 @@ from router.health.report import (
     RetryAllowance,
     State,
 )
-from router.health.traffic import AttemptCounts, Percentiles, ReplyCounts, Traffic
+from router.health.traffic_summary import AttemptCounts, Percentiles, ReplyCounts, Traffic
 from router.history import Sample
-from router.policy.breaker import BreakerSnapshot, BreakerState
+from router.policy.breaker_snapshot import BreakerSnapshot, BreakerState
 from router.report import RequestShown, Waterfall
 
 NOW: Final = datetime(2026, 3, 1, 12, 0, 3, tzinfo=UTC)

@@ -35,7 +35,7 @@ from tests.router.recording import HELLO, Recorder, router_of
 from tests.virtual_time import anyio_backend
 
 if TYPE_CHECKING:
-    from router.policy.breaker import BreakerSnapshot
+    from router.policy.breaker_snapshot import BreakerSnapshot
 
 __all__ = ["anyio_backend"]
 

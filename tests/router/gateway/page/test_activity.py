@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.contract.delta import Switch
+from adapters.contract import Switch
 from adapters.contract.errors import RateLimited, ServiceFailed
 from router.events import (
     Attempt,

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 from hypothesis import given
 
-from adapters.contract.delta import Switch
+from adapters.contract import Switch
 from adapters.contract.errors import ServiceFailed
 from router.events import Attempt, AttemptEnded, AttemptStarted, ReplySwitched, RequestStarted
 from router.gateway.page.activity import Activity
