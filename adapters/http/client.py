@@ -26,7 +26,7 @@ from adapters.http.failures import CHECK_ADDRESS, CHECK_NETWORK, PROXY_SIGN_IN, 
 from adapters.http.fingerprint import software_of
 from adapters.http.heads import Heads
 from adapters.http.limits import Limits
-from adapters.http.proxies import proxy_of, unused_proxy
+from adapters.http.proxies import may_name_a_proxy, proxy_of, unused_proxy
 from adapters.http.settings import (
     HARMLESS_COOKIE,
     HARMLESS_HEADER,
@@ -147,6 +147,8 @@ class Client:
         self._http2 = checked_http2(flag_of("http2", settings.get("http2", False)))
         self._trust_env = flag_of("trust_env", settings.get("trust_env", False))
         self._proxy = proxy_of(settings.get("proxy"), base, trust_env=self._trust_env)
+        # As the environment is now: another look at each failure would cost more than the rest of its error.
+        self._may_need_proxy = not (self._proxy or self._transport) and may_name_a_proxy(base.scheme)
         self.address = f"{base.host}:{port}" + (" through the proxy" if self._proxy else "")
         self.credentials = credentials
         self._explain = explain
@@ -340,7 +342,7 @@ class Client:
 
     def unconnected(self, error: AdapterError) -> AdapterError:
         """Return `error`, with what to try where no connection was made."""
-        if isinstance(error, Unreachable | ConnectFailed) and not (self._proxy or self._transport):
+        if self._may_need_proxy and isinstance(error, Unreachable | ConnectFailed):
             advice = unused_proxy(self._base)
             if advice:
                 error.args = (f"{error}; {advice}",)
