@@ -21,6 +21,7 @@ from adapters.contract.errors import (
     Unreachable,
 )
 from adapters.contract.hops import HOPS
+from adapters.contract.message import EMPTY
 from adapters.contract.secret import PeerText, Secret
 from adapters.http.failures import CHECK_ADDRESS, CHECK_NETWORK, PROXY_SIGN_IN, SIGN_IN_AT_PROXY
 from adapters.http.fingerprint import software_of
@@ -48,6 +49,7 @@ from adapters.http.stock import StockExchange, checked_http2, keeps_connections,
 from adapters.http.transport import StreamTransport, patched
 from adapters.wire.error_body import words
 from adapters.wire.vendor.errors import wait_beside
+from adapters.wire.vendor.retry_after import may_be_told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -329,7 +331,8 @@ class Client:
         error.provider = error.provider or self.name
         error.status = error.status or answer.status
         error.request_id = error.request_id or self._request_id(answer)
-        error.retry_after = wait_beside(error, answer.texts(), wall_clock())
+        headers = answer.texts() if may_be_told(answer.names) else EMPTY
+        error.retry_after = wait_beside(error, headers, wall_clock() if headers else None)
         advice = self._advice(error, answer)
         if advice:
             error.args = (f"{error}; {advice}",)
