@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from adapters.contract.message import all_as_sent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from adapters.contract import ChatRequest
     from router.policy.breaker import CircuitBreaker, Permit
@@ -34,8 +34,8 @@ class Turn:
         self,
         request: ChatRequest,
         model: str | None,
-        permits: Sequence[Permit] = (),
-        common: Sequence[Permit] = (),
+        permits: tuple[Permit, ...] = (),
+        common: tuple[Permit, ...] = (),
         *,
         account: bytes | None = None,
     ) -> None:
@@ -45,7 +45,7 @@ class Turn:
         self.tenant: Turn | None = None
         self._usual = permits
         self._common = common
-        self._permits = (*permits, *common)  # those that were not told yet
+        self._permits = permits + common if common else permits  # those that were not told yet
         self._content: bytes | None = None
 
     @property
