@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from adapters.contract.capabilities import Capabilities
 from adapters.contract.errors import AdapterError, AuthenticationFailed, NotWorking, Scope
+from adapters.contract.frozen import quickly_made
 from adapters.contract.message import EMPTY
 from adapters.contract.probe import ProbeResult
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from adapters.contract.request import ChatRequest
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How one attempt ended, as the router tells the adapter.

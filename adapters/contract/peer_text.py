@@ -98,10 +98,12 @@ class PeerText:
         """Return at most `limit` characters of `text` in one line. Masks before it cuts."""
         if type(text) is not str or len(text) > _SHORT_TEXT:
             return self._shown(text, limit)
-        if self._stale or len(self._before) > _KEPT:
+        if self._stale:
             self._before.clear()
         shown = self._before.get((text, limit))
         if shown is None:
+            if len(self._before) > _KEPT:
+                self._before.clear()
             shown = self._before[text, limit] = self._shown(text, limit)
         return shown
 

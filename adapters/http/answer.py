@@ -8,6 +8,7 @@ from typing import Any, Final
 import httpx
 
 from adapters.contract.errors import BadReply
+from adapters.contract.frozen import quickly_made
 from adapters.contract.peer_text import PeerText
 from adapters.wire.json import decode
 
@@ -22,6 +23,7 @@ def text_of(value: bytes) -> str:
         return value.decode("latin-1")
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class WholeAnswer:
     """An answer read to its end, or to a limit where it is an error.
@@ -56,6 +58,11 @@ class WholeAnswer:
         wanted = name.lower().encode("ascii")
         values = [value for each, value in self.raw_headers if each == wanted]
         return text_of(b", ".join(values)) if values else None
+
+    @property
+    def names(self) -> str:
+        """The names of all headers, in lower case and with something between them."""
+        return text_of(b" ".join([name for name, _ in self.raw_headers]))
 
     def texts(self) -> dict[str, str]:
         """Return the headers as text, without those of a name that came before."""

@@ -21,13 +21,14 @@ from adapters.contract.errors import (
     Unreachable,
 )
 from adapters.contract.hops import HOPS
+from adapters.contract.message import EMPTY
 from adapters.contract.peer_text import PeerText
 from adapters.contract.reader import reader
 from adapters.http.failures import CHECK_ADDRESS, CHECK_NETWORK, PROXY_SIGN_IN
 from adapters.http.fingerprint import software_of
 from adapters.http.heads import Heads
 from adapters.http.limits import Limits
-from adapters.http.proxies import proxy_of, unused_proxy
+from adapters.http.proxies import may_name_a_proxy, proxy_of, unused_proxy
 from adapters.http.settings import (
     HARMLESS_COOKIE,
     HARMLESS_HEADER,
@@ -49,6 +50,7 @@ from adapters.http.stock import StockExchange, checked_http2, keeps_connections,
 from adapters.http.transport import StreamTransport, patched
 from adapters.wire.error_body import words
 from adapters.wire.vendor.errors import wait_beside
+from adapters.wire.vendor.retry_after import may_be_told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -149,6 +151,8 @@ class Client:
         self._http2 = checked_http2(flag_of("http2", settings.get("http2", False)))
         self._trust_env = flag_of("trust_env", settings.get("trust_env", False))
         self._proxy = proxy_of(settings.get("proxy"), base, trust_env=self._trust_env)
+        # As the environment is now: another look at each failure would cost more than the rest of its error.
+        self._may_need_proxy = not (self._proxy or self._transport) and may_name_a_proxy(base.scheme)
         self.address = f"{base.host}:{port}" + (" through the proxy" if self._proxy else "")
         self.credentials = credentials
         self._explain = explain
@@ -329,7 +333,8 @@ class Client:
         error.provider = error.provider or self.name
         error.status = error.status or answer.status
         error.request_id = error.request_id or self._request_id(answer)
-        error.retry_after = wait_beside(error, answer.texts(), wall_clock())
+        headers = answer.texts() if may_be_told(answer.names) else EMPTY
+        error.retry_after = wait_beside(error, headers, wall_clock() if headers else None)
         advice = self._advice(error, answer)
         if advice:
             error.args = (f"{error}; {advice}",)
@@ -342,7 +347,7 @@ class Client:
 
     def unconnected(self, error: AdapterError) -> AdapterError:
         """Return `error`, with what to try where no connection was made."""
-        if isinstance(error, Unreachable | ConnectFailed) and not (self._proxy or self._transport):
+        if self._may_need_proxy and isinstance(error, Unreachable | ConnectFailed):
             advice = unused_proxy(self._base)
             if advice:
                 error.args = (f"{error}; {advice}",)

@@ -7,7 +7,7 @@ import os
 import re
 import socket
 import ssl
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import anyio
 import httpx
@@ -23,9 +23,6 @@ from adapters.contract.errors import (
     Unreachable,
 )
 from adapters.contract.reader import reader
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 FAILED: Final = (
     httpx.HTTPError,
@@ -67,6 +64,8 @@ def error_from_transport(
         check: What to do where the address may be wrong, such as `CHECK_ADDRESS`.
         reused: Whether the request went over a kept-alive connection and no byte of an answer had come.
     """
+    if isinstance(error, httpx.ConnectError):  # the most usual one
+        return _connect_error(error, where, address, check)
     if isinstance(error, ReplyTooLarge):
         return ReplyTooLarge(f"{where}: {_words(error)}; {check}")
     if isinstance(error, BadReply):
@@ -77,8 +76,6 @@ def error_from_transport(
         return Unreachable(
             f"{where}: no connection to {address} within the connect timeout; {check}, or wait"
         )
-    if isinstance(error, httpx.ConnectError):
-        return _connect_error(error, where, address, check)
     if isinstance(error, httpx.ProxyError):
         return _proxy_error(error, where)
     if isinstance(error, httpx.LocalProtocolError | httpx.InvalidURL | httpx.UnsupportedProtocol):
@@ -86,7 +83,7 @@ def error_from_transport(
     if isinstance(error, httpx.RemoteProtocolError) and not any(word in _words(error) for word in _CUT):
         return BadReply(f"{where}: the answer is not HTTP ({_words(error)}); {check}")
     if isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError | httpx.TimeoutException | OSError):
-        ours = _our_fault(error)
+        ours = _our_fault(_numbers(_causes(error)))
         if ours:
             return LocalFailure(f"{where}: {ours}")
         return ConnectionLost(f"{where}: the connection was lost ({_words(error)})", reused=reused)
@@ -104,7 +101,8 @@ def _proxy_error(error: httpx.ProxyError, where: str) -> AdapterError:
 
 
 def _connect_error(error: httpx.ConnectError, where: str, address: str, check: str) -> AdapterError:
-    for cause in _causes(error):
+    causes = _causes(error)
+    for cause in causes:
         if isinstance(cause, ssl.SSLError):
             return Unreachable(
                 f"{where}: TLS with {address} failed ({_words(cause)}); check the certificate, and that the "
@@ -114,39 +112,49 @@ def _connect_error(error: httpx.ConnectError, where: str, address: str, check: s
             if cause.errno in _TEMPORARY:
                 return ConnectFailed(f"{where}: the name of {address} could not be resolved for now")
             return Unreachable(f"{where}: there is no host of the name of {address}; {check}")
-    ours = _our_fault(error)
+    numbers = _numbers(causes)
+    ours = _our_fault(numbers)
     if ours:
         return LocalFailure(f"{where}: {ours}")
     return ConnectFailed(
-        f"{where}: no connection to {address} ({_why(error)}); is the service running there?"
+        f"{where}: no connection to {address} ({_why(error, numbers)}); is the service running there?"
     )
 
 
-def _our_fault(error: Exception) -> str | None:
-    numbers = (cause.errno for cause in _causes(error) if isinstance(cause, OSError))
-    return next((_OURS[number] for number in numbers if number in _OURS), None)
+def _our_fault(numbers: list[int]) -> str | None:
+    for number in numbers:
+        if number in _OURS:
+            return _OURS[number]
+    return None
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield the error and all that led to it, groups opened, each once."""
-    waiting: list[BaseException | None] = [error]
+def _causes(error: BaseException) -> list[BaseException]:
+    """Return the error and all that led to it, groups opened, each once."""
+    found: list[BaseException] = []
     seen: set[int] = set()
-    while waiting:
-        current = waiting.pop(0)
+    waiting: list[BaseException | None] = [error]
+    for current in waiting:  # which grows meanwhile
         if current is None or id(current) in seen:
             continue
         seen.add(id(current))
-        yield current
-        waiting += [current.__cause__, current.__context__]
+        found.append(current)
+        waiting += (current.__cause__, current.__context__)
         if isinstance(current, BaseExceptionGroup):
             waiting += current.exceptions
+    return found
 
 
-def _why(error: Exception) -> str:
+def _numbers(causes: list[BaseException]) -> list[int]:
+    """Return the numbers that the system gave to errors, where it did."""
+    return [cause.errno for cause in causes if isinstance(cause, OSError) and cause.errno is not None]
+
+
+def _why(error: Exception, numbers: list[int]) -> str:
     """Return the system's word where there is one; what wraps it only says that all attempts failed."""
-    numbers = (cause.errno for cause in _causes(error) if isinstance(cause, OSError))
-    number = next((number for number in numbers if number in errno.errorcode), None)
-    return _words(error) if number is None else os.strerror(number).lower()
+    for number in numbers:
+        if number in errno.errorcode:
+            return os.strerror(number).lower()
+    return _words(error)
 
 
 def _words(error: BaseException) -> str:

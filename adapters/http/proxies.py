@@ -62,7 +62,7 @@ def proxy_from_environment(base: httpx.URL) -> Secret | None:
     return None
 
 
-def _may_name_a_proxy(scheme: str) -> bool:
+def may_name_a_proxy(scheme: str) -> bool:
     """Whether the usual variables are set, or the system has settings: to read all of it costs more."""
     if sys.platform in ("darwin", "win32"):
         return True
@@ -72,8 +72,6 @@ def _may_name_a_proxy(scheme: str) -> bool:
 
 def unused_proxy(base: httpx.URL) -> str:
     """Return what to say of a failed connection where the environment names a proxy that is not used."""
-    if not _may_name_a_proxy(base.scheme):
-        return ""
     with suppress(ValueError):
         if proxy_from_environment(base) is not None:
             variable = f"{base.scheme.upper()}_PROXY" if getproxies().get(base.scheme) else "ALL_PROXY"

@@ -27,7 +27,6 @@ MOST: Final = 512
 """Attempts that are kept, and replies; the oldest make room."""
 
 _MINUTE: Final = 60.0
-_SHOW_TRAFFIC: Final = (AttemptEnded, RequestEnded, ReplySwitched)
 _EXCUSED: Final = "excused"  # it failed, which says nothing about the provider
 
 
@@ -41,13 +40,6 @@ class _Ring:
 
     def __init__(self) -> None:
         self.items: deque[tuple[float, str, float]] = deque(maxlen=MOST)
-
-    def add(self, now: float, kind: str, seconds: float) -> None:
-        self.items.append((now, kind, seconds))
-
-    def forget(self, now: float) -> None:
-        while self.items and self.items[0][0] + WINDOW <= now:
-            self.items.popleft()
 
     def young(self, now: float) -> dict[str, list[float]]:
         """Return how long those of the last hour took, by kind."""
@@ -93,11 +85,12 @@ class ProviderTraffic:
         if outcome == "skipped":
             self._skip(now)
         else:
-            self._attempts.add(now, outcome if evidence or outcome != "failed" else _EXCUSED, seconds)
+            kind = outcome if evidence or outcome != "failed" else _EXCUSED
+            self._attempts.items.append((now, kind, seconds))
 
     def replied(self, now: float, verdict: Verdict, seconds: float) -> None:
         """Count a reply that ended `now`, `seconds` after its attempt began."""
-        self._replies.add(self._begin(now), verdict, seconds)
+        self._replies.items.append((self._begin(now), verdict, seconds))
 
     def traffic(self, now: float) -> Traffic:
         """Return the summary of the last hour; it is kept until it changes."""
@@ -111,20 +104,17 @@ class ProviderTraffic:
         return self._summary
 
     def _begin(self, now: float) -> float:
-        """Forget what is older than the window and the summary; return the time to write with."""
+        """Forget the summary; return the time to write with."""
         if now < self._seen:
             now = self._seen
         self._seen = now
         self._valid = _NEVER
-        for ring in (self._attempts, self._replies):
-            if ring.items and ring.items[0][0] + WINDOW <= now:
-                ring.forget(now)
-        while self._skipped and self._skipped[0][0] + WINDOW <= now:
-            self._skipped.popleft()
         return now
 
     def _skip(self, now: float) -> None:
         end = (now // _MINUTE + 1) * _MINUTE
+        while self._skipped and self._skipped[0][0] + WINDOW <= now:
+            self._skipped.popleft()
         if self._skipped and self._skipped[-1][0] == end:
             self._skipped[-1] = (end, self._skipped[-1][1] + 1)
         else:
@@ -170,6 +160,9 @@ class TrafficObserver:
 
     __slots__ = ("_by_name", "_clock", "_providers", "_seen")
 
+    listens_to: Final = frozenset((AttemptEnded, RequestEnded, ReplySwitched)).__contains__
+    """Whether events of a class show any traffic."""
+
     def __init__(self, providers: Mapping[str, Provider], clock: Callable[[], float]) -> None:
         self._providers = providers
         self._by_name = {name: ProviderTraffic() for name in providers}
@@ -179,10 +172,6 @@ class TrafficObserver:
     def of(self, provider: str, now: float) -> Traffic:
         """Return what requests showed of a provider in the last hour."""
         return self._by_name[provider].traffic(now)
-
-    def listens_to(self, kind: type[Event]) -> bool:
-        """Whether events of this class show any traffic."""
-        return kind in _SHOW_TRAFFIC
 
     def __call__(self, event: Event) -> None:
         """Take note of `event`."""

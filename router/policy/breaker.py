@@ -36,14 +36,13 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from adapters.contract.keywords import KnownKeywords
 from router.policy.window import Window
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable
 
     from router.policy.breaker_snapshot import BreakerSnapshot, BreakerState
 
@@ -109,17 +108,6 @@ class BreakerPolicy(KnownKeywords):
         return cls(consecutive=None, ratio=None)
 
 
-class _Word(NamedTuple):
-    now: float
-    failed: bool
-    seconds: float = 0.0
-    retry_after: float | None = None
-    outrun: bool = False
-
-
-_new: Final = tuple.__new__  # as `_Word(…)`, in half of the time
-
-
 class TrialGate(Protocol):
     """Decides whether the trial of a half-open breaker may begin here: other processes may have it."""
 
@@ -136,13 +124,28 @@ class TrialGate(Protocol):
         ...
 
 
+class _Hears(Protocol):
+    """Hears once how a call went; see `CircuitBreaker._hear`."""
+
+    def __call__(
+        self,
+        permit: Permit,
+        now: float | None,
+        *,
+        failed: bool = False,
+        seconds: float = 0.0,
+        retry_after: float | None = None,
+        outrun: bool = False,
+    ) -> None: ...
+
+
 class Permit:
     """The permission for one call. The first result told to it counts; later ones are ignored."""
 
     __slots__ = ("_hear", "at", "phase")
 
-    def __init__(self, hear: Callable[[Permit, _Word | None], None], phase: int, at: float) -> None:
-        self._hear: Callable[[Permit, _Word | None], None] | None = hear
+    def __init__(self, hear: _Hears, phase: int, at: float) -> None:
+        self._hear: _Hears | None = hear
         self.phase = phase
         self.at = at
 
@@ -150,7 +153,7 @@ class Permit:
         """Tell that content came, `seconds` after the call began."""
         hear, self._hear = self._hear, None
         if hear is not None:
-            hear(self, _new(_Word, (now, False, seconds, None, False)))
+            hear(self, now, seconds=seconds)
 
     def failed(self, now: float, retry_after: float | None = None) -> None:
         """Tell that the provider failed.
@@ -160,20 +163,21 @@ class Permit:
             retry_after: The seconds of its Retry-After, bounded by the caller
                 (`RetryPolicy.remember`); what is not finite is ignored.
         """
-        self._tell(_Word(now, failed=True, retry_after=retry_after))
+        hear, self._hear = self._hear, None
+        if hear is not None:
+            hear(self, now, failed=True, retry_after=retry_after)
 
     def outrun(self, now: float) -> None:
         """Tell that another provider, asked later, was quicker: only a trial counts as slow."""
-        self._tell(_Word(now, failed=False, outrun=True))
+        hear, self._hear = self._hear, None
+        if hear is not None:
+            hear(self, now, outrun=True)
 
     def released(self) -> None:
         """Tell that the call is evidence of nothing: cancelled, never sent, or the caller's own error."""
-        self._tell(None)
-
-    def _tell(self, word: _Word | None) -> None:
         hear, self._hear = self._hear, None
         if hear is not None:
-            hear(self, word)
+            hear(self, None)
 
 
 class CircuitBreaker:
@@ -306,31 +310,40 @@ class CircuitBreaker:
         """Return a closed breaker with the same policy and random source."""
         return CircuitBreaker(self.policy, self._random)
 
-    def _hear(self, permit: Permit, word: _Word | None) -> None:
+    def _hear(
+        self,
+        permit: Permit,
+        now: float | None,
+        *,
+        failed: bool = False,
+        seconds: float = 0.0,
+        retry_after: float | None = None,
+        outrun: bool = False,
+    ) -> None:
+        """Learn how a call went; at no time (None), if it is evidence of nothing."""
         self._pending.pop(permit, None)
         trial = permit is self._trial
         if trial:
             self._trial = None  # row 7, where this is all
             if self.gate is not None:
                 self.gate.ended()
-        if word is None or permit.phase != self._phase or (word.outrun and not trial):
+        if now is None or permit.phase != self._phase or (outrun and not trial):
             return  # no evidence, or evidence of a past that is over: rule 1
-        if self._seen < word.now:
-            self._seen = word.now
-        now = self._seen
-        too_long = self.policy.slow_call is not None and word.seconds > self.policy.slow_call
-        slow = word.outrun or (not word.failed and too_long)
-        if word.failed:
+        if self._seen < now:
+            self._seen = now
+        now, slow_call = self._seen, self.policy.slow_call
+        slow = outrun or (slow_call is not None and not failed and seconds > slow_call)
+        if failed:
             self._count_failure(permit, now)
         else:
             self._in_a_row = self._since_success = 0
             self._row_ended = -math.inf
-        self._window.add(now, failed=word.failed, slow=slow)
-        good = not (word.failed or slow)
-        if trial and good:
-            self._close()  # row 5
-        elif trial or (not good and self.state(now) == "closed" and self._is_bad(now, permit.at)):
-            self._open(now, word.retry_after)  # rows 6, 1, 2
+        self._window.add(now, failed=failed, slow=slow)
+        if not (failed or slow):
+            if trial:
+                self._close()  # row 5
+        elif trial or (self.closed and self._is_bad(now, permit.at)):
+            self._open(now, retry_after)  # rows 6, 1, 2
 
     def _count_failure(self, permit: Permit, now: float) -> None:
         """Count what belongs to the row: rule 3."""

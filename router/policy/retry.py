@@ -103,4 +103,5 @@ class RetryPolicy(KnownKeywords):
 
     def pause(self, failures: int, random_source: random.Random) -> float:
         """Return the back-off in seconds after so many failures of a provider in this request."""
-        return random_source.uniform(0.0, min(self.backoff_cap, self.backoff * 2 ** (failures - 1)))
+        longest: float = min(self.backoff_cap, self.backoff * 2 ** (failures - 1))
+        return random_source.random() * longest

@@ -14,7 +14,7 @@ BUCKETS: Final = 12
 class _Bucket:
     """The calls of one step of a window."""
 
-    index: int
+    index: float
     calls: int = 0
     failures: int = 0
     slow: int = 0
@@ -35,10 +35,10 @@ class Window:
 
     def add(self, now: float, *, failed: bool, slow: bool) -> None:
         """Count a call that ended `now`, which is never before the last one's."""
-        index = int(now // self._width)
-        if not self._buckets or self._buckets[-1].index != index:
-            self._buckets.append(_Bucket(index))
-        newest = self._buckets[-1]
+        index, buckets = now // self._width, self._buckets
+        if not buckets or buckets[-1].index != index:
+            buckets.append(_Bucket(index))
+        newest = buckets[-1]
         newest.calls += 1
         newest.failures += failed
         newest.slow += slow

@@ -106,10 +106,11 @@ def told(error: AdapterError) -> str:
     words = _WORDS.get(kind) or next(_WORDS[each] for each in kind.__mro__ if each in _WORDS)
     if error.status is not None:
         words += f", HTTP status {error.status}"
+    if not error.keys:
+        return words
     if len(error.keys) > _SHOWN:
         return f"{words} ({len(error.keys)} keys)"
-    if error.keys:
-        words += f" (key{'s' * (len(error.keys) > 1)} {', '.join(f'#{number}' for number in error.keys)})"
+    words += f" (key{'s' * (len(error.keys) > 1)} {', '.join(f'#{number}' for number in error.keys)})"
     return words
 
 

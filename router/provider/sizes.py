@@ -208,7 +208,7 @@ class Sizes:
             now: On the event loop's clock.
         """
         known = self._models.get(model)
-        if known is None and said is None and not self.listed:
+        if said is None and not self.listed and (known is None or now >= known.until):
             return None
         limit = self.limit(model, said, now)
         past = known.refused if known is not None and now < known.until else None

@@ -141,7 +141,9 @@ class Standing:
         It ends no Retry-After: a provider that answers while it is held back was asked before that.
         """
         own_account = turn.account is not None
-        self._lift(now, own_account=own_account)
+        self.last_success_at = now
+        if self._is_doubted:
+            self._lift_doubts(own_account=own_account)
         known = self._models.get(_key(turn.model))
         if known is not None and not own_account:
             known.missing_until = -math.inf
@@ -151,21 +153,20 @@ class Standing:
 
     def failed(self, error: AdapterError, turn: Turn, now: float, policy: RetryPolicy) -> Scope:
         """Learn that an attempt failed before content; return whom the failure is taken to speak about."""
-        scope = self._judged(error, turn)
+        of_account = speaks_of_account(error)
+        scope = self._judged(error, turn, of_account=of_account)
         self._remember(error, scope, turn, now, policy, "the last attempt failed")
         if scope is Scope.REQUEST or isinstance(error, NotWorking):
             turn.released()
         else:
             asked = policy.push_back(error)
             pause = None if asked is None else min(asked, policy.remember)
-            turn.failed(
-                now, pause, of_model_only=scope is Scope.MODEL, of_account_only=speaks_of_account(error)
-            )
+            turn.failed(now, pause, of_model_only=scope is Scope.MODEL, of_account_only=of_account)
         return scope
 
     def broke_off(self, error: AdapterError, turn: Turn, now: float, policy: RetryPolicy) -> Scope:
         """Learn that a reply failed after content; return whom the failure is taken to speak about."""
-        scope = self._judged(error, turn)
+        scope = self._judged(error, turn, of_account=speaks_of_account(error))
         self._broke_off = self._broke_off or not (scope is Scope.REQUEST or isinstance(error, ModelNotFound))
         self._remember(error, scope, turn, now, policy, "the last reply broke off")
         return scope
@@ -173,7 +174,9 @@ class Standing:
     def replied(self, now: float, verdict: Verdict) -> None:
         """Learn how a reply ended."""
         if verdict in _WHOLE:
-            self._lift(now)
+            self.last_success_at = now
+            if self._is_doubted:
+                self._lift_doubts(own_account=False)
             self._broke_off = False
             self.by_request = answered(now)
 
@@ -359,13 +362,13 @@ class Standing:
 
     # -- what follows from a failure
 
-    def _judged(self, error: AdapterError, turn: Turn) -> Scope:
+    def _judged(self, error: AdapterError, turn: Turn, *, of_account: bool) -> Scope:
         """Return whom a failure is taken to speak about: the table of the module."""
         said = (error.own_scope or error.scope) if self._of_tenant else error.scope
         if said is Scope.REQUEST:
             return Scope.REQUEST
         self._is_doubted = True
-        signs = self._signs[speaks_of_account(error)]
+        signs = self._signs[of_account]
         if error.ambiguous:
             met = signs.doubts.setdefault(type(error).__name__, set())
             if len(met) < ENOUGH:
@@ -399,22 +402,21 @@ class Standing:
     ) -> None:
         if scope is Scope.REQUEST:
             return
-        record = self._record(model) if scope is Scope.MODEL else self.whole
-        if scope is Scope.MODEL and isinstance(error, NotWorking) and not isinstance(error, QuotaExhausted):
+        refused, used_up = isinstance(error, NotWorking), isinstance(error, QuotaExhausted)
+        if refused and not used_up and scope is Scope.MODEL:
+            record = self._record(model)
             record.missing_until = now + policy.missing_model_pause
             lacking = isinstance(error, ModelNotFound)
             record.missing_reason = "it does not have" if lacking else "it does not let this account use"
         pause = policy.push_back(error)
-        if pause is None and isinstance(error, QuotaExhausted):
+        if pause is None and used_up:
             pause = policy.quota_pause
         if pause is not None:
+            record = self._record(model) if scope is Scope.MODEL else self.whole
             until, account = now + min(pause, policy.remember), speaks_of_account(error)
             record.hold(until, type(error).__name__, account=account)
 
-    def _lift(self, now: float, *, own_account: bool = False) -> None:
-        self.last_success_at = now
-        if not self._is_doubted:
-            return
+    def _lift_doubts(self, *, own_account: bool) -> None:
         self._signs[False].forget()
         if not own_account or self._of_tenant:  # the configured account is another one
             self._signs[True].forget()

@@ -6,12 +6,13 @@ on the configured account, and of the one that counts only what concerns every a
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from adapters.contract.message import all_as_sent
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable
 
     from adapters.contract import ChatRequest
     from router.policy.breaker import CircuitBreaker, Permit
@@ -33,8 +34,8 @@ class Turn:
         self,
         request: ChatRequest,
         model: str | None,
-        permits: Sequence[Permit] = (),
-        common: Sequence[Permit] = (),
+        permits: tuple[Permit, ...] = (),
+        common: tuple[Permit, ...] = (),
         *,
         account: bytes | None = None,
     ) -> None:
@@ -44,20 +45,14 @@ class Turn:
         self.tenant: Turn | None = None
         self._usual = permits
         self._common = common
-        self._permits = (*permits, *common)  # those that were not told yet
+        self._permits = permits + common if common else permits  # those that were not told yet
         self._content: bytes | None = None
 
     @property
     def content(self) -> bytes:
         """A digest of the messages: equal for the same content, whoever asks and how often."""
         if self._content is None:
-            # Few requests ask for it, and an adapter that speaks HTTP has loaded both before.
-            from hashlib import blake2b
-
-            from msgspec.json import encode
-
-            messages = encode(all_as_sent(self.request.messages), order="sorted", enc_hook=dict)
-            self._content = blake2b(messages, digest_size=16).digest()
+            self._content = _digest()(all_as_sent(self.request.messages))
         return self._content
 
     @property
@@ -83,7 +78,8 @@ class Turn:
             of_account_only: Whether only those of the account count it.
         """
         whole = (*self._usual[:1], *self._common[:1])
-        for permit in self._permits:
+        permits, self._permits = self._permits, ()
+        for permit in permits:
             if (of_model_only and permit in whole) or (of_account_only and permit in self._common):
                 permit.released()
             else:
@@ -106,6 +102,17 @@ class Turn:
 
     def __repr__(self) -> str:
         return f"<Turn for the model {self.model!r}>"
+
+
+@cache
+def _digest() -> Callable[[object], bytes]:
+    """Return what makes a digest. Few programs need one; an adapter that speaks HTTP loads both modules."""
+    from hashlib import blake2b
+
+    from msgspec.json import Encoder
+
+    encode = Encoder(order="sorted", enc_hook=dict).encode
+    return lambda value: blake2b(encode(value), digest_size=16).digest()
 
 
 def permits_of(whole: CircuitBreaker, model: CircuitBreaker, now: float) -> tuple[Permit, ...]:

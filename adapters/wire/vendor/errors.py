@@ -41,8 +41,9 @@ def error_from(
             neither are the headers.
     """
     judged = classify(error, status, now=now)
-    code = str(status) if status else "no code"
-    labels = ", ".join([shown(label) for label in judged.labels[:2]]) or code
+    labels = ", ".join([shown(label) for label in judged.labels[:2]])
+    if not labels:
+        labels = str(status) if status else "no code"
     said = shown(judged.message) or "no message"
     # Of what is ambiguous the class says whom it may concern once other requests met it too.
     scope = None if judged.ambiguous else judged.scope

@@ -76,8 +76,6 @@ _DATE: Final = re.compile(
 
 _ASKS: Final = frozenset({"retry-after", "x-retry-after", "x-ratelimit-retry-after", "ratelimit-retry-after"})
 _ASKS_MS: Final = frozenset({"retry-after-ms", "x-ms-retry-after-ms", "x-retry-after-ms"})
-_ASKING: Final = ("limit", "retry")
-"""One of these stands in the name of every header that asks for a wait."""
 _PREFIX: Final = "llm_provider-"
 _LIMIT: Final = re.compile(
     r"(?:x-)?(?:anthropic-)?(?:ratelimit|rate-limit|ratelimitbysize)-(?P<before>[a-z-]{0,40}?)-?"
@@ -93,6 +91,15 @@ _FIELDS: Final = frozenset({
 _FIELDS_MS: Final = frozenset({"retryafterms", "retryinms", "retrydelayms", "resetinms", "resetafterms"})
 
 
+def may_be_told(names: str) -> bool:
+    """Whether one of the headers of these names may ask for a wait.
+
+    Args:
+        names: In lower case, with something between them.
+    """
+    return "limit" in names or "retry" in names  # as in all names below
+
+
 def wait_of_headers(headers: Mapping[str, str], now: datetime, *, limited: bool = True) -> float | None:
     """Return the seconds that the headers of an answer ask for, or None.
 
@@ -105,8 +112,7 @@ def wait_of_headers(headers: Mapping[str, str], now: datetime, *, limited: bool 
         limited: Whether the answer was refused for a limit. Otherwise a limit counts that is told to be used
             up, and no other: a service that failed sends its limits as well.
     """
-    names = " ".join(headers).lower()
-    if not any(word in names for word in _ASKING):
+    if not may_be_told(" ".join(headers).lower()):
         return None
     named = _named(headers)
     clock = _http_date(named.get("date", "")) or now

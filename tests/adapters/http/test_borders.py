@@ -157,6 +157,17 @@ async def test_a_failed_connection_tells_of_a_proxy_that_is_not_used(monkeypatch
     assert "proxy" not in str(await failure_of(OpenAICompatible("http://127.0.0.1:9/v1")))
 
 
+async def test_the_environment_counts_as_it_was_when_the_adapter_was_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    adapter = OpenAICompatible("http://127.0.0.1:9/v1")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("NO_PROXY", "")
+    assert "proxy" not in str(await failure_of(adapter))
+
+
 async def test_407_is_the_word_of_a_proxy() -> None:
     error = await failure_of(at(lambda request: answer(407, "no"), api_key=KEY))
     assert isinstance(error, AuthenticationFailed)
