@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
@@ -47,7 +48,7 @@ class AttemptResult:
         ended: When it came to its outcome, the clean-up after a failure included.
         flow: Where the adapter tells which deltas come without waiting.
         generator: The adapter's, where the first content came.
-        early: The deltas read, the first content last.
+        early: The deltas read, the first content last; the reply takes them from here.
         error: What went wrong, where it did.
         bug: What the adapter raised that no adapter should.
         phase: How far it came.
@@ -57,7 +58,7 @@ class AttemptResult:
     ended: float = 0.0
     flow: Flow = field(default_factory=Flow)
     generator: AsyncGenerator[Delta, None] | None = None
-    early: list[Delta] = field(default_factory=list)
+    early: deque[Delta] = field(default_factory=deque)
     error: AdapterError | None = None
     bug: Exception | None = None
     phase: Phase = "waiting"
