@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from adapters.contract.frozen import quickly_made
-from adapters.contract.other_names import no_attribute
+from adapters.contract.other_names import with_advice
 from adapters.contract.tool_call import ToolCallFragment
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class Switch:
     shown: int
 
 
+@with_advice(_INSTEAD)
 @dataclass(slots=True)
 class Delta:
     """An increment of a reply; `str(delta)` is its text.
@@ -105,11 +106,6 @@ class Delta:
     def is_last(self) -> bool:
         """Whether this proves that the reply is complete."""
         return self.ends or self.finish_reason is not None
-
-    if not TYPE_CHECKING:  # a type checker refuses these by itself
-
-        def __getattr__(self, name: str) -> NoReturn:
-            raise no_attribute("Delta", name, _INSTEAD)
 
 
 @quickly_made

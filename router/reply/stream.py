@@ -29,7 +29,7 @@ from anyio.abc import ObjectReceiveStream
 
 from adapters.contract import Delta
 from adapters.contract.errors import AdapterError, ContentRefused
-from adapters.contract.other_names import no_attribute
+from adapters.contract.other_names import with_advice
 from adapters.generator import checked
 from router.errors import verdict_of
 from router.events import ReplySwitched
@@ -50,13 +50,10 @@ if TYPE_CHECKING:
 
 INSTEAD: Final = {
     **dict.fromkeys(("text", "content", "output_text"), "`await reply.read_text()`, or `reply.text_so_far`"),
-    **{
-        name: f"`whole = await reply.collect()`, then `whole.{name}`"
-        for name in ("message", "tool_calls", "reasoning", "final_text", "parsed", "cost")
-    },
+    **{name: f"`whole = await reply.collect()`, then `whole.{name}`" for name in ("message", "parsed")},
     "choices": "`await reply.read_text()` for the text, or `async for delta in reply:` for its pieces",
 }
-"""What a whole reply has, or the reply of another library -> how a stream is read."""
+"""What a whole reply alone has, or the reply of another library -> how a stream is read."""
 
 
 class _State(Enum):
@@ -67,6 +64,7 @@ class _State(Enum):
     ENDED = "ended"
 
 
+@with_advice(INSTEAD)
 class ReplyStream(Readout, Iteration, ObjectReceiveStream[Delta]):  # type: ignore[misc] # anyio's `__aiter__` returns self
     """A reply as it comes: iterate over it for deltas, or call `read_text()` or `collect()`.
 
@@ -387,9 +385,6 @@ class ReplyStream(Readout, Iteration, ObjectReceiveStream[Delta]):  # type: igno
             return self._first_content
 
     if not TYPE_CHECKING:  # a type checker refuses these by itself
-
-        def __getattr__(self, name: str) -> NoReturn:
-            raise no_attribute("ReplyStream", name, INSTEAD)
 
         def __iter__(self) -> NoReturn:
             raise TypeError(

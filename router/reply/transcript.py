@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from adapters.contract.delta import Beside, together
 from adapters.contract.message import Message
-from adapters.contract.other_names import no_attribute
+from adapters.contract.other_names import with_advice
 from adapters.contract.tool_call import ToolCall
 from router.reply.parsing import parsed
 
@@ -47,6 +47,7 @@ class Choice:
     finish_reason: str | None
 
 
+@with_advice(_INSTEAD)
 @dataclass(frozen=True, slots=True)
 class Reply:
     """A collected reply.
@@ -152,11 +153,6 @@ class Reply:
             ValueError: The text is not JSON, or not of this kind; the message says where.
         """
         return parsed(self.final_text or self.text, kind)
-
-    if not TYPE_CHECKING:  # a type checker refuses these by itself
-
-        def __getattr__(self, name: str) -> NoReturn:
-            raise no_attribute("Reply", name, _INSTEAD)
 
     def __str__(self) -> str:
         return self.text
