@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
@@ -58,7 +57,7 @@ class AttemptResult:
     ended: float = 0.0
     flow: Flow = field(default_factory=Flow)
     generator: AsyncGenerator[Delta, None] | None = None
-    early: deque[Delta] = field(default_factory=deque)
+    early: list[Delta] = field(default_factory=list)
     error: AdapterError | None = None
     bug: Exception | None = None
     phase: Phase = "waiting"

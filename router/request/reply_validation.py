@@ -19,7 +19,6 @@ from router.reply.parsing import parsed
 from router.reply.transcript import Transcript
 
 if TYPE_CHECKING:
-    from collections import deque
     from collections.abc import AsyncGenerator, Callable
 
     from adapters.contract import Delta
@@ -64,7 +63,7 @@ class Validation:
     clock: Callable[[], float]
 
     async def read_on(
-        self, generator: AsyncGenerator[Delta, None], early: deque[Delta], provider: str
+        self, generator: AsyncGenerator[Delta, None], early: list[Delta], provider: str
     ) -> AdapterError | None:
         """Read a reply whose first content came to its end; return why it is refused, or None.
 
