@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final
 
 from adapters.contract.frozen import quickly_made
-from adapters.contract.other_names import no_attribute
+from adapters.contract.other_names import with_advice
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -38,6 +38,7 @@ class Usage:
     cache_write_tokens: int | None = None
 
 
+@with_advice(_INSTEAD)
 @dataclass(slots=True)
 class Delta:
     """An increment of a reply; `str(delta)` is its text.
@@ -88,11 +89,6 @@ class Delta:
     def is_last(self) -> bool:
         """Whether this proves that the reply is complete."""
         return self.ends or self.finish_reason is not None
-
-    if not TYPE_CHECKING:  # a type checker refuses these by itself
-
-        def __getattr__(self, name: str) -> NoReturn:
-            raise no_attribute("Delta", name, _INSTEAD)
 
 
 @quickly_made

@@ -110,6 +110,7 @@ class ContentClock:
         deadline: Of the request.
         usual: The router's own, where the request has others: a stricter limit of a caller proves nothing
             about the provider when it strikes.
+        stall_of: What sets `stall` there, for messages.
     """
 
     __slots__ = (
@@ -123,10 +124,16 @@ class ContentClock:
         "_waited",
     )
 
-    def __init__(self, timeouts: Timeouts, deadline: Deadline, usual: Timeouts | None = None) -> None:
+    def __init__(
+        self,
+        timeouts: Timeouts,
+        deadline: Deadline,
+        usual: Timeouts | None = None,
+        stall_of: str = "Timeouts.stall",
+    ) -> None:
         self._timeouts = timeouts
         self._usual = usual or timeouts
-        self._stall_of = "Timeouts.stall"
+        self._stall_of = stall_of
         self._deadline = deadline
         self._drip = _OFF if timeouts.drip_rate is None else _guard(timeouts)
         self._waited = 0.0  # in all
@@ -154,7 +161,7 @@ class ContentClock:
 
     def heard(self, delta: Delta) -> None:
         """Count what came; only content starts the clock anew."""
-        if delta.has_content:
+        if delta.text or delta.has_content:  # mostly text, without the call
             self._content_at = self._waited
             if self._timeouts.drip_rate is None:
                 return
@@ -163,13 +170,16 @@ class ContentClock:
 
     def limit(self, now: float) -> float:
         """Return when a wait that begins `now` has to end."""
-        silent = self._content_at + self._timeouts.stall
-        if self._timeouts.drip_rate is None:
-            self._by_rate = False
-            return min(now + silent - self._waited, self._deadline.at)
-        slow = self._drip.deadline(self._waited)
-        self._by_rate = slow < silent
-        return min(now + min(silent, slow) - self._waited, self._deadline.at)
+        end = self._content_at + self._timeouts.stall
+        self._by_rate = False
+        if self._timeouts.drip_rate is not None:
+            slow = self._drip.deadline(self._waited)
+            if slow < end:
+                self._by_rate, end = True, slow
+        limit, last = now + end - self._waited, self._deadline.at
+        if limit < last:
+            return limit
+        return last
 
     def ran_out(self, limit: float) -> Stalled:
         """Return the error of the wait that was ended at its `limit`."""
@@ -187,33 +197,41 @@ class ContentClock:
         return Stalled(text, scope=Scope.REQUEST if stricter else None)
 
 
-class WaitClock:
-    """The content clock, handed down to an adapter that limits its waits itself (`Flow.guarded`).
+class WaitClock(ContentClock):
+    """A content clock that reads the time itself, for an adapter that limits its waits (`Flow.guarded`).
 
     A wait for pings is one of several, so each is given what is left, not the whole limit anew.
 
     Args:
-        content: The clock of the reply.
         now: Returns the time on the event loop's clock.
+        deadline: Of the request.
+        timeouts: As of `ContentClock`, and so are the others.
     """
 
-    __slots__ = ("_began", "_content", "_limit", "_now")
+    __slots__ = ("_began", "_limit", "_now")
 
-    def __init__(self, content: ContentClock, now: Callable[[], float]) -> None:
-        self._content = content
+    def __init__(
+        self,
+        now: Callable[[], float],
+        deadline: Deadline,
+        timeouts: Timeouts,
+        usual: Timeouts | None = None,
+        stall_of: str = "Timeouts.stall",
+    ) -> None:
+        ContentClock.__init__(self, timeouts, deadline, usual, stall_of)
         self._now = now
         self._began = self._limit = 0.0
 
     def begin(self) -> float:
         """Return the time until which a wait that begins now may last."""
-        self._began = self._now()
-        self._limit = self._content.limit(self._began)
-        return self._limit
+        self._began = began = self._now()
+        self._limit = limit = self.limit(began)
+        return limit
 
     def end(self) -> None:
         """Count the wait."""
-        self._content.waited(self._now() - self._began)
+        self._waited += self._now() - self._began
 
     def expired(self) -> Stalled:
         """Return the error of a wait that lasted until its limit."""
-        return self._content.ran_out(self._limit)
+        return self.ran_out(self._limit)

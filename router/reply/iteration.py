@@ -11,7 +11,7 @@ from types import AsyncGeneratorType
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator
 
     from adapters.contract import Delta
 
@@ -21,25 +21,22 @@ _OURS: Final = 3
 
 
 class Iteration:
-    """Keeps the generator of one reply."""
+    """What a reply needs to be iterated over."""
 
-    __slots__ = ("_kept",)
+    _kept: AsyncGenerator[Delta, None] | None
 
-    def __init__(self) -> None:
-        self._kept: AsyncGenerator[Delta, None] | None = None
-
-    def of(self, make: Callable[[], AsyncGenerator[Delta, None]]) -> AsyncGenerator[Delta, None]:
-        """Return the generator that rests at its `yield`, or a new one.
-
-        Args:
-            make: Returns a new one.
-        """
+    def __aiter__(self) -> AsyncGenerator[Delta, None]:
+        """Return the iterator over the deltas. Who leaves the loop may go on later with another."""
         kept = self._kept
         if not isinstance(kept, AsyncGeneratorType) or kept.ag_frame is None or kept.ag_running:
-            kept = self._kept = make()
+            kept = self._kept = self._iterate()
         return kept
 
-    def close(self) -> None:
+    def _iterate(self) -> AsyncGenerator[Delta, None]:
+        """Return a new generator of the deltas from here on."""
+        raise NotImplementedError
+
+    def _close_iteration(self) -> None:
         """Close the generator where it rests at its `yield` and no loop holds it: it waits for nothing there.
 
         A loop that goes on over it is told by an error that the reply was closed: a closed generator would

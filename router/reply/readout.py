@@ -20,7 +20,7 @@ class Readout:
     @property
     def switches(self) -> tuple[Switch, ...]:
         """Where another provider took over, if the router was told to let it."""
-        return tuple(self._transcript.switches)
+        return self._transcript.switches
 
     @property
     def model(self) -> str | None:

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections import deque
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from enum import Enum
@@ -30,11 +29,11 @@ from anyio.abc import ObjectReceiveStream
 
 from adapters.contract import Delta
 from adapters.contract.errors import AdapterError, ContentRefused
-from adapters.contract.other_names import no_attribute
-from adapters.generator import Misbehaved, checked
+from adapters.contract.other_names import with_advice
+from adapters.generator import checked
 from router.errors import verdict_of
 from router.events import ReplySwitched
-from router.reply.clock import ContentClock, WaitClock
+from router.reply.clock import WaitClock
 from router.reply.closed import was_closed
 from router.reply.iteration import Iteration
 from router.reply.overlap import Overlap
@@ -51,13 +50,10 @@ if TYPE_CHECKING:
 
 INSTEAD: Final = {
     **dict.fromkeys(("text", "content", "output_text"), "`await reply.read_text()`, or `reply.text_so_far`"),
-    **{
-        name: f"`whole = await reply.collect()`, then `whole.{name}`"
-        for name in ("message", "tool_calls", "reasoning", "final_text", "parsed", "cost")
-    },
+    **{name: f"`whole = await reply.collect()`, then `whole.{name}`" for name in ("message", "parsed")},
     "choices": "`await reply.read_text()` for the text, or `async for delta in reply:` for its pieces",
 }
-"""What a whole reply has, or the reply of another library -> how a stream is read."""
+"""What a whole reply alone has, or the reply of another library -> how a stream is read."""
 
 
 class _State(Enum):
@@ -68,7 +64,11 @@ class _State(Enum):
     ENDED = "ended"
 
 
-class ReplyStream(Readout, ObjectReceiveStream[Delta]):
+_OPEN, _READING, _LEAVING, _CLOSING, _ENDED = _State  # looked up in a third of the time
+
+
+@with_advice(INSTEAD)
+class ReplyStream(Readout, Iteration, ObjectReceiveStream[Delta]):  # type: ignore[misc] # anyio's `__aiter__` returns self
     """A reply as it comes: iterate over it for deltas, or call `read_text()` or `collect()`.
 
     Use it as an async context manager, so that leaving early closes it. It may be opened, read and closed in
@@ -80,35 +80,34 @@ class ReplyStream(Readout, ObjectReceiveStream[Delta]):
         verdict: How the reply ended, or None while it runs.
     """
 
-    def __init__(self, commitment: Commitment, takeover: Takeover) -> None:
+    def __init__(self, commitment: Commitment, takeover: Takeover | None = None) -> None:
         context = commitment.context
         self.request_id = context.request_id
         self.verdict: Verdict | None = None
-        self._takeover: Takeover | None = takeover
-        self._state = _State.OPEN
+        self._takeover = takeover
+        self._state = _OPEN
         self._transcript = Transcript()
         self._first_content = context.clock()
-        self._clock = ContentClock(context.timeouts, context.deadline, context.usual)
-        self._waits = WaitClock(self._clock, context.clock)
+        self._clock = WaitClock(context.clock, context.deadline, *commitment.clocks)
         self._steady = context.timeouts.drip_rate is None
-        self._iteration = Iteration()
+        self._kept = None
         self._scope: anyio.CancelScope | None = None  # while READING and LEAVING
         self._over: anyio.Event | None = None  # set when ENDED, for those who wait for it
         self._closed_at: float | None = None
         self._closed_by = ""
         self._error: Exception | None = None
+        self._overlap = Overlap.after("")
+        self._cut: Exception | None = None  # what broke it off, to be told behind what the overlap held back
         self._adopt(commitment)
 
     def _adopt(self, commitment: Commitment) -> None:
         self._commitment = commitment
         self._generator = commitment.generator
         self._flow = commitment.attempt.flow
-        self._flow.clock = self._waits
-        self._early = deque(commitment.attempt.early)
-        self._clock.restart(*commitment.clocks)
-        continued = commitment.switch is not None and commitment.switch.kind == "continue"
-        self._overlap = Overlap.after(self._transcript.text if continued else "")
-        self._cut: Exception | None = None  # what broke it off, to be told behind what the overlap held back
+        self._flow.clock = self._clock
+        early = commitment.attempt.early
+        self._flow.ready.extendleft(reversed(early))  # what was read before the commit comes first
+        early.clear()
 
     @property
     def provider(self) -> str:
@@ -129,34 +128,49 @@ class ReplyStream(Readout, ObjectReceiveStream[Delta]):
             anyio.ClosedResourceError: The stream was closed, here or by the router; the text says by whom.
             anyio.BusyResourceError: Another task is reading.
         """
-        if self._state is not _State.OPEN:
+        if self._state is not _OPEN:
             raise self._not_open()
-        if self._early:
-            return self._take(self._early.popleft())
         if self._transcript.proved:
             return await self._end_proved()
-        if self._cut is not None:
-            return await self._broke_off(self._cut)
-        if self._flow.ready:
+        flow, error = self._flow, self._cut
+        delta: Delta | None = None
+        if error is None:
             try:
-                return self._take(checked(self._flow.ready.popleft()))
-            except Misbehaved as bug:
-                return await self._broke_off(bug)
-        return await self._next()
+                if flow.ready:
+                    delta = checked(flow.ready.popleft())
+                elif flow.guarded:  # what stands here costs each wait
+                    self._state = _READING
+                    delta = checked(await anext(self._generator))
+                else:
+                    delta = await self._next()
+            except Exception as raised:  # noqa: BLE001 - judged below
+                error = raised
+            except BaseException:
+                await self._close("cancelled")
+                raise
+            if self._state is _LEAVING:
+                await self._leave()
+            self._state = _OPEN
+        if delta is None:
+            return await self._broke_off(error or self._clock.expired())
+        return self._take(delta)
+
+    async def _next(self) -> Delta | None:
+        """Return the next delta of an adapter that does not limit its waits; None where the limit came."""
+        with self._reading(self._clock.begin()):
+            try:
+                return checked(await anext(self._generator))
+            finally:
+                self._clock.end()
+        return None
 
     async def receive_ready(self) -> list[Delta]:
         """Return what has come, at least one delta; it waits for the first only, and raises as `receive`."""
         deltas = [await self.receive()]
-        while self._early and not self._transcript.proved:
-            deltas.append(self._take(self._early.popleft()))
         ready = self._flow.ready
         while ready and isinstance(ready[0], Delta) and not self._transcript.proved:
             deltas.append(self._take(ready.popleft()))
         return deltas
-
-    def __aiter__(self) -> AsyncGenerator[Delta, None]:  # type: ignore[override] # anyio's returns self
-        """Return the iterator over the deltas. Who leaves the loop may go on later with another."""
-        return self._iteration.of(self._iterate)
 
     async def _iterate(self) -> AsyncGenerator[Delta, None]:
         transcript = self._transcript
@@ -166,7 +180,7 @@ class ReplyStream(Readout, ObjectReceiveStream[Delta]):
             except anyio.EndOfStream:
                 return
             yield delta
-            if self._early or transcript.proved or not (self._steady and self._overlap.decided):
+            if transcript.proved or not (self._steady and self._overlap.decided):
                 continue
             ready, silent = self._flow.ready, True  # without a call for each; who closes it empties it
             while ready and type(ready[0]) is Delta:
@@ -181,7 +195,7 @@ class ReplyStream(Readout, ObjectReceiveStream[Delta]):
 
     def _not_open(self) -> Exception:
         """Return what a reader gets who comes while another one reads, or after the end."""
-        if self._state in (_State.READING, _State.LEAVING):
+        if self._state in (_READING, _LEAVING):
             return anyio.BusyResourceError("reading from")
         return anyio.EndOfStream() if self.verdict == "complete" else self._was_closed()
 
@@ -189,51 +203,22 @@ class ReplyStream(Readout, ObjectReceiveStream[Delta]):
         since = 0.0 if self._closed_at is None else max(0.0, anyio.current_time() - self._closed_at)
         return was_closed(self.provider, since, self._closed_by, self.verdict)
 
-    async def _next(self) -> Delta:
-        """Return the next delta, read under the clocks: ours, or those of an adapter that was handed them."""
-        guarded = self._flow.guarded
-        delta: Delta | None = None
-        error: Exception | None = None
-        left_normally = False
-        try:
-            if guarded:  # what stands here costs each wait
-                self._state = _State.READING
-                delta = checked(await anext(self._generator))
-            else:
-                with self._reading(self._waits.begin()):
-                    delta = checked(await anext(self._generator))
-            left_normally = True
-        except Exception as raised:  # noqa: BLE001 - judged below
-            error, left_normally = raised, True
-        finally:
-            if self._state is _State.READING:
-                self._state = _State.OPEN
-            if not left_normally:
-                await self._close("cancelled")
-        await self._leave_if_told()
-        if not guarded:
-            self._waits.end()
-        if delta is None:
-            return await self._broke_off(error or self._waits.expired())
-        return self._take(delta)
-
     @contextmanager
     def _reading(self, deadline: float) -> Iterator[None]:
         """Be READING inside, until a time on the event loop's clock; OPEN again behind it, unless LEAVING."""
-        self._state = _State.READING
+        self._state = _READING
         try:
             with anyio.CancelScope(deadline=deadline) as self._scope:
                 yield
         finally:
             self._scope = None
-            if self._state is _State.READING:
-                self._state = _State.OPEN
+            if self._state is _READING:
+                self._state = _OPEN
 
-    async def _leave_if_told(self) -> None:
-        """Close the reply, in the task that read it, where `aclose()` was called meanwhile."""
-        if self._state is _State.LEAVING:
-            await self._close("closed")
-            raise self._was_closed()
+    async def _leave(self) -> NoReturn:
+        """Close the reply, in the task that read it: `aclose()` was called meanwhile."""
+        await self._close("closed")
+        raise self._was_closed()
 
     async def aclose(self) -> None:
         """Close the reply; idempotent. A task that is reading gets ClosedResourceError.
@@ -248,16 +233,16 @@ class ReplyStream(Readout, ObjectReceiveStream[Delta]):
         Args:
             who: Who closes it, for the error of somebody who reads on.
         """
-        self._iteration.close()
-        if self._state in (_State.OPEN, _State.READING):
+        self._close_iteration()
+        if self._state in (_OPEN, _READING):
             self._closed_by = who
-        if self._state is _State.OPEN:
+        if self._state is _OPEN:
             await self._close("closed")
-        if self._state is _State.ENDED:
+        if self._state is _ENDED:
             return
         self._over = self._over or anyio.Event()
-        if self._state is _State.READING:
-            self._state = _State.LEAVING
+        if self._state is _READING:
+            self._state = _LEAVING
             if self._scope is None:
                 self._flow.interrupt()
             else:
@@ -304,7 +289,7 @@ class ReplyStream(Readout, ObjectReceiveStream[Delta]):
         context = self._commitment.context
         try:
             if self._flow.guarded:
-                self._state = _State.READING
+                self._state = _READING
                 await anext(self._generator, None)
             else:
                 with self._reading(min(context.clock() + context.timeouts.close, context.deadline.at)):
@@ -323,7 +308,7 @@ class ReplyStream(Readout, ObjectReceiveStream[Delta]):
             self._cut = raised
             return self._take(Delta(held))
         error = self._commitment.learned(raised, self._commitment.context.clock())
-        switch = await self._taken_over(error)
+        switch = None if self._takeover is None else await self._taken_over(error, self._takeover)
         if switch is not None:
             self._commitment.context.ledger.tell(ReplySwitched(self.request_id, switch, error))
             return self._take(Delta(switch=switch))
@@ -331,7 +316,7 @@ class ReplyStream(Readout, ObjectReceiveStream[Delta]):
         await self._close(verdict_of(error))
         raise self._commitment.interrupted(error, self._transcript) from error
 
-    async def _taken_over(self, error: AdapterError) -> Switch | None:
+    async def _taken_over(self, error: AdapterError, takeover: Takeover) -> Switch | None:
         """Return the switch to the provider that takes over, once it has committed, or None."""
         broken = self._commitment
         successor: Commitment | None = None
@@ -339,8 +324,7 @@ class ReplyStream(Readout, ObjectReceiveStream[Delta]):
         try:
             with self._reading(math.inf):
                 await broken.release()
-                assert self._takeover is not None
-                successor = await self._takeover.take_over(broken, self._transcript, error)
+                successor = await takeover.take_over(broken, self._transcript, error)
             left_normally = True
         finally:
             if successor is not None:
@@ -348,14 +332,17 @@ class ReplyStream(Readout, ObjectReceiveStream[Delta]):
                 anew = successor.switch.kind == "restart"  # else what came is a part of the reply
                 broken.settle(self._transcript, self._now(), wasted=anew)
                 self._adopt(successor)
+                self._clock.restart(*successor.clocks)
+                self._overlap, self._cut = Overlap.after("" if anew else self._transcript.text), None
             if not left_normally:
                 await self._close("cancelled")
-        await self._leave_if_told()
+        if self._state is _LEAVING:
+            await self._leave()
         return None if successor is None else successor.switch
 
     async def _close(self, verdict: Verdict) -> None:
         """Clean up, and tell the end; the first call does it."""
-        if self._state in (_State.CLOSING, _State.ENDED):
+        if self._state in (_CLOSING, _ENDED):
             return
         self._begin_closing(verdict)
         try:
@@ -365,24 +352,23 @@ class ReplyStream(Readout, ObjectReceiveStream[Delta]):
 
     def _begin_closing(self, verdict: Verdict) -> None:
         """Set the verdict: a reply whose proof was delivered is what the proof says, however it was left."""
-        self._state = _State.CLOSING
-        self._early.clear()
+        self._state = _CLOSING
         self._flow.ready.clear()
         if self._transcript.proved:
             verdict = "refused" if self._transcript.refused else "complete"
         self.verdict = verdict
-        self._closed_at = self._now()
 
     def _end(self) -> None:
-        self._state = _State.ENDED
-        self._iteration.close()
-        failed, now = self.verdict in ("truncated", "failed", "refused"), self._now()
+        self._state = _ENDED
+        self._close_iteration()
+        failed = self.verdict in ("truncated", "failed", "refused")
+        self._closed_at = now = self._now()
         self._commitment.settle(self._transcript, now, wasted=failed)
         self._commitment.context.ledger.end(
             self.verdict or "closed",
             now,
             self._error,
-            provider=self.provider,
+            provider=self._commitment.provider.name,
             first_content=self._first_content,
             reply=self._transcript,
         )
@@ -400,9 +386,6 @@ class ReplyStream(Readout, ObjectReceiveStream[Delta]):
 
     if not TYPE_CHECKING:  # a type checker refuses these by itself
 
-        def __getattr__(self, name: str) -> NoReturn:
-            raise no_attribute("ReplyStream", name, INSTEAD)
-
         def __iter__(self) -> NoReturn:
             raise TypeError(
                 "a reply is read asynchronously; write `async for delta in reply:`, or use SyncRouter in a "
@@ -414,7 +397,7 @@ class ReplyStream(Readout, ObjectReceiveStream[Delta]):
         return f"<ReplyStream {self.request_id} of {self.provider!r}: {state}>"
 
     def __del__(self) -> None:
-        if getattr(self, "_state", _State.ENDED) in (_State.CLOSING, _State.ENDED):
+        if getattr(self, "_state", _ENDED) in (_CLOSING, _ENDED):
             return
         shown, loop = repr(self), self._commitment.context.loop
         # The collector of garbage runs in whatever thread; slots and events belong to the loop's own.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from adapters.contract.delta import Beside, together
 from adapters.contract.message import Message
-from adapters.contract.other_names import no_attribute
+from adapters.contract.other_names import with_advice
 from router.reply.parsing import parsed
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ class Choice:
     finish_reason: str | None
 
 
+@with_advice(_INSTEAD)
 @dataclass(frozen=True, slots=True, repr=False)
 class Reply:
     """A collected reply.
@@ -152,11 +153,6 @@ class Reply:
         """
         return parsed(self.final_text or self.text, kind)
 
-    if not TYPE_CHECKING:  # a type checker refuses these by itself
-
-        def __getattr__(self, name: str) -> NoReturn:
-            raise no_attribute("Reply", name, _INSTEAD)
-
     def __str__(self) -> str:
         return self.text
 
@@ -220,16 +216,16 @@ class Transcript:
 
     def __init__(self) -> None:
         self._text: list[str] = []
-        self._reasoning: list[str] = []
-        self._tool_calls: list[ToolCallFragment] = []
-        self._beside: list[Beside] = []
+        self._reasoning: list[str] | None = None  # lists are made where something comes for them
+        self._tool_calls: list[ToolCallFragment] | None = None
+        self._beside: list[Beside] | None = None
         self.deltas = 0
         self.model: str | None = None
         self.finish_reason: str | None = None
         self.usage: Usage | None = None
         self.final_text: str | None = None
         self.proved = False
-        self.switches: list[Switch] = []
+        self.switches: tuple[Switch, ...] = ()
 
     def add(self, delta: Delta) -> None:
         """Add the next delta."""
@@ -240,10 +236,13 @@ class Transcript:
         if delta.text:
             self._text.append(delta.text)
         if delta.reasoning:
+            self._reasoning = self._reasoning or []
             self._reasoning.append(delta.reasoning)
         if delta.tool_calls:
+            self._tool_calls = self._tool_calls or []
             self._tool_calls += delta.tool_calls
         if delta.beside is not None:
+            self._beside = self._beside or []
             self._beside.append(delta.beside)
         if delta.model is not None:
             self.model = delta.model
@@ -256,29 +255,29 @@ class Transcript:
             self.proved = True
 
     def _switch(self, switch: Switch) -> None:
-        self.switches.append(switch)
+        self.switches += (switch,)
         # What the provider that broke off said of itself and of its end.
         self.model = self.usage = self.final_text = self.finish_reason = None
         self.proved = False
         # What one provider thought, and the form in which it wants that back, is nothing for another one.
-        self._reasoning.clear()
-        self._beside = [
-            replace(beside, reasoning_details=(), reasoning_field=None) for beside in self._beside
-        ]
+        self._reasoning = None
         if switch.kind == "restart":
             self._text.clear()
-            self._tool_calls.clear()
-            self._beside.clear()
+            self._tool_calls = self._beside = None
+        elif self._beside is not None:
+            self._beside = [
+                replace(beside, reasoning_details=(), reasoning_field=None) for beside in self._beside
+            ]
 
     @property
     def reasoning(self) -> str:
         """The reasoning so far."""
-        return "".join(self._reasoning)
+        return "".join(self._reasoning or ())
 
     @property
     def tool_calls(self) -> tuple[ToolCall, ...]:
         """The tool calls so far; the arguments of the last one may be cut."""
-        return join_tool_calls(self._tool_calls)
+        return join_tool_calls(self._tool_calls or ())
 
     @property
     def has_tool_calls(self) -> bool:
@@ -309,7 +308,7 @@ class Transcript:
         self, provider: str, verdict: Verdict, attempts: tuple[Attempt, ...], cost: Cost | None = None
     ) -> Reply:
         """Return the whole reply."""
-        beside = together(self._beside) or _NOTHING
+        beside = together(self._beside or ()) or _NOTHING
         return Reply(
             text=self.text,
             reasoning=self.reasoning,
@@ -321,7 +320,7 @@ class Transcript:
             finish_reason=self.finish_reason,
             usage=self.usage,
             attempts=attempts,
-            switches=tuple(self.switches),
+            switches=self.switches,
             choices=_choices(beside),
             beside=replace(beside, choices=()) if beside.choices else beside,
             cost=cost,

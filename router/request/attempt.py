@@ -48,7 +48,7 @@ class AttemptResult:
         ended: When it came to its outcome, the clean-up after a failure included.
         flow: Where the adapter tells which deltas come without waiting.
         generator: The adapter's, where the first content came.
-        early: The deltas read, the first content last.
+        early: The deltas read, the first content last; the reply takes them from here.
         error: What went wrong, where it did.
         bug: What the adapter raised that no adapter should.
         phase: How far it came.

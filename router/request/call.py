@@ -66,7 +66,7 @@ class Call:
                 await anyio.lowlevel.checkpoint_if_cancelled()
                 raise self._all_failed()
             request.forget_encoded()
-            return ReplyStream(committed, self)
+            return ReplyStream(committed, None if context.interruption.action == "raise" else self)
         except Exception as error:
             refused = isinstance(error, RequestAborted) and isinstance(error.__cause__, ContentRefused)
             self._ledger.end("refused" if refused else "failed", context.clock(), error)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 import anyio
 
-from adapters.contract.other_names import no_attribute
+from adapters.contract.other_names import with_advice
 from router.reply.stream import INSTEAD
 
 if TYPE_CHECKING:
@@ -20,9 +20,13 @@ if TYPE_CHECKING:
     from router.sync.loop_thread import LoopThread
 
 
-_INSTEAD: Final = {name: text.replace("await ", "").replace("async ", "") for name, text in INSTEAD.items()}
+_INSTEAD: Final = {
+    **{name: text.replace("await ", "").replace("async ", "") for name, text in INSTEAD.items()},
+    "cost": "`whole = reply.collect()`, then `whole.cost`",
+}
 
 
+@with_advice(_INSTEAD)
 class SyncReplyStream:
     """A reply as it comes: iterate over it for deltas, or call `read_text()` or `collect()`.
 
@@ -162,9 +166,6 @@ class SyncReplyStream:
         self.close()
 
     if not TYPE_CHECKING:  # a type checker refuses these by itself
-
-        def __getattr__(self, name: str) -> NoReturn:
-            raise no_attribute("SyncReplyStream", name, _INSTEAD)
 
         def __aiter__(self) -> NoReturn:
             raise TypeError("a SyncRouter blocks; write `for delta in reply:`, or use Router in async code")

@@ -49,7 +49,6 @@ RELEASED: Final = "router.policy.breaker.Permit.released"
 SLOT_TAKEN: Final = "router.provider.concurrency.Slots.acquire"
 SLOT_GIVEN_BACK: Final = "router.provider.concurrency.Slots.release"
 CONTENT_CLOCK: Final = "router.reply.clock.ContentClock.__init__"
-CONTENT_CLOCK_ANEW: Final = "router.reply.clock.ContentClock.restart"
 OVERLAP: Final = "router.reply.overlap.Overlap.__init__"
 SWITCHING: Final = "router.reply.stream.ReplyStream._taken_over"
 CLOSE_GENERATOR: Final = "adapters.generator.close_generator"
@@ -227,7 +226,7 @@ TIME: Final = (
     Defect("the first content has half of its time", {ATTEMPT: around(half_limit)}),
     Defect(
         "a reply stalls at once",
-        {CONTENT_CLOCK_ANEW: changed(Timeouts, lambda given: replace(given, stall=0.2))},
+        {CONTENT_CLOCK: changed(Timeouts, lambda given: replace(given, stall=0.2))},
     ),
     Defect(
         "jitter from a source of its own",
