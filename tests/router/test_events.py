@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import logging
 from dataclasses import FrozenInstanceError, fields
 from typing import get_args
@@ -26,6 +28,7 @@ from router import (
     Router,
     SharingChanged,
     WaitStarted,
+    events,
 )
 from router.events import Observers, without_frames
 from router.observers.structlog import LogObserver
@@ -342,3 +345,17 @@ async def test_neither_prompt_nor_reply_is_logged():
 
     assert "reply.completed" in [line["event"] for line in lines]
     assert "my secret" not in repr(lines)
+
+
+def test_a_type_checker_reads_the_same_events():
+    """`Event` stands twice in its module: for type checkers, and made when it is asked for."""
+    tree = ast.parse(inspect.getsource(events))
+    said = next(
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "Event" and node.value
+    )
+
+    assert {node.id for node in ast.walk(said) if isinstance(node, ast.Name)} == {
+        kind.__name__ for kind in get_args(Event)
+    }
