@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 import anyio
 
 from adapters.contract.errors import AdapterError, BadReply, ReplyTooLarge
+from adapters.wire.lines import CR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -131,7 +132,7 @@ def by_event(chunk: bytes, decoder: Decoder, flow: Flow) -> Iterator[Delta]:
         decoder: Of the body; it does not matter to it where the bytes are cut.
         flow: Knows whether the first content has left.
     """
-    blank = b"\n\r\n" if b"\r" in chunk else b"\n\n"
+    blank = b"\n\r\n" if CR in chunk else b"\n\n"
     start = 0
     while not flow.begun and (end := chunk.find(blank, start)) >= 0:
         end += len(blank)
