@@ -24,7 +24,7 @@ from adapters.contract.errors import (
     LocalFailure,
     Unreachable,
 )
-from adapters.http.reading import HEADERS, Rest, beginning, document, is_document
+from adapters.http.reading import HEADERS, Rest, beginning, by_event, document, is_document
 from adapters.http.status import wall_clock
 from adapters.wire.error_body import is_page
 from adapters.wire.json import encode, encode_in_steps
@@ -86,7 +86,11 @@ async def converse(
             return
         decoder = EventDecoder(session.meter, session.limits.line, session.limits.empty, errors=errors)
         while chunk is not None:
-            for delta in flow.hand_over(decoder.feed(chunk)):
+            if flow.begun:
+                deltas = flow.hand_over(decoder.feed(chunk))
+            else:  # the first content does not wait for what came with it
+                deltas = flow.begin(by_event(chunk, decoder, flow))
+            for delta in deltas:
                 yield delta
             if decoder.proved or decoder.failure is not None:
                 break
@@ -95,8 +99,8 @@ async def converse(
             for delta in flow.hand_over(decoder.flush()):
                 yield delta
         rest = Rest(answer, decoder, session.limits.silence_after_finish)
-        while decoder.proved and not decoder.done and chunk is not None and (deltas := await rest.next()):
-            for delta in flow.hand_over(deltas):
+        while decoder.proved and not decoder.done and chunk is not None and (later := await rest.next()):
+            for delta in flow.hand_over(later):
                 yield delta
         if decoder.done:
             answer.ended()

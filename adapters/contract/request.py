@@ -59,6 +59,7 @@ class Flow:
     Attributes:
         ready: What was handed over and not taken yet. The router takes it from here, without a step of the
             adapter for each delta.
+        begun: Whether `begin` met content, and was asked for what stands behind it.
         guarded: Whether the adapter limits each of its waits by `clock`, and leaves it by `interrupt`. The
             router then enters no scope of its own around a step.
         clock: The router's; None while its own scope stands around all that the adapter does.
@@ -69,10 +70,11 @@ class Flow:
         key: Which of several keys was used, such as `#2`; never the key itself.
     """
 
-    __slots__ = ("clock", "guarded", "interrupt", "key", "rate_limits", "ready", "request_id")
+    __slots__ = ("begun", "clock", "guarded", "interrupt", "key", "rate_limits", "ready", "request_id")
 
     def __init__(self) -> None:
         self.ready: deque[Delta] = deque()
+        self.begun = False
         self.guarded = False
         self.clock: Clock | None = None
         self.interrupt: Callable[[], None] = _nothing
@@ -86,6 +88,18 @@ class Flow:
         ready.extend(deltas)
         while ready:
             yield ready.popleft()
+
+    def begin(self, deltas: Iterator[Delta]) -> Iterator[Delta]:
+        """Yield the deltas up to the first content singly, and hand over the others.
+
+        What stands behind the first content is taken, and so made, once the next delta is asked for.
+        """
+        for delta in deltas:
+            yield delta
+            if delta.has_content:
+                self.begun = True
+                break
+        yield from self.hand_over(deltas)
 
 
 def _nothing() -> None:

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 import anyio
 
 from adapters.contract.errors import AdapterError, BadReply, ReplyTooLarge
+from adapters.wire.lines import CR
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from adapters.contract import Delta
+    from adapters.contract import Delta, Flow
     from adapters.http.exchange import Answer
 
 T = TypeVar("T")
@@ -119,6 +120,26 @@ async def document(answer: Answer, start: bytes, limit: int, read: Callable[[byt
             return found()
         data += chunk
     raise ReplyTooLarge(f"{answer.where}: the body is over {limit} bytes (Limits.reply)")
+
+
+def by_event(chunk: bytes, decoder: Decoder, flow: Flow) -> Iterator[Delta]:
+    """Yield the deltas of a chunk; up to the first content, an event is decoded when its delta is asked for.
+
+    So the first content does not wait for what came with it. What stands behind it is decoded at once.
+
+    Args:
+        chunk: Of the body.
+        decoder: Of the body; it does not matter to it where the bytes are cut.
+        flow: Knows whether the first content has left.
+    """
+    blank = b"\n\r\n" if CR in chunk else b"\n\n"
+    start = 0
+    while not flow.begun and (end := chunk.find(blank, start)) >= 0:
+        end += len(blank)
+        yield from decoder.feed(chunk[start:end])
+        start = end
+    if start < len(chunk):
+        yield from decoder.feed(chunk[start:])
 
 
 class Rest:

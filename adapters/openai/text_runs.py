@@ -15,12 +15,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from adapters.wire.lines import LF
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _KEY: Final = b'"content"'
 _COLONS: Final = frozenset((b":", b": ", b" :", b" : "))
 """What stands between that key and the quote before its text."""
+_BACKSLASH: Final = 0x5C
 _TRIES: Final = 8
 
 
@@ -48,7 +51,7 @@ class TextRuns:
             text: What was decoded.
         """
         key = data.find(_KEY)
-        if self.tries <= 0 or key < 0 or data.find(_KEY, key + 1) >= 0 or b"\\" in data or b"\n" in data:
+        if self.tries <= 0 or key < 0 or data.find(_KEY, key + 1) >= 0 or _BACKSLASH in data or LF in data:
             return
         start = data.find(b'"', key + len(_KEY)) + 1
         if data[key + len(_KEY) : start - 1] not in _COLONS:

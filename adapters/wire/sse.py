@@ -19,7 +19,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from adapters.contract.errors import ReplyTooLarge
-from adapters.wire.lines import LineEnds
+from adapters.wire.lines import CR, LF, LineEnds
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -101,7 +101,7 @@ class SSEDecoder:
         """
         if chunk[:7] != b"data: {" or chunk[-2:] != b"\n\n" or chunk.find(b"\n") != len(chunk) - 2:
             return None
-        if len(chunk) > self._limit or b"\r" in chunk or not (self.at_rest or self._is_new):
+        if len(chunk) > self._limit or CR in chunk or not (self.at_rest or self._is_new):
             return None
         self._begun = True
         self._idle = 0
@@ -173,7 +173,7 @@ class SSEDecoder:
         small = len(chunk) <= self._limit
         quick = small and not self._data and not self._name and self._idle < self._idle_lines
         for block in blocks:
-            if quick and block[:6] == b"data: " and b"\n" not in block:
+            if quick and block[:6] == b"data: " and LF not in block:
                 events.append(_new(Event, ("message", block[6:])))
                 self._idle = 0
                 continue

@@ -54,7 +54,7 @@ class Arguments:
             **self.options,
         )
         request = await built(steps)
-        if any(message.role == "tool" for message in request.messages):
+        if "tool" in request.traits.roles:
             check_results([(message.role, message.extra) for message in request.messages])
         return request
 

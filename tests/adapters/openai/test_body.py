@@ -24,6 +24,15 @@ LONG = [
 ]
 MANY = LONG * 5
 PARTS = [*SHORT, {"role": "user", "content": [{"type": "text", "text": "x" * 300_000}]}]
+CALL = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+MIXED = [
+    {"role": "system", "content": "Be “brief”."},
+    {"role": "user", "content": "Hello", "name": "Ann"},
+    {"role": "assistant", "content": None, "tool_calls": [CALL]},
+    {"role": "tool", "tool_call_id": "c1", "content": ""},
+    {"role": "assistant", "content": ""},
+    {"role": "user", "content": [{"type": "text", "text": "And?"}]},
+]
 
 
 def adapter(name: str) -> OpenAICompatible:
@@ -40,7 +49,9 @@ def in_steps(messages: Sequence[Message]) -> bytes:
             return body
 
 
-@pytest.mark.parametrize("messages", [SHORT, LONG, MANY, PARTS], ids=["short", "long", "many", "parts"])
+@pytest.mark.parametrize(
+    "messages", [SHORT, LONG, MANY, PARTS, MIXED], ids=["short", "long", "many", "parts", "mixed"]
+)
 def test_a_body_of_encoded_messages_is_the_same(messages: list[dict[str, Any]]) -> None:
     request = ChatRequest.build(messages, temperature=0.5)
     usual = request_body("m", request.messages, request.options, {"user": "me"})
