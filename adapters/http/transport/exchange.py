@@ -103,7 +103,7 @@ class Exchange:
         self._body = body
         self._fresh = fresh
         self._connect_timeout = connect_timeout
-        self._parser = ResponseParser(connections.parser_limits, without_body=head.method == b"HEAD")
+        self._parser = ResponseParser(connections.parser_limits, head.method == b"HEAD")
         self._connection: Connection | None = None
         self._failure: BadReply | None = None
         self._reading = False
