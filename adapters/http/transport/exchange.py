@@ -37,10 +37,11 @@ class Connections(Protocol):
 
     parser_limits: ParserLimits
 
-    async def take(
-        self, origin: Origin, limit: float, *, fresh: bool, connect_timeout: float | None
-    ) -> tuple[Connection, bool]:
-        """Return a connection, and whether it carried an exchange before."""
+    def kept(self, origin: Origin) -> Connection | None:
+        """Return a connection that carried an exchange before, where there is one."""
+
+    async def made(self, origin: Origin, limit: float, connect_timeout: float | None) -> Connection:
+        """Return a new connection."""
 
     def give_back(self, connection: Connection) -> None:
         """Take back a connection that can carry another exchange."""
@@ -193,12 +194,14 @@ class Exchange:
         self._started = True
         self._connections.begun(self)
         try:
-            connection, self.reused = await self._connections.take(
-                self._head.origin, limit, fresh=self._fresh, connect_timeout=self._connect_timeout
-            )
-            if self._closed:  # meanwhile, by another task
-                connection.close()
-                raise anyio.ClosedResourceError
+            origin = self._head.origin
+            connection = None if self._fresh else self._connections.kept(origin)
+            self.reused = connection is not None
+            if connection is None:
+                connection = await self._connections.made(origin, limit, self._connect_timeout)
+                if self._closed:  # meanwhile, by another task
+                    connection.close()
+                    raise anyio.ClosedResourceError
             self._connection = connection
             await self._upload(connection, limit)
         except BaseException:
@@ -267,7 +270,7 @@ class Exchange:
         connection = self._for_reading()
         self._reading = True
         try:
-            await connection.readable(limit)
+            connection.judge(await connection.readable(limit))
         except BaseException:
             self._drop()
             raise
@@ -385,7 +388,6 @@ class Exchange:
         if self._parser.reusable and self._sent:
             self._connection = None
             self._connections.ended(self)
-            connection.rest()
             self._connections.give_back(connection)
         else:
             self._let_go()
