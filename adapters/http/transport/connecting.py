@@ -75,6 +75,8 @@ async def _received(channel: TLSChannel) -> None:
 
 def in_turn(addresses: Sequence[Address]) -> list[Address]:
     """Return the addresses, IPv6 and others in turn, IPv6 first; otherwise in the order given."""
+    if len(addresses) < 2:
+        return list(addresses)
     six = [each for each in addresses if each[0] == socket.AF_INET6]
     others = [each for each in addresses if each[0] != socket.AF_INET6]
     both = min(len(six), len(others))
