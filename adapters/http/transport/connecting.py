@@ -52,13 +52,12 @@ async def connect_tls(sock: socket.socket, context: ssl.SSLContext, host: str) -
     try:
         channel = TLSChannel(sock, context, host)
         while True:
-            done = channel.handshake()
+            if channel.handshake():
+                return channel  # the last of it goes out with the request
             channel.flush()
             while channel.unsent:
                 await anyio.wait_writable(sock)
                 channel.flush()
-            if done:
-                return channel
             await _received(channel)
     except BaseException:
         sock.close()
