@@ -99,7 +99,7 @@ class Answer:
         if self._closed:
             return
         try:
-            if self._ended and (kind is None or kind is GeneratorExit):
+            if self._ended and not self._exchange.complete and (kind is None or kind is GeneratorExit):
                 await self._read_on()
         finally:
             await self._close()
@@ -269,8 +269,6 @@ class Answer:
         )
 
     async def _read_on(self) -> None:
-        if self._exchange.complete:
-            return
         limits = self._client.limits
         most = self.received + limits.drain
         with anyio.move_on_after(limits.drain_seconds), suppress(AdapterError):

@@ -73,18 +73,18 @@ async def beginning(answer: Answer, hint: str) -> bytes | None:
     start = b""
     async for chunk in answer.chunks():
         start += chunk
-        if start.lstrip(_BLANK):
-            break
+        first = start.lstrip(_BLANK)
+        if first.startswith(b"<"):
+            raise BadReply(f"{answer.where}: a page with status 200; check that {hint}", status=answer.status)
+        if first:
+            return start
         start = start[-len(_BLANK) :]  # blanks say nothing; a mark of byte order may be cut
-    first = start.lstrip(_BLANK)
-    if first[:1] == b"<":
-        raise BadReply(f"{answer.where}: a page with status 200; check that {hint}", status=answer.status)
-    return start if first else None
+    return None
 
 
 def is_document(chunk: bytes) -> bool:
     """Whether a body that begins so is a JSON document, and no events."""
-    return chunk.lstrip(_BLANK)[:1] in (b"{", b"[")
+    return chunk.lstrip(_BLANK).startswith((b"{", b"["))
 
 
 async def document(answer: Answer, start: bytes, limit: int, read: Callable[[bytes], T]) -> T:

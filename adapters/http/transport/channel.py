@@ -164,11 +164,12 @@ class TLSChannel:
 
     def write(self, data: memoryview) -> int:
         """See `Channel`."""
-        self.flush()
-        if self.unsent:
-            raise BlockingIOError
+        if self._unsent:
+            self.flush()
+            if self._unsent:
+                raise BlockingIOError
         written = self._tls.write(data[:_SLICE]) if data else 0
-        self.flush()
+        self.flush()  # with what TLS itself had to say: one packet, and one wake-up of the peer
         return written
 
     def clean(self) -> bool:

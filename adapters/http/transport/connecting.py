@@ -52,13 +52,12 @@ async def connect_tls(sock: socket.socket, context: ssl.SSLContext, host: str) -
     try:
         channel = TLSChannel(sock, context, host)
         while True:
-            done = channel.handshake()
+            if channel.handshake():
+                return channel  # the last of it goes out with the request
             channel.flush()
             while channel.unsent:
                 await anyio.wait_writable(sock)
                 channel.flush()
-            if done:
-                return channel
             await _received(channel)
     except BaseException:
         sock.close()
@@ -75,6 +74,8 @@ async def _received(channel: TLSChannel) -> None:
 
 def in_turn(addresses: Sequence[Address]) -> list[Address]:
     """Return the addresses, IPv6 and others in turn, IPv6 first; otherwise in the order given."""
+    if len(addresses) < 2:
+        return list(addresses)
     six = [each for each in addresses if each[0] == socket.AF_INET6]
     others = [each for each in addresses if each[0] != socket.AF_INET6]
     both = min(len(six), len(others))

@@ -76,24 +76,41 @@ class Connection:
         self._in_a_row += 1
         return data
 
-    async def readable(self, limit: float) -> None:
-        """Wait until something can be read; only let the others have a turn after many reads in a row.
+    def readable(self, limit: float) -> Awaitable[bool | None]:
+        """Return what to await until something can be read; `judge` takes what comes of it.
+
+        After many reads in a row it only lets the others have a turn.
 
         Args:
             limit: The time until which to wait.
 
         Raises:
-            httpx.ReadTimeout: Nothing came until `limit`.
-            anyio.ClosedResourceError: It was closed from this side meanwhile.
+            anyio.ClosedResourceError: It was closed from this side while it was awaited, too.
         """
         if self._in_a_row >= _IN_A_ROW:
-            await self._wait(_turn, limit, httpx.ReadTimeout)
-            return
-        if (wait := self._watching(limit)) is None:
-            await self._wait(anyio.wait_readable, limit, httpx.ReadTimeout)
-            return
-        self._in_a_row = 0
-        came = await wait
+            return self._wait(_turn, limit)
+        if not self._in_loop:
+            self._watch = watch_for(self.channel, self._watch) if self._watched else None
+            self._in_loop = True
+        if self._watch is not None:
+            self._in_a_row = 0
+            try:
+                return self._watch.wait(limit)
+            except NotImplementedError:  # asyncio's proactor, on Windows
+                self._watch, self._watched = None, False
+        return self._wait(anyio.wait_readable, limit)
+
+    @staticmethod
+    def judge(came: bool | None) -> None:
+        """Raise what a wait for something to read has come to, where that is no reading.
+
+        Args:
+            came: What `readable` gave: True, or False at the limit, or None once it was closed.
+
+        Raises:
+            httpx.ReadTimeout: Nothing came until the limit.
+            anyio.ClosedResourceError: It was closed from this side meanwhile.
+        """
         if came is None:
             raise anyio.ClosedResourceError
         if not came:
@@ -106,7 +123,8 @@ class Connection:
             httpx.WriteTimeout: Not until `limit`.
             anyio.ClosedResourceError: It was closed from this side meanwhile.
         """
-        await self._wait(anyio.wait_writable, limit, httpx.WriteTimeout)
+        if not await self._wait(anyio.wait_writable, limit):
+            raise httpx.WriteTimeout(_TOO_LATE)
 
     async def either(self, limit: float) -> None:
         """Wait until something can be written or read.
@@ -117,7 +135,8 @@ class Connection:
         """
         if self._watch is not None:
             self._watch.pause()  # anyio watches the same socket
-        await self._wait(_either, limit, httpx.WriteTimeout)
+        if not await self._wait(_either, limit):
+            raise httpx.WriteTimeout(_TOO_LATE)
 
     async def pause(self, limit: float) -> None:
         """Let the others have a turn where this one has written several times in a row.
@@ -126,16 +145,12 @@ class Connection:
             httpx.WriteTimeout: `limit` came.
         """
         self._in_a_row += 1
-        if self._in_a_row >= _IN_A_ROW:
-            await self._wait(_turn, limit, httpx.WriteTimeout)
+        if self._in_a_row >= _IN_A_ROW and not await self._wait(_turn, limit):
+            raise httpx.WriteTimeout(_TOO_LATE)
 
     def enter(self, loop: object | None) -> None:
-        """Begin an exchange in an event loop; None where it is not known."""
+        """Begin a further exchange, maybe in another event loop; None where it is not known."""
         self._in_loop = self._watch is not None and self._watch.loop is loop
-
-    def rest(self) -> None:
-        """Take note of the end of an exchange; the next one may be in another event loop."""
-        self._in_loop = False
 
     def close(self) -> None:
         """Close the socket at once. Who waits for it gets ClosedResourceError. Idempotent."""
@@ -154,36 +169,17 @@ class Connection:
         if watch is not None and not self.closed:
             watch.stop()
 
-    def _watching(self, limit: float) -> Awaitable[bool | None] | None:
-        """Return the wait of a watch, or None where the event loop has none."""
-        watch = self._watch
-        if not self._in_loop:
-            watch = self._watch = watch_for(self.channel, watch) if self._watched else None
-            self._in_loop = True
-        if watch is None:
-            return None
-        try:
-            return watch.wait(limit)
-        except NotImplementedError:  # asyncio's proactor, on Windows
-            self._watch, self._watched = None, False
-            return None
-
-    async def _wait(
-        self,
-        wait: Callable[[socket.socket], Awaitable[None]],
-        limit: float,
-        timeout: type[httpx.TimeoutException],
-    ) -> None:
+    async def _wait(self, wait: Callable[[socket.socket], Awaitable[None]], limit: float) -> bool:
+        """Wait as the event loop does; return False where the limit came."""
         self._in_a_row = 0
         self._waiting = True
         try:
             if limit == math.inf:
                 await wait(self.channel.sock)
-                return
+                return True
             with anyio.CancelScope(deadline=limit) as scope:
                 await wait(self.channel.sock)
-            if scope.cancelled_caught:
-                raise timeout(_TOO_LATE)
+            return not scope.cancelled_caught
         finally:
             self._waiting = False
 

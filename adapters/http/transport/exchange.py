@@ -37,10 +37,11 @@ class Connections(Protocol):
 
     parser_limits: ParserLimits
 
-    async def take(
-        self, origin: Origin, limit: float, *, fresh: bool, connect_timeout: float | None
-    ) -> tuple[Connection, bool]:
-        """Return a connection, and whether it carried an exchange before."""
+    def kept(self, origin: Origin) -> Connection | None:
+        """Return a connection that carried an exchange before, where there is one."""
+
+    async def made(self, origin: Origin, limit: float, connect_timeout: float | None) -> Connection:
+        """Return a new connection."""
 
     def give_back(self, connection: Connection) -> None:
         """Take back a connection that can carry another exchange."""
@@ -49,7 +50,7 @@ class Connections(Protocol):
         """Take note of an exchange that is under way."""
 
     def ended(self, exchange: Exchange) -> None:
-        """Take note that an exchange needs its connection no more; told once or more often."""
+        """Take note that an exchange needs its connection no more."""
 
 
 class Exchange:
@@ -67,6 +68,9 @@ class Exchange:
 
     Attributes:
         reused: Whether the connection had carried an exchange before.
+        status: The HTTP status; 0 before the answer's head.
+        headers: The headers of the answer in their order, names in lower case.
+        framed: Whether the end of the body can be told from a lost connection.
         heard: Whether any byte of an answer came. A connection that is lost before, and was `reused`, says
             nothing about the peer.
     """
@@ -85,8 +89,12 @@ class Exchange:
         "_reading",
         "_sent",
         "_started",
+        "_under_way",
+        "framed",
+        "headers",
         "heard",
         "reused",
+        "status",
     )
 
     def __init__(
@@ -103,15 +111,19 @@ class Exchange:
         self._body = body
         self._fresh = fresh
         self._connect_timeout = connect_timeout
-        self._parser = ResponseParser(connections.parser_limits, without_body=head.method == b"HEAD")
+        self._parser = ResponseParser(connections.parser_limits, head.method == b"HEAD")
         self._connection: Connection | None = None
         self._failure: BadReply | None = None
         self._reading = False
         self._started = False
+        self._under_way = False  # for the connections, which close it with themselves
         self._sent = False  # the request, to its last byte, before any byte of an answer came
         self._closed = False
         self.reused = False
         self.heard = False
+        self.status = 0
+        self.headers = self._parser.headers
+        self.framed = False
 
     def __repr__(self) -> str:
         state = "complete" if self.complete else "closed" if self._closed else self.status or "new"
@@ -127,11 +139,6 @@ class Exchange:
         await self.aclose()
 
     @property
-    def status(self) -> int:
-        """The HTTP status; 0 before the answer's head."""
-        return self._parser.status
-
-    @property
     def reason(self) -> bytes:
         """The reason phrase as sent. It is the peer's text."""
         return self._parser.reason
@@ -140,16 +147,6 @@ class Exchange:
     def version(self) -> str:
         """The HTTP version of the answer: 1.0 or 1.1."""
         return self._parser.version
-
-    @property
-    def headers(self) -> list[tuple[bytes, bytes]]:
-        """The headers of the answer in their order, names in lower case."""
-        return self._parser.headers
-
-    @property
-    def framed(self) -> bool:
-        """Whether the end of the body can be told from a lost connection."""
-        return self._parser.framed
 
     @property
     def complete(self) -> bool:
@@ -190,15 +187,17 @@ class Exchange:
         """Take or make the connection, and send the request: the first half of `send`."""
         if self._started or self._closed:
             raise anyio.ClosedResourceError
-        self._started = True
+        self._started = self._under_way = True
         self._connections.begun(self)
         try:
-            connection, self.reused = await self._connections.take(
-                self._head.origin, limit, fresh=self._fresh, connect_timeout=self._connect_timeout
-            )
-            if self._closed:  # meanwhile, by another task
-                connection.close()
-                raise anyio.ClosedResourceError
+            origin = self._head.origin
+            connection = None if self._fresh else self._connections.kept(origin)
+            self.reused = connection is not None
+            if connection is None:
+                connection = await self._connections.made(origin, limit, self._connect_timeout)
+                if self._closed:  # meanwhile, by another task
+                    connection.close()
+                    raise anyio.ClosedResourceError
             self._connection = connection
             await self._upload(connection, limit)
         except BaseException:
@@ -209,10 +208,11 @@ class Exchange:
         """Read the answer up to the end of its head: the second half of `send`."""
         if not self.heard:  # what was asked a moment ago is not answered yet: a look would find nothing
             await self.more(limit)
-        while not self._parser.status:
+        parser = self._parser
+        while not parser.status:
             if not self._hear_now():
                 await self.more(limit)
-        self._settle()
+        self.status, self.framed = parser.status, parser.framed
 
     async def receive(self, limit: float = math.inf) -> bytes:
         """Return the next bytes of the body, all that one read gave; empty at the end of the body.
@@ -251,7 +251,6 @@ class Exchange:
                 raise self._failure
             if not self._hear_now():
                 return None
-            self._settle()
 
     async def more(self, limit: float = math.inf) -> None:
         """Wait until there is more to read.
@@ -267,7 +266,7 @@ class Exchange:
         connection = self._for_reading()
         self._reading = True
         try:
-            await connection.readable(limit)
+            connection.judge(await connection.readable(limit))
         except BaseException:
             self._drop()
             raise
@@ -360,6 +359,7 @@ class Exchange:
         return True
 
     def _hear(self, data: bytes) -> None:
+        """Take in what was read; at the end of the answer the exchange needs its connection no more."""
         parser = self._parser
         if data:
             self.heard = True
@@ -376,19 +376,16 @@ class Exchange:
                     "peer closed connection without sending the complete answer (incomplete read)"
                 )
             raise httpx.RemoteProtocolError("server disconnected without sending a response")
+        if parser.complete:
+            self._settle()
 
     def _settle(self) -> None:
-        """At the end of the answer, give the connection back where it can carry another exchange."""
+        """Give the connection back where it can carry another exchange, else close it."""
         connection = self._connection
-        if connection is None or not self._parser.complete:
-            return
-        if self._parser.reusable and self._sent:
+        if connection is not None and self._sent and self._parser.reusable:
             self._connection = None
-            self._connections.ended(self)
-            connection.rest()
             self._connections.give_back(connection)
-        else:
-            self._let_go()
+        self._let_go()
 
     def _drop(self) -> None:
         self._closed = True
@@ -396,9 +393,9 @@ class Exchange:
         self._let_go()
 
     def _let_go(self) -> None:
-        if not self._started:
-            return
-        self._connections.ended(self)
+        if self._under_way:
+            self._under_way = False
+            self._connections.ended(self)
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()

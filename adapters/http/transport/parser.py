@@ -9,8 +9,9 @@ connection must never disagree about where an answer ends:
   has none, and calls nobody while a header is unfinished.
 
 Bodies with a length, and bodies that end with the connection, are counted here: their end is known to the
-byte. httptools swallows CR and LF behind a chunked body in silence. Its end is reported with exactly the last
-byte, which is a LF, so that byte is fed apart: an end before it means that bytes lie behind.
+byte. What lies behind a chunked body is the begin of another message to httptools, or an error, except for CR
+and LF, which it swallows in silence. But a chunked body ends with two line ends behind another byte, so
+that anything swallowed shows in the last bytes.
 """
 
 from __future__ import annotations
@@ -22,9 +23,10 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from adapters.contract.errors import BadReply, ReplyTooLarge
 
-_END_OF_HEAD: Final = b"\r\n\r\n"
-_LF: Final = 0x0A
+_END: Final = b"\r\n\r\n"
+"""Of a head, and of a chunked body."""
 _STARTS: Final = (b"HTTP/1.1 ", b"HTTP/1.0 ")
+_START: Final = len(_STARTS[0])
 _CHUNK_FRAMING: Final = 64
 """Bytes of framing that each piece of a chunked body may have: a size, two line ends, leading zeros."""
 
@@ -76,6 +78,7 @@ class ResponseParser:
     """
 
     __slots__ = (
+        "_accounted",
         "_chunked",
         "_cut",
         "_fed",
@@ -89,8 +92,6 @@ class ResponseParser:
         "_pieces",
         "_start",
         "_tail",
-        "_taken",
-        "_taken_pieces",
         "_trailer_lines",
         "_without_body",
         "behind",
@@ -104,22 +105,21 @@ class ResponseParser:
         "version",
     )
 
-    def __init__(self, limits: ParserLimits, *, without_body: bool = False) -> None:
+    def __init__(self, limits: ParserLimits, without_body: bool = False) -> None:
         self._limits = limits
         self._without_body = without_body
         self._pieces: list[bytes] = []
         self.on_body = self._pieces.append
         self._fed = 0  # bytes of this head, later bytes of the chunked body with its framing
         self._start = b""  # the first bytes of this head
-        self._tail = b""  # the last bytes of this head that may begin its end
+        self._tail = b""  # the last bytes that may begin the end of this head, or belong to that of the body
         self._head_ended = False
         self._message_ended = False
         self._cut = 0
         self._keep = False
         self._chunked = False
         self._left: int | None = None  # of a body with a length
-        self._taken = 0
-        self._taken_pieces = 0
+        self._accounted = 0  # of the bytes fed: those of the pieces taken, and what framing each may have
         self._trailer_lines = 0
         self.status = 0
         self.version = ""
@@ -183,8 +183,7 @@ class ResponseParser:
         if not pieces:
             return b""
         data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        self._taken += len(data)
-        self._taken_pieces += len(pieces)
+        self._accounted += len(data) + _CHUNK_FRAMING * len(pieces)
         pieces.clear()
         return data
 
@@ -197,20 +196,19 @@ class ResponseParser:
 
     def _feed_head(self, data: bytes) -> bytes:
         """Parse the part of `data` that belongs to this head, and return what lies behind it."""
-        self._check_start(data)
+        if len(self._start) < _START:
+            self._check_start(data)
         seen = self._tail + data
-        found = seen.find(_END_OF_HEAD)
-        size = len(data) if found < 0 else found + len(_END_OF_HEAD) - len(self._tail)
-        allowed = self._limits.head - self._fed
-        part = data[: min(size, allowed)]
-        self._fed += len(part)
-        self._parse(part)
-        if size > allowed:
+        found = seen.find(_END)
+        size = len(data) if found < 0 else found + len(_END) - len(self._tail)
+        self._fed += size
+        if self._fed > self._limits.head:
             raise ReplyTooLarge(f"the head of the answer is over {self._limits.head} bytes")
+        self._parse(data[:size])
         if len(self.headers) > self._limits.head_lines:
             raise ReplyTooLarge(f"the head of the answer has over {self._limits.head_lines} lines")
         if found < 0:
-            self._tail = seen[1 - len(_END_OF_HEAD) :]
+            self._tail = seen[1 - len(_END) :]
             return b""
         if not self._head_ended:
             raise BadReply("the head of the answer has an empty line that does not end it")
@@ -218,11 +216,9 @@ class ResponseParser:
         return data[size:]
 
     def _check_start(self, data: bytes) -> None:
-        missing = len(_STARTS[0]) - len(self._start)
-        if missing:
-            self._start += data[:missing]
-            if self._start not in _STARTS and not any(start.startswith(self._start) for start in _STARTS):
-                raise BadReply("the answer does not begin with HTTP/1.1 or HTTP/1.0")
+        self._start = start = (self._start + data[:_START])[:_START]
+        if start not in _STARTS and not any(each.startswith(start) for each in _STARTS):
+            raise BadReply("the answer does not begin with HTTP/1.1 or HTTP/1.0")
 
     def _judge(self) -> None:
         """Decide what a complete head means: an answer before the answer, or the answer and its framing."""
@@ -233,7 +229,7 @@ class ResponseParser:
         if status < 200:
             self._skip()
             return
-        self.version = self._start[5:8].decode()
+        self.version = "1.1" if self._start == _STARTS[0] else "1.0"
         if self._without_body or status in (204, 304):
             # What announces a body there is about a body that is not sent.
             self.framed = self.complete = True
@@ -282,36 +278,31 @@ class ResponseParser:
 
     def _feed_chunks(self, data: bytes) -> None:
         self._fed += len(data)
-        try:
-            if data[-1] == _LF:
-                view = memoryview(data)
-                self._parse(view[:-1])
-                self.behind = self._message_ended
-                if not self.behind:
-                    self._parse(view[-1:])
-            else:
-                self._parse(data)
-                self.behind = self._message_ended
-        finally:
-            if self._message_ended:
-                del self._pieces[self._cut :]
-        self._check_framing()
+        self._parse(data)
+        if len(data) <= len(_END):
+            data = self._tail + data
+        self._tail = data[-len(_END) - 1 :]
         if self._message_ended:
+            del self._pieces[self._cut :]
             self.complete = True
+            # No line end stands before those of the end, so these are the last bytes of the message.
+            self.behind = self.behind or self._tail[1:] != _END or self._tail[0] in _END
             self.close()
+        self._check_framing()
 
     def _check_framing(self) -> None:
-        if self._trailer_lines > self._limits.trailer_lines:
-            raise ReplyTooLarge(f"the answer has over {self._limits.trailer_lines} lines of trailers")
-        framing = self._fed - self._taken - self.holding
-        if framing > self._limits.framing and not self._message_ended:
-            allowed = _CHUNK_FRAMING * (self._taken_pieces + len(self._pieces))
-            if framing > self._limits.framing + allowed:
+        limits = self._limits
+        if self._trailer_lines > limits.trailer_lines:
+            raise ReplyTooLarge(f"the answer has over {limits.trailer_lines} lines of trailers")
+        framing = self._fed - self._accounted
+        if framing > limits.framing and not self._message_ended:
+            framing -= self.holding + _CHUNK_FRAMING * len(self._pieces)
+            if framing > limits.framing:
                 raise ReplyTooLarge(
-                    f"the answer has over {self._limits.framing} bytes of chunk extensions and trailers"
+                    f"the answer has over {limits.framing} bytes of chunk extensions and trailers"
                 )
 
-    def _parse(self, part: bytes | memoryview) -> None:
+    def _parse(self, part: bytes) -> None:
         if self._given_up:
             raise BadReply("bytes came after the answer was given up")
         parser = self._parser
@@ -321,12 +312,17 @@ class ResponseParser:
             parser.feed_data(part)
         except (HttpParserUpgrade, HttpParserError) as error:
             if self._chunked and self._message_ended:
-                return  # it is about bytes behind the answer
+                self.behind = True
+                return
             if isinstance(error, HttpParserUpgrade):
                 raise BadReply("the answer switches to another protocol, which was not asked for") from None
             raise BadReply(f"the answer breaks HTTP/1.1: {error}") from None
 
     # -- called by httptools --------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        """Take note of the begin of a message; after the end of this answer it lies behind it."""
+        self.behind = self._message_ended
 
     def on_status(self, part: bytes) -> None:
         """Take a part of the reason phrase."""

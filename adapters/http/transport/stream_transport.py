@@ -115,30 +115,31 @@ class StreamTransport(httpx.AsyncBaseTransport):
 
     # -- for exchanges --------------------------------------------------------------------------
 
-    async def take(
-        self, origin: Origin, limit: float, *, fresh: bool, connect_timeout: float | None
-    ) -> tuple[Connection, bool]:
-        """Return a connection, and whether it carried an exchange before.
+    def kept(self, origin: Origin) -> Connection | None:
+        """Return a connection that carried an exchange before, where there is one."""
+        idle = self._idle.take(origin)
+        if idle is not None:
+            idle.enter(self.loop)
+        return idle
+
+    async def made(self, origin: Origin, limit: float, connect_timeout: float | None) -> Connection:
+        """Return a new connection.
 
         Raises:
             httpx.ConnectError: No connection; see `Exchange.send`.
             httpx.ConnectTimeout: Not within the time for connecting.
             httpx.ReadTimeout: Not until `limit`, which came first.
         """
-        idle = None if fresh else self._idle.take(origin)
-        if idle is not None:
-            idle.enter(self.loop)
-            return idle, True
         seconds = self._connect_timeout if connect_timeout is None else connect_timeout
         own = math.inf
         try:
             race = self._race(origin)
             sock = None if race is None else race.at_once()
             if sock is not None and not origin.tls:
-                return Connection(PlainChannel(sock), origin), False
+                return Connection(PlainChannel(sock), origin)
             own = anyio.current_time() + seconds
             with anyio.CancelScope(deadline=min(own, limit)):
-                return await self._connect(origin, race, sock), False
+                return await self._connect(origin, race, sock)
         except (OSError, ValueError, OverflowError) as error:  # a name or port that cannot be one, too
             self._names.forget(origin.host, origin.port)
             raise httpx.ConnectError(f"no connection to {origin}: {error}") from error

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.openai.codec import ChunkDecoder
-from adapters.openai.text_runs import TextRuns
+from adapters.openai.text_runs import TextRuns, split
 from adapters.wire.reply_limits import Meter
 
 if TYPE_CHECKING:
@@ -143,3 +143,8 @@ def test_who_meets_only_events_with_numbers_gives_up_learning() -> None:
         decoder.feed(event("a", number))
 
     assert 0 == decoder._reader.runs.tries
+
+
+@given(st.text('"ab', max_size=30), st.text('"ab', min_size=1, max_size=4))
+def test_a_run_is_split_as_any_text_is(said: str, between: str) -> None:
+    assert said.split(between) == split(said, between)

@@ -199,13 +199,14 @@ class LateConnections:
         self.parser_limits = transport.parser_limits
         self.gone = anyio.Event()
 
-    async def take(
-        self, origin: Origin, limit: float, *, fresh: bool, connect_timeout: float | None
-    ) -> tuple[Connection, bool]:
-        taken = await self._transport.take(origin, limit, fresh=fresh, connect_timeout=connect_timeout)
+    def kept(self, origin: Origin) -> Connection | None:
+        return None
+
+    async def made(self, origin: Origin, limit: float, connect_timeout: float | None) -> Connection:
+        made = await self._transport.made(origin, limit, connect_timeout)
         await self.gone.wait()
         await anyio.sleep(0.01)
-        return taken
+        return made
 
     def begun(self, exchange: Exchange) -> None:
         self._transport.begun(exchange)

@@ -46,9 +46,14 @@ def pair() -> Iterator[tuple[Connection, socket.socket]]:
     theirs.close()
 
 
+async def readable(connection: Connection, limit: float) -> None:
+    """Wait as an exchange does."""
+    connection.judge(await connection.readable(limit))
+
+
 async def heard(connection: Connection, limit: float = math.inf) -> bytes:
     while (data := connection.read_now()) is None:
-        await connection.readable(limit)
+        await readable(connection, limit)
     return data
 
 
@@ -63,7 +68,7 @@ async def test_each_wait_has_its_own_limit_though_the_timer_is_one(
 
     for _ in range(2):
         theirs.send(b"x")
-        await connection.readable(anyio.current_time() + _LIMIT)  # it is here already
+        await readable(connection, anyio.current_time() + _LIMIT)  # it is here already
         assert await heard(connection) == b"x"
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(talk, 1.5 * _LIMIT)  # when the limit of the wait before has passed
@@ -79,10 +84,10 @@ async def test_a_limit_that_is_earlier_than_the_one_before_holds(
 ) -> None:
     connection, theirs = pair
     theirs.send(b"x")
-    await connection.readable(anyio.current_time() + 1000)
+    await readable(connection, anyio.current_time() + 1000)
     assert await heard(connection) == b"x"
     with anyio.fail_after(5), pytest.raises(httpx.ReadTimeout):
-        await connection.readable(anyio.current_time() + 0.01)
+        await readable(connection, anyio.current_time() + 0.01)
 
 
 async def test_a_wait_without_a_limit_outlives_the_timer_of_the_one_before(
@@ -90,10 +95,10 @@ async def test_a_wait_without_a_limit_outlives_the_timer_of_the_one_before(
 ) -> None:
     connection, theirs = pair
     theirs.send(b"x")
-    await connection.readable(anyio.current_time() + 0.02)
+    await readable(connection, anyio.current_time() + 0.02)
     assert await heard(connection) == b"x"
     with anyio.move_on_after(0.1) as scope:
-        await connection.readable(math.inf)
+        await readable(connection, math.inf)
     assert scope.cancelled_caught
 
 
@@ -104,7 +109,7 @@ async def test_the_first_read_of_a_channel_that_grows_is_left_to_who_waits(
     monkeypatch.setattr(PlainChannel, "grows", True)
     for text in (b"x", b"y"):
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(connection.readable, anyio.current_time() + 60)
+            tasks.start_soon(readable, connection, anyio.current_time() + 60)
             await anyio.wait_all_tasks_blocked()
             theirs.send(text)
         kept = connection._watch
@@ -120,7 +125,7 @@ async def test_closing_wakes_who_waits(limit: float, pair: tuple[Connection, soc
 
         async def reader() -> None:
             with pytest.raises(anyio.ClosedResourceError):
-                await connection.readable(anyio.current_time() + limit)
+                await readable(connection, anyio.current_time() + limit)
 
         tasks.start_soon(reader)
         await anyio.wait_all_tasks_blocked()
@@ -132,7 +137,7 @@ async def test_what_comes_while_nobody_waits_is_not_told_again_and_again(
 ) -> None:
     connection, theirs = pair
     theirs.send(b"x")
-    await connection.readable(math.inf)
+    await readable(connection, math.inf)
     assert await heard(connection) == b"x"
     theirs.send(b"y")
     await anyio.wait_all_tasks_blocked()
@@ -141,7 +146,7 @@ async def test_what_comes_while_nobody_waits_is_not_told_again_and_again(
     assert not isinstance(kept, SocketWatch) or not kept._watching  # the loop sleeps
     assert await heard(connection) == b"y"
     theirs.send(b"z")
-    await connection.readable(math.inf)
+    await readable(connection, math.inf)
     assert await heard(connection) == b"z"
 
 
@@ -168,7 +173,7 @@ async def test_whatever_reading_raises_comes_to_who_waits(
     async with anyio.create_task_group() as tasks:
 
         async def reader() -> None:
-            await connection.readable(math.inf)
+            await readable(connection, math.inf)
             with pytest.raises(ValueError, match="of the channel"):
                 connection.read_now()
 
@@ -236,7 +241,7 @@ async def test_an_exchange_that_is_dropped_leaves_no_socket(transport: StreamTra
         await exchange.send()
         assert await exchange.receive() == b"ok"
         with anyio.move_on_after(0.01):
-            await exchange._connection.readable(math.inf)  # type: ignore[union-attr]  # it is open
+            await readable(exchange._connection, math.inf)  # type: ignore[arg-type]  # it is open
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)
             from_another_thread = threading.Thread(target=gc.collect)
@@ -286,7 +291,7 @@ async def test_closed_in_another_thread_it_is_closed_in_the_loop_of_its_own(
 ) -> None:
     connection, theirs = pair
     theirs.send(b"x")
-    await connection.readable(math.inf)
+    await readable(connection, math.inf)
     assert await heard(connection) == b"x"
     await anyio.to_thread.run_sync(connection.close)
     assert connection.closed
@@ -299,10 +304,10 @@ async def test_the_next_exchange_may_be_in_another_loop(
     connection, theirs = pair
 
     async def exchange() -> None:
+        connection.enter(None)
         theirs.send(b"x")
-        await connection.readable(anyio.current_time() + 1000)
+        await readable(connection, anyio.current_time() + 1000)
         assert await heard(connection) == b"x"
-        connection.rest()
 
     def elsewhere() -> None:
         anyio.run(exchange, backend=anyio_backend_name, backend_options=anyio_backend_options)
@@ -347,7 +352,7 @@ async def test_the_watch_of_a_loop_that_is_gone_stops_in_silence(
 
     async def wait() -> None:
         theirs.send(b"x")
-        await connection.readable(anyio.current_time() + 1000)
+        await readable(connection, anyio.current_time() + 1000)
 
     def elsewhere() -> None:
         anyio.run(wait, backend=anyio_backend_name, backend_options=anyio_backend_options)
