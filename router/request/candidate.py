@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import anyio
-import anyio.lowlevel
 
 from adapters.contract import Conditions, Flow
 from adapters.contract.errors import ConnectionLost, Disposition
@@ -272,7 +271,7 @@ class Candidates:
         work.guard_if_cancelled()
         try:
             # The clean-up of the attempt before was shielded: who was cancelled meanwhile asks nobody else.
-            await anyio.lowlevel.checkpoint_if_cancelled()
+            await context.loop.checkpoint_if_cancelled()
         except BaseException:
             self._learn_nothing(plan)
             raise
