@@ -80,11 +80,12 @@ async def run_attempt(
     request: ChatRequest,
     clocks: Timeouts,
     work: Work,
+    report: Callable[[Exception], None],
+    clock: Callable[[], float],
+    started: float,
     *,
     limit: float,
-    usual: bool = True,
-    report: Callable[[Exception], None],
-    clock: Callable[[], float] = anyio.current_time,
+    usual: bool,
 ) -> AttemptResult:
     """Ask `adapter`, and read up to the first content.
 
@@ -95,12 +96,13 @@ async def run_attempt(
         request: What to ask.
         clocks: Of the request at this provider.
         work: Makes the scope of the attempt, which closing the router cancels.
-        limit: Seconds for the first content.
-        usual: Whether the usual clocks give no more; a shorter limit proves nothing when it strikes.
         report: Told of a failing clean-up.
         clock: Returns the time on the event loop's clock.
+        started: The time now.
+        limit: Seconds for the first content.
+        usual: Whether the usual clocks give no more; a shorter limit proves nothing when it strikes.
     """
-    result = AttemptResult(clock(), 0.0, request.conditions.flow)
+    result = AttemptResult(started, 0.0, request.conditions.flow)
     try:
         generator = made_by(adapter, request)
     except Exception as raised:  # noqa: BLE001 - kept in the result

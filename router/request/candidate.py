@@ -21,7 +21,7 @@ from router.request.bill import Bill
 from router.request.selection import dropped_options, lacking_demands, refusal_of, rewritten_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from adapters.contract import ChatRequest
     from adapters.contract.errors import AdapterError
@@ -275,21 +275,28 @@ class Candidates:
         except BaseException:
             self._learn_nothing(plan)
             raise
-        clock, clocks = context.clock, context.clocks_at(provider)
-        started = clock()
+        clocks, started = context.clocks_at(provider), context.clock()
         limit = attempt_limit(clocks, context.deadline.remaining(started), plan.behind + 1)
         entry = self._begun(plan, limit)
-
-        def report(error: Exception) -> None:
-            self._ledger.clean_up_failed(provider.name, error)
-
+        report = entry.clean_up_failed
         model = None if plan.turn is None else plan.turn.model
         asked, entry.rewritten = rewritten_for(provider, self._request, model)
+        conditions = Conditions(
+            plan.behind > 0, plan.fresh, report, Flow(), True, model, EMPTY, None, plan.key_repeats
+        )
         try:
-            request = asked.under(self._conditions(plan, model, report), provider.name)
+            request = asked.under(conditions, provider.name)
             usual = context.is_usual(provider, limit, started, plan.behind + 1)
             result = await run_attempt(
-                provider.adapter, request, clocks, work, limit=limit, usual=usual, report=report, clock=clock
+                provider.adapter,
+                request,
+                clocks,
+                work,
+                report,
+                context.clock,
+                started,
+                limit=limit,
+                usual=usual,
             )
             if self._won and result.generator is not None:
                 await close_generator(result.generator, clocks.close, report)
@@ -311,12 +318,6 @@ class Candidates:
         provider = plan.provider
         model = provider.adapter.model_for(self._request)
         return Bill(provider, model, self._ledger, number, plan.admission)
-
-    def _conditions(self, plan: _Plan, model: str | None, report: Callable[[Exception], None]) -> Conditions:
-        """Return what the adapter is told about one attempt."""
-        return Conditions(
-            plan.behind > 0, plan.fresh, report, Flow(), True, model, EMPTY, None, plan.key_repeats
-        )
 
     def _begun(self, plan: _Plan, limit: float) -> Entry:
         """Return the entry of an attempt that begins, and tell of it where somebody listens."""
