@@ -16,7 +16,7 @@ from router.events import AttemptStarted
 from router.policy.timeouts import MINIMUM, attempt_limit
 from router.provider.record import Refusal
 from router.reply.commitment import Commitment
-from router.request.attempt import AttemptResult, run_attempt
+from router.request.attempt import AttemptResult, ascribe, run_attempt
 from router.request.bill import Bill
 from router.request.selection import dropped_options, lacking_demands, refusal_of, rewritten_for
 
@@ -85,6 +85,8 @@ class Candidates:
         request: What to ask: that of the context, or what carries it on.
         by_name: The candidates by name.
     """
+
+    __slots__ = ("_by_name", "_context", "_ledger", "_request", "_rounds", "_won", "full", "out_of_time")
 
     def __init__(
         self, context: RequestContext, rounds: Rounds, request: ChatRequest, by_name: Mapping[str, Provider]
@@ -189,7 +191,7 @@ class Candidates:
                 result = await self._attempt_admitted(plan, plan.provider.limits)
             elif not ((waited or not plan.paid) and self._is_skipped(plan, now, pay=True)):
                 plan.turn = plan.provider.turn(self._request, now)
-                result = await self._attempt(plan)
+                result = await self._attempt(plan, now)
         finally:
             if result is None or result.error is not None:
                 slots.release()
@@ -227,7 +229,7 @@ class Candidates:
                 return None
             plan.turn = plan.provider.turn(self._request, now)
             sent = True
-            result = await self._attempt(plan)
+            result = await self._attempt(plan, now)
         finally:
             if not sent:
                 limits.give_back(plan.admission, now)
@@ -265,7 +267,7 @@ class Candidates:
         if waited is None:
             self._rounds.held_back(name, now, 0.0)
 
-    async def _attempt(self, plan: _Plan) -> AttemptResult | None:
+    async def _attempt(self, plan: _Plan, now: float) -> AttemptResult | None:
         """Make an attempt, and keep what it shows; None where another provider was quicker meanwhile."""
         context, provider, work = self._context, plan.provider, self._context.work
         work.guard_if_cancelled()
@@ -275,8 +277,8 @@ class Candidates:
         except BaseException:
             self._learn_nothing(plan)
             raise
-        clocks, started = context.clocks_at(provider), context.clock()
-        limit = attempt_limit(clocks, context.deadline.remaining(started), plan.behind + 1)
+        clocks = context.clocks_at(provider)
+        limit = attempt_limit(clocks, context.deadline.remaining(now), plan.behind + 1)
         entry = self._begun(plan, limit)
         report = entry.clean_up_failed
         model = None if plan.turn is None else plan.turn.model
@@ -286,23 +288,17 @@ class Candidates:
         )
         try:
             request = asked.under(conditions, provider.name)
-            usual = context.is_usual(provider, limit, started, plan.behind + 1)
             result = await run_attempt(
-                provider.adapter,
-                request,
-                clocks,
-                work,
-                report,
-                context.clock,
-                started,
-                limit=limit,
-                usual=usual,
+                provider.adapter, request, clocks, work, report, context.clock, now, limit=limit
             )
+            if result.error is not None:
+                usual = context.is_usual(provider, limit, now, plan.behind + 1)
+                ascribe(result.error, result, provider.adapter, request, usual=usual)
             if self._won and result.generator is not None:
                 await close_generator(result.generator, clocks.close, report)
         except BaseException:
             self._learn_nothing(plan)
-            entry.end("cancelled", AttemptResult(started, context.clock()), _SLOWER if self._won else "")
+            entry.end("cancelled", AttemptResult(now, context.clock()), _SLOWER if self._won else "")
             raise
         if self._won:
             self._learn_nothing(plan)
