@@ -32,7 +32,7 @@ class Slots:
         if self.limit is None:
             return True
         try:
-            self._gate().acquire_nowait()
+            (self._semaphore or self._gate()).acquire_nowait()
         except anyio.WouldBlock:
             return False
         return True
