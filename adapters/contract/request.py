@@ -271,13 +271,13 @@ class ChatRequest:
             tuple(copied),
             model,
             checked,
-            _extra(extra),
+            EMPTY if extra is None else _extra(extra),
             demands_of(checked, require),
             None,
             Conditions() if conditions is None else conditions,
-            headers_by_provider(headers),
-            keys_by_provider(api_key),
-            models_by_provider(models),
+            EMPTY if headers is None else headers_by_provider(headers),
+            EMPTY if api_key is None else keys_by_provider(api_key),
+            EMPTY if models is None else models_by_provider(models),
         )
 
     def under(self, conditions: Conditions, provider: str | None = None) -> ChatRequest:
