@@ -38,12 +38,13 @@ from router.request.in_flight import InFlight, close_adapters
 from router.request.ledger import Ledger
 from router.request.pending import PendingReply, PendingReport, PendingStream, lightly
 from router.request.reply_validation import Validation, validator_of
+from router.request.work import Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from types import TracebackType
 
-    from adapters.contract import Adapter, ChatOptions, ChatRequest, Message, ProbeLevel
+    from adapters.contract import Adapter, ChatOptions, Message, ProbeLevel
     from adapters.contract.secret import Secret
     from router.events import Observer
     from router.health.report import HealthReport, Keeper
@@ -204,7 +205,7 @@ class Router(Origins):
         given = Arguments(
             messages, model, providers, timeouts, extra, require, headers, api_key, models, options
         )
-        return PendingStream(lightly(self._stream, given), "Router.stream")
+        return PendingStream(lightly(self._open, given), "Router.stream")
 
     def complete(
         self,
@@ -245,27 +246,25 @@ class Router(Origins):
         )
         return PendingReply(lightly(self._collect, given, validate), "Router.complete")
 
-    async def _stream(self, given: Arguments) -> ReplyStream:
-        """Return the committed stream; what `stream()` does when it is awaited."""
-        return await self._open(await given.request(), given)
-
     async def _collect(self, given: Arguments, validate: Callable[[Reply], object] | type | None) -> Reply:
         """Return the whole reply; what `complete()` does when it is awaited."""
-        request, timeouts = await given.request(), given.clocks(self.timeouts)
+        async with await self._open(given, validate) as stream:
+            return await stream.collect()
+
+    async def _open(
+        self, given: Arguments, validate: Callable[[Reply], object] | type | None = None
+    ) -> ReplyStream:
+        """Return the committed stream of a request; what `stream()` does when it is awaited."""
+        request = await given.request()
+        timeouts = given.clocks(self.timeouts)
         if validate is not None:
             end = anyio.current_time() + timeouts.total
             judge = Validation(validator_of(validate), timeouts.stall, end, anyio.current_time)
             request = replace(request, validation=judge)
-        async with await self._open(request, given) as stream:
-            return await stream.collect()
-
-    async def _open(self, request: ChatRequest, given: Arguments) -> ReplyStream:
-        """Return the committed stream of a request."""
         check_brought(self._providers, request)
         candidates: Mapping[str, Provider] = self._providers
         if given.providers is not None:
             candidates = by_name(ordered(candidates, given.providers))
-        timeouts = given.clocks(self.timeouts)
         loop = self._enter()
         if self._recall is not None:
             await self._recall.done()
@@ -286,7 +285,7 @@ class Router(Origins):
             self._random,
             self._in_flight.clock,
             loop,
-            self._in_flight.work(guarded=False),
+            Work(self._in_flight, False),
         )
         with context.work:
             stream = await Call(context).open()

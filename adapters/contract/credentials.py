@@ -85,8 +85,6 @@ def headers_by_provider(given: Any) -> Mapping[str, Mapping[str, str | Secret]]:
         TypeError: It is no mapping of mappings, or a value is no text.
         ValueError: HTTP does not carry a header, or it belongs to the transport.
     """
-    if given is None:
-        return EMPTY
     found = {}
     for provider, headers in _by_provider("headers", given, "mappings of headers").items():
         if not isinstance(headers, Mapping):
@@ -111,8 +109,6 @@ def keys_by_provider(given: Any) -> Mapping[str, Secret]:
         TypeError: It is no mapping of text.
         ValueError: A header cannot carry the key.
     """
-    if given is None:
-        return EMPTY
     if isinstance(given, str | Secret):
         raise TypeError("api_key is one key; say for which provider: api_key={'name': key}")
     found = {}
@@ -127,8 +123,6 @@ def models_by_provider(given: Any) -> Mapping[str, str]:
     Raises:
         TypeError: It is no mapping of names.
     """
-    if given is None:
-        return EMPTY
     found = dict(_by_provider("models", given, "models").items())
     for provider, model in found.items():
         if not isinstance(model, str) or not model.strip():

@@ -232,6 +232,8 @@ class ChatRequest:
         messages: Sequence[Message | Mapping[str, Any] | HasMessage],
         model: str | None = None,
         extra: Mapping[str, Mapping[str, Any]] | None = None,
+        conditions: Conditions | None = None,
+        /,
         *,
         require: Collection[str] = (),
         headers: Mapping[str, Mapping[str, str | Secret]] | None = None,
@@ -240,6 +242,18 @@ class ChatRequest:
         **options: Unpack[ChatOptions],
     ) -> Generator[None, None, ChatRequest]:
         """Do as `build` does, in steps of a few milliseconds, so that others run between them.
+
+        Args:
+            messages: As of `build`, like all that is not told here.
+            model: As of `build`.
+            extra: As of `build`.
+            conditions: To begin with; None: new ones. Those that came of no attempt may stand in for the
+                conditions of many requests, where each is asked only `under` others.
+            require: As of `build`.
+            headers: As of `build`.
+            api_key: As of `build`.
+            models: As of `build`.
+            options: As of `build`.
 
         Yields:
             Nothing, after each step but the last.
@@ -271,13 +285,13 @@ class ChatRequest:
             tuple(copied),
             model,
             checked,
-            _extra(extra),
+            EMPTY if extra is None else _extra(extra),
             demands_of(checked, require),
             None,
-            Conditions(),
-            headers_by_provider(headers),
-            keys_by_provider(api_key),
-            models_by_provider(models),
+            Conditions() if conditions is None else conditions,
+            EMPTY if headers is None else headers_by_provider(headers),
+            EMPTY if api_key is None else keys_by_provider(api_key),
+            EMPTY if models is None else models_by_provider(models),
         )
 
     def under(self, conditions: Conditions, provider: str | None = None) -> ChatRequest:

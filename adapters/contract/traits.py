@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from adapters.contract.message import Message
 
 _WORDS: Final = ("text", "refusal")
-_INSTRUCTING: Final = ("system", "developer")
 
 
 @quickly_made
@@ -55,7 +54,8 @@ class Traits:
     @classmethod
     def of(cls, messages: Sequence[Message]) -> Traits:
         """Return the traits of `messages`."""
-        roles = frozenset([m.role for m in messages])
+        said = [m.role for m in messages]
+        roles = frozenset(said)
         tools = "tool" in roles or "function" in roles
         characters = 0
         null = False
@@ -73,17 +73,14 @@ class Traits:
                 others += [part for part in content if part.get("type") not in _WORDS]
             if m.extra and m.extra.get("tool_calls"):
                 tools = True
-        told = "system" in roles or "developer" in roles
-        instructions = len([m for m in messages if m.role in _INSTRUCTING]) if told else 0
+        instructions = said.count("system") + said.count("developer")
         sounds = sum(part.get("type") == "input_audio" for part in others) if others else 0
-        last = messages[-1] if messages else None
-        prefilled = last is not None and last.role == "assistant" and not last.extra.get("tool_calls")
         by_address = bool(others) and any(map(_is_by_address, others))
-        images, sound = len(others) > sounds, sounds > 0
-        turns, parts = len(messages) - instructions, len(others)
+        prefilled = said[-1:] == ["assistant"] and not messages[-1].extra.get("tool_calls")
+        parts = len(others)
         return cls(  # by place: names cost twice as much as all the rest of it
-            instructions > 0, turns, tools, images, characters, sound, by_address, prefilled,
-            roles, instructions, null, parts,
+            instructions > 0, len(said) - instructions, tools, parts > sounds, characters, sounds > 0,
+            by_address, prefilled, roles, instructions, null, parts,
         )  # fmt: skip
 
 

@@ -56,7 +56,8 @@ class RetryBudget(KnownKeywords):
 
     def deposit(self, now: float) -> None:
         """Add what one request earns."""
-        self._move(now, self.share)
+        if self._tokens < self.capacity:  # full stays full, whenever it is looked at
+            self._move(now, self.share)
 
     def take(self, now: float) -> bool:
         """Take a token for one extra attempt; return whether there was one."""

@@ -19,13 +19,15 @@ class EventLoop:
     Attributes:
         token: Of it; equal for the same loop only.
         scope: Makes a cancel scope, as `anyio.CancelScope` does, which asks anew each time what runs.
+        checkpoint_if_cancelled: As that of `anyio.lowlevel`, which asks anew each time as well.
     """
 
-    __slots__ = ("_process", "_running", "_thread", "scope", "token")
+    __slots__ = ("_process", "_running", "_thread", "checkpoint_if_cancelled", "scope", "token")
 
     def __init__(self) -> None:
         self.token = current_token()
         self.scope: Callable[..., CancelScope] = type(CancelScope())
+        self.checkpoint_if_cancelled = self.token.backend_class.checkpoint_if_cancelled
         self._running = _what_tells(self.token.native_token)
         self._thread = threading.get_ident()
         self._process = os.getpid()

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio.lowlevel
 
-from adapters.contract import ChatRequest
+from adapters.contract import ChatRequest, Conditions
 from adapters.contract.tools import check_results
 from router.policy.settings import setting_of
 from router.policy.timeouts import Timeouts
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Generator, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from adapters.contract import Message
     from adapters.contract.secret import Secret
     from router.reply.transcript import Reply
+
+_BEFORE_ANY_ATTEMPT: Final = Conditions()
+"""Stand in until an attempt has conditions of its own; nobody is asked under these."""
 
 
 @dataclass(slots=True, repr=False, eq=False)
@@ -42,18 +45,26 @@ class Arguments:
             TypeError: Something is of a wrong type, or an option is unknown.
             ValueError: Something cannot be sent.
         """
-        refuse_misplaced(self.options)
+        if self.options:
+            refuse_misplaced(self.options)
         steps = ChatRequest.build_in_steps(
             self.messages,
             self.model,
             self.extra,
+            _BEFORE_ANY_ATTEMPT,
             require=self.require,
             headers=self.headers,
             api_key=self.api_key,
             models=self.models,
             **self.options,
         )
-        request = await built(steps)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as done:
+                request: ChatRequest = done.value
+                break
+            await anyio.lowlevel.checkpoint()
         if "tool" in request.traits.roles:
             check_results([(message.role, message.extra) for message in request.messages])
         return request
@@ -64,6 +75,8 @@ class Arguments:
         Raises:
             TypeError: They are no `Timeouts`.
         """
+        if self.timeouts is None:
+            return usual
         return setting_of("timeouts", self.timeouts, Timeouts, total_of(self.timeouts)) or usual
 
 
@@ -88,14 +101,3 @@ def refuse_misplaced(options: Mapping[str, Any]) -> None:
 def total_of(value: object) -> str:
     """Return what to write for a limit of the whole request, after a number that was given for it."""
     return f"total={value!r}" if isinstance(value, int | float) else "total=60"
-
-
-async def built(steps: Generator[None, None, ChatRequest]) -> ChatRequest:
-    """Return the request that is built in steps, letting others run between them."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as done:
-            request: ChatRequest = done.value
-            return request
-        await anyio.lowlevel.checkpoint()

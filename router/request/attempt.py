@@ -81,11 +81,11 @@ async def run_attempt(
     request: ChatRequest,
     clocks: Timeouts,
     work: Work,
+    report: Callable[[Exception], None],
+    clock: Callable[[], float],
+    started: float,
     *,
     limit: float,
-    usual: bool = True,
-    report: Callable[[Exception], None],
-    clock: Callable[[], float] = anyio.current_time,
 ) -> AttemptResult:
     """Ask `adapter`, and read up to the first content.
 
@@ -96,61 +96,23 @@ async def run_attempt(
         request: What to ask.
         clocks: Of the request at this provider.
         work: Makes the scope of the attempt, which closing the router cancels.
-        limit: Seconds for the first content.
-        usual: Whether the usual clocks give no more; a shorter limit proves nothing when it strikes.
         report: Told of a failing clean-up.
         clock: Returns the time on the event loop's clock.
+        started: The time now.
+        limit: Seconds for the first content.
     """
-    result = AttemptResult(clock(), 0.0, request.conditions.flow)
+    result = AttemptResult(started, 0.0, request.conditions.flow)
     try:
         generator = made_by(adapter, request)
     except Exception as raised:  # noqa: BLE001 - kept in the result
         result.failed(raised)
-        result.ended = result.started
-    else:
-        await _begin(generator, result, limit, clocks.close, report, clock, work)
-        if isinstance(request.validation, Validation) and result.generator is not None:
-            work.guard()
-            validation = replace(request.validation, stall=clocks.stall)
-            await _validate(validation, result, adapter.name, clocks.close, report)
-    if isinstance(result.error, FirstContentTimeout) and not (usual and adapter.first_content is None):
-        where = f"first_content of {adapter.name!r}" if usual else reader().own_timeouts()
-        result.error.args = (str(result.error).replace(reader().first_content(), where),)
-    if result.error is not None:
-        result.error.provider = result.error.provider or adapter.name
-        if _is_of_the_caller(result, request, usual=usual):
-            result.error.scope = Scope.REQUEST
-        if request.conditions.own_account:
-            of_own_account(result.error)
-    return result
-
-
-def _is_of_the_caller(result: AttemptResult, request: ChatRequest, *, usual: bool) -> bool:
-    """Whether what the caller asked for explains the failure: a short limit, or no room for an answer."""
-    if isinstance(result.error, FirstContentTimeout):
-        return not usual
-    if not isinstance(result.error, EmptyReply):
-        return False
-    if any(name in request.options for name in _LIMITS_OF_THE_REPLY):
-        return True
-    return any(delta.finish_reason == "length" for delta in result.early)
-
-
-async def _begin(
-    generator: AsyncGenerator[Delta, None],
-    result: AttemptResult,
-    limit: float,
-    close: float,
-    report: Callable[[Exception], None],
-    clock: Callable[[], float],
-    work: Work,
-) -> None:
-    """Read up to the first content within `limit` seconds; close the generator unless it came."""
-    committed = False
+        result.ended = started
+        return result
     try:
-        with work.attempt(result.started + limit) as scope:
+        with work.attempt(started + limit) as scope:
             await _read(generator, result)
-            committed = result.error is None
+            if result.error is None:
+                result.generator, result.phase = generator, "content"
         if scope.cancelled_caught and result.error is None:
             work.guard_if_cancelled()  # closing the router ended the scope, and not the clock
             await anyio.lowlevel.checkpoint_if_cancelled()
@@ -159,12 +121,49 @@ async def _begin(
                 f"where the service is only slow, raise {reader().first_content()}"
             )
     finally:
-        if not committed:
-            await close_generator(generator, close, report)
+        if result.generator is None:
+            await close_generator(generator, clocks.close, report)
         result.ended = clock()
-    if committed:
-        result.generator = generator
-        result.phase = "content"
+    if isinstance(request.validation, Validation) and result.generator is not None:
+        work.guard()
+        validation = replace(request.validation, stall=clocks.stall)
+        await _validate(validation, result, adapter.name, clocks.close, report)
+    return result
+
+
+def ascribe(
+    error: AdapterError, result: AttemptResult, adapter: Adapter, request: ChatRequest, *, usual: bool
+) -> None:
+    """Say of the error of an attempt whose it is, and whom it speaks about.
+
+    Args:
+        error: Of the attempt.
+        result: What else came of it.
+        adapter: Who was asked.
+        request: What was asked.
+        usual: Whether the usual clocks give no more time; a shorter limit proves nothing when it strikes.
+    """
+    if isinstance(error, FirstContentTimeout) and not (usual and adapter.first_content is None):
+        where = f"first_content of {adapter.name!r}" if usual else reader().own_timeouts()
+        error.args = (str(error).replace(reader().first_content(), where),)
+    error.provider = error.provider or adapter.name
+    if _is_of_the_caller(error, result, request, usual=usual):
+        error.scope = Scope.REQUEST
+    if request.conditions.own_account:
+        of_own_account(error)
+
+
+def _is_of_the_caller(
+    error: AdapterError, result: AttemptResult, request: ChatRequest, *, usual: bool
+) -> bool:
+    """Whether what the caller asked for explains the failure: a short limit, or no room for an answer."""
+    if isinstance(error, FirstContentTimeout):
+        return not usual
+    if not isinstance(error, EmptyReply):
+        return False
+    if any(name in request.options for name in _LIMITS_OF_THE_REPLY):
+        return True
+    return any(delta.finish_reason == "length" for delta in result.early)
 
 
 async def _validate(

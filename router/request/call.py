@@ -14,7 +14,7 @@ from router.reply.commitment import Commitment
 from router.reply.stream import ReplyStream
 from router.request.candidate import Candidates
 from router.request.race import race
-from router.request.rounds import Rounds, in_rounds
+from router.request.rounds import Rounds, later_rounds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,11 +33,13 @@ class Call:
         context: Of the request.
     """
 
+    __slots__ = ("_broke_off", "_by_name", "_candidates", "_context", "_ledger", "_rounds")
+
     def __init__(self, context: RequestContext) -> None:
         self._context = context
         self._ledger = context.ledger
         self._by_name = context.candidates
-        self._broke_off: list[str] = []
+        self._broke_off: tuple[str, ...] = ()
         self._begin(self._by_name, context.request)
 
     def _begin(self, names: Iterable[str], request: ChatRequest) -> None:
@@ -59,13 +61,16 @@ class Call:
             self._ledger.tell(RequestStarted(context.request_id, names, len(request.messages), model))
         try:
             context.budget.deposit(self._ledger.started)
-            committed = await in_rounds(self._round, self._rounds, context.clock)
+            committed = await self._round(1)
+            if committed is None:
+                committed = await later_rounds(self._round, self._rounds, context.clock)
             if committed is None:
                 context.work.guard_if_cancelled()
                 # A cancellation during the last clean-up, which was shielded, is no failure of the providers.
                 await anyio.lowlevel.checkpoint_if_cancelled()
                 raise self._all_failed()
             request.forget_encoded()
+            del self._rounds, self._candidates  # who takes over begins anew
             return ReplyStream(committed, None if context.interruption.action == "raise" else self)
         except Exception as error:
             refused = isinstance(error, RequestAborted) and isinstance(error.__cause__, ContentRefused)
@@ -89,7 +94,7 @@ class Call:
         action = context.interruption.action
         if action == "raise" or not self._may_take_over(error, transcript):
             return None
-        self._broke_off.append(left)
+        self._broke_off += (left,)
         anew = action == "restart" or not transcript.text  # of reasoning alone there is nothing to go on from
         request = context.request if anew else context.request.carried_on(transcript.text)
         others = [name for name in self._by_name if name != left]

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import anyio
-import anyio.lowlevel
 
 from adapters.contract import Conditions, Flow
 from adapters.contract.errors import ConnectionLost, Disposition
@@ -18,12 +17,12 @@ from router.events import AttemptStarted
 from router.policy.timeouts import MINIMUM, attempt_limit
 from router.provider.record import Refusal
 from router.reply.commitment import Commitment
-from router.request.attempt import AttemptResult, run_attempt
+from router.request.attempt import AttemptResult, ascribe, run_attempt
 from router.request.bill import Bill
 from router.request.selection import dropped_options, lacking_demands, refusal_of, rewritten_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from adapters.contract import ChatRequest
     from adapters.contract.errors import AdapterError
@@ -86,6 +85,8 @@ class Candidates:
         request: What to ask: that of the context, or what carries it on.
         by_name: The candidates by name.
     """
+
+    __slots__ = ("_by_name", "_context", "_ledger", "_request", "_rounds", "_won", "full", "out_of_time")
 
     def __init__(
         self, context: RequestContext, rounds: Rounds, request: ChatRequest, by_name: Mapping[str, Provider]
@@ -190,7 +191,7 @@ class Candidates:
                 result = await self._attempt_admitted(plan, plan.provider.limits)
             elif not ((waited or not plan.paid) and self._is_skipped(plan, now, pay=True)):
                 plan.turn = plan.provider.turn(self._request, now)
-                result = await self._attempt(plan)
+                result = await self._attempt(plan, now)
         finally:
             if result is None or result.error is not None:
                 slots.release()
@@ -228,7 +229,7 @@ class Candidates:
                 return None
             plan.turn = plan.provider.turn(self._request, now)
             sent = True
-            result = await self._attempt(plan)
+            result = await self._attempt(plan, now)
         finally:
             if not sent:
                 limits.give_back(plan.admission, now)
@@ -266,37 +267,38 @@ class Candidates:
         if waited is None:
             self._rounds.held_back(name, now, 0.0)
 
-    async def _attempt(self, plan: _Plan) -> AttemptResult | None:
+    async def _attempt(self, plan: _Plan, now: float) -> AttemptResult | None:
         """Make an attempt, and keep what it shows; None where another provider was quicker meanwhile."""
         context, provider, work = self._context, plan.provider, self._context.work
         work.guard_if_cancelled()
         try:
             # The clean-up of the attempt before was shielded: who was cancelled meanwhile asks nobody else.
-            await anyio.lowlevel.checkpoint_if_cancelled()
+            await context.loop.checkpoint_if_cancelled()
         except BaseException:
             self._learn_nothing(plan)
             raise
-        clock, clocks = context.clock, context.clocks_at(provider)
-        started = clock()
-        limit = attempt_limit(clocks, context.deadline.remaining(started), plan.behind + 1)
+        clocks = context.clocks_at(provider)
+        limit = attempt_limit(clocks, context.deadline.remaining(now), plan.behind + 1)
         entry = self._begun(plan, limit)
-
-        def report(error: Exception) -> None:
-            self._ledger.clean_up_failed(provider.name, error)
-
+        report = entry.clean_up_failed
         model = None if plan.turn is None else plan.turn.model
         asked, entry.rewritten = rewritten_for(provider, self._request, model)
+        conditions = Conditions(
+            plan.behind > 0, plan.fresh, report, Flow(), True, model, EMPTY, None, plan.key_repeats
+        )
         try:
-            request = asked.under(self._conditions(plan, model, report), provider.name)
-            usual = context.is_usual(provider, limit, started, plan.behind + 1)
+            request = asked.under(conditions, provider.name)
             result = await run_attempt(
-                provider.adapter, request, clocks, work, limit=limit, usual=usual, report=report, clock=clock
+                provider.adapter, request, clocks, work, report, context.clock, now, limit=limit
             )
+            if result.error is not None:
+                usual = context.is_usual(provider, limit, now, plan.behind + 1)
+                ascribe(result.error, result, provider.adapter, request, usual=usual)
             if self._won and result.generator is not None:
                 await close_generator(result.generator, clocks.close, report)
         except BaseException:
             self._learn_nothing(plan)
-            entry.end("cancelled", AttemptResult(started, context.clock()), _SLOWER if self._won else "")
+            entry.end("cancelled", AttemptResult(now, context.clock()), _SLOWER if self._won else "")
             raise
         if self._won:
             self._learn_nothing(plan)
@@ -312,12 +314,6 @@ class Candidates:
         provider = plan.provider
         model = provider.adapter.model_for(self._request)
         return Bill(provider, model, self._ledger, number, plan.admission)
-
-    def _conditions(self, plan: _Plan, model: str | None, report: Callable[[Exception], None]) -> Conditions:
-        """Return what the adapter is told about one attempt."""
-        return Conditions(
-            plan.behind > 0, plan.fresh, report, Flow(), True, model, EMPTY, None, plan.key_repeats
-        )
 
     def _begun(self, plan: _Plan, limit: float) -> Entry:
         """Return the entry of an attempt that begins, and tell of it where somebody listens."""

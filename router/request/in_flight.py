@@ -64,7 +64,8 @@ class InFlight:
         if self.loop is None:
             self.loop = EventLoop()
             self.clock = self.loop.clock(self.clock)
-        self.stay_in_loop()
+        elif not self.loop.is_running_here:
+            self.stay_in_loop()
         return self.loop
 
     def stay_in_loop(self) -> None:
@@ -90,13 +91,9 @@ class InFlight:
         """Whether nothing can run here any more: the router was closed, or its event loop is gone."""
         return self.closed or (self.loop is not None and self.loop.is_gone)
 
-    def work(self, *, guarded: bool = True) -> Work:
-        """Return what runs a block that `close()` may cancel; it raises `anyio.ClosedResourceError` then.
-
-        Args:
-            guarded: Whether all of the block may wait; else it calls `Work.guard` before it does.
-        """
-        return Work(self, guarded)
+    def work(self) -> Work:
+        """Return what runs a block that `close()` may cancel; it raises `anyio.ClosedResourceError` then."""
+        return Work(self)
 
     def begun(self, work: Work) -> None:
         """Note work that `close()` has to cancel."""

@@ -181,6 +181,10 @@ class Entry:
     too_large: tuple[int, int] | None = None
     bill: Bill | None = None
 
+    def clean_up_failed(self, error: Exception) -> None:
+        """Tell the observers of a clean-up after the attempt that failed."""
+        self.ledger.clean_up_failed(self.provider, error)
+
     def end(self, outcome: AttemptOutcome, result: AttemptResult, reason: str = "") -> None:
         """Write the outcome."""
         error = None if outcome == "cancelled" else result.error

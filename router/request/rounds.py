@@ -120,22 +120,21 @@ class Rounds:
         return names
 
 
-async def in_rounds(
+async def later_rounds(
     play: Callable[[int], Awaitable[T | None]], rounds: Rounds, clock: Callable[[], float]
 ) -> T | None:
-    """Play rounds until one has a result or nobody is left.
+    """Play the rounds after the first one, until one has a result or nobody is left.
 
-    The first round is played before tenacity is entered; tenacity's first call returns its outcome, so that
-    `attempt_number` is the round and the first wait is not lost.
+    Tenacity is entered after the first round, whose outcome its first call returns, so that `attempt_number`
+    is the round and the first wait is not lost.
 
     Args:
         play: Plays the round of a number, and returns its result or None.
         rounds: Says when the next round is, or that there is none.
         clock: Returns the time.
     """
-    first = await play(1)
-    if first is not None or rounds.next_at() is None:
-        return first
+    if rounds.next_at() is None:
+        return None
     import tenacity  # 10 ms of reading, which a pause follows; most programs never need it
 
     number = 0
