@@ -21,7 +21,7 @@ MADE_ELSEWHERE: Final = {
         r"_refuses_\w+",
     ),
     "large.reason": ("router/provider/sizes.py", r"refuses"),
-    "self.breaker.snapshot(now).isolation": ("router/policy/breaker.py", r"isolation"),
+    "self.breaker.snapshot(now).isolation": ("router/policy/breaker_snapshot.py", r"isolation"),
     "bad_reply(bug)": ("adapters/generator.py", r"bad_reply"),
 }
 """An expression of a reason -> the module and the functions that make its words."""
