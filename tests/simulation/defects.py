@@ -53,8 +53,8 @@ OVERLAP: Final = "router.reply.overlap.Overlap.__init__"
 SWITCHING: Final = "router.reply.stream.ReplyStream._taken_over"
 CLOSE_GENERATOR: Final = "adapters.generator.close_generator"
 CLOSE_STREAMS: Final = "router.request.in_flight.close_streams"
-MASK: Final = "adapters.contract.secret.PeerText.__init__"
-MASK_MORE: Final = "adapters.contract.secret.PeerText.hide"
+MASK: Final = "adapters.contract.peer_text.PeerText.__init__"
+MASK_MORE: Final = "adapters.contract.peer_text.PeerText.hide"
 ARRANGED: Final = "router.provider.chain.arranged"
 
 NEVER: Final = Deadline(1e12)
