@@ -49,6 +49,8 @@ class Capabilities:
             on tool calls and on their results.
         by_model: Model by the service's name -> fields that differ for it, such as
             `{"small": {"images": False, "context_tokens": 4096}}`.
+        takes_as_given: Whether no message needs another form to be taken; follows from the others.
+        takes_all_words: Whether it takes any messages that are nothing but words; follows from the others.
 
     Raises:
         TypeError: `by_model` has an unknown field, or `roles` or `by_model` has a wrong form.
@@ -75,6 +77,8 @@ class Capabilities:
     cache_control: bool = False
     role_names: Mapping[str, str] = field(default_factory=lambda: EMPTY, hash=False)
     by_model: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: EMPTY, hash=False)
+    takes_as_given: bool = field(init=False, repr=False, compare=False)
+    takes_all_words: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for name in ("context_size", "context_tokens"):
@@ -102,18 +106,14 @@ class Capabilities:
                         f"{nearest(str(name), _OF_A_MODEL)}"
                     )
             self._with(changes)  # its values are checked as those of the provider are
-
-    @property
-    def takes_as_given(self) -> bool:
-        """Whether no message needs another form to be taken."""
+        # Each request asks for these two.
         plain = self.null_content is True and self.empty_content
-        return self.roles is None and self.many_system and plain and not self.role_names
-
-    @property
-    def takes_all_words(self) -> bool:
-        """Whether it takes any messages that are nothing but words."""
-        takes_all = self.system_messages and self.history and self.prefill
-        return takes_all and self.roles is None and self.context_size is None  # names of roles refuse nothing
+        as_given = self.roles is None and self.many_system and plain and not self.role_names
+        every_turn = self.system_messages and self.history and self.prefill
+        # Other names of roles refuse nothing.
+        all_words = every_turn and self.roles is None and self.context_size is None
+        object.__setattr__(self, "takes_as_given", as_given)
+        object.__setattr__(self, "takes_all_words", all_words)
 
     def of(self, model: str | None) -> Capabilities:
         """Return what holds for a model, by the service's name."""
@@ -132,7 +132,7 @@ class Capabilities:
         """
         if model is not None and self.models is not None and model not in self.models:
             return f"does not serve the model {cut_name(model)!r}"
-        own = self.of(model)
+        own = self.of(model) if self.by_model else self
         if own.takes_all_words and _needs_words_only(request):
             return None
         return (
@@ -156,6 +156,8 @@ _OF_A_MODEL: Final = frozenset(each.name for each in fields(Capabilities)) - {
     "models",
     "needs_auth",
     "by_model",
+    "takes_as_given",
+    "takes_all_words",
 }
 _INSTRUCTING: Final = frozenset({"system", "developer"})
 
