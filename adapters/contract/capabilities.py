@@ -79,6 +79,7 @@ class Capabilities:
     by_model: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: EMPTY, hash=False)
     takes_as_given: bool = field(init=False, repr=False, compare=False)
     takes_all_words: bool = field(init=False, repr=False, compare=False)
+    _of_models: Mapping[str, Capabilities] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for name in ("context_size", "context_tokens"):
@@ -96,6 +97,7 @@ class Capabilities:
                 raise ValueError(
                     f"roles has {role!r}; allowed are {', '.join(ROLES)}{nearest(str(role), ROLES)}"
                 )
+        of_models: dict[str, Capabilities] = {}
         for model, changes in self.by_model.items():
             if not isinstance(changes, Mapping):
                 raise TypeError(f"by_model[{model!r}] is {type(changes).__name__}; pass a mapping of fields")
@@ -105,8 +107,8 @@ class Capabilities:
                         f"by_model[{model!r}] has {name!r}; allowed are {', '.join(sorted(_OF_A_MODEL))}"
                         f"{nearest(str(name), _OF_A_MODEL)}"
                     )
-            self._with(changes)  # its values are checked as those of the provider are
-        # Each request asks for these two.
+            of_models[model] = replace(self, **{**changes, "by_model": EMPTY})  # which checks the values
+        # Each request asks for what follows.
         plain = self.null_content is True and self.empty_content
         as_given = self.roles is None and self.many_system and plain and not self.role_names
         every_turn = self.system_messages and self.history and self.prefill
@@ -114,16 +116,13 @@ class Capabilities:
         all_words = every_turn and self.roles is None and self.context_size is None
         object.__setattr__(self, "takes_as_given", as_given)
         object.__setattr__(self, "takes_all_words", all_words)
+        object.__setattr__(self, "_of_models", of_models)
 
     def of(self, model: str | None) -> Capabilities:
         """Return what holds for a model, by the service's name."""
-        if not self.by_model:
+        if model is None or not self._of_models:
             return self
-        changes = self.by_model.get(model) if model is not None else None
-        return self if changes is None else self._with(changes)
-
-    def _with(self, changes: Mapping[str, Any]) -> Capabilities:
-        return replace(self, **{**changes, "by_model": EMPTY})
+        return self._of_models.get(model, self)
 
     def refuses(self, request: ChatRequest, model: str | None) -> str | None:
         """Return why the provider cannot take `request` for `model` (its own name), or None where it can.
@@ -132,7 +131,7 @@ class Capabilities:
         """
         if model is not None and self.models is not None and model not in self.models:
             return f"does not serve the model {cut_name(model)!r}"
-        own = self.of(model) if self.by_model else self
+        own = self.of(model) if self._of_models else self
         if own.takes_all_words and _needs_words_only(request):
             return None
         return (
@@ -152,12 +151,10 @@ class Capabilities:
         return _lacking(self.of(model), request)
 
 
-_OF_A_MODEL: Final = frozenset(each.name for each in fields(Capabilities)) - {
+_OF_A_MODEL: Final = frozenset(each.name for each in fields(Capabilities) if each.init) - {
     "models",
     "needs_auth",
     "by_model",
-    "takes_as_given",
-    "takes_all_words",
 }
 _INSTRUCTING: Final = frozenset({"system", "developer"})
 

@@ -127,3 +127,15 @@ def test_what_follows_from_its_fields_is_told_of_each_copy_and_model(fields, as_
 
     assert [(each.takes_as_given, each.takes_all_words) for each in ways] == [(as_given, all_words)] * 4
     assert Capabilities(by_model={"small": fields}).of("large").takes_all_words
+
+
+def test_what_differs_for_a_model_is_read_once_and_fixed_as_all_the_rest_is():
+    differing = {"small": {"images": False, "context_tokens": 4096}}
+    able = Capabilities(images=True, by_model=differing)
+    differing["small"]["images"] = True
+    differing["large"] = {"images": False}
+
+    assert able.of("small") is able.of("small")
+    assert not able.of("small").images
+    assert able.of("large").images
+    assert replace(able, images=False, by_model={}).of("small").context_tokens is None
