@@ -160,7 +160,7 @@ class Adapter(ABC):
 
     def model_for(self, request: ChatRequest) -> str | None:
         """Return the service's own name of the model that `request` asks for, or the default."""
-        asked = request.models.get(self.name, request.model)
+        asked = request.models.get(self.name, request.model) if request.models else request.model
         return self.model if asked is None else self.models.get(asked, asked)
 
     @property

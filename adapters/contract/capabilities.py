@@ -49,6 +49,8 @@ class Capabilities:
             on tool calls and on their results.
         by_model: Model by the service's name -> fields that differ for it, such as
             `{"small": {"images": False, "context_tokens": 4096}}`.
+        takes_as_given: Whether no message needs another form to be taken; follows from the others.
+        takes_all_words: Whether it takes any messages that are nothing but words; follows from the others.
 
     Raises:
         TypeError: `by_model` has an unknown field, or `roles` or `by_model` has a wrong form.
@@ -75,6 +77,9 @@ class Capabilities:
     cache_control: bool = False
     role_names: Mapping[str, str] = field(default_factory=lambda: EMPTY, hash=False)
     by_model: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: EMPTY, hash=False)
+    takes_as_given: bool = field(init=False, repr=False, compare=False)
+    takes_all_words: bool = field(init=False, repr=False, compare=False)
+    _of_models: Mapping[str, Capabilities] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for name in ("context_size", "context_tokens"):
@@ -92,6 +97,7 @@ class Capabilities:
                 raise ValueError(
                     f"roles has {role!r}; allowed are {', '.join(ROLES)}{nearest(str(role), ROLES)}"
                 )
+        of_models: dict[str, Capabilities] = {}
         for model, changes in self.by_model.items():
             if not isinstance(changes, Mapping):
                 raise TypeError(f"by_model[{model!r}] is {type(changes).__name__}; pass a mapping of fields")
@@ -101,29 +107,22 @@ class Capabilities:
                         f"by_model[{model!r}] has {name!r}; allowed are {', '.join(sorted(_OF_A_MODEL))}"
                         f"{nearest(str(name), _OF_A_MODEL)}"
                     )
-            self._with(changes)  # its values are checked as those of the provider are
-
-    @property
-    def takes_as_given(self) -> bool:
-        """Whether no message needs another form to be taken."""
+            of_models[model] = replace(self, **{**changes, "by_model": EMPTY})  # which checks the values
+        # Each request asks for what follows.
         plain = self.null_content is True and self.empty_content
-        return self.roles is None and self.many_system and plain and not self.role_names
-
-    @property
-    def takes_all_words(self) -> bool:
-        """Whether it takes any messages that are nothing but words."""
-        takes_all = self.system_messages and self.history and self.prefill
-        return takes_all and self.roles is None and self.context_size is None  # names of roles refuse nothing
+        as_given = self.roles is None and self.many_system and plain and not self.role_names
+        every_turn = self.system_messages and self.history and self.prefill
+        # Other names of roles refuse nothing.
+        all_words = every_turn and self.roles is None and self.context_size is None
+        object.__setattr__(self, "takes_as_given", as_given)
+        object.__setattr__(self, "takes_all_words", all_words)
+        object.__setattr__(self, "_of_models", of_models)
 
     def of(self, model: str | None) -> Capabilities:
         """Return what holds for a model, by the service's name."""
-        if not self.by_model:
+        if model is None or not self._of_models:
             return self
-        changes = self.by_model.get(model) if model is not None else None
-        return self if changes is None else self._with(changes)
-
-    def _with(self, changes: Mapping[str, Any]) -> Capabilities:
-        return replace(self, **{**changes, "by_model": EMPTY})
+        return self._of_models.get(model, self)
 
     def refuses(self, request: ChatRequest, model: str | None) -> str | None:
         """Return why the provider cannot take `request` for `model` (its own name), or None where it can.
@@ -132,7 +131,7 @@ class Capabilities:
         """
         if model is not None and self.models is not None and model not in self.models:
             return f"does not serve the model {cut_name(model)!r}"
-        own = self.of(model)
+        own = self.of(model) if self._of_models else self
         if own.takes_all_words and _needs_words_only(request):
             return None
         return (
@@ -152,7 +151,7 @@ class Capabilities:
         return _lacking(self.of(model), request)
 
 
-_OF_A_MODEL: Final = frozenset(each.name for each in fields(Capabilities)) - {
+_OF_A_MODEL: Final = frozenset(each.name for each in fields(Capabilities) if each.init) - {
     "models",
     "needs_auth",
     "by_model",

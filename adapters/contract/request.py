@@ -209,16 +209,7 @@ class ChatRequest:
             ValueError: There is no message, one has an unknown role or no content, or a message or a tool has
                 a wrong shape; HTTP does not carry a header or key.
         """
-        steps = cls.build_in_steps(
-            messages,
-            model,
-            extra,
-            require=require,
-            headers=headers,
-            api_key=api_key,
-            models=models,
-            **options,
-        )
+        steps = cls.build_in_steps(messages, model, extra, None, require, headers, api_key, models, **options)
         while True:
             try:
                 next(steps)
@@ -234,7 +225,6 @@ class ChatRequest:
         extra: Mapping[str, Mapping[str, Any]] | None = None,
         conditions: Conditions | None = None,
         /,
-        *,
         require: Collection[str] = (),
         headers: Mapping[str, Mapping[str, str | Secret]] | None = None,
         api_key: Mapping[str, str | Secret] | None = None,

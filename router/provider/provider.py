@@ -200,14 +200,16 @@ class Provider:
             model: By the service's name; None for its default.
             now: On the event loop's clock.
         """
+        sizes, rate_sizes = self.sizes, self.rate_sizes
         said = self.adapter.capabilities.of(model).context_tokens
-        found = self.sizes.refuses(model, request, said, now)
-        if found is not None:
-            return found
+        if said is not None or sizes.listed or now < sizes.until:
+            found = sizes.refuses(model, request, said, now)
+            if found is not None:
+                return found
         account = request.account_at(self.name)
-        if account is None:
-            return self.rate_sizes.refuses(model, request, None, now)
-        return self.tenants.too_large(request, account, model, now)
+        if account is not None:
+            return self.tenants.too_large(request, account, model, now)
+        return rate_sizes.refuses(model, request, None, now) if now < rate_sizes.until else None
 
     def isolate(self) -> None:
         """Let no request ask until `reset()`."""

@@ -142,6 +142,9 @@ class Sizes:
         self._models: dict[str | None, _Model] = {}
         self.listed: Mapping[str, int] = {}
         """Model -> the most tokens that it takes, as the service's list of models says."""
+        self.until = -math.inf
+        """When the newest refusal is forgotten. From then on only what is listed or said limits a request;
+        where nothing is, `refuses` need not be asked."""
 
     def __len__(self) -> int:
         return len(self._models)
@@ -179,7 +182,7 @@ class Sizes:
             known.stated = error.limit
         elif now >= known.until:
             known.stated = None
-        known.until = now + REMEMBERED
+        known.until = self.until = now + REMEMBERED
 
     # -- questions
 
@@ -208,8 +211,6 @@ class Sizes:
             now: On the event loop's clock.
         """
         known = self._models.get(model)
-        if said is None and not self.listed and (known is None or now >= known.until):
-            return None
         limit = self.limit(model, said, now)
         past = known.refused if known is not None and now < known.until else None
         if limit is None and past is None:

@@ -47,15 +47,15 @@ class Arguments:
         """
         if self.options:
             refuse_misplaced(self.options)
-        steps = ChatRequest.build_in_steps(
+        steps = ChatRequest.build_in_steps(  # by place: names cost more
             self.messages,
             self.model,
             self.extra,
             _BEFORE_ANY_ATTEMPT,
-            require=self.require,
-            headers=self.headers,
-            api_key=self.api_key,
-            models=self.models,
+            self.require,
+            self.headers,
+            self.api_key,
+            self.models,
             **self.options,
         )
         while True:

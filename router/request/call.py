@@ -134,9 +134,8 @@ class Call:
             self._ledger.tell(WaitStarted(self._context.request_id, number, pause))
         return None
 
-    async def _pass_over(self, names: list[str], number: int) -> Commitment | None:
-        """Ask each candidate in order; return the first that commits."""
-        waiting = list(names)
+    async def _pass_over(self, waiting: list[str], number: int) -> Commitment | None:
+        """Ask each candidate in order, and take it from the list; return the first that commits."""
         ask = self._candidates.ask if self._context.policy.hedge is None else self._ask_hedged
         while waiting:
             committed = await ask(self._by_name[waiting.pop(0)], number, waiting)

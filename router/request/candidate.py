@@ -377,16 +377,16 @@ class Candidates:
             pay: Whether to take the token that an extra attempt costs, not only to look for it.
         """
         refusal, budget = self.refusal(plan.provider, now), self._context.budget
-        if refusal is not None and self._is_waited_for(plan, refusal, now):
-            refusal = None
-        if refusal is None and not self._context.deadline.allows_attempt(now):
-            self.out_of_time = True
-            refusal = _no_time()
-        if refusal is None and not plan.paid and not (budget.take(now) if pay else budget.allows(now)):
-            refusal = Refusal(_NO_BUDGET, None)
-        if refusal is not None:
-            self._skip(plan, refusal, now)
-        return refusal is not None
+        if refusal is None or self._is_waited_for(plan, refusal, now):
+            if not self._context.deadline.allows_attempt(now):
+                self.out_of_time = True
+                refusal = _no_time()
+            elif plan.paid or (budget.take(now) if pay else budget.allows(now)):
+                return False
+            else:
+                refusal = Refusal(_NO_BUDGET, None)
+        self._skip(plan, refusal, now)
+        return True
 
     def _skip(self, plan: _Plan, refusal: Refusal, now: float) -> None:
         """Write the candidate down as skipped; it may join a later round once it may be asked."""

@@ -1,5 +1,7 @@
 """What a provider says that it cannot take, and what differs for one of its models."""
 
+import pickle
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -96,3 +98,44 @@ def test_a_model_may_take_more():
 def test_what_cannot_be_meant_is_said_at_once(fields, error, words):
     with pytest.raises(error, match=words):
         Capabilities(**fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "as_given", "all_words"),
+    [
+        ({}, True, True),
+        ({"role_names": {"developer": "system"}}, False, True),
+        ({"many_system": False}, False, True),
+        ({"null_content": False}, False, True),
+        ({"null_content": "omit"}, False, True),
+        ({"empty_content": False}, False, True),
+        ({"roles": frozenset({"user", "assistant"})}, False, False),
+        ({"system_messages": False}, True, False),
+        ({"history": False}, True, False),
+        ({"prefill": False}, True, False),
+        ({"context_size": 100}, True, False),
+    ],
+)
+def test_what_follows_from_its_fields_is_told_of_each_copy_and_model(fields, as_given, all_words):
+    able = Capabilities(**fields)
+    ways = [
+        able,
+        replace(Capabilities(), **fields),
+        pickle.loads(pickle.dumps(replace(able, role_names=dict(able.role_names), by_model={}))),
+        Capabilities(by_model={"small": fields}).of("small"),
+    ]
+
+    assert [(each.takes_as_given, each.takes_all_words) for each in ways] == [(as_given, all_words)] * 4
+    assert Capabilities(by_model={"small": fields}).of("large").takes_all_words
+
+
+def test_what_differs_for_a_model_is_read_once_and_fixed_as_all_the_rest_is():
+    differing = {"small": {"images": False, "context_tokens": 4096}}
+    able = Capabilities(images=True, by_model=differing)
+    differing["small"]["images"] = True
+    differing["large"] = {"images": False}
+
+    assert able.of("small") is able.of("small")
+    assert not able.of("small").images
+    assert able.of("large").images
+    assert replace(able, images=False, by_model={}).of("small").context_tokens is None

@@ -1,10 +1,16 @@
 """What is known of the sizes that models take, and what a request is refused for."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters import ChatRequest, ContextTooLong
+from adapters import Capabilities, ChatRequest, ContextTooLong, ProbeResult
+from adapters.scripted import ScriptedAdapter
+from router import RetryPolicy
+from router.provider.provider import Provider
 from router.provider.sizes import MOST_MODELS, REMEMBERED, Size, Sizes
+from router.provider.turn import Turn
+from tests.router.recording import unbroken
 
 
 def request(length: int, **options) -> ChatRequest:
@@ -188,3 +194,47 @@ def test_without_a_stated_limit_what_is_smaller_than_every_refused_one_is_asked(
 
     if not refused or length < min(refused):
         assert not refuses(sizes, request(length), now=50.0)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["refused", "fitted", "counted"]),
+            st.sampled_from(["a", "b"]),
+            st.integers(1000, 1500),
+        ),
+        max_size=12,
+    ),
+    st.sampled_from(["a", "b", None]),
+)
+def test_once_the_newest_refusal_is_forgotten_nothing_is_refused(steps, model):
+    sizes = Sizes()
+
+    for now, (kind, asked, size) in enumerate(steps):
+        if kind == "refused":
+            sizes.refused(asked, request(size), too_long(limit=500), float(now))
+        elif kind == "fitted":
+            sizes.fitted(asked, request(size))
+        else:
+            sizes.counted(asked, request(size), size)
+
+    assert sizes.refuses(model, request(10_000_000), None, max(0.0, sizes.until)) is None
+
+
+@pytest.mark.parametrize("source", ["its capabilities", "its list of models", "a refusal", "the account"])
+def test_whatever_tells_that_a_request_is_too_large_the_provider_heeds_it(source):
+    said = 1000 if source == "its capabilities" else None
+    adapter = ScriptedAdapter("it")
+    adapter.capabilities = Capabilities(context_tokens=said)
+    provider = Provider(adapter, unbroken())
+    assert (provider.too_large(request(8000), "m", 0.0) is not None) is (said is not None)
+
+    if source == "its list of models":
+        provider.probed(ProbeResult(True, "it lists them", context_tokens={"m": 1000}), 0.0, RetryPolicy())
+    elif said is None:
+        error = too_long(limit=1000)
+        error.per_minute = source == "the account"
+        provider.failed(error, Turn(request(8000), "m"), 0.0, RetryPolicy())
+
+    assert provider.too_large(request(8000), "m", 1.0) is not None
+    assert provider.too_large(request(8), "m", 1.0) is None
