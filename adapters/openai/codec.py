@@ -96,18 +96,20 @@ class ChunkDecoder:
         if len(chunk) > self._line:  # a line may be over the limit, which is the decoder's to say
             self._decode(chunk, deltas)
             return deltas
-        chunk = self._begin(chunk, deltas)
-        for part in runs.parts(chunk) if chunk else ():
-            read = None
+        if not (runs.known and self._sse.at_rest):
+            chunk = self._begin(chunk, deltas)
+            if not chunk:
+                return deltas
+        usual = not self.done and self.failure is None  # and at rest, as each part but the last leaves it
+        for part in runs.parts(chunk):
             if not isinstance(part, bytes):
-                usual = not self.done and self.failure is None and self._sse.at_rest
-                read = self._reader.read_texts(part) if usual else None
-                part = b"" if read else runs.events(part)
-            if read:
-                self._sse.passed()
-                deltas += read
-            else:
-                self._decode(part, deltas)
+                if usual and (read := self._reader.read_texts(part)):
+                    self._sse.passed()
+                    deltas += read
+                    continue
+                part = runs.events(part)
+            self._decode(part, deltas)
+            usual = not self.done and self.failure is None and self._sse.at_rest
         return deltas
 
     def _begin(self, chunk: bytes, deltas: list[Delta]) -> bytes:
