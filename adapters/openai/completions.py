@@ -58,7 +58,8 @@ _MANY: Final = 5000  # messages that are encoded at once, in a millisecond or tw
 _LONG: Final = 1 << 20  # characters of all of them
 _SHORT: Final = 8 << 10  # characters of all of them that cost less to encode again than to keep
 _PROTOCOL: Final = "openai"
-_RATES: Final = {
+_ID: Final = "x-request-id"
+_NOTED: Final = {_ID.encode(): _ID} | {
     f"x-ratelimit-{what}-{unit}".encode(): f"x-ratelimit-{what}-{unit}"
     for what in ("limit", "remaining", "reset")
     for unit in ("requests", "tokens")
@@ -88,7 +89,7 @@ async def converse(
         _note(flow, answer, session.shown)
         errors = AnswerErrors(session.shown, lambda: answer.headers, wall_clock)
         chunk = await beginning(answer, _HINT)
-        if chunk is not None and is_document(chunk):
+        if is_document(chunk):
             said, failure = await _document(session, answer, chunk, _choices(request), errors)
             if failure is None or said.has_content:
                 yield said
@@ -97,7 +98,7 @@ async def converse(
             return
         limits = session.limits
         decoder = ChunkDecoder(session.meter, limits.line, limits.empty, _choices(request), errors)
-        while chunk is not None:
+        while chunk:
             if flow.begun:
                 deltas = flow.hand_over(decoder.feed(chunk))
             else:  # the first content does not wait for what came with it
@@ -106,11 +107,11 @@ async def converse(
                 yield delta
             if decoder.proved or decoder.failure is not None:
                 break
-            chunk = await anext(answer.chunks(), None)
+            chunk = await answer.read()
         else:
             for delta in flow.hand_over(decoder.flush()):
                 yield delta
-        if not decoder.done and chunk is not None and decoder.proved:
+        if not decoder.done and chunk and decoder.proved:
             rest = Rest(answer, decoder, session.limits.silence_after_finish)
             while not decoder.done and (later := await rest.next()):
                 for delta in flow.hand_over(later):
@@ -251,7 +252,9 @@ def _choices(request: ChatRequest) -> int:
 
 def _note(flow: Flow, answer: Answer, shown: Callable[[str, int], str]) -> None:
     """Tell the router the service's id of the request, and what it says about its rate limits."""
-    if (request_id := answer.header("x-request-id")) is not None:
-        flow.request_id = shown(request_id, 100)
-    if rates := answer.values_of(_RATES):
-        flow.rate_limits = {name: shown(value, 100) for name, value in rates.items()}
+    if said := answer.values_of(_NOTED):
+        noted = {name: shown(value, 100) for name, value in said.items()}
+        if _ID in noted:
+            flow.request_id = noted.pop(_ID)
+        if noted:
+            flow.rate_limits = noted
