@@ -40,8 +40,8 @@ class Answer:
     """
 
     __slots__ = (
-        "_alone", "_client", "_closed", "_decoded", "_ended", "_exchange", "_flow", "_headers", "_joined",
-        "_keyed", "_sent", "_shown", "framed", "received", "status", "where",
+        "_alone", "_asked", "_client", "_closed", "_decoded", "_ended", "_exchange", "_flow", "_headers",
+        "_joined", "_keyed", "_sent", "_shown", "framed", "received", "status", "where",
     )  # fmt: skip
     _headers: list[tuple[bytes, bytes]]
 
@@ -65,18 +65,33 @@ class Answer:
         self._decoded: Decoded | None = None  # where the body comes compressed
         self._ended = False
         self._closed = False
+        self._asked = False
         self._alone: Exchange | None = None  # it does all the waiting
         self.where = where
         self.status = 0
         self.framed = False
         self.received = 0
 
-    async def __aenter__(self) -> Answer:
-        exchange = self._exchange
+    async def ask(self) -> None:
+        """Send the request, and no more; entering then waits for the answer.
+
+        What only the answer needs is made between the two, while the service works. Nothing is awaited there:
+        the exchange is closed by leaving, or by a failure of its own.
+        """
         try:
-            await exchange.send()
+            await self._exchange.send_request()
         except FAILED as error:
             # `from None`: a shown traceback would lead into frames that hold the request's headers.
+            raise self._failed(error) from None
+        self._asked = True
+
+    async def __aenter__(self) -> Answer:
+        exchange = self._exchange
+        if not self._asked:
+            await self.ask()
+        try:
+            await exchange.receive_head()
+        except FAILED as error:
             raise self._failed(error) from None
         self.status = exchange.status
         self._headers = exchange.headers

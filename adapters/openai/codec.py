@@ -56,11 +56,12 @@ class ChunkDecoder:
         errors: Makes the exceptions of errors of the service.
 
     Attributes:
+        errors: As given.
         done: Whether `[DONE]` came; nothing is delivered after it.
         failure: Why nothing more will come, where that is an error.
     """
 
-    __slots__ = ("_behind", "_errors", "_line", "_meter", "_reader", "_sse", "done", "failure")
+    __slots__ = ("_behind", "_line", "_meter", "_reader", "_sse", "done", "errors", "failure")
 
     def __init__(
         self,
@@ -74,7 +75,7 @@ class ChunkDecoder:
         self.failure: AdapterError | None = None
         self._behind: list[Delta] = []  # without content, from the finish reason on: for the last delta
         self._meter = meter
-        self._errors = errors
+        self.errors = errors
         self._line = line
         self._sse = SSEDecoder(line, idle_lines, True)
         self._reader = ChunkReader(meter, errors, choices)
@@ -209,7 +210,7 @@ class ChunkDecoder:
         except BadReply:
             payload = data.decode("utf-8", "replace")
         if not is_harmless(payload.get("error") if isinstance(payload, dict) else payload):
-            raise self._errors.of(payload)
+            raise self.errors.of(payload)
         self._meter.empty()
 
 
