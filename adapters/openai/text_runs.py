@@ -98,10 +98,10 @@ class TextRuns:
         except UnicodeDecodeError:  # also where a character is cut in two
             return (chunk,)
         start = 0 if said.startswith(head) else said.find("\n\n" + head) + 2
-        end = said.rfind(tail) + len(tail)
-        if not head or start == 1 or end < start + len(head) + len(tail):
+        first, last = start + len(head), said.rfind(tail)
+        if not head or start == 1 or last < first:
             return (chunk,)
-        texts = split(said[start + len(head) : end - len(tail)], self._between)
+        texts = split(said[first:last], self._between)
         if "" not in texts and _is_plain("".join(texts)):
             self.tries = _TRIES
             parts: list[list[str] | bytes] = [texts]
@@ -109,8 +109,8 @@ class TextRuns:
             parts = list(self._mixed(texts))
         if start:
             parts.insert(0, said[:start].encode())
-        if end < len(said):
-            parts.append(said[end:].encode())
+        if rest := said[last + len(tail) :]:
+            parts.append(rest.encode())
         return parts
 
     def events(self, texts: list[str]) -> bytes:
