@@ -76,6 +76,24 @@ async def test_request_is_out_before_its_answer_is_waited_for(service: Service) 
     assert len(service.requests) == 1
 
 
+async def test_waiting_for_the_answer_of_a_sent_request_can_be_cancelled(service: Service) -> None:
+    adapter = Asker(service.url)
+    async with adapter._session(Conditions()) as session:
+        answer = session.exchange("POST", "/silence", content=b"")
+        with anyio.fail_after(20):
+            await answer.ask()  # though nothing will be answered
+            while not service.requests:
+                await settle()
+        with anyio.move_on_after(0.02) as scope:
+            async with answer:
+                pass
+    await service.drained()
+    await adapter.aclose()
+
+    assert scope.cancelled_caught
+    assert service.open_connections == 0
+
+
 async def test_fresh_connection_is_used_where_the_last_one_was_lost(service: Service) -> None:
     adapter = Asker(service.url)
     await text(adapter, "/pieces")
