@@ -28,7 +28,7 @@ LONG_BODY: Final = 1 << 16
 
 
 class Answer:
-    """One HTTP exchange, as an async context manager: sent on entering, closed on leaving.
+    """One HTTP exchange, as an async context manager: sent on entering or by `ask` before, closed on leaving.
 
     Leaving early closes the connection; leaving after `ended()` reads on a little, so that it lives.
 
