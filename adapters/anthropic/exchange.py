@@ -81,11 +81,11 @@ async def converse(
         _note(flow, answer, session.shown)
         errors = AnswerErrors(session.shown, lambda: answer.headers, wall_clock)
         chunk = await beginning(answer, _HINT)
-        if chunk is not None and is_document(chunk):
+        if is_document(chunk):
             yield await _document(session, answer, chunk, errors)
             return
         decoder = EventDecoder(session.meter, session.limits.line, session.limits.empty, errors=errors)
-        while chunk is not None:
+        while chunk:
             if flow.begun:
                 deltas = flow.hand_over(decoder.feed(chunk))
             else:  # the first content does not wait for what came with it
@@ -94,12 +94,12 @@ async def converse(
                 yield delta
             if decoder.proved or decoder.failure is not None:
                 break
-            chunk = await anext(answer.chunks(), None)
+            chunk = await answer.read()
         else:
             for delta in flow.hand_over(decoder.flush()):
                 yield delta
         rest = Rest(answer, decoder, session.limits.silence_after_finish)
-        while decoder.proved and not decoder.done and chunk is not None and (later := await rest.next()):
+        while decoder.proved and not decoder.done and chunk and (later := await rest.next()):
             for delta in flow.hand_over(later):
                 yield delta
         if decoder.done:

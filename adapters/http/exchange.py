@@ -15,7 +15,7 @@ from adapters.http.failures import FAILED, error_from_transport
 from adapters.http.transport import Exchange
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Mapping
     from types import TracebackType
 
     from adapters.contract import Flow
@@ -28,7 +28,7 @@ LONG_BODY: Final = 1 << 16
 
 
 class Answer:
-    """One HTTP exchange, as an async context manager: sent on entering, closed on leaving.
+    """One HTTP exchange, as an async context manager: sent on entering or by `ask` before, closed on leaving.
 
     Leaving early closes the connection; leaving after `ended()` reads on a little, so that it lives.
 
@@ -40,8 +40,8 @@ class Answer:
     """
 
     __slots__ = (
-        "_client", "_closed", "_decoded", "_ended", "_exchange", "_flow", "_guarded", "_headers", "_joined",
-        "_keyed", "_sent", "_shown", "framed", "received", "status", "where",
+        "_alone", "_asked", "_client", "_closed", "_decoded", "_ended", "_exchange", "_flow", "_headers",
+        "_joined", "_keyed", "_sent", "_shown", "framed", "received", "status", "where",
     )  # fmt: skip
     _headers: list[tuple[bytes, bytes]]
 
@@ -65,18 +65,33 @@ class Answer:
         self._decoded: Decoded | None = None  # where the body comes compressed
         self._ended = False
         self._closed = False
-        self._guarded = False
+        self._asked = False
+        self._alone: Exchange | None = None  # it does all the waiting
         self.where = where
         self.status = 0
         self.framed = False
         self.received = 0
 
-    async def __aenter__(self) -> Answer:
-        exchange = self._exchange
+    async def ask(self) -> None:
+        """Send the request, and no more; entering then waits for the answer.
+
+        What only the answer needs is made between the two, while the service works. Nothing is awaited there:
+        the exchange is closed by leaving, or by a failure of its own.
+        """
         try:
-            await exchange.send()
+            await self._exchange.send_request()
         except FAILED as error:
             # `from None`: a shown traceback would lead into frames that hold the request's headers.
+            raise self._failed(error) from None
+        self._asked = True
+
+    async def __aenter__(self) -> Answer:
+        exchange = self._exchange
+        if not self._asked:
+            await self.ask()
+        try:
+            await exchange.receive_head()
+        except FAILED as error:
             raise self._failed(error) from None
         self.status = exchange.status
         self._headers = exchange.headers
@@ -113,7 +128,8 @@ class Answer:
         exchange = self._exchange
         if isinstance(exchange, Exchange):
             self._flow.interrupt = exchange.close
-            self._flow.guarded = self._guarded = True
+            self._flow.guarded = True
+            self._alone = exchange
 
     @property
     def headers(self) -> httpx.Headers:
@@ -164,45 +180,46 @@ class Answer:
         """
         return self if self._decoded is None else self._decoded
 
+    def read(self) -> Awaitable[bytes]:
+        """Return what to await for the next bytes of the body, as of `chunks`; empty at its end."""
+        return self._read() if self._decoded is None else anext(self._decoded, b"")
+
     def __aiter__(self) -> Answer:
         return self
 
     async def __anext__(self) -> bytes:
-        if self._closed:
+        if not (chunk := await self._read()):
             raise StopAsyncIteration
+        return chunk
+
+    async def _read(self) -> bytes:
+        """Return the next bytes of the body as they are sent; empty at its end."""
+        if self._closed:
+            return b""
+        exchange = self._exchange
         try:
-            chunk = self._exchange.read_now()
-            if chunk is None:
-                chunk = await self._waited()
+            while (chunk := exchange.read_now()) is None:
+                clock = self._flow.clock
+                if clock is None or self._alone is None:
+                    await exchange.more()
+                    continue
+                try:  # as long as the router's clock lets it
+                    await self._alone.more(clock.begin())
+                except httpx.ReadTimeout:
+                    raise clock.expired() from None
+                finally:
+                    clock.end()
         except FAILED as error:
             await self._close()
             raise self._failed(error) from None
         if not chunk:
             self._closed = True  # by itself, at its end
-            raise StopAsyncIteration
+            return b""
         self.received += len(chunk)
         if self.received > self._client.limits.body:
             raise ReplyTooLarge(
                 f"{self.where}: the body is over {self._client.limits.body} bytes (Limits.body)"
             )
-        return chunk
-
-    async def _waited(self) -> bytes:
-        """Return the next bytes of the body, which are not here yet."""
-        exchange = self._exchange
-        chunk: bytes | None = None
-        while chunk is None:
-            clock = self._flow.clock if self._guarded else None
-            if clock is None or not isinstance(exchange, Exchange):
-                await exchange.more()
-            else:  # as long as the router's clock lets it
-                try:
-                    await exchange.more(clock.begin())
-                except httpx.ReadTimeout:
-                    raise clock.expired() from None
-                finally:
-                    clock.end()
-            chunk = exchange.read_now()
         return chunk
 
     def ended(self) -> None:

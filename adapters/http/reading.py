@@ -60,8 +60,8 @@ class Decoder(Protocol):
         ...
 
 
-async def beginning(answer: Answer, hint: str) -> bytes | None:
-    """Return the body up to its first chunk that is not blank, or None where there is nothing else.
+async def beginning(answer: Answer, hint: str) -> bytes:
+    """Return the body up to its first chunk that is not blank; empty where there is nothing else.
 
     Args:
         answer: Whose body it is.
@@ -71,7 +71,7 @@ async def beginning(answer: Answer, hint: str) -> bytes | None:
         BadReply: It is a page.
     """
     start = b""
-    async for chunk in answer.chunks():
+    while chunk := await answer.read():
         start += chunk
         first = start.lstrip(_BLANK)
         if first.startswith(b"<"):
@@ -79,7 +79,7 @@ async def beginning(answer: Answer, hint: str) -> bytes | None:
         if first:
             return start
         start = start[-len(_BLANK) :]  # blanks say nothing; a mark of byte order may be cut
-    return None
+    return b""
 
 
 def is_document(chunk: bytes) -> bool:
@@ -115,8 +115,8 @@ async def document(answer: Answer, start: bytes, limit: int, read: Callable[[byt
                 answer.ended()
                 return whole
             worth = 2 * len(data)
-        chunk = await anext(answer.chunks(), None)
-        if chunk is None:
+        chunk = await answer.read()
+        if not chunk:
             return found()
         data += chunk
     raise ReplyTooLarge(f"{answer.where}: the body is over {limit} bytes (Limits.reply)")
@@ -171,12 +171,12 @@ class Rest:
             with anyio.move_on_after(self._silence) as scope:
                 while not self._ended and anyio.current_time() < scope.deadline:
                     kept = decoder.kept
-                    chunk = await anext(self._answer.chunks(), None)
-                    deltas = decoder.flush() if chunk is None else decoder.feed(chunk)
+                    chunk = await self._answer.read()
+                    deltas = decoder.feed(chunk) if chunk else decoder.flush()
                     if deltas:
                         self._came = True
                         return deltas
-                    if chunk is None:
+                    if not chunk:
                         break
                     if decoder.kept > kept:
                         scope.deadline = anyio.current_time() + self._silence

@@ -141,14 +141,17 @@ class StockExchange:
         headers = self._response.headers
         return "content-length" in headers or "chunked" in headers.get("transfer-encoding", "").lower()
 
-    async def send(self) -> None:
-        """Send the request, and read the head of the answer."""
+    async def send_request(self) -> None:
+        """Send the request, and read the head of the answer as well: httpx knows no step between."""
         self._response = await self._client.send(
             self._request, stream=True, auth=None, follow_redirects=False
         )
         self.heard = True
         if self._response.is_stream_consumed:  # the answer of a mock, whose body was given as bytes
             self._next, self.complete = self._response.content, True
+
+    async def receive_head(self) -> None:
+        """Do nothing: the head is here."""
 
     def read_now(self) -> bytes | None:
         """Return what `more` has read; empty at the end of the body; None where `more` has to read first."""

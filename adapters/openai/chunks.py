@@ -95,7 +95,7 @@ class ChunkReader:
         self._usage: Usage | None = None
         self._has_answer = False  # anything but reasoning
         self._text = SurrogateJoiner()
-        self._reasoning = SurrogateJoiner()
+        self._reasoning: SurrogateJoiner | None = None  # made when the first comes, as the calls are
         self._calls: ToolCallReader | None = None  # most replies have none
         self._side = SideFields()
         self._further: dict[int, ChunkReader] = {}
@@ -145,7 +145,8 @@ class ChunkReader:
     def held(self) -> Delta:
         """Return what was held back of text, reasoning and arguments, at the end of the stream."""
         calls = () if self._calls is None else self._calls.held()
-        delta = Delta(self._text.flush(), self._reasoning.flush(), calls)
+        reasoning = "" if self._reasoning is None else self._reasoning.flush()
+        delta = Delta(self._text.flush(), reasoning, calls)
         delta.beside = self._side.taken_into(None)
         return delta
 
@@ -308,11 +309,11 @@ class ChunkReader:
         refusal = encodable(content.refusal) if isinstance(content.refusal, str) else ""
         beside = self._side.of_content(content, parts, logprobs, refusal, field, self._meter)
         text = text or refusal
-        return (
-            self._text.feed(text) if text else "",
-            self._reasoning.feed(thought) if thought else "",
-            beside,
-        )
+        if thought:
+            if self._reasoning is None:
+                self._reasoning = SurrogateJoiner()
+            thought = self._reasoning.feed(thought)
+        return self._text.feed(text) if text else "", thought, beside
 
     def _counted(self, usage: object) -> Usage | None:
         """Return the counts of a chunk, and keep them: the newest are those of the whole reply."""

@@ -56,11 +56,12 @@ class ChunkDecoder:
         errors: Makes the exceptions of errors of the service.
 
     Attributes:
+        errors: As given.
         done: Whether `[DONE]` came; nothing is delivered after it.
         failure: Why nothing more will come, where that is an error.
     """
 
-    __slots__ = ("_behind", "_errors", "_line", "_meter", "_reader", "_sse", "done", "failure")
+    __slots__ = ("_behind", "_line", "_meter", "_reader", "_sse", "done", "errors", "failure")
 
     def __init__(
         self,
@@ -74,7 +75,7 @@ class ChunkDecoder:
         self.failure: AdapterError | None = None
         self._behind: list[Delta] = []  # without content, from the finish reason on: for the last delta
         self._meter = meter
-        self._errors = errors
+        self.errors = errors
         self._line = line
         self._sse = SSEDecoder(line, idle_lines, True)
         self._reader = ChunkReader(meter, errors, choices)
@@ -96,18 +97,20 @@ class ChunkDecoder:
         if len(chunk) > self._line:  # a line may be over the limit, which is the decoder's to say
             self._decode(chunk, deltas)
             return deltas
-        chunk = self._begin(chunk, deltas)
-        for part in runs.parts(chunk) if chunk else ():
-            read = None
+        if not (runs.known and self._sse.at_rest):
+            chunk = self._begin(chunk, deltas)
+            if not chunk:
+                return deltas
+        usual = not self.done and self.failure is None  # and at rest, as each part but the last leaves it
+        for part in runs.parts(chunk):
             if not isinstance(part, bytes):
-                usual = not self.done and self.failure is None and self._sse.at_rest
-                read = self._reader.read_texts(part) if usual else None
-                part = b"" if read else runs.events(part)
-            if read:
-                self._sse.passed()
-                deltas += read
-            else:
-                self._decode(part, deltas)
+                if usual and (read := self._reader.read_texts(part)):
+                    self._sse.passed()
+                    deltas += read
+                    continue
+                part = runs.events(part)
+            self._decode(part, deltas)
+            usual = not self.done and self.failure is None and self._sse.at_rest
         return deltas
 
     def _begin(self, chunk: bytes, deltas: list[Delta]) -> bytes:
@@ -207,7 +210,7 @@ class ChunkDecoder:
         except BadReply:
             payload = data.decode("utf-8", "replace")
         if not is_harmless(payload.get("error") if isinstance(payload, dict) else payload):
-            raise self._errors.of(payload)
+            raise self.errors.of(payload)
         self._meter.empty()
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from adapters.wire.lines import LF
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 _KEY: Final = b'"content"'
 _COLONS: Final = frozenset((b":", b": ", b" :", b" : "))
@@ -87,8 +87,8 @@ class TextRuns:
         except UnicodeError:
             return
 
-    def parts(self, chunk: bytes) -> Iterator[list[str] | bytes]:
-        """Yield the parts of a chunk that begins an event: texts of a run, or bytes that are to be decoded.
+    def parts(self, chunk: bytes) -> Sequence[list[str] | bytes]:
+        """Return the parts of a chunk that begins an event: texts of a run, or bytes that are to be decoded.
 
         No text is empty, and each part but the last ends with an event.
         """
@@ -96,23 +96,22 @@ class TextRuns:
         try:
             said = chunk.decode()
         except UnicodeDecodeError:  # also where a character is cut in two
-            yield chunk
-            return
+            return (chunk,)
         start = 0 if said.startswith(head) else said.find("\n\n" + head) + 2
-        end = said.rfind(tail) + len(tail)
-        if not head or start == 1 or end < start + len(head) + len(tail):
-            yield chunk
-            return
-        if start:
-            yield said[:start].encode()
-        texts = split(said[start + len(head) : end - len(tail)], self._between)
+        first, last = start + len(head), said.rfind(tail)
+        if not head or start == 1 or last < first:
+            return (chunk,)
+        texts = split(said[first:last], self._between)
         if "" not in texts and _is_plain("".join(texts)):
             self.tries = _TRIES
-            yield texts
+            parts: list[list[str] | bytes] = [texts]
         else:
-            yield from self._mixed(texts)
-        if end < len(said):
-            yield said[end:].encode()
+            parts = list(self._mixed(texts))
+        if start:
+            parts.insert(0, said[:start].encode())
+        if rest := said[last + len(tail) :]:
+            parts.append(rest.encode())
+        return parts
 
     def events(self, texts: list[str]) -> bytes:
         """Return the events of a run, as they were sent."""

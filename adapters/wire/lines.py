@@ -15,28 +15,23 @@ CR: Final = 0x0D
 LF: Final = 0x0A
 
 
-class LineEnds:
-    """Turns CRLF and CR into LF; a CRLF that is cut in two is one end.
+def as_lf(chunk: bytes, after_cr: bool) -> tuple[bytes, bool]:
+    """Return `chunk` with no other line end than LF, and whether it ends with a CR.
 
-    Attributes:
-        after_cr: Whether a LF that comes next belongs to the end before it.
+    A CRLF that is cut in two is one end.
+
+    Args:
+        chunk: With LF, CRLF and CR as line ends.
+        after_cr: Whether the chunk before it ended with a CR.
     """
-
-    __slots__ = ("after_cr",)
-
-    def __init__(self) -> None:
-        self.after_cr = False
-
-    def as_lf(self, chunk: bytes) -> bytes:
-        """Return `chunk` with no other line end than LF."""
-        if self.after_cr and chunk:
-            self.after_cr = False
-            if chunk[0] == LF:  # its CR was an end already
-                chunk = chunk[1:]
-        if CR not in chunk:
-            return chunk
-        self.after_cr = chunk[-1] == CR
-        return chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    if after_cr:
+        if not chunk:
+            return chunk, True
+        if chunk[0] == LF:  # its CR was an end already
+            chunk = chunk[1:]
+    if CR not in chunk:
+        return chunk, False
+    return chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n"), chunk[-1] == CR
 
 
 class LineDecoder:
@@ -50,11 +45,12 @@ class LineDecoder:
         cr: Whether a lone CR ends a line as well.
     """
 
-    __slots__ = ("_ends", "_failure", "_limit", "_rest")
+    __slots__ = ("_after_cr", "_cr", "_failure", "_limit", "_rest")
 
     def __init__(self, limit: int, *, cr: bool = False) -> None:
         self._limit = limit
-        self._ends = LineEnds() if cr else None
+        self._cr = cr
+        self._after_cr = False
         self._rest = bytearray()  # the unfinished line; holds no LF, so it is never searched again
         self._failure: ReplyTooLarge | None = None
 
@@ -66,8 +62,8 @@ class LineDecoder:
         """
         if self._failure is not None:
             raise self._failure
-        if self._ends is not None:
-            chunk = self._ends.as_lf(chunk)
+        if self._cr:
+            chunk, self._after_cr = as_lf(chunk, self._after_cr)
         pieces = chunk.split(b"\n")
         rest = self._rest
         short = len(rest) + len(chunk) <= self._limit

@@ -19,7 +19,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from adapters.contract.errors import ReplyTooLarge
-from adapters.wire.lines import CR, LF, LineEnds
+from adapters.wire.lines import CR, LF, as_lf
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -53,7 +53,7 @@ class SSEDecoder:
     """
 
     __slots__ = (
-        "_begun", "_data", "_ends", "_error_field", "_failure", "_idle", "_idle_lines", "_limit", "_name",
+        "_after_cr", "_begun", "_data", "_error_field", "_failure", "_idle", "_idle_lines", "_limit", "_name",
         "_rest", "_size",
     )  # fmt: skip
 
@@ -62,7 +62,7 @@ class SSEDecoder:
         self._limit = limit
         self._idle_lines = idle_lines
         self._begun = False
-        self._ends = LineEnds()
+        self._after_cr = False  # a LF that comes next belongs to the end before it
         self._rest = bytearray()  # the unfinished line; holds no line end, so it is never searched again
         self._data: list[bytes] = []
         self._size = 0
@@ -82,7 +82,7 @@ class SSEDecoder:
             chunk = self._without_bom(chunk)
             if not chunk:
                 return []
-        chunk = self._ends.as_lf(chunk)
+        chunk, self._after_cr = as_lf(chunk, self._after_cr)
         events: list[Event] = []
         try:
             self._decode(chunk, events)
@@ -115,7 +115,7 @@ class SSEDecoder:
     @property
     def at_rest(self) -> bool:
         """Whether the next byte begins an event: nothing of one before it is kept, and it may come."""
-        if self._rest or self._data or self._name or self._ends.after_cr:
+        if self._rest or self._data or self._name or self._after_cr:
             return False
         return self._begun and self._failure is None and self._idle < self._idle_lines
 

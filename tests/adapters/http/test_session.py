@@ -22,7 +22,7 @@ from adapters import (
     ReplyTooLarge,
     ServiceFailed,
 )
-from tests.adapters.http.service import Asker, Service, ask
+from tests.adapters.http.service import Asker, Service, ask, settle
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -54,6 +54,44 @@ async def test_body_is_read_as_it_comes_and_the_connection_lives(service: Servic
 
     assert said == ["piece 0 piece 1 piece 2 piece 3 piece 4 "] * 3
     assert service.connections == 1
+
+
+async def test_request_is_out_before_its_answer_is_waited_for(service: Service) -> None:
+    adapter = Asker(service.url)
+    async with adapter._session(Conditions()) as session:
+        answer = session.exchange("POST", "/pieces", content=b"")
+        await answer.ask()
+        with anyio.fail_after(20):
+            while not service.requests:
+                await settle()
+        async with answer:
+            said = b""
+            while chunk := await answer.read():
+                said += chunk
+            assert answer.status == 200
+    await adapter.aclose()
+    await service.drained()
+
+    assert said.startswith(b"piece 0 piece 1")
+    assert len(service.requests) == 1
+
+
+async def test_waiting_for_the_answer_of_a_sent_request_can_be_cancelled(service: Service) -> None:
+    adapter = Asker(service.url)
+    async with adapter._session(Conditions()) as session:
+        answer = session.exchange("POST", "/silence", content=b"")
+        with anyio.fail_after(20):
+            await answer.ask()  # though nothing will be answered
+            while not service.requests:
+                await settle()
+        with anyio.move_on_after(0.02) as scope:
+            async with answer:
+                pass
+    await service.drained()
+    await adapter.aclose()
+
+    assert scope.cancelled_caught
+    assert service.open_connections == 0
 
 
 async def test_fresh_connection_is_used_where_the_last_one_was_lost(service: Service) -> None:
