@@ -124,36 +124,21 @@ class TrialGate(Protocol):
         ...
 
 
-class _Hears(Protocol):
-    """Hears once how a call went; see `CircuitBreaker._hear`."""
-
-    def __call__(
-        self,
-        permit: Permit,
-        now: float | None,
-        *,
-        failed: bool = False,
-        seconds: float = 0.0,
-        retry_after: float | None = None,
-        outrun: bool = False,
-    ) -> None: ...
-
-
 class Permit:
     """The permission for one call. The first result told to it counts; later ones are ignored."""
 
-    __slots__ = ("_hear", "at", "phase")
+    __slots__ = ("_breaker", "at", "phase")
 
-    def __init__(self, hear: _Hears, phase: int, at: float) -> None:
-        self._hear: _Hears | None = hear
+    def __init__(self, breaker: CircuitBreaker, phase: int, at: float) -> None:
+        self._breaker: CircuitBreaker | None = breaker  # until it was told
         self.phase = phase
         self.at = at
 
     def succeeded(self, now: float, seconds: float) -> None:
         """Tell that content came, `seconds` after the call began."""
-        hear, self._hear = self._hear, None
-        if hear is not None:
-            hear(self, now, seconds=seconds)
+        breaker, self._breaker = self._breaker, None
+        if breaker is not None:
+            breaker.hear(self, now, False, seconds)
 
     def failed(self, now: float, retry_after: float | None = None) -> None:
         """Tell that the provider failed.
@@ -163,21 +148,21 @@ class Permit:
             retry_after: The seconds of its Retry-After, bounded by the caller
                 (`RetryPolicy.remember`); what is not finite is ignored.
         """
-        hear, self._hear = self._hear, None
-        if hear is not None:
-            hear(self, now, failed=True, retry_after=retry_after)
+        breaker, self._breaker = self._breaker, None
+        if breaker is not None:
+            breaker.hear(self, now, True, 0.0, retry_after)
 
     def outrun(self, now: float) -> None:
         """Tell that another provider, asked later, was quicker: only a trial counts as slow."""
-        hear, self._hear = self._hear, None
-        if hear is not None:
-            hear(self, now, outrun=True)
+        breaker, self._breaker = self._breaker, None
+        if breaker is not None:
+            breaker.hear(self, now, outrun=True)
 
     def released(self) -> None:
         """Tell that the call is evidence of nothing: cancelled, never sent, or the caller's own error."""
-        hear, self._hear = self._hear, None
-        if hear is not None:
-            hear(self, None)
+        breaker, self._breaker = self._breaker, None
+        if breaker is not None:
+            breaker.hear(self, None)
 
 
 class CircuitBreaker:
@@ -232,7 +217,7 @@ class CircuitBreaker:
             return None
         if now > self._seen:
             self._seen = now
-        permit = Permit(self._hear, self._phase, self._seen)
+        permit = Permit(self, self._phase, self._seen)
         if self._pending:
             self._forget_lost(self._seen - self.policy.window)
         self._pending[permit] = None
@@ -310,17 +295,26 @@ class CircuitBreaker:
         """Return a closed breaker with the same policy and random source."""
         return CircuitBreaker(self.policy, self._random)
 
-    def _hear(
+    def hear(
         self,
         permit: Permit,
         now: float | None,
-        *,
         failed: bool = False,
         seconds: float = 0.0,
         retry_after: float | None = None,
+        *,
         outrun: bool = False,
     ) -> None:
-        """Learn how a call went; at no time (None), if it is evidence of nothing."""
+        """Learn from a permit, which tells it once, how its call went.
+
+        Args:
+            permit: Of the call.
+            now: When it went so; None, if it is evidence of nothing.
+            failed: Whether the provider failed.
+            seconds: How long the first content took, where it came.
+            retry_after: Seconds that the provider asked for.
+            outrun: Whether another provider, asked later, was quicker.
+        """
         self._pending.pop(permit, None)
         trial = permit is self._trial
         if trial:
@@ -338,7 +332,7 @@ class CircuitBreaker:
         else:
             self._in_a_row = self._since_success = 0
             self._row_ended = -math.inf
-        self._window.add(now, failed=failed, slow=slow)
+        self._window.add(now, failed, slow)
         if not (failed or slow):
             if trial:
                 self._close()  # row 5

@@ -56,8 +56,10 @@ class RetryBudget(KnownKeywords):
 
     def deposit(self, now: float) -> None:
         """Add what one request earns."""
-        if self._tokens < self.capacity:  # full stays full, whenever it is looked at
+        if self._tokens < self.capacity:
             self._move(now, self.share)
+        elif self._at is None or self._at < now:  # full stays full
+            self._at = now
 
     def take(self, now: float) -> bool:
         """Take a token for one extra attempt; return whether there was one."""

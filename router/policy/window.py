@@ -33,7 +33,7 @@ class Window:
         self._width = seconds / BUCKETS
         self._buckets: deque[_Bucket] = deque(maxlen=BUCKETS)
 
-    def add(self, now: float, *, failed: bool, slow: bool) -> None:
+    def add(self, now: float, failed: bool, slow: bool) -> None:
         """Count a call that ended `now`, which is never before the last one's."""
         index, buckets = now // self._width, self._buckets
         if not buckets or buckets[-1].index != index:

@@ -146,6 +146,14 @@ def test_looking_takes_nothing_and_does_not_move_its_clock():
     assert not budget.take(0)
 
 
+def test_a_full_one_notes_the_time_too_so_that_going_back_fills_nothing():
+    budget = RetryBudget(share=0, per_second=0.5, capacity=1)
+    budget.deposit(100.0)
+
+    assert budget.take(50.0)
+    assert 0 == budget.left(100.0)
+
+
 def test_a_capacity_of_none_and_one_without_end():
     nothing, everything = RetryBudget(capacity=0), RetryBudget(capacity=math.inf)
     nothing.deposit(1)
