@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 PLACE: Final = "…"
 """Stands for what differs."""
 MADE_ELSEWHERE: Final = {
-    "provider.adapter.capabilities.refuses(request, model)": (
+    "adapter.capabilities.refuses(request, model)": (
         "adapters/contract/capabilities.py",
         r"_refuses_\w+",
     ),
