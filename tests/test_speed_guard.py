@@ -14,11 +14,11 @@ from tests.depth import QUICK
 
 BOUNDS: Final = {
     # case: most, measured
-    "50 deltas, a write each": (0.60, 0.45),
+    "50 deltas, a write each": (0.52, 0.38),
     "5000 deltas, large writes": (0.20, 0.15),
-    "5000 deltas, a write each": (0.21, 0.16),
-    "first content, warm": (0.81, 0.61),
-    "TLS: 50 deltas, a write each": (0.41, 0.31),
+    "5000 deltas, a write each": (0.21, 0.15),
+    "first content, warm": (0.65, 0.47),
+    "TLS: 50 deltas, a write each": (0.32, 0.23),
 }
 """CPU of the router, raw httpx = 1.00: the bound is a third above what `make bench` measured."""
 ROUNDS: Final = 5
