@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 BACKENDS: Final = ("asyncio", "trio")
 QUIET: Final = 0.003
 """Real seconds without I/O before a jump, where sockets are in play."""
-PATIENCE: Final = 1.0
-"""Real seconds to wait for I/O when nothing at all is scheduled."""
+PATIENCE: Final = 5.0
+"""Real seconds to wait for I/O when nothing at all is scheduled; a disk that is busy takes over one."""
 
 T = TypeVar("T")
 Arguments = TypeVarTuple("Arguments")
