@@ -24,7 +24,7 @@ from adapters.contract.errors import (
     LocalFailure,
     Unreachable,
 )
-from adapters.http.reading import HEADERS, Rest, beginning, by_event, document, is_document
+from adapters.http.reading import HEADERS, Rest, beginning, decoded, document, is_document
 from adapters.http.status import wall_clock
 from adapters.wire.error_body import is_page
 from adapters.wire.json import encode, encode_in_steps
@@ -86,11 +86,7 @@ async def converse(
             return
         decoder = EventDecoder(session.meter, session.limits.line, session.limits.empty, errors=errors)
         while chunk:
-            if flow.begun:
-                deltas = flow.hand_over(decoder.feed(chunk))
-            else:  # the first content does not wait for what came with it
-                deltas = flow.begin(by_event(chunk, decoder, flow))
-            for delta in deltas:
+            for delta in decoded(chunk, decoder, flow):
                 yield delta
             if decoder.proved or decoder.failure is not None:
                 break
@@ -99,8 +95,8 @@ async def converse(
             for delta in flow.hand_over(decoder.flush()):
                 yield delta
         rest = Rest(answer, decoder, session.limits.silence_after_finish)
-        while decoder.proved and not decoder.done and chunk and (later := await rest.next()):
-            for delta in flow.hand_over(later):
+        while decoder.proved and not decoder.done and chunk and (deltas := await rest.next()):
+            for delta in flow.hand_over(deltas):
                 yield delta
         if decoder.done:
             answer.ended()

@@ -122,16 +122,24 @@ async def document(answer: Answer, start: bytes, limit: int, read: Callable[[byt
     raise ReplyTooLarge(f"{answer.where}: the body is over {limit} bytes (Limits.reply)")
 
 
-def by_event(chunk: bytes, decoder: Decoder, flow: Flow) -> Iterator[Delta]:
-    """Yield the deltas of a chunk; up to the first content, an event is decoded when its delta is asked for.
+def decoded(chunk: bytes, decoder: Decoder, flow: Flow) -> Iterator[Delta]:
+    """Return the deltas of a chunk, to be yielded one by one; the first content does not wait for the others.
 
-    So the first content does not wait for what came with it. What stands behind it is decoded at once.
+    Up to the first content an event is decoded when its delta is asked for. What stands behind it is decoded
+    at once, and handed over as one batch, as every later chunk is.
 
     Args:
         chunk: Of the body.
         decoder: Of the body; it does not matter to it where the bytes are cut.
-        flow: Knows whether the first content has left.
+        flow: Takes the batches, and knows whether the first content has left.
     """
+    if flow.begun:
+        return flow.hand_over(decoder.feed(chunk))
+    return flow.begin(_by_event(chunk, decoder, flow))
+
+
+def _by_event(chunk: bytes, decoder: Decoder, flow: Flow) -> Iterator[Delta]:
+    """Yield the deltas of a chunk, decoded event by event as long as no content has left."""
     blank = b"\n\r\n" if CR in chunk else b"\n\n"
     start = 0
     while not flow.begun and (end := chunk.find(blank, start)) >= 0:

@@ -27,7 +27,7 @@ from adapters.contract.errors import (
     Unreachable,
 )
 from adapters.contract.rewriting import rewritten
-from adapters.http.reading import HEADERS, Rest, beginning, by_event, document, is_document
+from adapters.http.reading import HEADERS, Rest, beginning, decoded, document, is_document
 from adapters.http.status import wall_clock
 from adapters.openai.codec import (
     ChunkDecoder,
@@ -100,11 +100,7 @@ async def converse(
                     raise answer.located(failure)
                 return
             while chunk:
-                if flow.begun:
-                    deltas = flow.hand_over(decoder.feed(chunk))
-                else:  # the first content does not wait for what came with it
-                    deltas = flow.begin(by_event(chunk, decoder, flow))
-                for delta in deltas:
+                for delta in decoded(chunk, decoder, flow):
                     yield delta
                 if decoder.proved or decoder.failure is not None:
                     break
@@ -114,8 +110,8 @@ async def converse(
                     yield delta
             if not decoder.done and chunk and decoder.proved:
                 rest = Rest(answer, decoder, session.limits.silence_after_finish)
-                while not decoder.done and (later := await rest.next()):
-                    for delta in flow.hand_over(later):
+                while not decoder.done and (deltas := await rest.next()):
+                    for delta in flow.hand_over(deltas):
                         yield delta
             if decoder.done:
                 answer.ended()

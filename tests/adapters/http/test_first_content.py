@@ -10,7 +10,7 @@ import pytest
 from adapters import AdapterError, Anthropic, BadReply, ChatRequest, OpenAICompatible, ServiceFailed
 from adapters.anthropic.stream import EventDecoder
 from adapters.contract import Flow
-from adapters.http.reading import by_event
+from adapters.http.reading import decoded
 from adapters.openai.codec import ChunkDecoder
 from adapters.wire.reply_limits import Meter
 from router import Router, StreamInterrupted
@@ -68,7 +68,7 @@ def kind(request: pytest.FixtureRequest) -> str:
 def test_nothing_behind_the_first_content_is_decoded_before_it_leaves(kind: str, end: str) -> None:
     flow, decoder = Flow(), DECODERS[kind]()
     chunk = events(kind, "first", "second", b"{broken", "never", end=end)
-    deltas = flow.begin(by_event(chunk, decoder, flow))
+    deltas = decoded(chunk, decoder, flow)
 
     assert next(delta.text for delta in deltas if delta.has_content) == "first"
     assert decoder.failure is None
